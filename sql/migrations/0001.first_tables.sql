@@ -199,6 +199,8 @@ CREATE TABLE assignments (
     region_id     integer NOT NULL REFERENCES regions (id) ON DELETE CASCADE,
     monitor_id    uuid NOT NULL,
     tenant_id     uuid NOT NULL,
+    check_version integer NOT NULL,
+    window_ms     integer NOT NULL,          -- how long a vote lives after its newest slot: 2 x cadence + timeout + 30 s
     phase_ms      integer NOT NULL,          -- of this region in the monitor's interval
     removed_at    timestamptz,
     changed_xid   xid8 NOT NULL DEFAULT pg_current_xact_id(),
@@ -208,18 +210,20 @@ CREATE TABLE assignments (
 CREATE INDEX assignments_changed ON assignments (region_id, changed_xid, change);
 CREATE INDEX assignments_monitor ON assignments (monitor_id);
 
--- A region's current say about a monitor. Only the lane of that region (an advisory lock) writes these rows; a change
--- of the check version replaces them under the monitor's state lock.
+-- A region's current say about a monitor. Only the lane of that region (an advisory lock) writes these rows, nobody
+-- else: a row whose check_version is not that of its assignment, or without a live assignment, is no vote. The lane
+-- makes the row at the first result, and the retention job takes it away with the assignment's tombstone.
 CREATE TABLE votes (
     monitor_id     uuid NOT NULL,
     region_id      integer NOT NULL REFERENCES regions (id) ON DELETE CASCADE,
     tenant_id      uuid NOT NULL,
     check_version  integer NOT NULL,
-    window_ms      integer NOT NULL,           -- 2 x cadence + timeout + 30 s: a vote expires this long after newest_slot
+    window_ms      integer NOT NULL,           -- copied from the assignment: a vote expires this long after newest_slot
     newest_slot    bigint NOT NULL DEFAULT 0,  -- Unix ms of the newest slot counted; 0: none yet
     vote           text,                       -- up | down; null: none yet
     degraded       boolean NOT NULL DEFAULT false,
-    steady         text,                       -- the outcome that would change nothing but newest_slot: up | degraded | down
+    renewed        boolean NOT NULL DEFAULT true, -- false: remembered from before an expiry and not earned again since
+    steady         smallint,                   -- the outcome (shared.results.OUTCOMES) that would change nothing but newest_slot
     bad_run        integer NOT NULL DEFAULT 0, -- consecutive down slots, ending at newest_slot
     good_run       integer NOT NULL DEFAULT 0, -- consecutive up or degraded slots
     degraded_run   integer NOT NULL DEFAULT 0, -- consecutive degraded slots
@@ -229,8 +233,7 @@ CREATE TABLE votes (
     message        text,
     evidence       text,                       -- JSON, of that same failure
     CONSTRAINT votes_pkey PRIMARY KEY (monitor_id, region_id),
-    CONSTRAINT votes_vote_known CHECK (vote IN ('up', 'down')),
-    CONSTRAINT votes_steady_known CHECK (steady IN ('up', 'degraded', 'down'))
+    CONSTRAINT votes_vote_known CHECK (vote IN ('up', 'down'))
 ) WITH (fillfactor = 60);
 CREATE INDEX votes_region ON votes (region_id);
 
