@@ -1,0 +1,168 @@
+"""What an installation may be told. Unknown names, and values that cannot work, refuse to start."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from control_plane.errors import StartupRefused
+from shared.settings import CONFIG, Secret, SettingsError, decode_settings, secret_files
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(gt=0, le=3600)]
+Days = Annotated[int, Meta(ge=1, le=3650)]
+
+
+class DatabaseSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`dsn` is a PostgreSQL URL; `pool_size` is per process."""
+
+    dsn: Secret = ""
+    pool_size: Annotated[int, Meta(ge=1, le=200)] = 10
+
+
+class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`trusted_proxies` are networks whose forwarded addresses are believed; port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8100
+    public_url: str = ""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port = 8101
+    trusted_proxies: tuple[str, ...] = ()
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    read_timeout_s: Seconds = 15
+    """How long a request's body may take to arrive."""
+    shutdown_timeout_s: Seconds = 10
+
+
+class OperatorSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """While the secret is unset, the operator's door answers 404."""
+
+    secret: Secret = ""
+
+
+class SecuritySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`pepper` goes into every stored key digest: changing it revokes all keys."""
+
+    pepper: Secret = ""
+    sealing_keys: Secret = ""
+    allow_unsealed: bool = False
+    """Development only: store secrets as they are while there is no sealing key."""
+    failed_auth_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 30
+    """Failed authentications per address before 429."""
+
+
+class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`allow_cidrs`: otherwise blocked ranges that webhooks may reach, also over plain http."""
+
+    allow_cidrs: tuple[str, ...] = ()
+    timeout_s: Seconds = 10
+    workers: Annotated[int, Meta(ge=1, le=64)] = 4
+
+
+class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long rows are kept."""
+
+    results_days: Days = 30
+    events_days: Days = 1
+    deliveries_days: Days = 90
+    incidents_days: Days = 400
+    transitions_days: Days = 400
+
+
+class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`auto` is for people on a terminal and JSON elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """All sections."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    server: ServerSettings = ServerSettings()
+    operator: OperatorSettings = OperatorSettings()
+    security: SecuritySettings = SecuritySettings()
+    delivery: DeliverySettings = DeliverySettings()
+    retention: RetentionSettings = RetentionSettings()
+    log: LogSettings = LogSettings()
+
+
+FOREIGN_SECTIONS = ("agent",)
+"""Sections of the agent, which may run under the same environment."""
+
+MIN_SECRET = 16
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment and the TOML file that FARWATCH_CONFIG names. Raises StartupRefused."""
+    given = dict(os.environ if environment is None else environment)
+    document = _read_document(given.get(CONFIG))
+    for name, path in secret_files(Settings, given).items():
+        del given[name]
+        given[name.removesuffix("_FILE")] = _read_text(path, name=name).strip()
+    try:
+        settings = decode_settings(Settings, environment=given, document=document, foreign=FOREIGN_SECTIONS)
+    except SettingsError as error:
+        raise StartupRefused(str(error)) from None
+    check_settings(settings)
+    return settings
+
+
+def check_settings(settings: Settings) -> None:
+    """What the types cannot say. Raises StartupRefused."""
+    for name, networks in (
+        ("server.trusted_proxies", settings.server.trusted_proxies),
+        ("delivery.allow_cidrs", settings.delivery.allow_cidrs),
+    ):
+        for network in networks:
+            _check_network(name, network)
+    for name, secret in (("operator.secret", settings.operator.secret), ("security.pepper", settings.security.pepper)):
+        if secret and len(secret) < MIN_SECRET:
+            raise StartupRefused(f"{name} is shorter than {MIN_SECRET} characters: make one with openssl rand -hex 32")
+    url = settings.server.public_url
+    if url and not url.startswith(("http://", "https://")):
+        raise StartupRefused("server.public_url must start with http:// or https://, as people type it in a browser")
+
+
+def check_serving(settings: Settings) -> None:
+    """What a serving control plane needs beyond valid values. Raises StartupRefused."""
+    if not settings.database.dsn:
+        raise StartupRefused(
+            "database.dsn is not set: give a PostgreSQL URL in FARWATCH_DATABASE__DSN, or use `farwatch up`"
+        )
+    if not settings.security.pepper:
+        raise StartupRefused(
+            "security.pepper is not set: make one with openssl rand -hex 32 and keep it; keys depend on it"
+        )
+
+
+def _check_network(name: str, network: str) -> None:
+    try:
+        ip_network(network)
+    except ValueError:
+        raise StartupRefused(f"{name}: {network!r} is not a network in CIDR form, such as 10.0.0.0/8") from None
+
+
+def _read_document(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(_read_text(path, name=CONFIG))
+    except tomllib.TOMLDecodeError as error:
+        raise StartupRefused(f"{CONFIG}: {path} is not TOML: {error}") from None
+
+
+def _read_text(path: str, *, name: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise StartupRefused(f"{name}: {path} cannot be read: {reason}. Correct the path or its permissions") from None

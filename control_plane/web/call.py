@@ -1,0 +1,89 @@
+"""What a handler is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from aiohttp import web
+
+from control_plane.errors import BadRequest
+from control_plane.sealing import Sealer
+from control_plane.settings import Settings
+from control_plane.web.caller import AgentCaller, Caller, OperatorCaller, TenantCaller
+
+if TYPE_CHECKING:
+    from control_plane.store.pool import Database
+    from control_plane.web.hub import Hub
+
+NO_HEADERS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything with a lifetime, built once by app.py."""
+
+    database: Database
+    settings: Settings
+    sealer: Sealer
+    hub: Hub
+    new_id: Callable[[], UUID]
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A handler's answer: `value` becomes JSON, `etag` is the object's revision, `status` None the route's own."""
+
+    value: Any = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    etag: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated, decoded request."""
+
+    request: web.Request
+    deps: Deps
+    caller: Caller | None
+    body: Any
+    query: Any
+    path: Mapping[str, str]
+
+    def tenant(self) -> TenantCaller:
+        """The caller of a tenant route."""
+        assert isinstance(self.caller, TenantCaller), "only routes of the tenant door have a tenant"
+        return self.caller
+
+    def agent(self) -> AgentCaller:
+        """The caller of an agent route."""
+        assert isinstance(self.caller, AgentCaller), "only routes of the agent door have an agent"
+        return self.caller
+
+    def operator(self) -> OperatorCaller:
+        """The caller of an operator route."""
+        assert isinstance(self.caller, OperatorCaller), "only routes of the operator door have an operator"
+        return self.caller
+
+    def uuid(self, name: str) -> UUID:
+        """The path parameter as a UUID in its canonical form. Raises BadRequest INVALID_ID otherwise."""
+        text = self.path[name]
+        try:
+            value = UUID(text)
+        except ValueError:
+            value = None
+        if value is None or str(value) != text.lower():
+            raise BadRequest(f"{name} must be a UUID such as 0197a2f0-0000-7000-8000-000000000000", code="INVALID_ID")
+        return value
+
+    def integer(self, name: str) -> int:
+        """The path parameter as a positive 32-bit integer. Raises BadRequest INVALID_ID otherwise."""
+        text = self.path[name]
+        if not (text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) < 2**31):
+            raise BadRequest(f"{name} must be a positive integer", code="INVALID_ID")
+        return int(text)

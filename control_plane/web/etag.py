@@ -1,0 +1,38 @@
+"""Revisions as strong entity tags, and `If-Match` (RFC 9110 sections 8.8.3 and 13.1.1)."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from control_plane.errors import PreconditionFailed
+
+_TAG = re.compile(r'"([0-9]{1,10})"')
+
+
+def etag(revision: int) -> str:
+    """The strong entity tag of a revision."""
+    return f'"{revision}"'
+
+
+def if_match(request: web.Request) -> frozenset[int] | None:
+    """The revisions that the caller accepts; None when any will do (no header, or `*`).
+
+    Weak and foreign tags never match by the strong comparison that If-Match asks for, so they are left out.
+    """
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return None
+    found = (_TAG.fullmatch(part.strip()) for part in header.split(","))
+    return frozenset(int(match[1]) for match in found if match)
+
+
+def require_match(request: web.Request, revision: int) -> None:
+    """Raise PreconditionFailed unless If-Match allows this revision."""
+    accepted = if_match(request)
+    if accepted is not None and revision not in accepted:
+        raise PreconditionFailed(
+            "It was changed since you read it: read it again, redo your change, and send the new ETag in If-Match",
+            details={"revision": revision},
+        )
