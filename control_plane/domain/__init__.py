@@ -1,0 +1,1 @@
+"""What Farwatch decides, as pure functions: plain values and `now` in, a plain value out."""

@@ -1,0 +1,83 @@
+"""What is told of a decision: the data of events, and the body that a notice carries to every channel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from control_plane.domain.decide import Transition
+from shared.clock import from_unix_ms
+
+
+class MonitorFacts(Struct, frozen=True, kw_only=True):
+    """What messages say of a monitor: nothing of its check, so no secret can be in it."""
+
+    id: UUID
+    number: int
+    name: str
+    kind: str
+    tags: tuple[str, ...] = ()
+    group: str | None = None
+
+
+class IncidentFacts(Struct, frozen=True, kw_only=True):
+    """What messages say of an incident."""
+
+    id: UUID
+    number: int
+    type: str
+    severity: str
+    state: str
+    started_at: datetime
+    resolved_at: datetime | None
+    cause: str
+    regions_down: tuple[str, ...]
+    regions_up: tuple[str, ...]
+    url: str | None = None
+
+
+class NoticeBody(Struct, frozen=True, kw_only=True):
+    """The webhook body of chapter 1, the same bytes on every retry."""
+
+    event: str
+    delivery_id: UUID
+    occurred_at: datetime
+    tenant_id: UUID
+    monitor: MonitorFacts
+    incident: IncidentFacts
+    reason: str
+
+
+def notice_body(body: NoticeBody) -> str:
+    """The exact text that is stored, signed and sent."""
+    return msgspec.json.encode(body).decode()
+
+
+def verdict_events(transition: Transition, monitor: MonitorFacts) -> list[tuple[str, str]]:
+    """(event, one-line JSON) for a change of verdict: verdict.changed, and monitor.degraded or monitor.recovered."""
+    data = _line(
+        monitor=monitor,
+        at=from_unix_ms(transition.at_ms),
+        previous=transition.previous,
+        verdict=transition.verdict,
+        reason=transition.reason,
+    )
+    events = [("verdict.changed", data)]
+    if transition.verdict == "degraded":
+        events.append(("monitor.degraded", data))
+    if transition.verdict == "up" and transition.previous in ("down", "degraded"):
+        events.append(("monitor.recovered", data))
+    return events
+
+
+def incident_event(monitor: MonitorFacts, incident: IncidentFacts, reason: str) -> str:
+    """One-line JSON of an incident.* event."""
+    return _line(monitor=monitor, incident=incident, reason=reason)
+
+
+def _line(**fields: Any) -> str:
+    return msgspec.json.encode(fields).decode()
