@@ -151,6 +151,7 @@ CREATE TABLE monitors (
     check_version          integer NOT NULL DEFAULT 1, -- grows with check, interval, regions and resume: older votes are none
     first_slot             bigint NOT NULL,            -- Unix ms: the first slot of this check version
     interval_s             integer NOT NULL,
+    regions                integer[] NOT NULL DEFAULT '{}',   -- as chosen; assignments hold them only while it is enabled
     confirmations          integer NOT NULL DEFAULT 2,
     region_policy          text NOT NULL DEFAULT 'majority',   -- any | majority | all | count
     region_policy_count    integer,
