@@ -123,6 +123,7 @@ CREATE TABLE channels (
     kind                text NOT NULL,
     config              jsonb NOT NULL,         -- what may be read back, secrets as '***'
     sealed              bytea,                  -- the secrets, sealed
+    host                text,                   -- that it sends to: bounds how many sends go there at a time
     enabled             boolean NOT NULL DEFAULT true,
     disabled_reason     text,
     consecutive_failures integer NOT NULL DEFAULT 0,
@@ -376,6 +377,10 @@ CREATE TABLE deliveries (
     CONSTRAINT deliveries_state_known CHECK (state IN ('pending', 'delivered', 'dead', 'cancelled'))
 );
 CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state = 'pending';
+-- The order of claiming: newest incident first (its id is a UUIDv7), within it by number.
+CREATE INDEX deliveries_backlog ON deliveries ((coalesce(incident_id, id)) DESC, number) WHERE state = 'pending';
+CREATE INDEX deliveries_incident ON deliveries (tenant_id, incident_id, channel_id, number);
+CREATE INDEX deliveries_monitor ON deliveries (tenant_id, monitor_id, created_at DESC);
 CREATE INDEX deliveries_channel ON deliveries (tenant_id, channel_id, created_at DESC);
 
 CREATE TABLE delivery_attempts (
