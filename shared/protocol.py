@@ -83,6 +83,8 @@ class Assignment(Struct, frozen=True, omit_defaults=True):
     cadence: int
     phase: int
     first_slot: int
+    unavailable: str | None = None
+    """Why the check must not be run: its credential could not be opened. Each slot is then `error`, `credential`."""
 
 
 class Assignments(Struct, frozen=True, omit_defaults=True):
@@ -98,6 +100,7 @@ class Assignments(Struct, frozen=True, omit_defaults=True):
     agents: tuple[UUID, ...]
     """Live and healthy agents of the region, ascending: those that share its monitors."""
     digest: str | None = None
+    """16 hexadecimal digits, lower case. No assignments at all: 0000000000000000."""
     snapshot: bool = False
     more: bool = False
     paused: str | None = None
@@ -116,6 +119,8 @@ class Dispatch(Struct, frozen=True, omit_defaults=True):
     monitor_id: UUID | None = None
     check_version: int | None = None
     check: Check | None = None
+    unavailable: str | None = None
+    """As in Assignment, of a test: its outcome is `error`, `credential`."""
 
 
 class Dispatches(Struct, frozen=True, omit_defaults=True):
