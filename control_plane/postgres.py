@@ -1,0 +1,169 @@
+"""The embedded PostgreSQL: one server process under our supervision, on a private socket, gone when we are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import structlog
+
+from control_plane.errors import StartupRefused, Unavailable
+from control_plane.postgres_binaries import account, programs
+from control_plane.postgres_cluster import DATABASE, LOGIN, Cluster, clean_environment
+from shared.backoff import exponential
+
+_log = structlog.get_logger(__name__)
+_POLL_S = 0.02
+_WATCH_S = 0.2
+_READY_WITHIN_S = 120.0  # crash recovery replays up to max_wal_size
+_STOP_WITHIN_S = 30.0
+_STABLE_AFTER_S = 60.0
+_PR_SET_PDEATHSIG = 1
+
+
+class PostgresServer:
+    """One server process on one data directory. Every method blocks; EmbeddedPostgres is the asynchronous face.
+
+    Start it from a thread that lives as long as the server shall: on Linux the kernel ends the server when the thread
+    that started it ends (prctl(2), PR_SET_PDEATHSIG), which is how it goes when this process is killed.
+    """
+
+    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+        self._cluster = Cluster(
+            directory=directory.absolute(), programs=programs(), account=account(), durable=durable
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: int | None = None
+
+    def dsn(self, *, database: str = DATABASE, user: str = LOGIN) -> str:
+        return f"postgresql://{user}@/{database}?host={quote(str(self._cluster.run), safe='')}"
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Ready to serve on return. Raises StartupRefused with the remedy, Unavailable when it does not come up."""
+        self._cluster.directory.parent.mkdir(parents=True, exist_ok=True)
+        self._cluster.prepare()
+        self._take_lock()
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        """Start the process. Raises StartupRefused when another server runs on the data directory."""
+        self._remove_stale_pid_file()
+        with self._cluster.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._cluster.programs / "postgres", "-D", self._cluster.data],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._cluster.data, env=clean_environment(),
+                start_new_session=True,  # Ctrl-C in a terminal is ours to handle: the server stops last
+                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - two system calls, no lock is taken
+                **self._cluster.account.process_options(),
+            )  # fmt: skip
+
+    def is_ready(self) -> bool:
+        """Raises Unavailable when the process has ended instead."""
+        if not self.is_running():
+            raise Unavailable(f"PostgreSQL did not start. See {self._cluster.log}.")
+        lines = _lines(self._cluster.data / "postmaster.pid")
+        return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
+
+    def wait_ready(self) -> None:
+        patience = time.monotonic() + _READY_WITHIN_S
+        while not self.is_ready():
+            if time.monotonic() > patience:
+                raise Unavailable(f"PostgreSQL is not ready after {_READY_WITHIN_S:.0f} s. See {self._cluster.log}.")
+            time.sleep(_POLL_S)
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """A clean stop: sessions are cut off, everything is on disk. Harder means follow when it does not end."""
+        process, self._process = self._process, None
+        if process is not None:
+            _end(process)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take_lock(self) -> None:
+        self._lock = os.open(self._cluster.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            self._lock = None
+            raise StartupRefused(
+                f"Another Farwatch is using {self._cluster.directory}. Stop it, or choose another data directory."
+            ) from None
+
+    def _remove_stale_pid_file(self) -> None:
+        """A killed server leaves its pid behind, and another program may have got that number since."""
+        path = self._cluster.data / "postmaster.pid"
+        lines = _lines(path)
+        if not lines or not lines[0].isdigit():
+            return
+        if _serves(int(lines[0]), self._cluster.data):
+            raise StartupRefused(
+                f"A PostgreSQL server (process {lines[0]}) is running on {self._cluster.data} already."
+                " Stop it, or choose another data directory."
+            )
+        path.unlink(missing_ok=True)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Whether the process is a server on this data directory: a postmaster's working directory is its data."""
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
+    except OSError:
+        if Path("/proc/self").exists():
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _die_with(parent: int) -> object:
+    """For the child: be stopped (SIGINT, a fast stop) when the parent ends. After the change of user, which clears it."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+
+    def set_death_signal() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+        if os.getppid() != parent:  # it ended in between
+            os._exit(1)
+
+    return set_death_signal
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        process.send_signal(sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_WITHIN_S)

@@ -1,0 +1,199 @@
+"""Connections, and the role each works under (sql/roles.sql).
+
+The role of a pooled connection is its session's default, so nothing a statement does can shed it short of SET ROLE,
+which is written nowhere else. A connection for a tenant is given its tenant on every checkout, before anybody can use
+it: what an earlier checkout left behind is always overwritten, at the cost of one round trip.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any, Self, TypeAlias
+
+import asyncpg
+import orjson
+
+from control_plane.errors import StartupRefused, Unavailable
+from control_plane.store import violations
+from control_plane.store.listener import Listener
+from shared.ids import TenantId
+
+Connection: TypeAlias = Any
+"""An asyncpg connection. Any: asyncpg's pool hands out a proxy of the class, not the class."""
+
+_CONNECT_TIMEOUT_S = 5.0
+_COMMAND_TIMEOUT_S = 30.0
+_CHECKOUT_TIMEOUT_S = 10.0
+_SETTINGS = {
+    "application_name": "farwatch",
+    "TimeZone": "UTC",
+    "jit": "off",  # every statement is short: compiling one costs more than it saves
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+_SET_TENANT = "SELECT set_config('farwatch.tenant_id', $1, false)"
+
+_AWAY = (
+    asyncpg.PostgresConnectionError,  # class 08
+    asyncpg.InsufficientResourcesError,  # class 53: too many connections, disk full
+    asyncpg.OperatorInterventionError,  # class 57: shutting down, starting up, cancelled by its timeout
+    asyncpg.ReadOnlySQLTransactionError,  # we still talk to a primary that was demoted
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    ConnectionError,
+    TimeoutError,
+)
+_AWAY_MESSAGE = "The database is away. Try again shortly."
+_WRONG_DSN = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+
+
+class Database:
+    """One PostgreSQL database. Every checkout raises Unavailable while it is away, and works again when it is back."""
+
+    def __init__(self, dsn: str, *, max_size: int) -> None:
+        self._dsn = dsn
+        self._app = _pool(dsn, role="farwatch_app", max_size=max_size)
+        self._tenant = _pool(dsn, role="farwatch_tenant", max_size=max_size)
+        self._listener = Listener(self._connect_owner)
+
+    @classmethod
+    async def connect(cls, dsn: str, *, max_size: int = 10) -> Self:
+        """Open up to 2 x `max_size` connections, on demand.
+
+        Raises Unavailable when nobody answers now, StartupRefused when the server turns this login away.
+        """
+        database = cls(dsn, max_size=max_size)
+        await database._app
+        await database._tenant
+        try:
+            await database.ping()
+        except _WRONG_DSN as error:
+            await database.close()
+            raise StartupRefused(f"database.dsn: the server refuses this login: {error}") from error
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @asynccontextmanager
+    async def app(self) -> AsyncIterator[Connection]:
+        """A connection that sees every tenant: ingest, jobs, agents, the operator."""
+        with _told():
+            async with self._app.acquire(timeout=_CHECKOUT_TIMEOUT_S) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
+        """A connection that sees the rows of one tenant: row-level security stands behind each WHERE clause."""
+        with _told():
+            async with self._tenant.acquire(timeout=_CHECKOUT_TIMEOUT_S) as connection:
+                await connection.fetchval(_SET_TENANT, str(tenant_id))
+                yield connection
+
+    def app_transaction(self) -> AbstractAsyncContextManager[Connection]:
+        return _transaction(self.app())
+
+    def tenant_transaction(self, tenant_id: TenantId) -> AbstractAsyncContextManager[Connection]:
+        return _transaction(self.tenant(tenant_id))
+
+    @asynccontextmanager
+    async def owner(self) -> AsyncIterator[Connection]:
+        """A fresh connection as the login itself, which owns the tables: partitions, retention, migrations' facts."""
+        with _told():
+            connection = await self._connect_owner()
+            try:
+                yield connection
+            finally:
+                await _close(connection)
+
+    async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Call `callback` with the payload of each NOTIFY. Reconnects by itself; what came meanwhile is lost."""
+        await self._listener.add(channel, callback)
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the database answers a new connection now."""
+        async with self.owner() as connection:
+            await connection.fetchval("SELECT 1", timeout=_CONNECT_TIMEOUT_S)
+
+    async def close(self) -> None:
+        """Wait up to 10 s for connections in use, then cut them off."""
+        await self._listener.close()
+        for pool in (self._app, self._tenant):
+            try:
+                await asyncio.wait_for(pool.close(), 10)
+            except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                pool.terminate()
+
+    async def _connect_owner(self) -> Connection:
+        return await asyncpg.connect(
+            self._dsn, timeout=_CONNECT_TIMEOUT_S, command_timeout=_COMMAND_TIMEOUT_S, server_settings=_SETTINGS
+        )
+
+
+def _pool(dsn: str, *, role: str, max_size: int) -> Any:
+    return asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=max_size,
+        timeout=_CONNECT_TIMEOUT_S,
+        command_timeout=_COMMAND_TIMEOUT_S,
+        server_settings=_SETTINGS | {"role": role},
+        init=_set_codecs,
+        reset=_keep,
+    )
+
+
+async def _keep(_connection: Connection) -> None:
+    """After the rollback that asyncpg does by itself there is nothing to undo: no statement sets anything for longer
+    than its transaction, save for the tenant, which each checkout sets anew.
+    """
+
+
+async def _set_codecs(connection: Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),  # the version that leads jsonb on the wire
+        decoder=lambda data: orjson.loads(data[1:]),
+    )
+
+
+@asynccontextmanager
+async def _transaction(checkout: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
+    async with checkout as connection, connection.transaction():
+        yield connection
+
+
+async def _close(connection: Connection) -> None:
+    try:
+        await connection.close(timeout=_CONNECT_TIMEOUT_S)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        connection.terminate()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what PostgreSQL says into our errors: violated constraints by name, and a database that is away."""
+    try:
+        yield
+    except asyncpg.IntegrityConstraintViolationError as error:
+        told = violations.error_of(error.constraint_name)
+        if told is None:
+            raise
+        raise told from error
+    except _AWAY as error:
+        raise Unavailable(_AWAY_MESSAGE) from error
+    except asyncpg.InterfaceError as error:
+        if not _is_gone(error):
+            raise
+        raise Unavailable(_AWAY_MESSAGE) from error
+
+
+def _is_gone(error: asyncpg.InterfaceError) -> bool:
+    """asyncpg tells a connection that ended while checked out from a mistake of ours by the text alone."""
+    text = str(error)
+    return "closed" in text or "closing" in text or "released back to the pool" in text

@@ -1,0 +1,49 @@
+"""What a violated constraint means to the caller: constraint name → error.
+
+Constraint names are chosen in sql/migrations for this table. A name that is not here is our own mistake, not the
+caller's, and stays an internal error.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from control_plane.errors import BadRequest, Conflict, FarwatchError, Refused
+
+
+class Violation(NamedTuple):
+    kind: type[FarwatchError]
+    message: str
+    field: str | None
+    code: str | None = None
+
+
+VIOLATIONS = {
+    "agents_name_key": Violation(Conflict, "An agent of that name exists in this region already.", "/name", "NAME_TAKEN"),
+    "api_keys_label_length": Violation(BadRequest, "A key's label has 3 to 100 characters.", "/label"),
+    "channels_name_key": Violation(Conflict, "A channel of that name exists already.", "/name", "NAME_TAKEN"),
+    "incidents_one_open": Violation(Conflict, "This monitor has an open incident already.", None, "INCIDENT_OPEN"),
+    "monitor_channels_channel_fkey": Violation(BadRequest, "There is no such channel.", "/alerts"),
+    "monitor_channels_pkey": Violation(BadRequest, "A channel is listed twice.", "/alerts"),
+    "monitors_alert_on_known": Violation(BadRequest, "alert_on is down or degraded.", "/alert_on"),
+    "monitors_confirmations_range": Violation(BadRequest, "confirmations is 1 to 10.", "/confirmations"),
+    "monitors_interval_floor": Violation(Refused, "The interval is at least 10 s.", "/interval", "MIN_CHECK_INTERVAL"),
+    "monitors_key_key": Violation(Conflict, "A monitor with that key exists already.", "/key", "KEY_TAKEN"),
+    "monitors_name_length": Violation(BadRequest, "A monitor's name has 1 to 100 characters.", "/name"),
+    "monitors_policy_count": Violation(
+        Refused, "The policy count needs a number of at least 1.", "/region_policy", "INVALID_REGION_POLICY"
+    ),
+    "monitors_policy_known": Violation(BadRequest, "region_policy is any, majority, all or count.", "/region_policy"),
+    "monitors_severity_known": Violation(BadRequest, "severity is minor, major or critical.", "/severity"),
+    "regions_shared_is_guarded": Violation(Refused, "A shared region reaches no private address.", "/allow_cidrs"),
+    "regions_slug_form": Violation(BadRequest, "A region's id is 1 to 40 of a-z, 0-9 and inner dashes.", "/id"),
+    "regions_slug_key": Violation(Conflict, "A region of that id exists already.", "/id", "ID_TAKEN"),
+    "tenants_name_length": Violation(BadRequest, "A tenant's name has 1 to 100 characters.", "/name"),
+    "tenants_plan_known": Violation(BadRequest, "The plan is unlimited or free.", "/plan"),
+}
+
+
+def error_of(constraint: str | None) -> FarwatchError | None:
+    """The error that a violation of this constraint is for the caller; None when it is not the caller's doing."""
+    known = VIOLATIONS.get(constraint or "")
+    return known and known.kind(known.message, code=known.code, field=known.field)
