@@ -1,0 +1,134 @@
+"""The webhook: one POST of exactly the stored bytes, signed. The receiver's status is its whole answer.
+
+2xx                      delivered
+408, 425, 429, 5xx       tried again, not before its Retry-After
+3xx                      given up: a redirect is never followed, with a body that is signed for one receiver
+any other                given up: the same bytes would be refused again (410: the receiver is gone for good)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from control_plane.domain import channel_rules
+from control_plane.domain.delivery import retry_after
+from control_plane.notify.guarded_http import Answer, GuardedHttp
+from control_plane.notify.signing import make_secret, signature_headers, signing_key
+from control_plane.notify.transport import (
+    RESPONSE_LIMIT,
+    Configuration,
+    Message,
+    Parts,
+    Sent,
+    TransportError,
+)
+from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
+
+WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
+
+USER_AGENT = "Farwatch-Webhook/1"
+
+
+class Webhook(Configuration, frozen=True, tag="webhook"):
+    """`secret` signs; one is made when it is absent."""
+
+    url: str
+    headers: dict[str, str] = {}  # noqa: RUF012  # msgspec copies it
+    secret: str | None = None
+
+
+class WebhookTransport:
+    """Sends webhooks under the address guard."""
+
+    configuration: ClassVar[type[Webhook]] = Webhook
+
+    def __init__(self, http: GuardedHttp) -> None:
+        self._http = http
+
+    def prepared(self, config: Webhook, *, entropy: bytes) -> Webhook:
+        """Canonical URL, checked headers, a secret. Raises BadRequest, or Refused SSRF_BLOCKED."""
+        url = self._read_url(config.url)
+        channel_rules.check_headers(config.headers)
+        try:
+            signing_key(config.secret) if config.secret is not None else None
+        except ValueError as wrong:
+            raise channel_rules.invalid(str(wrong), field="/config/secret") from None
+        return Webhook(url=str(url), headers=config.headers, secret=config.secret or make_secret(entropy))
+
+    def parts(self, config: Webhook) -> Parts:
+        """URL, header values and secret are sealed: each may carry a token. Names of headers stay readable."""
+        masked = dict.fromkeys(config.headers, channel_rules.MASK)
+        return Parts(
+            shown={
+                "type": "webhook",
+                "url": channel_rules.MASK,
+                "headers": masked,
+                "secret": channel_rules.MASK,
+            },
+            secrets={"url": config.url, "headers": config.headers, "secret": config.secret},
+            host=parse_http_url(config.url).host_header,
+        )
+
+    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Webhook:
+        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
+        return msgspec.convert({**shown, **secrets}, Webhook)
+
+    async def send(self, config: Webhook, message: Message) -> Sent:
+        """One POST. Raises TransportError."""
+        assert config.secret is not None, "a stored webhook has a secret"
+        signed = signature_headers(
+            keys=(signing_key(config.secret),),
+            delivery_id=message.delivery_id,
+            timestamp=int(message.sent_at.timestamp()),
+            body=message.body,
+        )
+        named = {name.lower() for name in config.headers}
+        ours = {
+            **({} if "user-agent" in named else {"User-Agent": USER_AGENT}),
+            "Content-Type": "application/json; charset=utf-8",
+            "Accept-Encoding": "identity",
+            "X-Farwatch-Attempt": str(message.attempt),
+            **signed,
+        }
+        answer = await self._http.post(parse_http_url(config.url), headers=config.headers | ours, body=message.body)
+        return _judged(answer, message=message, response=_excerpt(answer.body, config))
+
+    def _read_url(self, text: str) -> HttpUrl:
+        try:
+            url = parse_http_url(text)
+            judge_host(url, self._http.policy)
+        except UrlRefused as refused:
+            raise channel_rules.refused_url(refused) from None
+        if url.scheme == "http" and not self._http.policy.is_private:
+            raise channel_rules.invalid("A webhook's URL must be https", field="/config/url")
+        return url
+
+
+def _judged(answer: Answer, *, message: Message, response: str | None) -> Sent:
+    status = answer.status
+    if 200 <= status < 300:
+        return Sent(http_status=status, response=response)
+    if 300 <= status < 400:
+        told = f"answered {status}: redirects are not followed, so set the final URL"
+    else:
+        told = f"answered {status}"
+    raise TransportError(
+        f"The receiver {told}",
+        permanent=status < 500 and status not in WORTH_ANOTHER_TRY,
+        retry_after=retry_after(answer.retry_after, now=message.sent_at),
+        http_status=status,
+        response=response,
+    )
+
+
+def _excerpt(body: bytes, config: Webhook) -> str | None:
+    """What is kept of an answer. A receiver that echoes its request must not put our secrets on the tenant's screen."""
+    text = body.decode("utf-8", "replace")
+    for secret in sorted((config.url, config.secret or "", *config.headers.values()), key=len, reverse=True):
+        if len(secret) > 3:
+            text = text.replace(secret, channel_rules.MASK)
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return printable.encode()[:RESPONSE_LIMIT].decode("utf-8", "ignore").strip() or None
