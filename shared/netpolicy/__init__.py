@@ -12,6 +12,7 @@ from shared.netpolicy.judge import (
     judge_address,
     judge_answers,
     judge_host,
+    judge_name,
     judge_redirect,
     special_name,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "judge_address",
     "judge_answers",
     "judge_host",
+    "judge_name",
     "judge_redirect",
     "parse_http_url",
     "same_origin",

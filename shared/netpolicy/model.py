@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -10,12 +11,10 @@ from msgspec import Struct
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-RefusalCode = Literal[
-    "INVALID_URL_SCHEME", "INVALID_URL_FORMAT", "SSRF_BLOCKED", "PORT_BLOCKED", "REDIRECT_BLOCKED"
-]
+RefusalCode = Literal["INVALID_URL_SCHEME", "INVALID_URL_FORMAT", "SSRF_BLOCKED", "PORT_BLOCKED", "REDIRECT_BLOCKED"]
 
 
-class UrlRefused(Exception):
+class UrlRefused(Exception):  # noqa: N818 - a refusal, like those of errors.py
     """A URL, name or address that may not be used. `code` is stable; `details` is context for programs."""
 
     def __init__(self, code: RefusalCode, message: str, details: dict[str, Any] | None = None) -> None:
@@ -33,6 +32,11 @@ class Policy(Struct, frozen=True):
     """
 
     allow_cidrs: tuple[Network, ...] = ()
+
+    @classmethod
+    def of(cls, cidrs: Iterable[str]) -> Policy:
+        """The policy of a region's `allow_cidrs`. Raises ValueError when one is no network, or has host bits set."""
+        return cls(tuple(ip_network(cidr) for cidr in cidrs))
 
     @property
     def is_private(self) -> bool:
