@@ -1,8 +1,149 @@
 from __future__ import annotations
 
-from control_plane.store.pool import Database
+import asyncio
+
+import pytest
+
+from control_plane.errors import Conflict, StartupRefused, Unavailable
+from control_plane.store.pool import Connection, Database
+from shared.ids import TenantId
+from tests.support.postgres import TestServer
+from tests.support.seed import a_monitor, a_region, a_tenant, an_agent, new_id
+
+TENANT = "SELECT current_setting('farwatch.tenant_id', true)"
 
 
-async def test_a_fresh_database_answers(database: Database) -> None:
+async def test_each_checkout_works_under_its_role(database: Database) -> None:
     async with database.app() as connection:
         assert await connection.fetchval("SELECT current_user") == "farwatch_app"
+    async with database.tenant(TenantId(new_id())) as connection:
+        assert await connection.fetchval("SELECT current_user") == "farwatch_tenant"
+    async with database.owner() as connection:
+        assert await connection.fetchval("SELECT current_user") == "farwatch"
+
+
+async def test_the_seed_writes_rows_that_belong_together(database: Database) -> None:
+    async with database.app_transaction() as connection:
+        tenant_id = await a_tenant(connection)
+        regions = [await a_region(connection, slug) for slug in ("eu", "us")]
+        await an_agent(connection, regions[0])
+        monitor_id = await a_monitor(connection, tenant_id, regions, interval_s=30)
+        assert await connection.fetchval("SELECT count(*) FROM assignments WHERE monitor_id = $1", monitor_id) == 2
+
+
+async def test_jsonb_is_a_python_value_both_ways(database: Database) -> None:
+    async with database.app() as connection:
+        value = {"a": [1, "ü", None]}
+        assert await connection.fetchval("SELECT $1::jsonb", value) == value
+        assert await connection.fetchval("SELECT $1::jsonb->>'a'", value) == '[1, "ü", null]'
+
+
+async def _tenant_of(connection: Connection) -> str:
+    found: str = await connection.fetchval(TENANT)
+    return found
+
+
+async def test_a_checkout_never_sees_the_tenant_of_the_one_before(dsn: str) -> None:
+    database = await Database.connect(dsn, max_size=1)
+    first, second = TenantId(new_id()), TenantId(new_id())
+    async with database.tenant(first) as connection:
+        assert await _tenant_of(connection) == str(first)
+    async with database.tenant(second) as connection:
+        assert await _tenant_of(connection) == str(second)
+    with pytest.raises(RuntimeError, match="half way"):
+        async with database.tenant_transaction(first) as connection:
+            await connection.execute("SELECT 1")
+            raise RuntimeError("half way")
+    async with database.tenant(second) as connection:
+        assert await _tenant_of(connection) == str(second)
+    async with database.app() as connection:
+        assert not await _tenant_of(connection)
+    await database.close()
+
+
+async def test_a_cancelled_request_leaves_no_tenant_and_no_transaction_behind(dsn: str) -> None:
+    database = await Database.connect(dsn, max_size=1)
+    first, second = TenantId(new_id()), TenantId(new_id())
+    working = asyncio.Event()
+
+    async def work() -> None:
+        async with database.tenant_transaction(first) as connection:
+            working.set()
+            await connection.execute("SELECT pg_sleep(20)")
+
+    task = asyncio.create_task(work())
+    await working.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.tenant(second) as connection:
+        assert await _tenant_of(connection) == str(second)
+        assert not connection.is_in_transaction()
+    await database.close()
+
+
+async def test_concurrent_checkouts_keep_their_tenants_apart(database: Database) -> None:
+    async def look(tenant_id: TenantId) -> bool:
+        async with database.tenant(tenant_id) as connection:
+            return await _tenant_of(connection) == str(tenant_id)
+
+    assert all(await asyncio.gather(*(look(TenantId(new_id())) for _ in range(60))))
+
+
+async def test_a_violated_constraint_is_the_error_of_its_name(database: Database) -> None:
+    async with database.app() as connection:
+        await a_region(connection, "eu")
+    with pytest.raises(Conflict) as refused:
+        async with database.app() as connection:
+            await a_region(connection, "eu")
+    assert (refused.value.code, refused.value.field) == ("ID_TAKEN", "/id")
+
+
+async def test_a_wrong_database_name_refuses_to_start(postgres: TestServer) -> None:
+    with pytest.raises(StartupRefused, match=r"database\.dsn"):
+        await Database.connect(postgres.dsn("no_such_database"))
+
+
+async def test_nobody_listening_is_unavailable() -> None:
+    with pytest.raises(Unavailable):
+        await Database.connect("postgresql://farwatch@127.0.0.1:1/farwatch")
+
+
+async def test_a_connection_that_is_cut_off_is_unavailable_and_the_next_one_works(
+    database: Database, postgres: TestServer
+) -> None:
+    with pytest.raises(Unavailable):
+        async with database.app() as connection:
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+            await postgres.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+            await connection.execute("SELECT 1")
+    async with database.app() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_an_exhausted_pool_is_unavailable(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("control_plane.store.pool._CHECKOUT_TIMEOUT_S", 0.05)
+    database = await Database.connect(dsn, max_size=1)
+    async with database.app():
+        with pytest.raises(Unavailable):
+            async with database.app():
+                pass
+    await database.close()
+
+
+async def test_a_notification_reaches_its_listener_also_after_a_lost_connection(
+    database: Database, postgres: TestServer
+) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    await database.listen("farwatch_events", heard.put_nowait)
+    async with database.app() as connection:
+        await connection.execute("SELECT pg_notify('farwatch_events', 'one')")
+    assert await asyncio.wait_for(heard.get(), 5) == "one"
+
+    await postgres.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+    async with asyncio.timeout(10):
+        while heard.empty():
+            async with database.app() as connection:
+                await connection.execute("SELECT pg_notify('farwatch_events', 'two')")
+            await asyncio.sleep(0.02)
+    assert heard.get_nowait() == "two"
