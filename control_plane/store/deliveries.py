@@ -1,0 +1,257 @@
+"""What is owed to channels, and the log of what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from control_plane.store.pool import Connection
+from shared.ids import MonitorId, TenantId
+
+NOTICES = ("incident.opened", "incident.reminder", "incident.escalated", "incident.resolved")
+"""The events of a binding that lists none."""
+
+
+class ChannelTarget(Struct, frozen=True):
+    """A channel that a notice goes to."""
+
+    channel_id: UUID
+    name: str
+    kind: str
+
+
+class DeliveryRow(Struct, frozen=True, kw_only=True):
+    """One notice owed to one channel. `body` is the exact text that will be sent, on every attempt."""
+
+    tenant_id: UUID
+    id: UUID
+    number: int
+    channel_id: UUID
+    channel_name: str
+    channel_kind: str
+    incident_id: UUID | None
+    monitor_id: UUID | None
+    event: str
+    notice: str
+    ordinal: int = 0
+    body: str
+
+
+# The key-share lock keeps the channel from being deleted before the caller commits: the row it owes refers to it.
+CHANNELS_FOR = """
+SELECT c.id, c.name, c.kind
+FROM monitor_channels b
+JOIN channels c ON c.tenant_id = b.tenant_id AND c.id = b.channel_id
+WHERE b.tenant_id = $1 AND b.monitor_id = $2 AND c.enabled
+  AND $3 = ANY (coalesce(b.events, $4))
+ORDER BY c.number
+FOR KEY SHARE OF c
+"""
+
+
+async def channels_for(
+    conn: Connection, *, tenant_id: TenantId | UUID, monitor_id: MonitorId | UUID, event: str
+) -> list[ChannelTarget]:
+    """The enabled channels bound to the monitor whose binding wants the event. Call it in the deciding transaction."""
+    rows = await conn.fetch(CHANNELS_FOR, tenant_id, monitor_id, event, list(NOTICES))
+    return [ChannelTarget(row["id"], row["name"], row["kind"]) for row in rows]
+
+
+# A recovery goes only to those who were told, or are about to be; what is withheld is kept, with the rule that did it.
+OWE = """
+INSERT INTO deliveries (tenant_id, id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event,
+    notice, ordinal, body, due_at, state, reason, finished_at)
+SELECT n.tenant_id, n.id, n.number, n.channel_id, n.channel_name, n.channel_kind, n.incident_id, n.monitor_id, n.event,
+    n.notice, n.ordinal, n.body, clock_timestamp(),
+    CASE WHEN n.withheld THEN 'cancelled' ELSE 'pending' END,
+    CASE WHEN n.withheld THEN 'This channel was not told of the incident' END,
+    CASE WHEN n.withheld THEN clock_timestamp() END
+FROM (
+    SELECT o.*, o.notice = 'resolved' AND NOT EXISTS (
+        SELECT FROM deliveries told
+        WHERE told.tenant_id = o.tenant_id AND told.incident_id = o.incident_id AND told.channel_id = o.channel_id
+          AND told.notice <> 'resolved' AND told.state IN ('pending', 'delivered')
+    ) AS withheld
+    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::uuid[],
+        $9::text[], $10::text[], $11::integer[], $12::text[])
+        AS o (tenant_id, id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id,
+              event, notice, ordinal, body)
+) n
+ON CONFLICT ON CONSTRAINT deliveries_once DO NOTHING
+"""
+WAKE = "SELECT pg_notify('farwatch_deliveries', '')"
+
+
+async def owe(conn: Connection, rows: Sequence[DeliveryRow]) -> None:
+    """Write what is owed, in the transaction that decided it; the same notice to the same channel is owed once."""
+    if not rows:
+        return
+    columns = (
+        [getattr(row, name) for row in rows]
+        for name in (
+            "tenant_id", "id", "number", "channel_id", "channel_name", "channel_kind", "incident_id", "monitor_id",
+            "event", "notice", "ordinal", "body",
+        )
+    )  # fmt: skip
+    await conn.execute(OWE, *columns)
+    await conn.execute(WAKE)
+
+
+class DeliveryView(Struct, frozen=True, kw_only=True):
+    """A delivery as people see it. `next_attempt_at` is null once it ended."""
+
+    id: UUID
+    number: int
+    channel_id: UUID | None
+    channel_name: str
+    channel_kind: str
+    incident_id: UUID | None
+    monitor_id: UUID | None
+    event: str
+    notice: str
+    ordinal: int
+    state: str
+    reason: str | None
+    attempts: int
+    next_attempt_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class AttemptView(Struct, frozen=True, kw_only=True):
+    """One try: `outcome` is delivered, retry, dead, or unknown where the worker ended before it could say."""
+
+    attempt: int
+    at: datetime
+    duration_ms: int
+    outcome: str
+    http_status: int | None
+    error: str | None
+    response: str | None
+
+
+class DeliveryFilter(Struct, frozen=True, kw_only=True):
+    """Absent: any."""
+
+    state: str | None = None
+    channel_id: UUID | None = None
+    incident_id: UUID | None = None
+    monitor_id: UUID | None = None
+
+
+DELIVERIES = """
+SELECT id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event, notice, ordinal, state,
+    reason, attempts, CASE WHEN state = 'pending' THEN due_at END AS next_attempt_at, created_at, finished_at
+FROM deliveries
+WHERE tenant_id = $1
+  AND ($2::text IS NULL OR state = $2)
+  AND ($3::uuid IS NULL OR channel_id = $3)
+  AND ($4::uuid IS NULL OR incident_id = $4)
+  AND ($5::uuid IS NULL OR monitor_id = $5)
+ORDER BY number DESC
+LIMIT $6 OFFSET $7
+"""
+
+
+async def deliveries(
+    conn: Connection, *, tenant_id: TenantId, where: DeliveryFilter, limit: int, offset: int
+) -> list[DeliveryView]:
+    """A tenant's deliveries, newest first."""
+    rows = await conn.fetch(
+        DELIVERIES, tenant_id, where.state, where.channel_id, where.incident_id, where.monitor_id, limit, offset
+    )
+    return [DeliveryView(**row) for row in rows]
+
+
+COUNT = """
+SELECT count(*)
+FROM deliveries
+WHERE tenant_id = $1
+  AND ($2::text IS NULL OR state = $2)
+  AND ($3::uuid IS NULL OR channel_id = $3)
+  AND ($4::uuid IS NULL OR incident_id = $4)
+  AND ($5::uuid IS NULL OR monitor_id = $5)
+"""
+
+
+async def count_deliveries(conn: Connection, *, tenant_id: TenantId, where: DeliveryFilter) -> int:
+    """How many the filter finds."""
+    count: int = await conn.fetchval(
+        COUNT, tenant_id, where.state, where.channel_id, where.incident_id, where.monitor_id
+    )
+    return count
+
+
+DELIVERY = """
+SELECT id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event, notice, ordinal, state,
+    reason, attempts, CASE WHEN state = 'pending' THEN due_at END AS next_attempt_at, created_at, finished_at, body
+FROM deliveries
+WHERE tenant_id = $1 AND id = $2
+"""
+
+
+async def delivery(conn: Connection, *, tenant_id: TenantId, delivery_id: UUID) -> tuple[DeliveryView, str] | None:
+    """One delivery and its body; None: the tenant has no such."""
+    row = await conn.fetchrow(DELIVERY, tenant_id, delivery_id)
+    if row is None:
+        return None
+    fields = dict(row)
+    body = fields.pop("body")
+    return DeliveryView(**fields), body
+
+
+ATTEMPTS = """
+SELECT attempt, at, duration_ms, outcome, http_status, error, response
+FROM delivery_attempts
+WHERE tenant_id = $1 AND delivery_id = $2
+ORDER BY attempt
+"""
+
+
+async def attempts(conn: Connection, *, tenant_id: TenantId, delivery_id: UUID) -> list[AttemptView]:
+    """The log of one delivery, oldest first."""
+    rows = await conn.fetch(ATTEMPTS, tenant_id, delivery_id)
+    return [AttemptView(**row) for row in rows]
+
+
+OWNER_OF = """
+SELECT EXISTS (SELECT FROM incidents WHERE tenant_id = $1 AND id = $2)
+    OR EXISTS (SELECT FROM monitors WHERE tenant_id = $1 AND id = $2)
+"""
+
+
+async def is_of_tenant(conn: Connection, *, tenant_id: TenantId, object_id: UUID) -> bool:
+    """Whether the id is that of an incident or a monitor of the tenant."""
+    found: bool = await conn.fetchval(OWNER_OF, tenant_id, object_id)
+    return found
+
+
+CANCEL_FOR_CHANNEL = """
+UPDATE deliveries
+SET state = 'cancelled', reason = $3, finished_at = clock_timestamp(), lease_token = NULL, lease_until = NULL
+WHERE tenant_id = $1 AND channel_id = $2 AND state = 'pending'
+"""
+
+
+async def cancel_for_channel(conn: Connection, *, tenant_id: TenantId, channel_id: UUID, reason: str) -> None:
+    """End what is still owed to a channel that goes away."""
+    await conn.execute(CANCEL_FOR_CHANNEL, tenant_id, channel_id, reason)
+
+
+REVIVE = """
+UPDATE deliveries
+SET state = 'pending', reason = NULL, finished_at = NULL, due_at = clock_timestamp()
+WHERE tenant_id = $1 AND id = $2 AND state = 'dead' AND channel_id IS NOT NULL
+RETURNING id
+"""
+
+
+async def revive(conn: Connection, *, tenant_id: TenantId, delivery_id: UUID) -> bool:
+    """Owe a dead delivery again, its schedule afresh; False: it is not dead, or its channel is gone."""
+    if await conn.fetchval(REVIVE, tenant_id, delivery_id) is None:
+        return False
+    await conn.execute(WAKE)
+    return True
