@@ -12,6 +12,7 @@ answer that was read in one piece carries a digest.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from uuid import UUID
 
 from msgspec import Struct
@@ -24,6 +25,9 @@ _SNAPSHOT = re.compile(r"([1-9]\d{0,17}):([1-9]\d{0,17}):(\d{1,18}(?:,\d{1,18})*
 _LONGEST_SNAPSHOT = 2_000
 _LONGEST_CURSOR = 4_200
 _MODULUS = 2**64
+
+NO_ASSIGNMENTS = f"{0:016x}"
+"""The digest of none."""
 
 
 class Since(Struct, frozen=True, tag=True):
@@ -106,7 +110,7 @@ def _is_snapshot(text: str) -> bool:
         return False
     xmin, xmax = int(found[1]), int(found[2])
     running = [int(each) for each in (found[3] or "").split(",") if each]
-    rising = all(low < high for low, high in zip(running, running[1:], strict=False))
+    rising = all(low < high for low, high in pairwise(running))
     return xmin <= xmax and rising and all(xmin <= each < xmax for each in running)
 
 

@@ -431,6 +431,7 @@ CREATE TABLE dispatches (
 );
 CREATE INDEX dispatches_waiting ON dispatches (region_id, slot) WHERE claimed_at IS NULL;
 CREATE INDEX dispatches_monitor ON dispatches (monitor_id) WHERE claimed_at IS NULL;
+CREATE INDEX dispatches_running ON dispatches (region_id, monitor_id) WHERE claimed_at IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX dispatches_age ON dispatches (expires_at);
 
 -- Facts about this installation, and the processes that are alive.
