@@ -1,0 +1,276 @@
+"""The submission rules of a monitor: a decoded JSON body in, a whole configuration out, or every refusal at once.
+
+Creating and changing are the same thing: a body is merged (RFC 7396) onto what is stored, or onto the defaults. Absent
+keeps, null clears; a cleared field has its default again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NoReturn
+from uuid import UUID
+
+from msgspec import UNSET, Struct, structs
+
+from control_plane.domain import field_rules
+from control_plane.domain.binding_rules import Binding, read_alerts
+from control_plane.domain.check_rules import read_check
+from control_plane.domain.field_rules import Findings, RegionPolicy
+from control_plane.errors import BadRequest, Refused
+from shared.checks import Check
+
+INTERVAL_FLOOR_S = 10
+"""The least interval of a kind that looks at a service."""
+
+DEFAULT_INTERVAL_S = 60
+MAX_REGIONS = 50
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+
+
+class RegionChoice(Struct, frozen=True, kw_only=True):
+    """A region that the tenant may choose."""
+
+    id: int
+    slug: str
+    private: bool
+    enabled: bool = True
+    selected_by_default: bool = True
+
+
+class MonitorConfig(Struct, frozen=True, kw_only=True):
+    """All that a tenant decides about a monitor. `regions` in ascending id."""
+
+    name: str
+    check: Check
+    regions: tuple[RegionChoice, ...]
+    interval_s: int = DEFAULT_INTERVAL_S
+    region_policy: RegionPolicy = RegionPolicy()
+    confirmations: int = 2
+    tags: tuple[str, ...] = ()
+    group: str | None = None
+    alerts: tuple[Binding, ...] = ()
+    notify_recovery: bool = True
+    renotify_interval_s: int = 3600
+    max_repeats: int = 10
+    severity: str = "major"
+    alert_on: str = "down"
+    owner: str | None = None
+    notes: str | None = None
+    enabled: bool = True
+    key: str | None = None
+
+
+class Surroundings(Struct, frozen=True):
+    """What a body may refer to: regions in ascending id, and those of the channels it names that exist."""
+
+    regions: tuple[RegionChoice, ...]
+    channels: frozenset[UUID] = frozenset()
+
+
+def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surroundings: Surroundings) -> MonitorConfig:
+    """The configuration that this body asks for, onto `stored` (None: a new monitor).
+
+    Raises the first refusal; where there are several, its details name them all.
+    """
+    findings = Findings()
+    _refuse_unknown(body, findings)
+    values: dict[str, Any] = {}
+    for field, reader in _PLAIN.items():
+        if (given := body.get(field, UNSET)) is not UNSET:
+            _take(values, findings, field, reader, given)
+    _take_alerts(values, findings, body.get("alerts", UNSET), surroundings.channels)
+    regions = _take_regions(values, findings, body.get("regions", UNSET), stored, surroundings.regions)
+    _take_policy(values, findings, body.get("region_policy", UNSET), regions)
+    _take_check(values, findings, body.get("check", UNSET), stored, regions)
+    if stored is None and "name" not in body:
+        findings.add(BadRequest("name is required: 1 to 100 characters", code="MISSING_FIELD", field="/name"))
+    _weigh_timing(values, findings, stored)
+    findings.raise_any()
+    return _merge(values, stored)
+
+
+def same_schedule(one: MonitorConfig, other: MonitorConfig) -> bool:
+    """Whether votes go on: check, interval and regions are the same, so that no new check version begins."""
+    return (one.check, one.interval_s, one.regions) == (other.check, other.interval_s, other.regions)
+
+
+def _text_or_none(code: str, high: int) -> Callable[[object, str], str | None]:
+    def read(value: object, pointer: str) -> str | None:
+        return field_rules.text(value, pointer, code=code, low=1, high=high)
+
+    return read
+
+
+def _group(value: object, pointer: str) -> str:
+    return field_rules.name(value, pointer, code="INVALID_GROUP")
+
+
+def _key(value: object, pointer: str) -> str:
+    text = field_rules.text(value, pointer, code="INVALID_KEY", low=1, high=100)
+    if not _KEY.fullmatch(text):
+        field_rules.refuse(
+            "INVALID_KEY", "key is 1 to 100 of letters, digits and . _ / -, beginning with a letter or digit", pointer
+        )
+    return text
+
+
+def _interval(value: object, pointer: str) -> int:
+    interval_s = field_rules.interval(value, pointer)
+    return field_rules.interval_floor(interval_s, floor_s=INTERVAL_FLOOR_S, pointer=pointer)
+
+
+_PLAIN: dict[str, Callable[[object, str], Any]] = {
+    "name": field_rules.name,
+    "interval": _interval,
+    "confirmations": field_rules.confirmations,
+    "tags": field_rules.tags,
+    "group": _group,
+    "notify_recovery": field_rules.boolean,
+    "renotify_interval_secs": field_rules.renotify_interval,
+    "max_repeats": field_rules.max_repeats,
+    "severity": field_rules.severity,
+    "alert_on": field_rules.alert_on,
+    "owner": _text_or_none("INVALID_OWNER", 200),
+    "notes": field_rules.notes,
+    "enabled": field_rules.boolean,
+    "key": _key,
+}
+"""Fields that are judged alone: JSON name → reader."""
+
+FIELDS = (*_PLAIN, "check", "regions", "region_policy", "alerts")
+
+_ATTRIBUTE = {"interval": "interval_s", "renotify_interval_secs": "renotify_interval_s"}
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in structs.fields(MonitorConfig) if not field.required}
+
+
+def _refuse_unknown(body: Mapping[str, Any], findings: Findings) -> None:
+    for field in body:
+        if field not in FIELDS:
+            pointer = "/" + field.replace("~", "~0").replace("/", "~1")
+            message = f"{field[:60]} is not a field of a monitor. Fields: {', '.join(FIELDS)}"
+            findings.add(BadRequest(message, code="UNKNOWN_FIELD", field=pointer))
+
+
+def _take(
+    values: dict[str, Any], findings: Findings, field: str, reader: Callable[[object, str], Any], given: object
+) -> None:
+    attribute = _ATTRIBUTE.get(field, field)
+    if given is None and attribute in _DEFAULTS:
+        values[attribute] = _DEFAULTS[attribute]
+    elif given is not None or field == "name":
+        taken = findings.take(reader, given, f"/{field}")
+        if taken is not None:
+            values[attribute] = taken
+
+
+def _take_alerts(values: dict[str, Any], findings: Findings, given: object, channels: Collection[UUID]) -> None:
+    if given is UNSET:
+        return
+    taken = findings.take(lambda value, at: read_alerts(value, at, channels=channels), given or [], "/alerts")
+    if taken is not None:
+        values["alerts"] = taken
+
+
+def _take_regions(
+    values: dict[str, Any],
+    findings: Findings,
+    given: object,
+    stored: MonitorConfig | None,
+    choices: Sequence[RegionChoice],
+) -> tuple[RegionChoice, ...] | None:
+    """The monitor's regions after this body; None when what it says of them was refused."""
+    if given is UNSET and stored is not None:
+        return stored.regions
+    given = None if given is UNSET else given
+    taken = findings.take(lambda value, at: read_regions(value, at, choices=choices), given, "/regions")
+    if taken is not None:
+        values["regions"] = taken
+    return taken
+
+
+def read_regions(value: object, pointer: str, *, choices: Sequence[RegionChoice]) -> tuple[RegionChoice, ...]:
+    """The chosen regions in ascending id; None is those selected by default. Raises INVALID_REGIONS (422)."""
+    if value is None:
+        return _default_regions(choices, pointer)
+    if not isinstance(value, list) or not all(isinstance(slug, str) for slug in value):
+        field_rules.refuse("INVALID_TYPE", "regions is a list of region ids", pointer)
+    known = {choice.slug: choice for choice in choices}
+    unknown = [slug for slug in value if slug not in known]
+    if unknown:
+        names = ", ".join(sorted(known)) or "none"
+        _refuse_regions(f"there is no region {unknown[0][:60]!r}; there are: {names}", pointer)
+    if not 1 <= len(value) <= MAX_REGIONS or len(set(value)) != len(value):
+        _refuse_regions(f"regions names 1 to {MAX_REGIONS} regions, each once", pointer)
+    return tuple(sorted((known[slug] for slug in value), key=lambda choice: choice.id))
+
+
+def _default_regions(choices: Sequence[RegionChoice], pointer: str) -> tuple[RegionChoice, ...]:
+    chosen = tuple(choice for choice in choices if choice.selected_by_default and choice.enabled)[:MAX_REGIONS]
+    if not chosen:
+        _refuse_regions("no region is selected by default: name at least one in regions", pointer)
+    return chosen
+
+
+def _refuse_regions(message: str, pointer: str) -> NoReturn:
+    raise Refused(message, code="INVALID_REGIONS", field=pointer)
+
+
+def _take_policy(
+    values: dict[str, Any],
+    findings: Findings,
+    given: object,
+    regions: tuple[RegionChoice, ...] | None,
+) -> None:
+    if given is UNSET:
+        return
+    if given is None:
+        values["region_policy"] = RegionPolicy()
+        return
+    count = len(regions) if regions else MAX_REGIONS
+    taken = findings.take(
+        lambda value, at: field_rules.region_policy(value, at, regions=count), given, "/region_policy"
+    )
+    if taken is not None:
+        values["region_policy"] = taken
+
+
+def _take_check(
+    values: dict[str, Any],
+    findings: Findings,
+    given: object,
+    stored: MonitorConfig | None,
+    regions: tuple[RegionChoice, ...] | None,
+) -> None:
+    """Other regions have the stored check judged again: a shared one may not go where a private one may."""
+    if given is UNSET and stored is not None:
+        if "regions" not in values:
+            return
+        given = {}
+    if given is UNSET or given is None:
+        message = "check is required: an object with a type, or a string such as https://example.com/health"
+        findings.add(BadRequest(message, code="MISSING_FIELD", field="/check"))
+        return
+    private = regions is None or all(region.private for region in regions)
+    old = None if stored is None else stored.check
+    taken = findings.take(lambda value, _: read_check(value, stored=old, policy_is_private=private), given, "/check")
+    if taken is not None:
+        values["check"] = taken
+
+
+def _weigh_timing(values: Mapping[str, Any], findings: Findings, stored: MonitorConfig | None) -> None:
+    """timeout <= interval, so that a region never runs a check twice at once."""
+    if findings.errors:
+        return
+    check: Check = values["check"] if "check" in values or stored is None else stored.check
+    interval_s = values.get("interval_s", DEFAULT_INTERVAL_S if stored is None else stored.interval_s)
+    if check.timeout > interval_s * 1000:
+        message = (
+            f"timeout is {check.timeout} ms, more than the interval of {interval_s} s: lower it, or raise the interval"
+        )
+        findings.add(BadRequest(message, code="INVALID_TIMEOUT", field="/check/timeout"))
+
+
+def _merge(values: Mapping[str, Any], stored: MonitorConfig | None) -> MonitorConfig:
+    return MonitorConfig(**values) if stored is None else structs.replace(stored, **values)

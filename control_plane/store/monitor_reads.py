@@ -1,0 +1,216 @@
+"""Reading monitors as people see them: configuration, bindings, verdict, and each region's say, in one statement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from control_plane.store.pool import Connection
+
+
+class RegionState(Struct, frozen=True, kw_only=True):
+    """A region's say about a monitor. Slots in Unix ms. `vote` is None where this check version has none yet."""
+
+    id: int
+    slug: str
+    name: str
+    enabled: bool
+    private: bool
+    phase_ms: int | None
+    check_version: int | None = None
+    window_ms: int | None = None
+    newest_slot: int = 0
+    vote: str | None = None
+    renewed: bool = True
+    degraded: bool = False
+    bad_run: int = 0
+    good_run: int = 0
+    degraded_run: int = 0
+    first_bad_slot: int | None = None
+    vote_since: int | None = None
+    reason: str | None = None
+    message: str | None = None
+
+
+class Binding(Struct, frozen=True):
+    channel_id: UUID
+    events: tuple[str, ...] | None
+
+
+class MonitorView(Struct, frozen=True, kw_only=True):
+    """A monitor with its state, at `now_ms` of the database's clock."""
+
+    id: UUID
+    number: int
+    key: str | None
+    name: str
+    kind: str
+    check: dict[str, Any]
+    check_version: int
+    first_slot: int
+    interval_s: int
+    confirmations: int
+    region_policy: str
+    region_policy_count: int | None
+    tags: list[str]
+    group: str | None
+    severity: str
+    alert_on: str
+    notify_recovery: bool
+    renotify_interval_s: int
+    max_repeats: int
+    owner: str | None
+    notes: str | None
+    enabled: bool
+    write_source: str
+    created_at: datetime
+    updated_at: datetime
+    revision: int
+    verdict: str
+    reason: str
+    since: datetime
+    now_ms: int
+    regions: list[RegionState]
+    alerts: list[Binding]
+
+
+_VIEW = """
+SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.first_slot, m.interval_s, m.confirmations,
+    m.region_policy, m.region_policy_count, m.tags, m."group", m.severity, m.alert_on, m.notify_recovery,
+    m.renotify_interval_s, m.max_repeats, m.owner, m.notes, m.enabled, m.write_source, m.created_at, m.updated_at,
+    m.revision, s.verdict, s.reason, s.since,
+    (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
+    (SELECT coalesce(jsonb_agg(jsonb_build_object('channel_id', b.channel_id, 'events', b.events)
+            ORDER BY b.channel_id), '[]')
+        FROM monitor_channels b WHERE b.tenant_id = m.tenant_id AND b.monitor_id = m.id) AS alerts,
+    (SELECT coalesce(jsonb_agg(to_jsonb(v) - 'evidence' - 'steady' - 'tenant_id' - 'monitor_id' - 'region_id'
+            || jsonb_build_object('id', r.id, 'slug', r.slug, 'name', r.name, 'enabled', r.enabled,
+                'private', r.tenant_id IS NOT NULL, 'phase_ms', a.phase_ms) ORDER BY r.id), '[]')
+        FROM unnest(m.regions) AS chosen (id)
+        JOIN regions r ON r.id = chosen.id
+        LEFT JOIN assignments a ON a.region_id = r.id AND a.monitor_id = m.id AND a.removed_at IS NULL
+        LEFT JOIN votes v ON v.monitor_id = m.id AND v.region_id = r.id AND v.check_version = a.check_version
+    ) AS regions
+FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
+"""
+
+GET_MONITOR = _VIEW + "WHERE m.tenant_id = $1 AND m.id = $2"
+
+
+async def get_monitor(conn: Connection, *, tenant_id: UUID, monitor_id: UUID) -> MonitorView | None:
+    """The monitor; None when this tenant has none of that id."""
+    record = await conn.fetchrow(GET_MONITOR, tenant_id, monitor_id)
+    return None if record is None else _view(record)
+
+
+MONITOR_EXISTS = "SELECT EXISTS (SELECT FROM monitors WHERE tenant_id = $1 AND id = $2)"
+
+
+async def monitor_exists(conn: Connection, *, tenant_id: UUID, monitor_id: UUID) -> bool:
+    """Whether this tenant has a monitor of that id."""
+    found: bool = await conn.fetchval(MONITOR_EXISTS, tenant_id, monitor_id)
+    return found
+
+
+class MonitorFilter(Struct, frozen=True, kw_only=True):
+    """Which monitors; None does not filter. `q` is looked for in name, URL and group, without regard to case."""
+
+    q: str | None = None
+    tag: str | None = None
+    enabled: bool | None = None
+    kind: str | None = None
+    verdict: str | None = None
+    group: str | None = None
+
+
+_FILTER = """
+WHERE m.tenant_id = $1
+    AND ($2::text IS NULL OR strpos(lower(m.name), lower($2)) > 0
+        OR strpos(lower(coalesce(m."check" ->> 'url', '')), lower($2)) > 0
+        OR strpos(lower(coalesce(m."group", '')), lower($2)) > 0)
+    AND ($3::text IS NULL OR m.tags @> ARRAY[$3])
+    AND ($4::boolean IS NULL OR m.enabled = $4)
+    AND ($5::text IS NULL OR m.kind = $5)
+    AND ($6::text IS NULL OR s.verdict = $6)
+    AND ($7::text IS NULL OR m."group" = $7)
+"""
+
+LIST_MONITORS = (
+    _VIEW
+    + _FILTER
+    + """
+ORDER BY
+    CASE WHEN $8 = 'name' THEN lower(m.name) END,
+    CASE WHEN $8 = '-name' THEN lower(m.name) END DESC,
+    CASE WHEN $8 = '-number' THEN m.number END DESC,
+    CASE WHEN $8 = 'updated_at' THEN m.updated_at END,
+    CASE WHEN $8 = '-updated_at' THEN m.updated_at END DESC,
+    CASE WHEN $8 = 'verdict' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END,
+    CASE WHEN $8 = '-verdict' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END DESC,
+    m.number
+LIMIT $9 OFFSET $10
+"""
+)
+
+SORTS = ("number", "-number", "name", "-name", "updated_at", "-updated_at", "verdict", "-verdict")
+"""`verdict` puts the worst first."""
+
+_COUNT = """
+SELECT count(*) FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
+"""
+COUNT_MONITORS = _COUNT + _FILTER
+
+
+async def list_monitors(
+    conn: Connection, *, tenant_id: UUID, wanted: MonitorFilter, sort: str, limit: int, offset: int
+) -> list[MonitorView]:
+    """One page of the tenant's monitors; `sort` is one of SORTS."""
+    records = await conn.fetch(LIST_MONITORS, tenant_id, *_arguments(wanted), sort, limit, offset)
+    return [_view(record) for record in records]
+
+
+async def count_monitors(conn: Connection, *, tenant_id: UUID, wanted: MonitorFilter) -> int:
+    """How many of the tenant's monitors match."""
+    total: int = await conn.fetchval(COUNT_MONITORS, tenant_id, *_arguments(wanted))
+    return total
+
+
+TRANSITIONS = """
+SELECT at, number, previous, verdict, reason FROM transitions
+WHERE tenant_id = $1 AND monitor_id = $2 AND at >= $3 AND at < $4
+ORDER BY at DESC, number DESC LIMIT $5 OFFSET $6
+"""
+COUNT_TRANSITIONS = """
+SELECT count(*) FROM transitions WHERE tenant_id = $1 AND monitor_id = $2 AND at >= $3 AND at < $4
+"""
+
+
+class TransitionRow(Struct, frozen=True):
+    """A change of verdict; `number` is the tenant's event number."""
+
+    at: datetime
+    number: int
+    previous: str
+    verdict: str
+    reason: str
+
+
+async def list_transitions(
+    conn: Connection, *, tenant_id: UUID, monitor_id: UUID, start: datetime, end: datetime, limit: int, offset: int
+) -> tuple[list[TransitionRow], int]:
+    """The monitor's changes of verdict in [start, end), newest first, and how many there are."""
+    records = await conn.fetch(TRANSITIONS, tenant_id, monitor_id, start, end, limit, offset)
+    total: int = await conn.fetchval(COUNT_TRANSITIONS, tenant_id, monitor_id, start, end)
+    return [TransitionRow(**dict(record)) for record in records], total
+
+
+def _arguments(wanted: MonitorFilter) -> tuple[str | bool | None, ...]:
+    return (wanted.q, wanted.tag, wanted.enabled, wanted.kind, wanted.verdict, wanted.group)
+
+
+def _view(record: Any) -> MonitorView:
+    return msgspec.convert(dict(record), type=MonitorView)
