@@ -1,0 +1,90 @@
+"""What a stream of events is made of: stored decisions read in order, and live checks that are only passed on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from uuid import UUID
+
+import orjson
+from msgspec import Struct
+
+from control_plane.store import events_read, hints
+from control_plane.store.events_read import EventRow, Kept
+from control_plane.store.pool import Connection, Database
+from shared.ids import TenantId
+
+PAGE = 500
+_MAX_PAYLOAD = 7_900
+"""Bytes. PostgreSQL takes fewer than 8000 in one NOTIFY."""
+
+
+class CompletedCheck(Struct, frozen=True, kw_only=True):
+    """One stored result, as watchers hear of it. Times in ms; `slot` in Unix ms."""
+
+    tenant_id: UUID
+    monitor_id: UUID
+    region: str
+    slot: int
+    outcome: str
+    reason: str
+    total: float | None = None
+    http_status: int | None = None
+
+
+async def publish_checks(conn: Connection, checks: Sequence[CompletedCheck], *, watched: Collection[str]) -> None:
+    """Tell every process, at commit, of results that somebody watches. `watched` are tenants' ids as text."""
+    by_tenant: dict[str, list[CompletedCheck]] = defaultdict(list)
+    for check in checks:
+        tenant = str(check.tenant_id)
+        if tenant in watched:
+            by_tenant[tenant].append(check)
+    payloads = [f"{tenant} {chunk}" for tenant, some in by_tenant.items() for chunk in _chunks(some)]
+    if payloads:
+        await hints.notify_checks(conn, payloads)
+
+
+def _chunks(checks: Sequence[CompletedCheck]) -> Iterator[str]:
+    """JSON lists that each fit in one NOTIFY beside the tenant's id."""
+    waiting: list[str] = []
+    size = 0
+    for check in checks:
+        text = orjson.dumps(_document(check)).decode()
+        length = len(text.encode()) + 1
+        if waiting and size + length > _MAX_PAYLOAD - 40:
+            yield f"[{','.join(waiting)}]"
+            waiting, size = [], 0
+        waiting.append(text)
+        size += length
+    if waiting:
+        yield f"[{','.join(waiting)}]"
+
+
+def _document(check: CompletedCheck) -> dict[str, object]:
+    return {
+        "monitor_id": str(check.monitor_id),
+        "region": check.region,
+        "slot": check.slot,
+        "outcome": check.outcome,
+        "reason": check.reason,
+        "total": check.total,
+        "http_status": check.http_status,
+    }
+
+
+async def watch_checks(database: Database, *, tenant_id: TenantId) -> None:
+    """Tell every process that somebody watches this tenant's checks: for the next 30 s, ingest publishes them."""
+    async with database.app() as conn:
+        await hints.notify_watch(conn, tenant_id=tenant_id)
+
+
+async def read_kept(database: Database, *, tenant_id: TenantId) -> Kept:
+    """Which events can be resumed."""
+    async with database.tenant(tenant_id) as conn:
+        return await events_read.kept(conn, tenant_id=tenant_id)
+
+
+async def read_events(database: Database, *, tenant_id: TenantId, after: int) -> list[EventRow]:
+    """The next events beyond a number, at most PAGE."""
+    async with database.tenant(tenant_id) as conn:
+        return await events_read.events_after(conn, tenant_id=tenant_id, number=after, limit=PAGE)
