@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -54,11 +55,15 @@ class PostgresServer:
 
     def start(self) -> None:
         """Ready to serve on return. Raises StartupRefused with the remedy, Unavailable when it does not come up."""
-        self._cluster.directory.parent.mkdir(parents=True, exist_ok=True)
-        self._cluster.prepare()
-        self._take_lock()
+        self.prepare()
         self.launch()
         self.wait_ready()
+
+    def prepare(self) -> None:
+        """Make the data directory when missing, and claim it. Raises StartupRefused with the remedy."""
+        self._cluster.make_directories()
+        self._take_lock()
+        self._cluster.prepare()
 
     def launch(self) -> None:
         """Start the process. Raises StartupRefused when another server runs on the data directory."""
@@ -146,7 +151,7 @@ def _serves(pid: int, data: Path) -> bool:
     return True
 
 
-def _die_with(parent: int) -> object:
+def _die_with(parent: int) -> Callable[[], None] | None:
     """For the child: be stopped (SIGINT, a fast stop) when the parent ends. After the change of user, which clears it."""
     if sys.platform != "linux":
         return None
@@ -167,3 +172,94 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.send_signal(sign)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_STOP_WITHIN_S)
+
+
+class EmbeddedPostgres:
+    """The embedded server of this process, started again by itself whenever it ends unasked."""
+
+    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+        """`directory` gets data/, run/ (the socket) and postgres.log. `durable=False` is for tests: a crash loses data."""
+        self._directory = directory
+        self._durable = durable
+        self._server: PostgresServer | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def dsn(self) -> str:
+        """Of the login that owns the database. Known after `start`."""
+        return self._started.dsn()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the server process; it changes when the server had to be started again."""
+        return self._started.pid
+
+    async def start(self) -> str:
+        """Serve, and return the DSN. Raises StartupRefused with the remedy, Unavailable when it does not come up.
+
+        Call it on the main thread, whose end is the server's too. It blocks for less than a second on a fresh directory.
+        """
+        self._server = PostgresServer(self._directory, durable=self._durable)
+        try:
+            self._server.prepare()
+            self._server.launch()
+            await self._wait_ready()
+        except BaseException:
+            self._server.stop()
+            raise
+        self._watch = asyncio.create_task(self._keep_running(), name="embedded-postgres")
+        return self.dsn
+
+    async def run(self) -> None:
+        """Until cancelled: start, keep running, stop cleanly."""
+        await self.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """A clean stop: sessions are cut off, everything is on disk. May be called twice."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watch
+            self._watch = None
+        if self._server is not None:
+            await asyncio.to_thread(self._server.stop)
+
+    @property
+    def _started(self) -> PostgresServer:
+        if self._server is None:
+            raise RuntimeError("EmbeddedPostgres was not started.")
+        return self._server
+
+    async def _wait_ready(self) -> None:
+        async with asyncio.timeout(_READY_WITHIN_S):
+            while not self._started.is_ready():
+                await asyncio.sleep(_POLL_S)
+
+    async def _keep_running(self) -> None:
+        """PostgreSQL itself replaces a killed session's process; this is for the server as a whole."""
+        attempt = 0
+        while True:
+            began = time.monotonic()
+            while self._started.is_running():
+                await asyncio.sleep(_WATCH_S)
+            attempt = 1 if time.monotonic() - began > _STABLE_AFTER_S else attempt + 1
+            _log.error("postgres_ended", attempt=attempt)
+            await asyncio.sleep(_pause_s(attempt))
+            try:
+                self._started.launch()
+                await self._wait_ready()
+            except (Unavailable, StartupRefused, OSError, TimeoutError) as error:
+                _log.error("postgres_not_started", error=str(error), attempt=attempt)
+
+
+def _pause_s(attempt: int) -> float:
+    """None at first: the sessions of a killed server end within milliseconds, and a wait follows if they have not."""
+    if attempt == 1:
+        return 0.1
+    return exponential(
+        attempt=attempt, base=timedelta(milliseconds=100), cap=timedelta(seconds=10), jitter=0
+    ).total_seconds()

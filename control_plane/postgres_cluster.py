@@ -64,14 +64,14 @@ class Cluster:
 
     def prepare(self) -> None:
         """Make what is missing and write the configuration. Raises StartupRefused with the remedy."""
-        self._make_directories()
         if self.data.exists():
             self._check_version()
         else:
             self._initialise()
         self._configure()
 
-    def _make_directories(self) -> None:
+    def make_directories(self) -> None:
+        """Raises StartupRefused when the server's user could not work there."""
         socket = self.run / _SOCKET_NAME
         if len(os.fsencode(socket)) > _SOCKET_PATH_LIMIT:
             raise StartupRefused(f"{socket} is too long for a socket: choose a data directory with a shorter path.")

@@ -23,6 +23,8 @@ JOIN pg_class AS child ON child.oid = pg_inherits.inhrelid
 WHERE pg_inherits.inhparent = 'results'::regclass
 ORDER BY child.relname
 """
+PARTITION_LOCK = "SELECT pg_advisory_xact_lock($1)"
+SHORT_PATIENCE = "SET LOCAL lock_timeout = '500ms'"
 
 
 def partition_name(day: date) -> str:
@@ -54,3 +56,39 @@ def create_statement(day: date) -> str:
 
 def statements_ahead(now_ms: int) -> list[str]:
     return [create_statement(day) for day in days_ahead(now_ms)]
+
+
+async def partitions(connection: Connection) -> list[str]:
+    """The names of all partitions of results, oldest first."""
+    return [row["relname"] for row in await connection.fetch(SELECT_PARTITIONS)]
+
+
+async def make_partitions(connection: Connection, *, now_ms: int) -> list[str]:
+    """Make the missing partitions around `now_ms` (Unix ms) and return their names. Needs the owner's connection.
+
+    The lock serialises makers; a new partition takes a short SHARE UPDATE EXCLUSIVE lock on results, beside which
+    inserts and reads go on.
+    """
+    async with connection.transaction():
+        await connection.execute(PARTITION_LOCK, _LOCK)
+        there = set(await partitions(connection))
+        missing = [day for day in days_ahead(now_ms) if partition_name(day) not in there]
+        for day in missing:
+            await connection.execute(create_statement(day))
+    return [partition_name(day) for day in missing]
+
+
+async def drop_partitions(connection: Connection, *, before: date) -> list[str]:
+    """Drop the partitions of days before `before`, one transaction each. Returns their names.
+
+    Needs the owner's connection, outside of a transaction. Dropping needs results for itself for an instant: who waits
+    for a long reader would make everybody wait behind it, so the attempt gives up after `lock_timeout` and Unavailable
+    says to come again.
+    """
+    old = [name for name in await partitions(connection) if (day := partition_day(name)) and day < before]
+    for name in old:
+        async with connection.transaction():
+            await connection.execute(SHORT_PATIENCE)
+            await connection.execute(PARTITION_LOCK, _LOCK)
+            await connection.execute(f"DROP TABLE IF EXISTS {name}")
+    return old

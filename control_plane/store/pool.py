@@ -81,17 +81,15 @@ class Database:
     @asynccontextmanager
     async def app(self) -> AsyncIterator[Connection]:
         """A connection that sees every tenant: ingest, jobs, agents, the operator."""
-        with _told():
-            async with self._app.acquire(timeout=_CHECKOUT_TIMEOUT_S) as connection:
-                yield connection
+        async with _checkout(self._app) as connection:
+            yield connection
 
     @asynccontextmanager
     async def tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
         """A connection that sees the rows of one tenant: row-level security stands behind each WHERE clause."""
-        with _told():
-            async with self._tenant.acquire(timeout=_CHECKOUT_TIMEOUT_S) as connection:
-                await connection.fetchval(_SET_TENANT, str(tenant_id))
-                yield connection
+        async with _checkout(self._tenant) as connection:
+            await connection.fetchval(_SET_TENANT, str(tenant_id))
+            yield connection
 
     def app_transaction(self) -> AbstractAsyncContextManager[Connection]:
         return _transaction(self.app())
@@ -103,7 +101,8 @@ class Database:
     async def owner(self) -> AsyncIterator[Connection]:
         """A fresh connection as the login itself, which owns the tables: partitions, retention, migrations' facts."""
         with _told():
-            connection = await self._connect_owner()
+            with _unreachable():
+                connection = await self._connect_owner()
             try:
                 yield connection
             finally:
@@ -163,6 +162,17 @@ async def _set_codecs(connection: Connection) -> None:
 
 
 @asynccontextmanager
+async def _checkout(pool: Any) -> AsyncIterator[Connection]:
+    with _told():
+        with _unreachable():
+            connection = await pool.acquire(timeout=_CHECKOUT_TIMEOUT_S)
+        try:
+            yield connection
+        finally:
+            await pool.release(connection)
+
+
+@asynccontextmanager
 async def _transaction(checkout: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
     async with checkout as connection, connection.transaction():
         yield connection
@@ -173,6 +183,15 @@ async def _close(connection: Connection) -> None:
         await connection.close(timeout=_CONNECT_TIMEOUT_S)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
         connection.terminate()
+
+
+@contextmanager
+def _unreachable() -> Iterator[None]:
+    """While connecting, every refusal of the system (no socket file, no route, no name) means the same."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(_AWAY_MESSAGE) from error
 
 
 @contextmanager

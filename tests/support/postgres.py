@@ -28,6 +28,10 @@ class TestServer:
         self.server = server
         self.template = f"template_{os.getpid()}"
 
+    async def connect_as_superuser(self, dsn: str) -> asyncpg.Connection:
+        """The database of that DSN, past every grant and policy."""
+        return await asyncpg.connect(dsn, user="postgres")
+
     def dsn(self, database: str, user: str = "farwatch") -> str:
         return self.server.dsn(database=database, user=user)
 
@@ -86,6 +90,14 @@ async def empty_dsn(postgres: TestServer) -> AsyncIterator[str]:
     name = f"empty_{os.getpid()}_{next(_clones)}"
     yield await postgres.create(name)
     await postgres.drop(name)
+
+
+@pytest.fixture
+async def postgres_as_superuser(postgres: TestServer, dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """The test's database past every grant and policy: to write what no role may."""
+    connection = await postgres.connect_as_superuser(dsn)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture

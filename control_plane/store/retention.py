@@ -1,0 +1,96 @@
+"""Forgetting what is no longer kept, in bounded batches that hold no lock for long.
+
+Each function deletes at most `limit` rows and returns how many; the caller repeats until fewer come back. The age is an
+argument, and the clock is the database's, which also wrote the times compared.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from control_plane.store.pool import Connection
+
+KEPT_EVENTS = timedelta(hours=24)
+KEPT_REPLIES = timedelta(hours=24)
+KEPT_TOMBSTONES = timedelta(hours=24)
+KEPT_DELIVERIES = timedelta(days=90)
+BATCH = 5_000
+
+FLEET_FORGET_EVENTS = """
+DELETE FROM events WHERE ctid = ANY (ARRAY(SELECT ctid FROM events WHERE at < now() - $1::interval LIMIT $2))
+"""
+
+
+async def forget_events(connection: Connection, *, older_than: timedelta = KEPT_EVENTS, limit: int = BATCH) -> int:
+    """Events past the time within which a stream may be resumed."""
+    return await _deleted(connection, FLEET_FORGET_EVENTS, older_than, limit)
+
+
+FLEET_FORGET_REPLIES = """
+DELETE FROM idempotency_keys
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency_keys WHERE created_at < now() - $1::interval LIMIT $2))
+"""
+
+
+async def forget_replies(connection: Connection, *, older_than: timedelta = KEPT_REPLIES, limit: int = BATCH) -> int:
+    """Replies kept under an Idempotency-Key."""
+    return await _deleted(connection, FLEET_FORGET_REPLIES, older_than, limit)
+
+
+FLEET_FORGET_DISPATCHES = """
+DELETE FROM dispatches
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM dispatches WHERE expires_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_dispatches(
+    connection: Connection, *, older_than: timedelta = timedelta(minutes=5), limit: int = BATCH
+) -> int:
+    """Dispatches that expired, claimed or not."""
+    return await _deleted(connection, FLEET_FORGET_DISPATCHES, older_than, limit)
+
+
+FLEET_FORGET_ASSIGNMENTS = """
+WITH gone AS (
+    DELETE FROM assignments
+    WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM assignments WHERE removed_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
+    RETURNING region_id, monitor_id
+)
+DELETE FROM votes USING gone WHERE votes.region_id = gone.region_id AND votes.monitor_id = gone.monitor_id
+"""
+FLEET_COUNT_TOMBSTONES = "SELECT count(*) FROM assignments WHERE removed_at < now() - $1::interval"
+
+
+async def forget_assignments(
+    connection: Connection, *, older_than: timedelta = KEPT_TOMBSTONES, limit: int = BATCH
+) -> int:
+    """Tombstones of removed assignments, and the votes that went with them.
+
+    An agent whose cursor is older than the tombstone finds out by the digest, and takes a snapshot.
+    """
+    before = await connection.fetchval(FLEET_COUNT_TOMBSTONES, older_than)
+    await connection.execute(FLEET_FORGET_ASSIGNMENTS, older_than, limit)
+    return min(int(before), limit)
+
+
+FLEET_FORGET_DELIVERIES = """
+DELETE FROM deliveries
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM deliveries
+    WHERE state <> 'pending' AND finished_at < now() - $1::interval
+    LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_deliveries(
+    connection: Connection, *, older_than: timedelta = KEPT_DELIVERIES, limit: int = BATCH
+) -> int:
+    """Finished deliveries, their attempts with them."""
+    return await _deleted(connection, FLEET_FORGET_DELIVERIES, older_than, limit)
+
+
+async def _deleted(connection: Connection, statement: str, older_than: timedelta, limit: int) -> int:
+    status: str = await connection.execute(statement, older_than, limit)
+    return int(status.removeprefix("DELETE "))
