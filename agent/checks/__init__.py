@@ -1,0 +1,9 @@
+"""The kinds of check that this agent can run: one file a kind, one line here."""
+
+from __future__ import annotations
+
+from agent.checks import http
+from agent.checks.check import Checker
+
+CHECKS: dict[str, Checker] = {"http": http.run}
+"""By the `type` of the check's parameters (see shared.checks.CHECKS)."""

@@ -1,0 +1,61 @@
+"""What a kind of check is: a function from parameters and context to an outcome. A failed check is a value."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import Struct
+
+from agent.dialer import Dialer
+from agent.tls import TlsContexts
+from shared.results import Detail, Outcome, Reason
+
+
+class CheckOutcome(Struct, frozen=True, kw_only=True):
+    """What one check saw. Durations in ms, meanings as in shared.results."""
+
+    outcome: Outcome
+    reason: Reason = Reason.NONE
+    http_status: int | None = None
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    ttfb: float | None = None
+    download: float | None = None
+    total: float | None = None
+    detail: Detail = Detail()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """What every kind may use. `now_s`: the server's clock in Unix seconds, for the expiry of certificates."""
+
+    dialer: Dialer
+    tls: TlsContexts
+    now_s: Callable[[], float]
+
+
+Checker = Callable[[Any, CheckContext], Awaitable[CheckOutcome]]
+
+
+class Phases:
+    """Where the time of a check went, in seconds; None while a phase has not happened or has not ended.
+
+    Redirects add up per phase.
+    """
+
+    __slots__ = ("connect", "dns", "download", "tls", "ttfb")
+
+    def __init__(self) -> None:
+        self.dns: float | None = None
+        self.connect: float | None = None
+        self.tls: float | None = None
+        self.ttfb: float | None = None
+        self.download: float | None = None
+
+
+def in_ms(seconds: float | None) -> float | None:
+    """Milliseconds to the microsecond, which is all that a loop can honestly tell."""
+    return None if seconds is None else round(seconds * 1000, 3)

@@ -1,0 +1,119 @@
+"""From a host to a connection, with the guard in between: the only way by which a check reaches the network.
+
+A name is resolved by us, any blocked answer blocks it all, and the connection goes to one of the addresses judged,
+never to a name. The address is judged once more at the very socket, so that no path around the first two layers exists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Protocol, TypeVar
+
+from agent.resolver import Answers, Resolver
+from shared.netpolicy import Address, HttpUrl, Policy, judge_address, judge_answers, judge_host, parse_http_url
+
+STAGGER_S = 0.25
+"""Head start of an address over the next one (RFC 8305 section 8)."""
+
+MAX_ADDRESSES = 8
+"""Of a name with more addresses only these are tried; all are judged."""
+
+P = TypeVar("P", bound=asyncio.Protocol)
+
+
+class Names(Protocol):
+    async def resolve(self, name: str) -> Answers: ...
+
+
+class Dialer:
+    """Connects checks of one region, under its policy."""
+
+    def __init__(self, *, policy: Policy, names: Names | Resolver) -> None:
+        self.policy = policy
+        self._names = names
+        self._judged = lru_cache(maxsize=16_384)(self._judge)
+        self.target = lru_cache(maxsize=4096)(self._target)
+
+    def _target(self, url: str) -> HttpUrl:
+        """As `target`: a URL that this region may ask, as far as its text tells. Raises UrlRefused."""
+        parsed = parse_http_url(url)
+        judge_host(parsed, self.policy)
+        return parsed
+
+    async def resolve(self, name: str) -> Answers:
+        """The addresses of a name, each of them judged. Raises ResolutionFailed or UrlRefused."""
+        answers = await self._names.resolve(name)
+        judge_answers(answers.addresses, self.policy, aliases=answers.aliases)
+        return answers
+
+    async def connect(
+        self, addresses: Sequence[str], *, port: int, literal: bool, factory: Callable[[], P]
+    ) -> tuple[P, str]:
+        """A connected protocol and the address it reached, trying the addresses in order with a short stagger.
+
+        `literal`: the address stood in the URL itself. Raises UrlRefused, or the OSError of the best attempt.
+        """
+        if len(addresses) == 1:
+            return await self._attempt(addresses[0], port, literal, factory), addresses[0]
+        return await self._race(addresses[:MAX_ADDRESSES], port, literal, factory)
+
+    async def _attempt(self, address: str, port: int, literal: bool, factory: Callable[[], P]) -> P:
+        """The socket factory: nothing is dialled that was not judged in this very call."""
+        self._judged(address, literal)
+        loop = asyncio.get_running_loop()
+        _transport, protocol = await loop.create_connection(factory, address, port)
+        return protocol
+
+    def _judge(self, address: str, literal: bool) -> None:
+        """Raise UrlRefused. Remembered when it passes: policy and text decide alone."""
+        judge_address(ip_address(address), self.policy, literal=literal)
+
+    async def _race(
+        self, addresses: Sequence[str], port: int, literal: bool, factory: Callable[[], P]
+    ) -> tuple[P, str]:
+        running: dict[asyncio.Task[P], str] = {}
+        failures: list[OSError] = []
+        waiting = list(addresses)
+        try:
+            while waiting or running:
+                if waiting:
+                    address = waiting.pop(0)
+                    running[asyncio.create_task(self._attempt(address, port, literal, factory))] = address
+                done, _ = await asyncio.wait(
+                    running, timeout=STAGGER_S if waiting else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    address = running.pop(task)
+                    try:
+                        return task.result(), address
+                    except OSError as failure:
+                        failures.append(failure)
+        finally:
+            for task in running:
+                task.add_done_callback(_hang_up)
+                task.cancel()
+        raise min(failures, key=_is_unreachable)
+
+
+def _is_unreachable(failure: OSError) -> bool:
+    """A missing route (often: this machine has no IPv6) says less than any other failure."""
+    return failure.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+def _hang_up(task: asyncio.Task[P]) -> None:
+    """Close a connection that was made after another one had won."""
+    if not task.cancelled() and task.exception() is None:
+        protocol = task.result()
+        abort = getattr(protocol, "abort", None)
+        if abort is not None:
+            abort()
+
+
+@lru_cache(maxsize=4096)
+def address_text(address: Address) -> str:
+    """The canonical text of an address, which the socket layer takes without asking a resolver."""
+    return str(address)
