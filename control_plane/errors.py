@@ -1,8 +1,8 @@
 """Every error that a caller can be told of: the closed tree.
 
     FarwatchError
-      BadRequest 400 · Unauthenticated 401 · Forbidden 403 · NotFound 404 · Timeout 408 · Conflict 409
-      PreconditionFailed 412 · TooLarge 413 · UnsupportedMedia 415 · Refused 422 · TooMany 429
+      BadRequest 400 · Unauthenticated 401 · Forbidden 403 · NotFound 404 · MethodNotAllowed 405 · Timeout 408
+      Conflict 409 · PreconditionFailed 412 · TooLarge 413 · UnsupportedMedia 415 · Refused 422 · TooMany 429
       HeadersTooLarge 431 · Unavailable 503
 
 Each concrete error is a status and a stable UPPER_SNAKE code. `web/problems.py` alone turns one into a response. A code
@@ -61,6 +61,13 @@ class NotFound(FarwatchError):
 
     status = 404
     default_code = "NOT_FOUND"
+
+
+class MethodNotAllowed(FarwatchError):
+    """The path exists, with other methods."""
+
+    status = 405
+    default_code = "METHOD_NOT_ALLOWED"
 
 
 class RequestTimeout(FarwatchError):

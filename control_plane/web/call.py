@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from aiohttp import web
@@ -13,13 +13,10 @@ from aiohttp import web
 from control_plane.errors import BadRequest
 from control_plane.sealing import Sealer
 from control_plane.settings import Settings
+from control_plane.store.pool import Database
+from control_plane.web.authentication import Authenticator
 from control_plane.web.caller import AgentCaller, Caller, OperatorCaller, TenantCaller
-
-if TYPE_CHECKING:
-    from control_plane.store.pool import Database
-    from control_plane.web.hub import Hub
-
-NO_HEADERS: Mapping[str, str] = {}
+from control_plane.web.hub import Hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +27,7 @@ class Deps:
     settings: Settings
     sealer: Sealer
     hub: Hub
+    authenticator: Authenticator
     new_id: Callable[[], UUID]
     now: Callable[[], datetime]
 

@@ -17,6 +17,7 @@ class TenantCaller(Struct, frozen=True):
     label: str
     scopes: frozenset[str]
     plan: str = "free"
+    suspended: bool = False
     write_source: str = "api"
     """ui, api or cli: stamped on what this caller writes."""
 

@@ -1,0 +1,24 @@
+"""Every metric of the control plane, in base units; no label carries a tenant, a monitor or a URL."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("farwatch_http_requests", "Requests answered.", ["operation", "status"])
+REQUEST_SECONDS = Histogram(
+    "farwatch_http_request_duration_seconds",
+    "From the request's headers to the end of its response's headers.",
+    ["operation"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30),
+)
+AUTHENTICATION_FAILURES = Counter("farwatch_authentication_failures", "Credentials refused.", ["door", "reason"])
+REPLAYED_REQUESTS = Counter("farwatch_http_replayed_requests", "Requests answered from a stored reply.")
+
+RESULTS = Counter("farwatch_results", "Items that agents sent, by what became of them.", ["status"])
+TRANSITIONS = Counter("farwatch_transitions", "Changes of verdict.", ["verdict"])
+INCIDENTS = Counter("farwatch_incidents", "Incidents opened and resolved.", ["change"])
+DELIVERY_ATTEMPTS = Counter("farwatch_delivery_attempts", "Attempts at a delivery.", ["transport", "outcome"])
+JOB_RUNS = Counter("farwatch_job_runs", "Runs of a job.", ["job", "outcome"])
+JOB_SECONDS = Histogram("farwatch_job_duration_seconds", "Time that a run of a job takes.", ["job"])
+STREAMS = Gauge("farwatch_sse_streams", "Open event streams.")
+STREAMS_CUT = Counter("farwatch_sse_streams_cut", "Event streams cut off because their reader was too slow.")

@@ -1,0 +1,159 @@
+"""regions: the places that checks run from. `id` outside is the slug; the integer key stays inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from control_plane.store.pool import Connection
+from shared.ids import MonitorId, RegionSlug, TenantId
+
+
+class Region(Struct, frozen=True):
+    """A region with a summary of its agents: `agents` enabled ones, `live` with a lease, `healthy` and live."""
+
+    key: int
+    slug: RegionSlug
+    tenant_id: UUID | None
+    name: str
+    city: str | None
+    country: str | None
+    latitude: float | None
+    longitude: float | None
+    labels: dict[str, str]
+    allow_cidrs: list[str]
+    enabled: bool
+    selected_by_default: bool
+    created_at: datetime
+    updated_at: datetime
+    revision: int
+    agents: int
+    live: int
+    healthy: int
+
+
+_COLUMNS = """
+r.id AS key, r.slug, r.tenant_id, r.name, r.city, r.country, r.latitude, r.longitude, r.labels,
+r.allow_cidrs::text[] AS allow_cidrs, r.enabled, r.selected_by_default, r.created_at, r.updated_at, r.revision
+"""
+_WITH_AGENTS = f"""
+SELECT {_COLUMNS}, h.agents, h.live, h.healthy FROM regions r CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE a.enabled) AS agents,
+           count(*) FILTER (WHERE a.enabled AND a.lease_until > now()) AS live,
+           count(*) FILTER (WHERE a.enabled AND a.lease_until > now() AND a.healthy) AS healthy
+    FROM agents a WHERE a.region_id = r.id
+) h
+"""
+
+INSERT = """
+INSERT INTO regions (slug, tenant_id, name, city, country, latitude, longitude, labels, allow_cidrs, enabled,
+                     selected_by_default)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[]::cidr[], $10, $11)
+RETURNING id
+"""
+
+
+async def insert(conn: Connection, *, slug: str, tenant_id: TenantId | None, fields: Mapping[str, Any]) -> int:
+    """A new region; its key. `fields` are the columns that may be changed later."""
+    key: int = await conn.fetchval(
+        INSERT,
+        slug,
+        tenant_id,
+        fields["name"],
+        fields["city"],
+        fields["country"],
+        fields["latitude"],
+        fields["longitude"],
+        fields["labels"],
+        list(fields["allow_cidrs"]),
+        fields["enabled"],
+        fields["selected_by_default"],
+    )
+    return key
+
+
+GET = f"{_WITH_AGENTS} WHERE r.slug = $1"
+
+
+async def get(conn: Connection, *, slug: str) -> Region | None:
+    """One region of whomever: for the operator."""
+    row = await conn.fetchrow(GET, slug)
+    return row and Region(**row)
+
+
+LOCK = "SELECT id FROM regions WHERE slug = $1 FOR UPDATE"
+
+
+async def lock(conn: Connection, *, slug: str) -> int | None:
+    """Hold a region against other writers until the transaction ends; its key."""
+    key: int | None = await conn.fetchval(LOCK, slug)
+    return key
+
+
+LIST = f"{_WITH_AGENTS} ORDER BY r.slug LIMIT $1 OFFSET $2"
+COUNT = "SELECT count(*) FROM regions"
+
+
+async def list_all(conn: Connection, *, limit: int, offset: int) -> tuple[list[Region], int]:
+    """A page of all regions and how many there are: for the operator."""
+    rows = await conn.fetch(LIST, limit, offset)
+    return [Region(**row) for row in rows], await conn.fetchval(COUNT)
+
+
+CATALOGUE = f"""
+{_WITH_AGENTS}
+WHERE (r.tenant_id IS NULL AND r.enabled) OR r.tenant_id = $1
+ORDER BY r.tenant_id NULLS LAST, r.slug LIMIT $2 OFFSET $3
+"""
+CATALOGUE_COUNT = "SELECT count(*) FROM regions WHERE (tenant_id IS NULL AND enabled) OR tenant_id = $1"
+
+
+async def catalogue(conn: Connection, *, tenant_id: TenantId, limit: int, offset: int) -> tuple[list[Region], int]:
+    """A page of the regions that a tenant may choose: enabled shared ones and its own."""
+    rows = await conn.fetch(CATALOGUE, tenant_id, limit, offset)
+    return [Region(**row) for row in rows], await conn.fetchval(CATALOGUE_COUNT, tenant_id)
+
+
+UPDATE = """
+UPDATE regions SET name = $2, city = $3, country = $4, latitude = $5, longitude = $6, labels = $7,
+    allow_cidrs = $8::text[]::cidr[], enabled = $9, selected_by_default = $10,
+    updated_at = now(), revision = revision + 1
+WHERE id = $1
+"""
+
+
+async def update(conn: Connection, *, key: int, fields: Mapping[str, Any]) -> None:
+    """Write all the columns that may be changed."""
+    await conn.execute(
+        UPDATE,
+        key,
+        fields["name"],
+        fields["city"],
+        fields["country"],
+        fields["latitude"],
+        fields["longitude"],
+        fields["labels"],
+        list(fields["allow_cidrs"]),
+        fields["enabled"],
+        fields["selected_by_default"],
+    )
+
+
+MONITORS_OF = "SELECT monitor_id FROM assignments WHERE region_id = $1 AND removed_at IS NULL ORDER BY monitor_id"
+
+
+async def monitors_of(conn: Connection, *, key: int) -> Sequence[MonitorId]:
+    """The monitors that a region runs, ascending."""
+    return [row["monitor_id"] for row in await conn.fetch(MONITORS_OF, key)]
+
+
+DELETE = "DELETE FROM regions WHERE id = $1"
+
+
+async def delete(conn: Connection, *, key: int) -> None:
+    """Remove a region with its agents, assignments, votes and dispatches. Results stay until retention takes them."""
+    await conn.execute(DELETE, key)

@@ -1,0 +1,127 @@
+"""tenants and their counters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from control_plane.store.pool import Connection
+from shared.ids import TenantId
+
+Plan = Literal["unlimited", "free"]
+
+
+class Tenant(Struct, frozen=True):
+    """A customer."""
+
+    id: TenantId
+    name: str
+    plan: Plan
+    suspended_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    revision: int
+
+
+_COLUMNS = "id, name, plan, suspended_at, created_at, updated_at, revision"
+
+INSERT = f"INSERT INTO tenants (id, name, plan) VALUES ($1, $2, $3) RETURNING {_COLUMNS}"
+INSERT_COUNTERS = "INSERT INTO tenant_counters (tenant_id) VALUES ($1)"
+
+
+async def insert(conn: Connection, *, tenant_id: TenantId, name: str, plan: Plan) -> Tenant:
+    """A new tenant with its counters at nought."""
+    row = await conn.fetchrow(INSERT, tenant_id, name, plan)
+    await conn.execute(INSERT_COUNTERS, tenant_id)
+    return Tenant(**row)
+
+
+GET = f"SELECT {_COLUMNS} FROM tenants WHERE id = $1"
+
+
+async def get(conn: Connection, *, tenant_id: TenantId) -> Tenant | None:
+    """One tenant."""
+    row = await conn.fetchrow(GET, tenant_id)
+    return row and Tenant(**row)
+
+
+LOCK = f"SELECT {_COLUMNS} FROM tenants WHERE id = $1 FOR UPDATE"
+
+
+async def lock(conn: Connection, *, tenant_id: TenantId) -> Tenant | None:
+    """One tenant, held against other writers until the transaction ends."""
+    row = await conn.fetchrow(LOCK, tenant_id)
+    return row and Tenant(**row)
+
+
+LIST = f"SELECT {_COLUMNS} FROM tenants ORDER BY id LIMIT $1 OFFSET $2"
+COUNT = "SELECT count(*) FROM tenants"
+
+
+async def list_all(conn: Connection, *, limit: int, offset: int) -> tuple[list[Tenant], int]:
+    """A page of all tenants, oldest first, and how many there are."""
+    rows = await conn.fetch(LIST, limit, offset)
+    return [Tenant(**row) for row in rows], await conn.fetchval(COUNT)
+
+
+UPDATE = f"""
+UPDATE tenants SET
+    name = coalesce($2, name),
+    plan = coalesce($3, plan),
+    suspended_at = CASE WHEN $4::boolean IS NULL THEN suspended_at WHEN $4 THEN coalesce(suspended_at, now()) END,
+    updated_at = now(), revision = revision + 1
+WHERE id = $1
+RETURNING {_COLUMNS}
+"""
+
+
+async def update(
+    conn: Connection,
+    *,
+    tenant_id: TenantId,
+    name: str | UnsetType = UNSET,
+    plan: Plan | UnsetType = UNSET,
+    suspended: bool | UnsetType = UNSET,
+) -> Tenant:
+    """Change what is set."""
+    given = (None if value is UNSET else value for value in (name, plan, suspended))
+    return Tenant(**await conn.fetchrow(UPDATE, tenant_id, *given))
+
+
+NEXT_KEY_NUMBER = "UPDATE tenant_counters SET keys = keys + 1 WHERE tenant_id = $1 RETURNING keys"
+
+
+async def next_key_number(conn: Connection, *, tenant_id: TenantId) -> int:
+    """The next number of a key. Holds the tenant's counters until the transaction ends, so callers take turns."""
+    number: int = await conn.fetchval(NEXT_KEY_NUMBER, tenant_id)
+    return number
+
+
+HOLD_COUNTERS = "SELECT 1 FROM tenant_counters WHERE tenant_id = $1 FOR UPDATE"
+
+
+async def hold_counters(conn: Connection, *, tenant_id: TenantId) -> None:
+    """Take turns with whoever makes keys of this tenant, until the transaction ends."""
+    await conn.execute(HOLD_COUNTERS, tenant_id)
+
+
+USAGE = """
+SELECT (SELECT count(*) FROM monitors WHERE tenant_id = $1) AS monitors,
+       (SELECT count(*) FROM channels WHERE tenant_id = $1) AS channels,
+       (SELECT count(*) FROM api_keys WHERE tenant_id = $1 AND expires_at IS NULL) AS keys
+"""
+
+
+class Usage(Struct, frozen=True):
+    """How many of each a tenant has."""
+
+    monitors: int
+    channels: int
+    keys: int
+
+
+async def usage(conn: Connection, *, tenant_id: TenantId) -> Usage:
+    """What counts towards a tenant's plan."""
+    return Usage(**await conn.fetchrow(USAGE, tenant_id))

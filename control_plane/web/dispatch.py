@@ -1,0 +1,143 @@
+"""One route, one request: authenticate → scope → query → body → (once) → handler → encode. See middleware.py."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+import msgspec
+from aiohttp import web
+
+from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound
+from control_plane.web import idempotency
+from control_plane.web.body import decode_body, read_body
+from control_plane.web.call import Call, Deps, Reply
+from control_plane.web.caller import Caller, OperatorCaller, TenantCaller
+from control_plane.web.etag import etag
+from control_plane.web.problems import problem_response
+from control_plane.web.query import decode_query, refuse_keys, refuse_query
+from control_plane.web.routes import Door, Route
+from control_plane.web.trace import TRACE_ID
+
+MUTATION = "no-store"
+READ = "private, max-age=10"
+PUBLIC_READ = "public, max-age=10, stale-while-revalidate=30"
+
+_SAFE = ("GET", "HEAD")
+_OPERATOR = OperatorCaller()
+_encoder = msgspec.json.Encoder()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def handler_of(route: Route, deps: Deps) -> Handler:
+    """The aiohttp handler that obeys a route."""
+    _check_route(route)
+    return partial(_dispatch, route, deps, _cache_control(route))
+
+
+async def _dispatch(route: Route, deps: Deps, cache: str, request: web.Request) -> web.StreamResponse:
+    caller = await _authenticated(route, deps, request)
+    if "%00" in request.raw_path:
+        raise BadRequest("The path or query holds a NUL", code="INVALID_STRING")
+    query = _query(route, request)
+    raw = b""
+    if request.method not in _SAFE:
+        raw = await read_body(request, route, deadline_s=deps.settings.server.read_timeout_s)
+    run = partial(_handled, route, deps, request, caller=caller, query=query, raw=raw, cache=cache)
+    if route.door is Door.TENANT and request.method == "POST" and isinstance(caller, TenantCaller):
+        claim = idempotency.claim_of(request, tenant_id=caller.tenant_id, raw=raw)
+        if claim is not None:
+            told = partial(_told, run, request)
+            return await idempotency.once(claim, database=deps.database, sealer=deps.sealer, run=told)
+    return await run()
+
+
+async def _authenticated(route: Route, deps: Deps, request: web.Request) -> Caller | None:
+    match route.door:
+        case Door.PUBLIC:
+            return None
+        case Door.OPERATOR:
+            if not deps.authenticator.is_operator(request):
+                raise NotFound("There is nothing at this path; GET /openapi.json lists what there is")
+            return _OPERATOR
+        case Door.AGENT:
+            refuse_keys(request)
+            return await deps.authenticator.agent_of(request)
+        case Door.TENANT:
+            refuse_keys(request)
+            return None if route.open_ else await _tenant(route, deps, request)
+
+
+async def _tenant(route: Route, deps: Deps, request: web.Request) -> TenantCaller:
+    caller = await deps.authenticator.tenant_of(request)
+    if caller.suspended and not route.any_key:
+        raise Forbidden("This tenant is suspended; ask the operator of this installation", code="TENANT_SUSPENDED")
+    if route.scope is not None and route.scope not in caller.scopes:
+        message = f"This key lacks the scope {route.scope}: make one that has it"
+        raise Forbidden(message, code="MISSING_SCOPE", details={"scope": route.scope})
+    return caller
+
+
+def _query(route: Route, request: web.Request) -> object:
+    if route.query is not None:
+        return decode_query(request, route.query)
+    if request.query_string and route.door in (Door.TENANT, Door.OPERATOR):
+        refuse_query(request)
+    return None
+
+
+async def _handled(
+    route: Route,
+    deps: Deps,
+    request: web.Request,
+    *,
+    caller: Caller | None,
+    query: object,
+    raw: bytes,
+    cache: str,
+) -> web.StreamResponse:
+    body = decode_body(raw, route) if route.body is not None else None
+    reply = await route.handler(Call(request, deps, caller, body, query, request.match_info))
+    if isinstance(reply, web.StreamResponse):
+        return reply
+    return encode_reply(reply, status=reply.status or route.status, cache=cache)
+
+
+async def _told(run: Callable[[], Awaitable[web.StreamResponse]], request: web.Request) -> web.StreamResponse:
+    """A refusal as the response that it becomes, so that it is kept and repeated like any other."""
+    try:
+        return await run()
+    except FarwatchError as error:
+        return problem_response(error, trace_id=request[TRACE_ID], accept=request.headers.get("Accept", ""))
+
+
+def encode_reply(reply: Reply, *, status: int, cache: str) -> web.Response:
+    """JSON with the headers of the reply."""
+    headers = {"Cache-Control": cache, **reply.headers}
+    if reply.etag is not None:
+        headers["ETag"] = etag(reply.etag)
+    if status == 204:
+        return web.Response(status=status, headers=headers)
+    return web.Response(
+        status=status, body=_encoder.encode(reply.value), headers=headers, content_type="application/json"
+    )
+
+
+def _cache_control(route: Route) -> str:
+    if route.cache is not None:
+        return route.cache
+    if route.method not in _SAFE or route.door is Door.AGENT:
+        return MUTATION
+    return PUBLIC_READ if route.door is Door.PUBLIC else READ
+
+
+_PREFIXES: Mapping[Door, str] = {Door.TENANT: "/api/v1/", Door.OPERATOR: "/operator", Door.AGENT: "/api/agent/v1/"}
+
+
+def _check_route(route: Route) -> None:
+    """A route that contradicts itself stops the program at start, not a caller later."""
+    prefix = _PREFIXES.get(route.door, "/")
+    assert route.path.startswith(prefix), f"{route.operation}: the door {route.door} begins at {prefix}"
+    needs_scope = route.door is Door.TENANT and not route.open_ and not route.any_key
+    assert needs_scope == (route.scope is not None), f"{route.operation}: scope"

@@ -1,0 +1,105 @@
+"""The way of a request, outermost first. The order is behaviour; each line says why it stands where it does.
+
+1.  trace id         everything after it, refusals included, can be named
+2.  metrics, log     counts what the caller was really told, errors included
+3.  error border     the only `except Exception` of the web side: whatever goes wrong below is told in one shape
+4.  operator's veil  before routing shows: without the secret, no path below /operator differs from an unknown one
+5.  routing          unknown paths and methods are refused before any work
+6.  authentication   before the query and the body, so that strangers make us parse nothing
+7.  scope            before the body: a key that may not, need not send one
+8.  query            cheap, and refuses before we wait for a body
+9.  body             size, type, encoding, deadline; bytes only
+10. idempotency      over the bytes as sent, before they are judged: a refusal is repeated, too
+11. decoding         strict, by the route's type
+12. handler, encoding
+
+Headers that every response has are added when it is prepared (`finish_headers`), so streams have them, too. Requests
+that the parser refuses never get here; web/server.py answers them in the same shape.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from control_plane import metrics
+from control_plane.errors import FarwatchError, NotFound
+from control_plane.web.authentication import Authenticator
+from control_plane.web.problems import from_http_exception, internal_error, problem_response
+from control_plane.web.trace import TRACE_ID, response_traceparent, trace_id_of
+
+AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
+OPERATION = web.RequestKey("operation", str)
+
+_log = structlog.get_logger("farwatch.http")
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def border(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Steps 1 to 4, and the end of every error."""
+    started = time.perf_counter()
+    trace_id = trace_id_of(request.headers.get("traceparent"))
+    request[TRACE_ID] = trace_id
+    structlog.contextvars.bind_contextvars(trace_id=trace_id)
+    try:
+        _veil_operator(request)
+        response = await handler(request)
+    except web.HTTPException as error:
+        response = _told(request, from_http_exception(error))
+    except FarwatchError as error:
+        response = _told(request, error)
+    except ConnectionError:
+        raise  # the caller went away; nobody is left to tell
+    except Exception:
+        _log.exception("request failed", method=request.method, path=request.path)
+        if request.writer.output_size:  # a stream that has begun can only be cut
+            raise
+        response = _told(request, internal_error())
+    _measure(request, response, started)
+    return response
+
+
+async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """on_response_prepare: what every response carries. A handler's own header stays."""
+    headers = response.headers
+    for name, value in _SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    trace_id = request.get(TRACE_ID)
+    if trace_id is None:
+        return
+    headers["X-Trace-Id"] = trace_id
+    if "traceparent" in request.headers:
+        headers["traceparent"] = response_traceparent(trace_id)
+
+
+def _told(request: web.Request, error: FarwatchError) -> web.Response:
+    response = problem_response(error, trace_id=request[TRACE_ID], accept=request.headers.get("Accept", ""))
+    if error.status == 405 and error.details:
+        response.headers["Allow"] = error.details["allow"]
+    return response
+
+
+def _veil_operator(request: web.Request) -> None:
+    path = request.path
+    if (path == "/operator" or path.startswith("/operator/")) and not request.app[AUTHENTICATOR].is_operator(request):
+        raise NotFound("There is nothing at this path; GET /openapi.json lists what there is")
+
+
+def _measure(request: web.Request, response: web.StreamResponse, started: float) -> None:
+    operation = request.match_info.route.name or "unmatched"
+    seconds = time.perf_counter() - started
+    metrics.REQUESTS.labels(operation, str(response.status)).inc()
+    metrics.REQUEST_SECONDS.labels(operation).observe(seconds)
+    log = _log.info if response.status >= 500 else _log.debug
+    log("request", operation=operation, method=request.method, status=response.status, ms=round(seconds * 1000, 1))
