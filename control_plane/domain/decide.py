@@ -130,11 +130,11 @@ def _count_own(
     if own is None or not seen:
         return case.votes, None, False
     vote, contradicted = own.vote, False
-    for slot in seen:
+    for slot in (s for s in seen if s.check_version == vote.check_version and s.slot > own.vote.newest_slot):
         contradicted = contradicted or contradicts(vote, slot, now_ms)
         vote = count(vote, slot, confirmations=case.confirmations, now_ms=now_ms)
     votes = tuple(replace(v, vote=vote) if v is own else v for v in case.votes)
-    return votes, vote, contradicted
+    return votes, vote if vote is not own.vote else None, contradicted
 
 
 def _transitions(

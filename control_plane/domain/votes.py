@@ -65,6 +65,7 @@ class Seen(Struct, frozen=True):
     """What counting needs to know of one result. `message` is in plain words, `evidence` JSON or null."""
 
     slot: int
+    check_version: int
     outcome: Outcome
     reason: Reason = Reason.NONE
     message: str | None = None

@@ -1,0 +1,204 @@
+"""One batch of a region's results, from the wire to the incident, in one transaction.
+
+The region's lane is entered first, so its batches are taken one after another. What agrees with a live vote is steady:
+one statement stores it and moves the votes, and no line of Python sees a single monitor. What does not is judged.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from control_plane.domain.decide import Decision
+from control_plane.domain.votes import Seen
+from control_plane.services.judge_monitors import Report, judge_monitors
+from control_plane.store import dispatches, ingest
+from control_plane.store.ingest import Columns
+from control_plane.store.pool import Connection, Database
+from shared.protocol import MAX_AGE_MS, MAX_CLOCK_SKEW_MS, MAX_FUTURE_MS
+from shared.results import OUTCOMES, REASONS, CheckResult, Detail
+
+STORED, DUPLICATE, LATE = "stored", "duplicate", "late"
+INVALID = "rejected:INVALID"
+UNKNOWN_MONITOR = "rejected:UNKNOWN_MONITOR"
+TOO_OLD = "rejected:TOO_OLD"
+IN_FUTURE = "rejected:IN_FUTURE"
+
+_OUTCOME = {outcome: i for i, outcome in enumerate(OUTCOMES)}
+_REASON = {reason: i for i, reason in enumerate(REASONS)}
+
+Pair = tuple[UUID, int]
+"""(monitor, slot): what identifies an item inside a lane."""
+
+
+class Reporter(Struct, frozen=True):
+    """Who sends: known from the probe key, never from the body."""
+
+    agent_id: UUID
+    agent_number: int
+    region_id: int
+
+
+class Ingested(Struct, frozen=True):
+    """What became of each item, in order, and what was decided."""
+
+    statuses: tuple[str, ...]
+    decisions: tuple[Decision, ...] = ()
+
+
+class _Taken(Struct):
+    """Statuses that are not plain `stored`, and decisions."""
+
+    statuses: dict[Pair, str] = msgspec.field(default_factory=dict)
+    decisions: list[Decision] = msgspec.field(default_factory=list)
+
+
+async def ingest_results(
+    database: Database, reporter: Reporter, *, sent_at: int, items: Sequence[CheckResult | None]
+) -> Ingested:
+    """Store, count and judge a batch; it is committed once this returns, so the answer may be sent.
+
+    `sent_at` is the agent's clock in Unix ms. None in `items` is an item that could not be read. Raises Unavailable
+    while the database is away: nothing is stored then, and the agent keeps the batch.
+    """
+    async with database.app_transaction() as conn:
+        now_ms = await ingest.enter_lane(conn, region_id=reporter.region_id)
+        refusals = _refusals(items, now_ms)
+        good = [item for item, refusal in zip(items, refusals, strict=True) if item is not None and refusal is None]
+        horizon = now_ms + MAX_CLOCK_SKEW_MS if abs(now_ms - sent_at) <= MAX_CLOCK_SKEW_MS else -1
+        voting = [item for item in good if item.slot <= horizon]
+        silent = [item for item in good if item.slot > horizon]
+        taken = await _take(conn, reporter, voting, now_ms=now_ms)
+        taken.statuses.update((await _take(conn, reporter, silent, now_ms=None)).statuses)
+        asked = [item.dispatch_id for item in good if item.dispatch_id is not UNSET]
+        if asked:
+            await dispatches.finish(conn, asked)
+    return Ingested(_answers(items, refusals, taken.statuses), tuple(taken.decisions))
+
+
+def _refusals(items: Sequence[CheckResult | None], now_ms: int) -> list[str | None]:
+    """Why an item is refused without a look at the database; None for those that go on."""
+    oldest, newest = now_ms - MAX_AGE_MS, now_ms + MAX_FUTURE_MS
+    return [
+        INVALID if item is None else TOO_OLD if item.slot < oldest else IN_FUTURE if item.slot > newest else None
+        for item in items
+    ]
+
+
+async def _take(conn: Connection, reporter: Reporter, items: Sequence[CheckResult], *, now_ms: int | None) -> _Taken:
+    """Store the items and, unless `now_ms` is None, let them vote."""
+    taken = _Taken()
+    if not items:
+        return taken
+    columns = _columns(items)
+    stored = await ingest.store_results(
+        conn, region_id=reporter.region_id, agent_number=reporter.agent_number, now_ms=now_ms, columns=columns
+    )
+    unsteady = set(stored.unsteady)
+    if stored.new is not None:
+        unsteady |= await _settle_conflicts(conn, reporter, columns, new=set(stored.new), statuses=taken.statuses)
+    if unsteady and now_ms is not None:
+        await _judge(conn, reporter, [i for i in items if (i.monitor_id, i.slot) in unsteady], taken)
+    return taken
+
+
+async def _settle_conflicts(
+    conn: Connection, reporter: Reporter, columns: Columns, *, new: Collection[Pair], statuses: dict[Pair, str]
+) -> set[Pair]:
+    """Some items were not new: tell duplicates from unknown monitors, and let real results take the place of errors.
+
+    Returns the pairs that took an error's place, which have not voted yet.
+    """
+    region_id = reporter.region_id
+    known = await ingest.assigned(conn, region_id=region_id, monitor_ids=list(set(columns.monitor_id)))
+    replaced = await ingest.replace_errors(
+        conn, region_id=region_id, agent_number=reporter.agent_number, columns=columns, new=new
+    )
+    for pair in zip(columns.monitor_id, columns.slot, strict=True):
+        if pair not in new and pair not in replaced:
+            statuses[pair] = DUPLICATE if pair[0] in known else UNKNOWN_MONITOR
+    return replaced
+
+
+async def _judge(conn: Connection, reporter: Reporter, items: Sequence[CheckResult], taken: _Taken) -> None:
+    """Let these results vote and judge their monitors; those that came too late are named so."""
+    seen: dict[UUID, list[Seen]] = defaultdict(list)
+    for item in sorted(items, key=lambda i: i.slot):
+        seen[item.monitor_id].append(_seen(item))
+    report = Report(reporter.region_id, seen)
+    for decision in await judge_monitors(conn, list(seen), report=report):
+        taken.decisions.append(decision)
+        case = decision.case
+        own = next((v.vote for v in case.votes if v.vote.region_id == reporter.region_id), None)
+        for slot in seen[case.monitor_id]:
+            if own is not None and slot.slot <= own.newest_slot:
+                taken.statuses[case.monitor_id, slot.slot] = LATE
+
+
+def _answers(
+    items: Sequence[CheckResult | None], refusals: Sequence[str | None], statuses: dict[Pair, str]
+) -> tuple[str, ...]:
+    """One status per item. The second of two items with one key in a batch is a duplicate."""
+    if not statuses and not any(refusals) and len({(i.monitor_id, i.slot) for i in items if i}) == len(items):
+        return (STORED,) * len(items)
+    answers: list[str] = []
+    answered: set[Pair] = set()
+    for item, refusal in zip(items, refusals, strict=True):
+        if item is None or refusal is not None:
+            answers.append(refusal or INVALID)
+            continue
+        pair = (item.monitor_id, item.slot)
+        answers.append(DUPLICATE if pair in answered else statuses.get(pair, STORED))
+        answered.add(pair)
+    return tuple(answers)
+
+
+def _seen(item: CheckResult) -> Seen:
+    detail = _clean(item.detail) if isinstance(item.detail, Detail) else Detail()
+    evidence = msgspec.json.encode(detail.evidence).decode() if detail.evidence else None
+    return Seen(item.slot, item.check_version, item.outcome, item.reason, detail.message, evidence)
+
+
+def _columns(items: Sequence[CheckResult]) -> Columns:
+    return Columns(
+        monitor_id=[i.monitor_id for i in items],
+        slot=[i.slot for i in items],
+        check_version=[i.check_version for i in items],
+        outcome=[_OUTCOME[i.outcome] for i in items],
+        reason=[_REASON[i.reason] for i in items],
+        http_status=[i.http_status for i in items],
+        dns_us=[None if i.dns is None else int(i.dns * 1000) for i in items],
+        connect_us=[None if i.connect is None else int(i.connect * 1000) for i in items],
+        tls_us=[None if i.tls is None else int(i.tls * 1000) for i in items],
+        ttfb_us=[None if i.ttfb is None else int(i.ttfb * 1000) for i in items],
+        download_us=[None if i.download is None else int(i.download * 1000) for i in items],
+        total_us=[None if i.total is None else int(i.total * 1000) for i in items],
+        detail=[None if i.detail is UNSET else _detail_text(i.detail) for i in items],
+    )
+
+
+def _detail_text(detail: Detail) -> str:
+    text = msgspec.json.encode(detail).decode()
+    return msgspec.json.encode(_clean(detail)).decode() if "\\u0000" in text else text
+
+
+def _clean(detail: Detail) -> Detail:
+    """Without NUL characters, which PostgreSQL's text and jsonb cannot hold."""
+    return msgspec.convert(_without_nul(msgspec.to_builtins(detail)), Detail)
+
+
+def _without_nul(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\x00", "")
+        case dict():
+            return {_without_nul(k): _without_nul(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_without_nul(v) for v in value]
+        case _:
+            return value

@@ -1,0 +1,24 @@
+"""A case on its way through a deciding transaction: what it is, what surrounds it, what was decided."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from control_plane.domain.alerting import MonitorFacts
+from control_plane.domain.decide import Case, Decision
+from control_plane.store.cases import IncidentRow, JudgedMonitor
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """One judged monitor. `incident` is the one that was open before the decision."""
+
+    case: Case
+    monitor: JudgedMonitor
+    incident: IncidentRow | None
+    decision: Decision
+
+    @property
+    def facts(self) -> MonitorFacts:
+        """What messages say of the monitor."""
+        m = self.monitor
+        return MonitorFacts(id=m.id, number=m.number, name=m.name, kind=m.kind, tags=m.tags, group=m.group)

@@ -1,0 +1,26 @@
+"""The sweep: what no result can tell. Every 15 s, in any process."""
+
+from __future__ import annotations
+
+from control_plane.services.judge_monitors import judge_monitors
+from control_plane.store import cases
+from control_plane.store.pool import Database
+
+SWEEP_BATCH = 500
+"""Monitors judged in one transaction."""
+
+
+async def sweep_verdicts(database: Database) -> int:
+    """Judge every monitor whose votes no longer count as they did when it was last judged: expiry, changed policies,
+    disabled regions. Returns how many were judged.
+    """
+    done = 0
+    while True:
+        async with database.app_transaction() as conn:
+            now_ms = await cases.database_clock_ms(conn)
+            stale = await cases.stale_cases(conn, now_ms=now_ms, limit=SWEEP_BATCH)
+            if stale:
+                await judge_monitors(conn, stale)
+        done += len(stale)
+        if len(stale) < SWEEP_BATCH:
+            return done

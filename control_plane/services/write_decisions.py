@@ -1,0 +1,161 @@
+"""Writing decisions down, set by set: votes, states, re-checks, and for each tenant what people hear of.
+
+All of it happens in the transaction that decided, under the state rows' locks. Tenants' counter rows are locked last,
+in ascending tenant id, so that two deciding transactions cannot wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from control_plane.domain import alerting
+from control_plane.domain.incident import Opens
+from control_plane.services.identity import new_id
+from control_plane.services.judged_case import Judged
+from control_plane.services.owe_notices import find_owed, owe
+from control_plane.services.write_incidents import incident_event, tell_facts, write_steps
+from control_plane.store import decisions, ingest
+from control_plane.store.pool import Connection
+from shared.clock import from_unix_ms
+
+RECHECK_LIFE_MS = 30_000
+"""A re-check that nobody claimed this long after it was due is left undone."""
+
+RECHECKS_PER_REGION = 2_000
+"""Waiting re-checks beyond which a region gets no more: then the normal cadence decides."""
+
+
+async def write_decisions(conn: Connection, judged: Sequence[Judged], *, now_ms: int) -> None:
+    """Write everything that was decided. The caller commits."""
+    votes = [_vote_row(one) for one in judged if one.decision.vote is not None]
+    if votes:
+        await ingest.save_votes(conn, votes)
+    await decisions.save_states(conn, [_state_row(one) for one in judged])
+    await _write_rechecks(conn, judged)
+    by_tenant: dict[UUID, list[Judged]] = defaultdict(list)
+    for one in judged:
+        if one.decision.transitions or one.decision.step:
+            by_tenant[one.case.tenant_id].append(one)
+    for tenant_id in sorted(by_tenant):
+        await _write_tenant(conn, tenant_id, by_tenant[tenant_id], now=from_unix_ms(now_ms))
+
+
+def _vote_row(one: Judged) -> decisions.Row:
+    vote = one.decision.vote
+    assert vote is not None
+    return (
+        one.case.monitor_id,
+        vote.region_id,
+        one.case.tenant_id,
+        vote.check_version,
+        vote.window_ms,
+        vote.newest_slot,
+        vote.vote,
+        vote.renewed,
+        vote.degraded,
+        vote.steady(one.case.confirmations),
+        vote.bad_run,
+        vote.good_run,
+        vote.degraded_run,
+        vote.first_bad_slot,
+        vote.vote_since,
+        vote.reason,
+        vote.message,
+        vote.evidence,
+    )
+
+
+def _state_row(one: Judged) -> decisions.Row:
+    decision, counts = one.decision, one.decision.judgement.tally
+    return (
+        one.case.tenant_id,
+        one.case.monitor_id,
+        decision.judgement.verdict,
+        decision.reason,
+        from_unix_ms(decision.since_ms),
+        from_unix_ms(decision.now_ms),
+        decision.hushed,
+        counts.assigned,
+        counts.fresh_up,
+        counts.fresh_down,
+        counts.fresh_degraded,
+        counts.last_down,
+    )
+
+
+async def _write_rechecks(conn: Connection, judged: Sequence[Judged]) -> None:
+    settled = [one.case.monitor_id for one in judged if one.decision.drop_rechecks]
+    if settled:
+        await decisions.drop_rechecks(conn, settled)
+    wanting = [one for one in judged if one.decision.recheck_slots]
+    if not wanting:
+        return
+    regions = sorted({v.vote.region_id for one in wanting for v in one.case.votes})
+    load = await decisions.recheck_load(conn, regions)
+    rows = [row for one in wanting for row in _recheck_rows(one, load)]
+    if rows:
+        await decisions.write_rechecks(conn, rows)
+
+
+def _recheck_rows(one: Judged, load: dict[int, int]) -> list[decisions.Row]:
+    """Rows for every assigned region that has budget left; counts them in `load`."""
+    case, slots = one.case, one.decision.recheck_slots
+    rows: list[decisions.Row] = []
+    for vote in (v.vote for v in case.votes):
+        waiting = load.get(vote.region_id, 0) + len(slots)
+        if waiting > RECHECKS_PER_REGION:
+            continue
+        load[vote.region_id] = waiting
+        rows += [
+            (
+                new_id(),
+                vote.region_id,
+                case.tenant_id,
+                case.monitor_id,
+                vote.check_version,
+                slot,
+                slot + RECHECK_LIFE_MS,
+            )
+            for slot in slots
+        ]
+    return rows
+
+
+async def _write_tenant(conn: Connection, tenant_id: UUID, judged: Sequence[Judged], *, now: datetime) -> None:
+    """One tenant's transitions, incidents, notices and events, numbered from its counters."""
+    steps = [one for one in judged if one.decision.step is not None]
+    changes = [change for one in judged for change in _verdict_changes(one)]
+    owed = await find_owed(conn, tenant_id, steps)
+    opening = sum(isinstance(one.decision.step, Opens) for one in steps)
+    last = await decisions.take_numbers(
+        conn, tenant_id=tenant_id, events=len(changes) + len(steps), incidents=opening, deliveries=len(owed)
+    )
+    first_event = last.events - len(changes) - len(steps) + 1
+    await _append_transitions(conn, tenant_id, judged, first_event)
+    facts = tell_facts(steps, first_number=last.incidents - opening + 1, now=now)
+    await write_steps(conn, tenant_id, steps, facts, now=now)
+    await owe(conn, tenant_id, owed, facts, first_number=last.deliveries - len(owed) + 1, now=now)
+    events = changes + [incident_event(one, facts[one.case.monitor_id]) for one in steps]
+    await decisions.append_events(conn, [(tenant_id, first_event + i, now, *event) for i, event in enumerate(events)])
+
+
+async def _append_transitions(conn: Connection, tenant_id: UUID, judged: Sequence[Judged], first: int) -> None:
+    rows: list[decisions.Row] = [
+        (tenant_id, one.case.monitor_id, from_unix_ms(t.at_ms), t.previous, t.verdict, t.reason)
+        for one in judged
+        for t in one.decision.transitions
+    ]
+    if rows:
+        numbered = [(*row[:3], first + i, *row[3:]) for i, row in enumerate(rows)]
+        await decisions.append_transitions(conn, numbered)
+
+
+def _verdict_changes(one: Judged) -> list[tuple[str, UUID, str]]:
+    return [
+        (name, one.case.monitor_id, data)
+        for transition in one.decision.transitions
+        for name, data in alerting.verdict_events(transition, one.facts)
+    ]

@@ -1,0 +1,55 @@
+"""Whom a notice is owed to. The key-share locks keep a channel from going away before the row that names it commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from control_plane.store.pool import Connection
+
+
+class ChannelTarget(Struct, frozen=True):
+    """A channel that is owed a notice of a monitor."""
+
+    monitor_id: UUID
+    channel_id: UUID
+    name: str
+    kind: str
+
+
+CHANNELS_BOUND = """
+SELECT b.monitor_id, c.id, c.name, c.kind
+FROM monitor_channels b
+JOIN channels c ON c.tenant_id = b.tenant_id AND c.id = b.channel_id
+WHERE b.tenant_id = $1 AND b.monitor_id = ANY($2::uuid[]) AND c.enabled
+  AND (b.events IS NULL OR $3 = ANY(b.events))
+ORDER BY b.monitor_id, c.number
+FOR KEY SHARE OF c
+"""
+
+
+async def channels_bound(
+    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID], event: str
+) -> list[ChannelTarget]:
+    """Enabled channels bound to these monitors for this event; a binding without a list means incident notices."""
+    rows = await conn.fetch(CHANNELS_BOUND, tenant_id, monitor_ids, event)
+    return [ChannelTarget(row["monitor_id"], row["id"], row["name"], row["kind"]) for row in rows]
+
+
+CHANNELS_TOLD = """
+SELECT d.monitor_id, c.id, c.name, c.kind
+FROM deliveries d
+JOIN channels c ON c.tenant_id = d.tenant_id AND c.id = d.channel_id
+WHERE d.tenant_id = $1 AND d.incident_id = ANY($2::uuid[]) AND d.notice = 'opened' AND d.ordinal = 0
+  AND d.state IN ('pending', 'delivered') AND c.enabled
+ORDER BY d.monitor_id, c.number
+FOR KEY SHARE OF c
+"""
+
+
+async def channels_told(conn: Connection, *, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[ChannelTarget]:
+    """Channels that were told of these incidents' openings, or soon will be: only they hear of what follows."""
+    rows = await conn.fetch(CHANNELS_TOLD, tenant_id, incident_ids)
+    return [ChannelTarget(row["monitor_id"], row["id"], row["name"], row["kind"]) for row in rows]
