@@ -207,6 +207,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     due_at: datetime
 
 
+# Whoever changes a channel locks it first and its deliveries after: so do we, or the two would wait for each other.
+HOLD_CHANNEL = "SELECT FROM channels WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
 # Only the holder of the lease may.
 SETTLE = """
 UPDATE deliveries
@@ -254,6 +256,7 @@ WHERE ended.tenant_id = $1 AND ended.id = $2 AND EXISTS (
 async def record(conn: Connection, attempt: Attempt) -> bool:
     """Settle an attempt and log it; False: the lease was lost, and nothing was changed. Call it in a transaction."""
     a = attempt
+    await conn.execute(HOLD_CHANNEL, a.tenant_id, a.channel_id)
     held = await conn.fetchval(SETTLE, a.tenant_id, a.delivery_id, a.lease_token, a.state, a.reason, a.due_at)
     if held is None:
         return False
@@ -285,8 +288,9 @@ WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND state = 'pending'
 """
 
 
-async def withhold(conn: Connection, *, tenant_id: UUID, delivery_id: UUID, lease_token: UUID, reason: str) -> None:
-    """Cancel a claimed delivery that must not be sent after all; no attempt was made."""
-    await conn.execute(WITHHOLD, tenant_id, delivery_id, lease_token, reason)
-    await conn.execute(CANCEL_RECOVERY, tenant_id, delivery_id)
-    await conn.execute(WAKE_NEXT, tenant_id, delivery_id)
+async def withhold(conn: Connection, claimed: Claimed, *, reason: str) -> None:
+    """Cancel a claimed delivery that must not be sent after all; no attempt was made. Call it in a transaction."""
+    await conn.execute(HOLD_CHANNEL, claimed.tenant_id, claimed.channel_id)
+    await conn.execute(WITHHOLD, claimed.tenant_id, claimed.id, claimed.lease_token, reason)
+    await conn.execute(CANCEL_RECOVERY, claimed.tenant_id, claimed.id)
+    await conn.execute(WAKE_NEXT, claimed.tenant_id, claimed.id)

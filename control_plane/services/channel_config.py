@@ -1,0 +1,91 @@
+"""A channel's configuration on its way in and out: read, prepared by its transport, its secrets sealed and opened."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from control_plane.domain import channel_rules
+from control_plane.notify.transport import Transport
+from control_plane.sealing import Sealer, UnsealError
+
+Transports = Mapping[str, Transport[Any]]
+
+_PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_FIELD = re.compile(r"field `(?P<name>[^`]*)`")
+
+
+class UnusableChannelError(Exception):
+    """What is stored cannot be used: its kind is not there any more, or its secrets do not open."""
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """A configuration as it will be stored. `made` are the secrets that are ours: shown once, in the reply."""
+
+    kind: str
+    config: Any
+    shown: dict[str, Any]
+    secrets: dict[str, Any]
+    made: dict[str, Any]
+    host: str
+
+
+def prepare(given: Mapping[str, Any], transports: Transports) -> Prepared:
+    """Read a configuration from outside. Raises BadRequest or Refused naming the field below /config."""
+    kind = channel_rules.kind_of(given, available=frozenset(transports))
+    transport = transports[kind]
+    try:
+        config = msgspec.convert(given, transport.configuration)
+    except msgspec.ValidationError as wrong:
+        raise channel_rules.invalid(_sentence(wrong), field=_pointer(wrong)) from None
+    ready = transport.prepared(config, entropy=secrets.token_bytes(32))
+    parts = transport.parts(ready)
+    made = {name: value for name, value in parts.secrets.items() if value and given.get(name) is None}
+    return Prepared(kind=kind, config=ready, shown=parts.shown, secrets=parts.secrets, made=made, host=parts.host)
+
+
+def seal(prepared: Prepared, sealer: Sealer, *, tenant_id: UUID, channel_id: UUID) -> bytes:
+    """The secrets, bound to the row they belong to."""
+    return sealer.seal(msgspec.json.encode(prepared.secrets), context=_context(tenant_id, channel_id))
+
+
+def unseal(
+    *,
+    kind: str,
+    shown: Mapping[str, Any],
+    sealed: bytes | None,
+    sealer: Sealer,
+    transports: Transports,
+    tenant_id: UUID,
+    channel_id: UUID,
+) -> Any:
+    """The whole configuration of a stored channel. Raises UnusableChannelError."""
+    transport = transports.get(kind)
+    if transport is None:
+        raise UnusableChannelError(f"Channels of kind {kind} are not available in this installation")
+    try:
+        opened = sealer.open(sealed, context=_context(tenant_id, channel_id)) if sealed else b"{}"
+        return transport.whole(shown=shown, secrets=msgspec.json.decode(opened))
+    except (UnsealError, msgspec.MsgspecError):
+        raise UnusableChannelError("The channel's stored secrets cannot be opened: save them again") from None
+
+
+def _context(tenant_id: UUID, channel_id: UUID) -> str:
+    return f"channel:{tenant_id}:{channel_id}"
+
+
+def _sentence(wrong: msgspec.ValidationError) -> str:
+    return _PLACE.sub("", str(wrong)).replace("Object contains", "There is an").replace("Object missing", "Missing")
+
+
+def _pointer(wrong: msgspec.ValidationError) -> str:
+    text = str(wrong)
+    place, field = _PLACE.search(text), _FIELD.search(text)
+    path = (place["path"] if place else "").replace("[...]", "").replace(".", "/")
+    return "/config" + path + (f"/{field['name']}" if field else "")

@@ -1,0 +1,46 @@
+"""Create a channel."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from control_plane.domain import channel_rules, field_rules
+from control_plane.sealing import Sealer
+from control_plane.services import channel_config
+from control_plane.services.channel_config import Transports
+from control_plane.store import channels
+from control_plane.store.channels import ChannelRow, ChannelWrite
+from control_plane.store.pool import Database
+from shared.ids import TenantId
+
+
+async def create_channel(
+    database: Database,
+    *,
+    sealer: Sealer,
+    transports: Transports,
+    tenant_id: TenantId,
+    channel_id: UUID,
+    name: str,
+    config: dict[str, Any],
+    enabled: bool,
+    write_source: str,
+) -> tuple[ChannelRow, dict[str, Any]]:
+    """The channel, and the secrets made for it, which are never shown again."""
+    name = field_rules.name(name)
+    channel_rules.refuse_mask(config, pointer="/config")
+    prepared = channel_config.prepare(config, transports)
+    write = ChannelWrite(
+        name=name,
+        config=prepared.shown,
+        sealed=channel_config.seal(prepared, sealer, tenant_id=tenant_id, channel_id=channel_id),
+        host=prepared.host,
+        enabled=enabled,
+        write_source=write_source,
+    )
+    async with database.tenant_transaction(tenant_id) as conn:
+        row = await channels.insert_channel(
+            conn, tenant_id=tenant_id, channel_id=channel_id, kind=prepared.kind, write=write
+        )
+    return row, prepared.made
