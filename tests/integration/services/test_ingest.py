@@ -134,7 +134,13 @@ async def test_a_slot_or_a_clock_too_far_off_is_stored_and_does_not_vote(stage: 
 
 
 @pytest.mark.parametrize(
-    ("at", "answer"), [(335, "rejected:IN_FUTURE"), (320, "stored"), (-25 * 3600 - 1, "rejected:TOO_OLD"), (-25 * 3600 + 60, "stored")]
+    ("at", "answer"),
+    [
+        (335, "rejected:IN_FUTURE"),
+        (320, "stored"),
+        (-25 * 3600 - 1, "rejected:TOO_OLD"),
+        (-25 * 3600 + 60, "stored"),
+    ],
 )
 async def test_slots_out_of_bounds_are_rejected(stage: Stage, at: int, answer: str) -> None:
     assert await stage.report("eu", "up", at=at) == answer
