@@ -19,7 +19,7 @@ from urllib.parse import quote
 import structlog
 
 from control_plane.errors import StartupRefused, Unavailable
-from control_plane.postgres_binaries import account, programs
+from control_plane.postgres_binaries import Programs, account, embedded_programs
 from control_plane.postgres_cluster import DATABASE, LOGIN, Cluster, clean_environment
 from shared.backoff import exponential
 
@@ -39,9 +39,13 @@ class PostgresServer:
     that started it ends (prctl(2), PR_SET_PDEATHSIG), which is how it goes when this process is killed.
     """
 
-    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+    def __init__(self, directory: Path, *, durable: bool = True, programs: Programs | None = None) -> None:
+        """`programs` other than the embedded ones are for tests."""
         self._cluster = Cluster(
-            directory=directory.absolute(), programs=programs(), account=account(), durable=durable
+            directory=directory.absolute(),
+            programs=programs or embedded_programs(),
+            account=account(),
+            durable=durable,
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
@@ -70,7 +74,7 @@ class PostgresServer:
         self._remove_stale_pid_file()
         with self._cluster.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [self._cluster.programs / "postgres", "-D", self._cluster.data],
+                [self._cluster.programs.directory / "postgres", "-D", self._cluster.data],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._cluster.data, env=clean_environment(),
                 start_new_session=True,  # Ctrl-C in a terminal is ours to handle: the server stops last
                 preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - two system calls, no lock is taken

@@ -57,10 +57,18 @@ def account() -> Account:
     )
 
 
-def programs() -> Path:
-    """The directory of initdb, postgres, pg_dump …, readable by the user of `account()`."""
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """A directory with initdb, postgres, pg_dump …, readable by the user of `account()`, and their major version."""
+
+    directory: Path
+    major: int
+
+
+def embedded_programs() -> Programs:
+    """Raises StartupRefused when the wheel is not installed."""
     bundled = _bundled()
-    return bundled if os.geteuid() != 0 else _copied(bundled)
+    return Programs(directory=bundled if os.geteuid() != 0 else _copied(bundled), major=MAJOR)
 
 
 def _bundled() -> Path:

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from control_plane.errors import StartupRefused
-from control_plane.postgres_binaries import MAJOR, Account
+from control_plane.postgres_binaries import Account, Programs
 
 DATABASE = "farwatch"
 LOGIN = "farwatch"
 SUPERUSER = "postgres"
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_LIMIT = 107  # sun_path of sockaddr_un on Linux, less the closing zero
+_INITDB = ("--username", SUPERUSER, "--auth", "peer", "--encoding", "UTF8", "--locale", "C", "--no-sync")
+# Sorts by code point on every machine alike, and knows upper and lower case.
+_BUILTIN_LOCALE = ("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8")
 
 # The login owns its database and may make the two roles of sql/roles.sql; it is no superuser.
 _BOOTSTRAP = f"CREATE ROLE {LOGIN} LOGIN CREATEROLE;\nCREATE DATABASE {DATABASE} OWNER {LOGIN};\n"
@@ -46,7 +49,7 @@ class Cluster:
     """The directories of one embedded server: `data` and `run` (its socket) below `directory`, both 0700."""
 
     directory: Path
-    programs: Path
+    programs: Programs
     account: Account
     durable: bool = True
 
@@ -105,9 +108,9 @@ class Cluster:
             found = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()
         except OSError as error:
             raise StartupRefused(f"{self.data} is no PostgreSQL data directory: {error}. Choose another.") from error
-        if found != str(MAJOR):
+        if found != str(self.programs.major):
             raise StartupRefused(
-                f"{self.data} belongs to PostgreSQL {found}, and this Farwatch brings {MAJOR}."
+                f"{self.data} belongs to PostgreSQL {found}, and this Farwatch brings {self.programs.major}."
                 f" Dump it with PostgreSQL {found} (`pg_dump`) and restore it into a new directory,"
                 f" or run PostgreSQL {found} yourself and set FARWATCH_DATABASE__DSN."
             )
@@ -116,8 +119,7 @@ class Cluster:
         """Made beside its place and renamed when whole: a process killed here leaves nothing that looks finished."""
         making = self.directory / "data.new"
         shutil.rmtree(making, ignore_errors=True)
-        self._run("initdb", "--pgdata", making, "--username", SUPERUSER, "--auth", "peer", "--encoding", "UTF8",
-                  "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C", "--no-sync", "--no-instructions")  # fmt: skip
+        self._run("initdb", "--pgdata", making, *_INITDB, *(_BUILTIN_LOCALE if self.programs.major >= 17 else ()))
         self._run("postgres", "--single", "-D", making, "-c", "fsync=off", "postgres", given=_BOOTSTRAP)
         if self.durable:
             self._run("initdb", "--pgdata", making, "--sync-only")
@@ -139,7 +141,7 @@ class Cluster:
         self._hand_over(path)
 
     def _run(self, program: str, *arguments: str | Path, given: str = "") -> None:
-        command = [self.programs / program, *arguments]
+        command = [self.programs.directory / program, *arguments]
         done = subprocess.run(
             command, input=given, capture_output=True, text=True, check=False, cwd=self.directory,
             env=clean_environment(), **self.account.process_options(),

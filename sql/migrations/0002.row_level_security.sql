@@ -24,7 +24,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     tenant_counters, api_keys, idempotency_keys, channels, monitors, monitor_channels, assignments, votes,
     monitor_states, transitions, incidents, incident_events, deliveries, delivery_attempts, events, dispatches
 TO farwatch_tenant;
-GRANT SELECT, UPDATE ON tenants TO farwatch_tenant;
+GRANT SELECT, UPDATE (name, updated_at, revision) ON tenants TO farwatch_tenant;   -- plan and suspension are the operator's
 GRANT SELECT ON regions, agents, results TO farwatch_tenant;
 
 -- ---------------------------------------------------------------------------------------------------------- policies

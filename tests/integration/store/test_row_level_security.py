@@ -47,9 +47,9 @@ async def _insert(connection: Connection, table: str, tenant_id: TenantId) -> No
 
 
 @pytest.fixture
-async def tenants(database: Database, postgres_as_superuser: Connection) -> tuple[TenantId, TenantId]:
+async def tenants(database: Database, superuser: Connection) -> tuple[TenantId, TenantId]:
     """Two tenants, each with one row in every tenant table."""
-    connection = postgres_as_superuser
+    connection = superuser
     await connection.execute("SET session_replication_role = replica")  # no foreign key in the way
     pair = TenantId(new_id()), TenantId(new_id())
     for tenant_id in pair:
@@ -68,8 +68,8 @@ async def test_a_forgotten_where_shows_only_own_rows(database: Database, tenants
         assert await connection.fetchval("SELECT array_agg(id) FROM tenants") == [own]
 
 
-async def test_without_a_tenant_nothing_is_seen(postgres_as_superuser: Connection, tenants: object) -> None:
-    connection = postgres_as_superuser
+async def test_without_a_tenant_nothing_is_seen(superuser: Connection, tenants: object) -> None:
+    connection = superuser
     await connection.execute("SET ROLE farwatch_tenant")
     for setting in (None, ""):
         if setting is not None:
@@ -79,7 +79,7 @@ async def test_without_a_tenant_nothing_is_seen(postgres_as_superuser: Connectio
 
 
 async def test_a_forgotten_where_changes_only_own_rows(
-    database: Database, tenants: tuple[TenantId, TenantId], postgres_as_superuser: Connection
+    database: Database, tenants: tuple[TenantId, TenantId], superuser: Connection
 ) -> None:
     own, other = tenants
     async with database.tenant(own) as connection:
@@ -92,7 +92,7 @@ async def test_a_forgotten_where_changes_only_own_rows(
                     continue
                 assert status.split()[-1] == "1", statement
     for table in tables:
-        left = await postgres_as_superuser.fetchval(f"SELECT count(*) FROM {table} WHERE tenant_id = $1", other)
+        left = await superuser.fetchval(f"SELECT count(*) FROM {table} WHERE tenant_id = $1", other)
         assert left == 1, table
 
 

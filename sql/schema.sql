@@ -1,0 +1,799 @@
+-- Generated from sql/migrations: read it, review its diff, never edit or run it.
+-- Anew: python -m tests.support.schema
+
+CREATE FUNCTION public.farwatch_tenant_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('farwatch.tenant_id'::text, true), ''::text))::uuid;
+
+CREATE TABLE public.agents (
+    id uuid NOT NULL,
+    number integer NOT NULL,
+    region_id integer NOT NULL,
+    name text NOT NULL,
+    key_digest bytea NOT NULL,
+    previous_key_digest bytea,
+    previous_key_until timestamp with time zone,
+    enabled boolean DEFAULT true NOT NULL,
+    boot_id uuid,
+    version text,
+    capabilities text[] DEFAULT '{}'::text[] NOT NULL,
+    last_seen_at timestamp with time zone,
+    lease_until timestamp with time zone,
+    healthy boolean DEFAULT true NOT NULL,
+    health_reason text,
+    clock_offset_ms integer,
+    saturation real,
+    lag_ms real,
+    spooled integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.agents ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.agents_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.api_keys (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    label text NOT NULL,
+    prefix text NOT NULL,
+    digest bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_keys_label_length CHECK (((char_length(label) >= 3) AND (char_length(label) <= 100)))
+);
+
+CREATE SEQUENCE public.assignment_changes
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.assignments (
+    region_id integer NOT NULL,
+    monitor_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    check_version integer NOT NULL,
+    window_ms integer NOT NULL,
+    phase_ms integer NOT NULL,
+    removed_at timestamp with time zone,
+    changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    change bigint DEFAULT nextval('public.assignment_changes'::regclass) NOT NULL
+);
+
+CREATE TABLE public.channels (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    config jsonb NOT NULL,
+    sealed bytea,
+    host text,
+    enabled boolean DEFAULT true NOT NULL,
+    disabled_reason text,
+    consecutive_failures integer DEFAULT 0 NOT NULL,
+    last_delivered_at timestamp with time zone,
+    last_error text,
+    write_source text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL
+);
+
+CREATE TABLE public.deliveries (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    channel_id uuid,
+    channel_name text NOT NULL,
+    channel_kind text NOT NULL,
+    incident_id uuid,
+    monitor_id uuid,
+    event text NOT NULL,
+    notice text NOT NULL,
+    ordinal integer DEFAULT 0 NOT NULL,
+    body text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    reason text,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    lease_token uuid,
+    lease_until timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT deliveries_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE public.delivery_attempts (
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    outcome text NOT NULL,
+    http_status integer,
+    error text,
+    response text
+);
+
+CREATE TABLE public.dispatches (
+    id uuid NOT NULL,
+    region_id integer NOT NULL,
+    tenant_id uuid NOT NULL,
+    monitor_id uuid,
+    check_version integer,
+    kind text NOT NULL,
+    slot bigint NOT NULL,
+    "check" jsonb,
+    sealed bytea,
+    expires_at timestamp with time zone NOT NULL,
+    claimed_at timestamp with time zone,
+    claimed_by uuid,
+    finished_at timestamp with time zone,
+    result text,
+    CONSTRAINT dispatches_kind_known CHECK ((kind = ANY (ARRAY['recheck'::text, 'check_now'::text, 'test'::text])))
+);
+
+CREATE TABLE public.events (
+    tenant_id uuid NOT NULL,
+    number bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    event text NOT NULL,
+    monitor_id uuid,
+    data text NOT NULL
+);
+
+CREATE TABLE public.idempotency_keys (
+    tenant_id uuid NOT NULL,
+    route text NOT NULL,
+    key text NOT NULL,
+    body_digest bytea NOT NULL,
+    status integer,
+    headers jsonb,
+    body bytea,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.incident_events (
+    tenant_id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text,
+    text text,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+CREATE TABLE public.incidents (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    monitor_id uuid,
+    origin text DEFAULT 'monitor'::text NOT NULL,
+    type text DEFAULT 'down'::text NOT NULL,
+    severity text NOT NULL,
+    state text DEFAULT 'triggered'::text NOT NULL,
+    phase text DEFAULT 'investigating'::text NOT NULL,
+    cause text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    resolved_at timestamp with time zone,
+    resolution text,
+    regions_down text[] DEFAULT '{}'::text[] NOT NULL,
+    regions_up text[] DEFAULT '{}'::text[] NOT NULL,
+    evidence jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT incidents_state_known CHECK ((state = ANY (ARRAY['triggered'::text, 'acknowledged'::text, 'resolved'::text]))),
+    CONSTRAINT incidents_type_known CHECK ((type = ANY (ARRAY['down'::text, 'degraded'::text, 'flapping'::text])))
+);
+
+CREATE TABLE public.installation (
+    name text NOT NULL,
+    value jsonb NOT NULL
+);
+
+CREATE TABLE public.monitor_channels (
+    tenant_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    events text[]
+);
+
+CREATE TABLE public.monitor_states (
+    tenant_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    verdict text DEFAULT 'unknown'::text NOT NULL,
+    reason text DEFAULT 'Waiting for the first results'::text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    assigned integer DEFAULT 0 NOT NULL,
+    fresh_up integer DEFAULT 0 NOT NULL,
+    fresh_down integer DEFAULT 0 NOT NULL,
+    fresh_degraded integer DEFAULT 0 NOT NULL,
+    last_down integer DEFAULT 0 NOT NULL,
+    judged_at timestamp with time zone DEFAULT now() NOT NULL,
+    hushed boolean DEFAULT false NOT NULL,
+    CONSTRAINT monitor_states_verdict_known CHECK ((verdict = ANY (ARRAY['up'::text, 'degraded'::text, 'down'::text, 'unknown'::text])))
+)
+WITH (fillfactor='70');
+
+CREATE TABLE public.monitors (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    key text,
+    name text NOT NULL,
+    kind text NOT NULL,
+    "check" jsonb NOT NULL,
+    sealed bytea,
+    check_version integer DEFAULT 1 NOT NULL,
+    first_slot bigint NOT NULL,
+    interval_s integer NOT NULL,
+    regions integer[] DEFAULT '{}'::integer[] NOT NULL,
+    confirmations integer DEFAULT 2 NOT NULL,
+    region_policy text DEFAULT 'majority'::text NOT NULL,
+    region_policy_count integer,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    "group" text,
+    severity text DEFAULT 'major'::text NOT NULL,
+    alert_on text DEFAULT 'down'::text NOT NULL,
+    notify_recovery boolean DEFAULT true NOT NULL,
+    renotify_interval_s integer DEFAULT 3600 NOT NULL,
+    max_repeats integer DEFAULT 10 NOT NULL,
+    owner text,
+    notes text,
+    enabled boolean DEFAULT true NOT NULL,
+    write_source text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT monitors_alert_on_known CHECK ((alert_on = ANY (ARRAY['down'::text, 'degraded'::text]))),
+    CONSTRAINT monitors_confirmations_range CHECK (((confirmations >= 1) AND (confirmations <= 10))),
+    CONSTRAINT monitors_interval_floor CHECK ((interval_s >= 10)),
+    CONSTRAINT monitors_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT monitors_policy_count CHECK ((((region_policy = 'count'::text) = (region_policy_count IS NOT NULL)) AND (region_policy_count >= 1))),
+    CONSTRAINT monitors_policy_known CHECK ((region_policy = ANY (ARRAY['any'::text, 'majority'::text, 'all'::text, 'count'::text]))),
+    CONSTRAINT monitors_severity_known CHECK ((severity = ANY (ARRAY['minor'::text, 'major'::text, 'critical'::text])))
+);
+
+CREATE TABLE public.regions (
+    id integer NOT NULL,
+    slug text NOT NULL,
+    tenant_id uuid,
+    name text NOT NULL,
+    city text,
+    country text,
+    latitude double precision,
+    longitude double precision,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    allow_cidrs cidr[] DEFAULT '{}'::cidr[] NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    selected_by_default boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT regions_shared_is_guarded CHECK (((tenant_id IS NOT NULL) OR (allow_cidrs = '{}'::cidr[]))),
+    CONSTRAINT regions_slug_form CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$'::text))
+);
+
+ALTER TABLE public.regions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.regions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.results (
+    monitor_id uuid NOT NULL,
+    slot bigint NOT NULL,
+    region_id integer NOT NULL,
+    agent_number integer NOT NULL,
+    tenant_id uuid NOT NULL,
+    check_version integer NOT NULL,
+    outcome smallint NOT NULL,
+    reason smallint NOT NULL,
+    http_status smallint,
+    dns_us integer,
+    connect_us integer,
+    tls_us integer,
+    ttfb_us integer,
+    download_us integer,
+    total_us integer,
+    detail text
+)
+PARTITION BY RANGE (slot);
+
+CREATE TABLE public.tenant_counters (
+    tenant_id uuid NOT NULL,
+    events bigint DEFAULT 0 NOT NULL,
+    monitors bigint DEFAULT 0 NOT NULL,
+    incidents bigint DEFAULT 0 NOT NULL,
+    channels bigint DEFAULT 0 NOT NULL,
+    deliveries bigint DEFAULT 0 NOT NULL,
+    keys bigint DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.tenants (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    plan text DEFAULT 'free'::text NOT NULL,
+    suspended_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT tenants_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT tenants_plan_known CHECK ((plan = ANY (ARRAY['unlimited'::text, 'free'::text])))
+);
+
+CREATE TABLE public.transitions (
+    tenant_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    number bigint NOT NULL,
+    previous text NOT NULL,
+    verdict text NOT NULL,
+    reason text NOT NULL
+);
+
+CREATE TABLE public.votes (
+    monitor_id uuid NOT NULL,
+    region_id integer NOT NULL,
+    tenant_id uuid NOT NULL,
+    check_version integer NOT NULL,
+    window_ms integer NOT NULL,
+    newest_slot bigint DEFAULT 0 NOT NULL,
+    vote text,
+    degraded boolean DEFAULT false NOT NULL,
+    renewed boolean DEFAULT true NOT NULL,
+    steady smallint,
+    bad_run integer DEFAULT 0 NOT NULL,
+    good_run integer DEFAULT 0 NOT NULL,
+    degraded_run integer DEFAULT 0 NOT NULL,
+    first_bad_slot bigint,
+    vote_since bigint,
+    reason text,
+    message text,
+    evidence text,
+    CONSTRAINT votes_vote_known CHECK ((vote = ANY (ARRAY['up'::text, 'down'::text])))
+)
+WITH (fillfactor='60');
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_name_key UNIQUE (region_id, name);
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_number_key UNIQUE (number);
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_number_key UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.assignments
+    ADD CONSTRAINT assignments_pkey PRIMARY KEY (region_id, monitor_id);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_name_key UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_number_key UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_number_key UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_once UNIQUE (tenant_id, incident_id, channel_id, notice, ordinal);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.delivery_attempts
+    ADD CONSTRAINT delivery_attempts_pkey PRIMARY KEY (tenant_id, delivery_id, attempt);
+
+ALTER TABLE ONLY public.dispatches
+    ADD CONSTRAINT dispatches_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, number);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, route, key);
+
+ALTER TABLE ONLY public.incident_events
+    ADD CONSTRAINT incident_events_pkey PRIMARY KEY (tenant_id, incident_id, id);
+
+ALTER TABLE ONLY public.incidents
+    ADD CONSTRAINT incidents_number_key UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.incidents
+    ADD CONSTRAINT incidents_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.monitor_channels
+    ADD CONSTRAINT monitor_channels_pkey PRIMARY KEY (tenant_id, monitor_id, channel_id);
+
+ALTER TABLE ONLY public.monitor_states
+    ADD CONSTRAINT monitor_states_pkey PRIMARY KEY (tenant_id, monitor_id);
+
+ALTER TABLE ONLY public.monitors
+    ADD CONSTRAINT monitors_key_key UNIQUE (tenant_id, key);
+
+ALTER TABLE ONLY public.monitors
+    ADD CONSTRAINT monitors_number_key UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.monitors
+    ADD CONSTRAINT monitors_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.regions
+    ADD CONSTRAINT regions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.regions
+    ADD CONSTRAINT regions_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.results
+    ADD CONSTRAINT results_pkey PRIMARY KEY (monitor_id, region_id, slot);
+
+ALTER TABLE ONLY public.tenant_counters
+    ADD CONSTRAINT tenant_counters_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.transitions
+    ADD CONSTRAINT transitions_pkey PRIMARY KEY (tenant_id, monitor_id, at, number);
+
+ALTER TABLE ONLY public.votes
+    ADD CONSTRAINT votes_pkey PRIMARY KEY (monitor_id, region_id);
+
+CREATE UNIQUE INDEX agents_key_digest_key ON public.agents USING btree (key_digest);
+
+CREATE UNIQUE INDEX agents_previous_key_digest_key ON public.agents USING btree (previous_key_digest);
+
+CREATE UNIQUE INDEX api_keys_digest_key ON public.api_keys USING btree (digest);
+
+CREATE INDEX assignments_changed ON public.assignments USING btree (region_id, changed_xid, change);
+
+CREATE INDEX assignments_monitor ON public.assignments USING btree (monitor_id);
+
+CREATE INDEX deliveries_backlog ON public.deliveries USING btree (COALESCE(incident_id, id) DESC, number) WHERE (state = 'pending'::text);
+
+CREATE INDEX deliveries_channel ON public.deliveries USING btree (tenant_id, channel_id, created_at DESC);
+
+CREATE INDEX deliveries_due ON public.deliveries USING btree (due_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX deliveries_incident ON public.deliveries USING btree (tenant_id, incident_id, channel_id, number);
+
+CREATE INDEX deliveries_monitor ON public.deliveries USING btree (tenant_id, monitor_id, created_at DESC);
+
+CREATE INDEX dispatches_age ON public.dispatches USING btree (expires_at);
+
+CREATE INDEX dispatches_monitor ON public.dispatches USING btree (monitor_id) WHERE (claimed_at IS NULL);
+
+CREATE INDEX dispatches_running ON public.dispatches USING btree (region_id, monitor_id) WHERE ((claimed_at IS NOT NULL) AND (finished_at IS NULL));
+
+CREATE INDEX dispatches_waiting ON public.dispatches USING btree (region_id, slot) WHERE (claimed_at IS NULL);
+
+CREATE INDEX events_age ON public.events USING btree (at);
+
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX incidents_monitor ON public.incidents USING btree (tenant_id, monitor_id, opened_at DESC);
+
+CREATE UNIQUE INDEX incidents_one_open ON public.incidents USING btree (tenant_id, monitor_id) WHERE ((origin = 'monitor'::text) AND (state <> 'resolved'::text));
+
+CREATE INDEX incidents_opened ON public.incidents USING btree (tenant_id, opened_at DESC);
+
+CREATE INDEX monitor_channels_channel ON public.monitor_channels USING btree (tenant_id, channel_id);
+
+CREATE UNIQUE INDEX monitor_states_lock_order ON public.monitor_states USING btree (monitor_id);
+
+CREATE INDEX monitors_tags ON public.monitors USING gin (tags);
+
+CREATE INDEX votes_region ON public.votes USING btree (region_id);
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.assignments
+    ADD CONSTRAINT assignments_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_channel_fkey FOREIGN KEY (tenant_id, channel_id) REFERENCES public.channels(tenant_id, id) ON DELETE SET NULL (channel_id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_incident_fkey FOREIGN KEY (tenant_id, incident_id) REFERENCES public.incidents(tenant_id, id) ON DELETE SET NULL (incident_id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.delivery_attempts
+    ADD CONSTRAINT delivery_attempts_delivery_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES public.deliveries(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dispatches
+    ADD CONSTRAINT dispatches_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incident_events
+    ADD CONSTRAINT incident_events_incident_fkey FOREIGN KEY (tenant_id, incident_id) REFERENCES public.incidents(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incidents
+    ADD CONSTRAINT incidents_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE SET NULL (monitor_id);
+
+ALTER TABLE ONLY public.incidents
+    ADD CONSTRAINT incidents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.monitor_channels
+    ADD CONSTRAINT monitor_channels_channel_fkey FOREIGN KEY (tenant_id, channel_id) REFERENCES public.channels(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.monitor_channels
+    ADD CONSTRAINT monitor_channels_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.monitor_states
+    ADD CONSTRAINT monitor_states_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.monitors
+    ADD CONSTRAINT monitors_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.regions
+    ADD CONSTRAINT regions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.tenant_counters
+    ADD CONSTRAINT tenant_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.transitions
+    ADD CONSTRAINT transitions_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.votes
+    ADD CONSTRAINT votes_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
+
+ALTER TABLE public.agents ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY all_rows ON public.agents TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.api_keys TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.assignments TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.channels TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.deliveries TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.delivery_attempts TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.dispatches TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.events TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.idempotency_keys TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.incident_events TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.incidents TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.installation TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.monitor_channels TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.monitor_states TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.monitors TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.regions TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.results TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.tenant_counters TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.tenants TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.transitions TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.votes TO farwatch_app USING (true);
+
+ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.assignments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.channels ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.delivery_attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dispatches ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.incident_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.installation ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.monitor_channels ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.monitor_states ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.monitors ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY own_rows ON public.agents TO farwatch_tenant USING ((EXISTS ( SELECT
+   FROM public.regions
+  WHERE ((regions.id = agents.region_id) AND (regions.tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id))))));
+
+CREATE POLICY own_rows ON public.api_keys TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.assignments TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.channels TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.deliveries TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.delivery_attempts TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.dispatches TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.events TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.idempotency_keys TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.incident_events TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.incidents TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.monitor_channels TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.monitor_states TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.monitors TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.regions TO farwatch_tenant USING (((tenant_id IS NULL) OR (tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)))) WITH CHECK ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.results TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.tenant_counters TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.tenants TO farwatch_tenant USING ((id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.transitions TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.votes TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+ALTER TABLE public.regions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.results ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_counters ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.transitions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.votes ENABLE ROW LEVEL SECURITY;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO farwatch_app;
+
+GRANT SELECT ON TABLE public.agents TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO farwatch_tenant;
+
+GRANT USAGE ON SEQUENCE public.assignment_changes TO farwatch_app;
+
+GRANT USAGE ON SEQUENCE public.assignment_changes TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assignments TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assignments TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channels TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channels TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_attempts TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_attempts TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dispatches TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dispatches TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_events TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_events TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incidents TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incidents TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.installation TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_channels TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_channels TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_states TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_states TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitors TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitors TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.regions TO farwatch_app;
+
+GRANT SELECT ON TABLE public.regions TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.results TO farwatch_app;
+
+GRANT SELECT ON TABLE public.results TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant_counters TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant_counters TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenants TO farwatch_app;
+
+GRANT SELECT ON TABLE public.tenants TO farwatch_tenant;
+
+GRANT UPDATE(name) ON TABLE public.tenants TO farwatch_tenant;
+
+GRANT UPDATE(updated_at) ON TABLE public.tenants TO farwatch_tenant;
+
+GRANT UPDATE(revision) ON TABLE public.tenants TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transitions TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transitions TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.votes TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.votes TO farwatch_tenant;
