@@ -14,6 +14,7 @@ import pytest
 
 from control_plane.services.ingest_results import ingest_results
 from control_plane.store.pool import Database
+from shared.ids import MonitorId, TenantId
 from shared.results import CheckResult, Outcome, Reason
 from tests.support import seed
 from tests.support.deciding import Stage, now_ms
@@ -58,7 +59,7 @@ async def _one_round(stage: Stage, other: Database, *, reverse: bool) -> None:
 
 
 async def _together(
-    stage: Stage, other: Database, monitors: list[seed.MonitorId], outcome: Outcome, slot: int, *, reverse: bool
+    stage: Stage, other: Database, monitors: list[MonitorId], outcome: Outcome, slot: int, *, reverse: bool
 ) -> None:
     theirs = monitors[::-1] if reverse else monitors
     await asyncio.gather(
@@ -68,7 +69,7 @@ async def _together(
 
 
 async def _send(
-    database: Database, stage: Stage, region: str, monitors: list[seed.MonitorId], outcome: Outcome, *, slot: int
+    database: Database, stage: Stage, region: str, monitors: list[MonitorId], outcome: Outcome, *, slot: int
 ) -> None:
     reason = Reason.CONNECT if outcome is Outcome.DOWN else Reason.NONE
     items = [CheckResult(m, 1, slot, outcome, reason, total=3.0) for m in monitors]
@@ -76,7 +77,7 @@ async def _send(
     assert set(taken.statuses) == {"stored"}
 
 
-async def _more_monitors(stage: Stage) -> list[seed.MonitorId]:
+async def _more_monitors(stage: Stage) -> list[MonitorId]:
     regions = [reporter.region_id for reporter in stage.reporters.values()]
     async with stage.database.app_transaction() as conn:
-        return [await seed.a_monitor(conn, seed.TenantId(stage.tenant_id), regions) for _ in range(AT_ONCE)]
+        return [await seed.a_monitor(conn, TenantId(stage.tenant_id), regions) for _ in range(AT_ONCE)]
