@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import zlib
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -58,3 +59,13 @@ def _base62(number: int, length: int) -> str:
         number, digit = divmod(number, 62)
         digits.append(_ALPHABET[digit])
     return "".join(reversed(digits))
+
+
+RESOURCES = ("monitors", "incidents", "channels", "deliveries", "regions", "keys", "tenant")
+SCOPES = tuple(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write"))
+"""What a key may be allowed. Writing does not imply reading."""
+
+
+def beyond(wanted: Iterable[str], own: Collection[str]) -> list[str]:
+    """Scopes that a key may not hand on because it lacks them itself, sorted."""
+    return sorted(set(wanted) - set(own))

@@ -151,6 +151,18 @@ async def monitors_of(conn: Connection, *, key: int) -> Sequence[MonitorId]:
     return [row["monitor_id"] for row in await conn.fetch(MONITORS_OF, key)]
 
 
+# The operator's statement: a region that goes, goes from the monitors of all tenants.
+LEAVE_MONITORS = """
+UPDATE monitors SET regions = array_remove(regions, $1), updated_at = now(), revision = revision + 1
+WHERE $1 = ANY (regions)
+"""
+
+
+async def leave_monitors(conn: Connection, *, key: int) -> None:
+    """Take a region out of every monitor that chose it."""
+    await conn.execute(LEAVE_MONITORS, key)
+
+
 DELETE = "DELETE FROM regions WHERE id = $1"
 
 

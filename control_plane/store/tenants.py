@@ -125,3 +125,19 @@ class Usage(Struct, frozen=True):
 async def usage(conn: Connection, *, tenant_id: TenantId) -> Usage:
     """What counts towards a tenant's plan."""
     return Usage(**await conn.fetchrow(USAGE, tenant_id))
+
+
+# The number is arbitrary and only used here.
+HOLD_FIRST_RUN = "SELECT pg_advisory_xact_lock(7346112201)"
+EXIST = "SELECT EXISTS (SELECT FROM tenants)"
+
+
+async def hold_first_run(conn: Connection) -> None:
+    """Take turns with other processes that start on an empty database, until the transaction ends."""
+    await conn.execute(HOLD_FIRST_RUN)
+
+
+async def exist(conn: Connection) -> bool:
+    """Whether there is any tenant."""
+    found: bool = await conn.fetchval(EXIST)
+    return found

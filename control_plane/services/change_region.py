@@ -1,0 +1,57 @@
+"""Change a region, or remove it with its agents and votes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from control_plane.errors import NotFound
+from control_plane.services.judge_monitors import judge_monitors
+from control_plane.store import agents, regions
+from control_plane.store.pool import Connection, Database
+from control_plane.store.regions import Region
+
+CHANGEABLE = (
+    "name",
+    "city",
+    "country",
+    "latitude",
+    "longitude",
+    "labels",
+    "allow_cidrs",
+    "enabled",
+    "selected_by_default",
+)
+
+
+async def change_region(
+    database: Database, slug: str, *, fields: Mapping[str, Any], check_revision: Callable[[int], None]
+) -> Region:
+    """The changed region. `check_revision` raises when the caller meant another revision. Raises NotFound."""
+    async with database.app_transaction() as conn:
+        stored = await _held(conn, slug)
+        check_revision(stored.revision)
+        old = {name: getattr(stored, name) for name in CHANGEABLE}
+        await regions.update(conn, key=stored.key, fields=old | dict(fields))
+        await agents.hint_assignments(conn, region_id=stored.key)
+        changed = await regions.get(conn, slug=slug)
+        assert changed is not None
+        return changed
+
+
+async def remove_region(database: Database, slug: str) -> None:
+    """Take a region out of every monitor and judge those anew on what is left. Raises NotFound."""
+    async with database.app_transaction() as conn:
+        stored = await _held(conn, slug)
+        monitor_ids = await regions.monitors_of(conn, key=stored.key)
+        await regions.leave_monitors(conn, key=stored.key)
+        await regions.delete(conn, key=stored.key)
+        await judge_monitors(conn, monitor_ids)
+
+
+async def _held(conn: Connection, slug: str) -> Region:
+    await regions.lock(conn, slug=slug)
+    region = await regions.get(conn, slug=slug)
+    if region is None:
+        raise NotFound("There is no such region", code="REGION_NOT_FOUND")
+    return region

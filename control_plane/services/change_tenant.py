@@ -1,0 +1,31 @@
+"""Rename, re-plan, suspend or release a tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import UNSET, UnsetType
+
+from control_plane.errors import NotFound
+from control_plane.store import tenants
+from control_plane.store.pool import Database
+from control_plane.store.tenants import Plan, Tenant
+from shared.ids import TenantId
+
+
+async def change_tenant(
+    database: Database,
+    tenant_id: TenantId,
+    *,
+    check_revision: Callable[[int], None],
+    name: str | UnsetType = UNSET,
+    plan: Plan | UnsetType = UNSET,
+    suspended: bool | UnsetType = UNSET,
+) -> Tenant:
+    """The changed tenant. `check_revision` raises when the caller meant another one. Raises NotFound."""
+    async with database.app_transaction() as conn:
+        stored = await tenants.lock(conn, tenant_id=tenant_id)
+        if stored is None:
+            raise NotFound("There is no such tenant", code="TENANT_NOT_FOUND")
+        check_revision(stored.revision)
+        return await tenants.update(conn, tenant_id=tenant_id, name=name, plan=plan, suspended=suspended)
