@@ -74,7 +74,7 @@ def verdict_events(transition: Transition, monitor: MonitorFacts) -> list[tuple[
     return events
 
 
-def incident_event(monitor: MonitorFacts, incident: IncidentFacts, reason: str) -> str:
+def incident_event(monitor: MonitorFacts | None, incident: IncidentFacts, reason: str) -> str:
     """One-line JSON of an incident.* event."""
     return _line(monitor=monitor, incident=incident, reason=reason)
 

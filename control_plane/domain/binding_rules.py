@@ -35,7 +35,7 @@ def named_channels(body: Mapping[str, Any]) -> list[UUID]:
 
 
 def read_alerts(value: object, pointer: str, *, channels: Collection[UUID]) -> tuple[Binding, ...]:
-    """The bindings, in order of channel. Raises INVALID_ALERT_CONFIG for one that is named twice or not in `channels`."""
+    """The bindings, in order of channel. Raises INVALID_ALERT_CONFIG for one named twice or not in `channels`."""
     if not isinstance(value, list):
         field_rules.refuse("INVALID_TYPE", "alerts is a list of {channel_id, events?}", pointer)
     if len(value) > MAX_BINDINGS:

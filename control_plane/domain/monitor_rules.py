@@ -16,12 +16,16 @@ from msgspec import UNSET, Struct, structs
 from control_plane.domain import field_rules
 from control_plane.domain.binding_rules import Binding, read_alerts
 from control_plane.domain.check_rules import read_check
-from control_plane.domain.field_rules import Findings, RegionPolicy
+from control_plane.domain.field_rules import Findings
+from control_plane.domain.verdict import Policy
 from control_plane.errors import BadRequest, Refused
 from shared.checks import Check
 
 INTERVAL_FLOOR_S = 10
 """The least interval of a kind that looks at a service."""
+
+MAX_INTERVAL_S = 7 * 86_400
+"""Two cadences in milliseconds have to fit in 32 bits."""
 
 DEFAULT_INTERVAL_S = 60
 MAX_REGIONS = 50
@@ -46,7 +50,7 @@ class MonitorConfig(Struct, frozen=True, kw_only=True):
     check: Check
     regions: tuple[RegionChoice, ...]
     interval_s: int = DEFAULT_INTERVAL_S
-    region_policy: RegionPolicy = RegionPolicy()
+    region_policy: Policy = Policy()
     confirmations: int = 2
     tags: tuple[str, ...] = ()
     group: str | None = None
@@ -118,6 +122,8 @@ def _key(value: object, pointer: str) -> str:
 
 def _interval(value: object, pointer: str) -> int:
     interval_s = field_rules.interval(value, pointer)
+    if interval_s > MAX_INTERVAL_S:
+        field_rules.refuse("INVALID_INTERVAL", f"interval is at most {MAX_INTERVAL_S} s (7 days)", pointer)
     return field_rules.interval_floor(interval_s, floor_s=INTERVAL_FLOOR_S, pointer=pointer)
 
 
@@ -226,7 +232,7 @@ def _take_policy(
     if given is UNSET:
         return
     if given is None:
-        values["region_policy"] = RegionPolicy()
+        values["region_policy"] = Policy()
         return
     count = len(regions) if regions else MAX_REGIONS
     taken = findings.take(

@@ -116,9 +116,10 @@ async def lock_monitor(conn: Connection, *, tenant_id: UUID, monitor_id: UUID) -
 
 UPDATE_MONITOR = """
 UPDATE monitors SET key = $3, name = $4, "check" = $5, sealed = $6, check_version = $7, first_slot = $8,
-    interval_s = $9, regions = $10, confirmations = $11, region_policy = $12, region_policy_count = $13, tags = $14, "group" = $15,
-    severity = $16, alert_on = $17, notify_recovery = $18, renotify_interval_s = $19, max_repeats = $20, owner = $21,
-    notes = $22, enabled = $23, write_source = $24, updated_at = now(), revision = revision + 1
+    interval_s = $9, regions = $10, confirmations = $11, region_policy = $12, region_policy_count = $13,
+    tags = $14, "group" = $15, severity = $16, alert_on = $17, notify_recovery = $18, renotify_interval_s = $19,
+    max_repeats = $20, owner = $21, notes = $22, enabled = $23, write_source = $24,
+    updated_at = now(), revision = revision + 1
 WHERE tenant_id = $1 AND id = $2
 """
 _UPDATED = (

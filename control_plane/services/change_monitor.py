@@ -1,0 +1,108 @@
+"""Change a monitor: merge the body onto what is stored, under its lock, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import structs
+
+from control_plane.domain.monitor_rules import MonitorConfig, read_monitor, same_schedule
+from control_plane.errors import NotFound, PreconditionFailed
+from control_plane.sealing import Sealer
+from control_plane.services.close_incident import resolve_quietly
+from control_plane.services.credentials import monitor_context, seal_check
+from control_plane.services.judge_monitors import judge_monitors
+from control_plane.services.monitor_rows import (
+    assign,
+    binding_rows,
+    masked_check,
+    opened_check,
+    plain_columns,
+    read_surroundings,
+    stored_config,
+)
+from control_plane.store import monitors
+from control_plane.store.monitors import MonitorRow
+from control_plane.store.pool import Connection, Database
+from shared.ids import MonitorId, TenantId
+
+
+async def change_monitor(
+    database: Database,
+    sealer: Sealer,
+    *,
+    tenant_id: TenantId,
+    monitor_id: MonitorId,
+    body: Mapping[str, Any],
+    write_source: str,
+    accepted: frozenset[int] | None = None,
+) -> None:
+    """Merge the body (RFC 7396) onto the monitor. A body that changes nothing writes nothing.
+
+    `accepted`: the revisions that If-Match allows, None for any. Raises NotFound, PreconditionFailed, Conflict
+    KEY_TAKEN, and BadRequest or Refused as domain/monitor_rules says.
+    """
+    async with database.tenant_transaction(tenant_id) as conn:
+        row = await lock(conn, tenant_id=tenant_id, monitor_id=monitor_id, accepted=accepted)
+        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body)
+        bindings = await monitors.read_bindings(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+        check = opened_check(sealer, row) if "check" in body else masked_check(row)
+        old = stored_config(row, check=check, bindings=bindings, regions=surroundings.regions)
+        new = read_monitor(body, stored=old, surroundings=surroundings)
+        if new != old:
+            await _write(conn, sealer, row=row, old=old, new=new, write_source=write_source)
+
+
+async def lock(
+    conn: Connection, *, tenant_id: TenantId, monitor_id: MonitorId, accepted: frozenset[int] | None = None
+) -> MonitorRow:
+    """The monitor, locked until commit. Raises NotFound MONITOR_NOT_FOUND, PreconditionFailed."""
+    row = await monitors.lock_monitor(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    if row is None:
+        raise NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")
+    if accepted is not None and row.revision not in accepted:
+        raise PreconditionFailed(
+            "It was changed since you read it: read it again, redo your change, and send the new ETag in If-Match",
+            details={"revision": row.revision},
+        )
+    return row
+
+
+async def _write(
+    conn: Connection,
+    sealer: Sealer,
+    *,
+    row: MonitorRow,
+    old: MonitorConfig,
+    new: MonitorConfig,
+    write_source: str,
+) -> None:
+    columns: dict[str, Any] = {**plain_columns(new), "write_source": write_source}
+    if new.check != old.check:
+        context = monitor_context(row.tenant_id, row.id)
+        columns["check"], columns["sealed"] = seal_check(sealer, new.check, context=context)
+    resumed = new.enabled and not old.enabled
+    if resumed or not same_schedule(old, new):
+        columns["check_version"] = row.check_version + 1
+        columns["first_slot"] = await monitors.now_ms(conn)
+    changed = structs.replace(row, **columns)
+    await monitors.update_monitor(conn, changed)
+    if new.alerts != old.alerts:
+        await monitors.replace_bindings(conn, tenant_id=row.tenant_id, monitor_id=row.id, bindings=binding_rows(new))
+    if _agents_see(row, changed):
+        await assign(conn, changed, timeout_ms=new.check.timeout)
+    if old.enabled and not new.enabled:
+        await resolve_quietly(conn, tenant_id=row.tenant_id, monitor_id=row.id, resolution="paused")
+    if _judged_on(row) != _judged_on(changed):
+        await judge_monitors(conn, [row.id])
+
+
+def _agents_see(row: MonitorRow, changed: MonitorRow) -> bool:
+    return (row.check_version, row.enabled) != (changed.check_version, changed.enabled)
+
+
+def _judged_on(row: MonitorRow) -> tuple[object, ...]:
+    """What a verdict or an incident rests on besides the votes."""
+    policy = (row.region_policy, row.region_policy_count, row.confirmations)
+    return (row.check_version, row.enabled, *policy, row.alert_on)

@@ -1,0 +1,47 @@
+"""Clone a monitor: the same configuration and credentials under a new name, without its history and its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import structs
+
+from control_plane.domain.monitor_rules import read_monitor
+from control_plane.sealing import Sealer
+from control_plane.services.change_monitor import lock
+from control_plane.services.create_monitor import insert_config
+from control_plane.services.monitor_rows import Caution, opened_check, read_surroundings, stored_config
+from control_plane.store import monitors
+from control_plane.store.pool import Database
+from shared.ids import MonitorId, TenantId
+
+NAME_LIMIT = 100
+_COPY = " (copy)"
+
+
+async def clone_monitor(
+    database: Database,
+    sealer: Sealer,
+    *,
+    tenant_id: TenantId,
+    source_id: MonitorId,
+    monitor_id: MonitorId,
+    body: Mapping[str, Any],
+    write_source: str,
+) -> list[Caution]:
+    """Create `monitor_id` as `source_id` with the body merged onto it; without a name it is called "… (copy)".
+
+    Raises NotFound MONITOR_NOT_FOUND, Conflict KEY_TAKEN, and what creating raises.
+    """
+    async with database.tenant_transaction(tenant_id) as conn:
+        row = await lock(conn, tenant_id=tenant_id, monitor_id=source_id)
+        bindings = await monitors.read_bindings(conn, tenant_id=tenant_id, monitor_id=source_id)
+        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body)
+        check = opened_check(sealer, row)
+        source = stored_config(row, check=check, bindings=bindings, regions=surroundings.regions)
+        copy = structs.replace(source, name=source.name[: NAME_LIMIT - len(_COPY)] + _COPY, key=None)
+        config = read_monitor(body, stored=copy, surroundings=surroundings)
+        return await insert_config(
+            conn, sealer, tenant_id=tenant_id, monitor_id=monitor_id, config=config, write_source=write_source
+        )

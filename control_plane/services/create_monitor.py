@@ -1,0 +1,86 @@
+"""Create a monitor, with its assignments and state, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from control_plane.domain.monitor_rules import MonitorConfig, read_monitor
+from control_plane.sealing import Sealer
+from control_plane.services.credentials import monitor_context, seal_check
+from control_plane.services.monitor_rows import Caution, assign, binding_rows, plain_columns, read_surroundings
+from control_plane.store import monitors
+from control_plane.store.monitors import MonitorRow
+from control_plane.store.pool import Connection, Database
+from shared.clock import from_unix_ms
+from shared.ids import MonitorId, TenantId
+
+
+async def create_monitor(
+    database: Database,
+    sealer: Sealer,
+    *,
+    tenant_id: TenantId,
+    monitor_id: MonitorId,
+    body: Mapping[str, Any],
+    write_source: str,
+) -> list[Caution]:
+    """Create the monitor that the body describes; returns what is worth a warning.
+
+    Raises BadRequest and Refused as domain/monitor_rules says, Conflict KEY_TAKEN.
+    """
+    async with database.tenant_transaction(tenant_id) as conn:
+        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body)
+        config = read_monitor(body, stored=None, surroundings=surroundings)
+        return await insert_config(
+            conn, sealer, tenant_id=tenant_id, monitor_id=monitor_id, config=config, write_source=write_source
+        )
+
+
+async def insert_config(
+    conn: Connection,
+    sealer: Sealer,
+    *,
+    tenant_id: TenantId,
+    monitor_id: MonitorId,
+    config: MonitorConfig,
+    write_source: str,
+) -> list[Caution]:
+    """Write a new monitor of this configuration inside the caller's transaction."""
+    document, sealed = seal_check(sealer, config.check, context=monitor_context(tenant_id, monitor_id))
+    now_ms = await monitors.now_ms(conn)
+    now: datetime = from_unix_ms(now_ms)
+    row = MonitorRow(
+        tenant_id=tenant_id,
+        id=monitor_id,
+        number=await monitors.take_number(conn, tenant_id=tenant_id),
+        kind=document["type"],
+        check=document,
+        sealed=sealed,
+        check_version=1,
+        first_slot=now_ms,
+        write_source=write_source,
+        created_at=now,
+        updated_at=now,
+        revision=1,
+        **plain_columns(config),
+    )
+    twin = await monitors.monitor_with_url(conn, tenant_id=tenant_id, url=config.check.url, except_id=monitor_id)
+    await monitors.insert_monitor(conn, row)
+    assigned = len(row.regions) if row.enabled else 0
+    await monitors.insert_state(conn, tenant_id=tenant_id, monitor_id=monitor_id, assigned=assigned)
+    await monitors.replace_bindings(conn, tenant_id=tenant_id, monitor_id=monitor_id, bindings=binding_rows(config))
+    await assign(conn, row, timeout_ms=config.check.timeout)
+    return _warnings(config, twin)
+
+
+def _warnings(config: MonitorConfig, twin: str | None) -> list[Caution]:
+    found = [
+        Caution("REGION_DISABLED", f"Region {region.slug} is disabled: it stays silent until it is enabled")
+        for region in config.regions
+        if not region.enabled
+    ]
+    if twin is not None:
+        found.append(Caution("DUPLICATE_URL", f"The monitor “{twin}” watches the same URL"))
+    return found

@@ -1,0 +1,147 @@
+"""Between a monitor's configuration and its rows: reading what is stored, laying out what is to be stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from control_plane.domain.binding_rules import Binding, named_channels
+from control_plane.domain.monitor_rules import MonitorConfig, RegionChoice, Surroundings
+from control_plane.domain.schedule import phase_ms, vote_window_ms
+from control_plane.domain.verdict import Policy, PolicyName
+from control_plane.errors import Unavailable
+from control_plane.sealing import Sealer, UnsealError
+from control_plane.services.credentials import monitor_context, open_check
+from control_plane.store import assignments_write, monitors
+from control_plane.store.assignments_write import AssignmentRow
+from control_plane.store.monitors import BindingRow, MonitorRow
+from control_plane.store.pool import Connection
+from shared.checks import Check
+from shared.ids import TenantId
+
+
+class Caution(Struct, frozen=True):
+    """Something that is allowed and probably not meant."""
+
+    code: str
+    message: str
+
+
+async def read_surroundings(conn: Connection, *, tenant_id: TenantId, body: Mapping[str, Any]) -> Surroundings:
+    """The regions that the tenant may choose, and which of the channels that the body names exist."""
+    rows = await assignments_write.visible_regions(conn, tenant_id=tenant_id)
+    named = named_channels(body)
+    channels: frozenset[UUID] = frozenset()
+    if named:
+        channels = await monitors.known_channels(conn, tenant_id=tenant_id, channel_ids=named)
+    choices = tuple(
+        RegionChoice(
+            id=row.id,
+            slug=row.slug,
+            private=row.tenant_id is not None,
+            enabled=row.enabled,
+            selected_by_default=row.selected_by_default,
+        )
+        for row in rows
+    )
+    return Surroundings(choices, channels)
+
+
+def opened_check(sealer: Sealer, row: MonitorRow) -> Check:
+    """The monitor's check with its secrets. Raises Unavailable CREDENTIAL_UNAVAILABLE when they do not open."""
+    try:
+        return open_check(sealer, row.check, row.sealed, context=monitor_context(row.tenant_id, row.id))
+    except UnsealError:
+        raise Unavailable(
+            "The stored credential cannot be opened: the operator has to restore its sealing key",
+            code="CREDENTIAL_UNAVAILABLE",
+        ) from None
+
+
+def masked_check(row: MonitorRow) -> Check:
+    """The monitor's check with `***` for secrets."""
+    return msgspec.convert(row.check, type=Check)
+
+
+def stored_config(
+    row: MonitorRow, *, check: Check, bindings: Sequence[BindingRow], regions: Sequence[RegionChoice]
+) -> MonitorConfig:
+    """The configuration in force; `check` is the row's, with its secrets or masked."""
+    return MonitorConfig(
+        name=row.name,
+        check=check,
+        regions=tuple(choice for choice in regions if choice.id in row.regions),
+        interval_s=row.interval_s,
+        region_policy=Policy(cast("PolicyName", row.region_policy), row.region_policy_count),
+        confirmations=row.confirmations,
+        tags=tuple(row.tags),
+        group=row.group,
+        alerts=tuple(Binding(b.channel_id, None if b.events is None else tuple(b.events)) for b in bindings),
+        notify_recovery=row.notify_recovery,
+        renotify_interval_s=row.renotify_interval_s,
+        max_repeats=row.max_repeats,
+        severity=row.severity,
+        alert_on=row.alert_on,
+        owner=row.owner,
+        notes=row.notes,
+        enabled=row.enabled,
+        key=row.key,
+    )
+
+
+def plain_columns(config: MonitorConfig) -> dict[str, Any]:
+    """The columns of monitors that a configuration decides by itself: all but check, secrets and versions."""
+    return {
+        "key": config.key,
+        "name": config.name,
+        "interval_s": config.interval_s,
+        "regions": [region.id for region in config.regions],
+        "confirmations": config.confirmations,
+        "region_policy": config.region_policy.name,
+        "region_policy_count": config.region_policy.k,
+        "tags": list(config.tags),
+        "group": config.group,
+        "severity": config.severity,
+        "alert_on": config.alert_on,
+        "notify_recovery": config.notify_recovery,
+        "renotify_interval_s": config.renotify_interval_s,
+        "max_repeats": config.max_repeats,
+        "owner": config.owner,
+        "notes": config.notes,
+        "enabled": config.enabled,
+    }
+
+
+def binding_rows(config: MonitorConfig) -> list[BindingRow]:
+    """The rows of monitor_channels."""
+    return [BindingRow(b.channel_id, None if b.events is None else list(b.events)) for b in config.alerts]
+
+
+async def assign(conn: Connection, row: MonitorRow, *, timeout_ms: int) -> None:
+    """Make the assignments say what the row says, and have the agents of every region concerned look.
+
+    A paused monitor has none. Re-checks of an older check version go.
+    """
+    wanted = row.regions if row.enabled else []
+    interval_ms = row.interval_s * 1000
+    window_ms = vote_window_ms(cadence_ms=interval_ms, timeout_ms=timeout_ms)
+    removed = await assignments_write.remove_assignments(conn, tenant_id=row.tenant_id, monitor_id=row.id, keep=wanted)
+    rows = [
+        AssignmentRow(
+            region_id,
+            window_ms,
+            phase_ms(row.id, region_index=index, region_count=len(wanted), interval_ms=interval_ms),
+        )
+        for index, region_id in enumerate(wanted)
+    ]
+    await assignments_write.upsert_assignments(
+        conn, tenant_id=row.tenant_id, monitor_id=row.id, check_version=row.check_version, rows=rows
+    )
+    await assignments_write.drop_stale_dispatches(
+        conn, tenant_id=row.tenant_id, monitor_id=row.id, check_version=row.check_version if row.enabled else None
+    )
+    await assignments_write.notify_regions(conn, sorted({*removed, *wanted}))
