@@ -17,8 +17,9 @@ _VALUE = re.compile(r"[\t\x20-\x7e]*")
 _RESERVED = frozenset(
     {
         "accept-encoding", "connection", "content-length", "expect", "forwarded", "host", "http2-settings",
-        "keep-alive", "metadata", "metadata-flavor", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "via",
-        "x-client-ip", "x-google-metadata-request", "x-original-forwarded-for", "x-real-ip", "true-client-ip",
+        "keep-alive", "metadata", "metadata-flavor", "proxy-connection", "te", "trailer", "transfer-encoding",
+        "upgrade", "via", "x-client-ip", "x-google-metadata-request", "x-original-forwarded-for", "x-real-ip",
+        "true-client-ip",
     }
 )  # fmt: skip
 _RESERVED_PREFIXES = ("x-aws-ec2-metadata-", "x-forwarded-")

@@ -46,6 +46,8 @@ def _is_u_label(label: str, *, joiners: bool) -> bool:
         return False
     if unicodedata.normalize("NFC", label) != label or unicodedata.category(label[0]).startswith("M"):
         return False
+    if not any(unicodedata.category(character).startswith("L") for character in label):
+        return False  # digits of another script alone look like a part of an address
     characters = set(label)
     if characters & _ARABIC_INDIC and characters & _EXTENDED_ARABIC_INDIC:
         return False
