@@ -66,19 +66,35 @@ async def ingest_results(
     `sent_at` is the agent's clock in Unix ms. None in `items` is an item that could not be read. Raises Unavailable
     while the database is away: nothing is stored then, and the agent keeps the batch.
     """
+    sample = next(((item.monitor_id, item.slot) for item in items if item is not None), None)
     async with database.app_transaction() as conn:
-        now_ms = await ingest.enter_lane(conn, region_id=reporter.region_id)
-        refusals = _refusals(items, now_ms)
-        good = [item for item, refusal in zip(items, refusals, strict=True) if item is not None and refusal is None]
+        now_ms, seen_before = await ingest.enter_lane(conn, region_id=reporter.region_id, sample=sample)
+        answers = _refusals(items, now_ms)
+        if seen_before:
+            await _answer_known(conn, reporter, items, answers)
+        good = [item for item, answer in zip(items, answers, strict=True) if item is not None and answer is None]
         horizon = now_ms + MAX_CLOCK_SKEW_MS if abs(now_ms - sent_at) <= MAX_CLOCK_SKEW_MS else -1
-        voting = [item for item in good if item.slot <= horizon]
-        silent = [item for item in good if item.slot > horizon]
-        taken = await _take(conn, reporter, voting, now_ms=now_ms)
-        taken.statuses.update((await _take(conn, reporter, silent, now_ms=None)).statuses)
+        taken = await _take(conn, reporter, [i for i in good if i.slot <= horizon], now_ms=now_ms)
+        silent = await _take(conn, reporter, [i for i in good if i.slot > horizon], now_ms=None)
         asked = [item.dispatch_id for item in good if item.dispatch_id is not UNSET]
         if asked:
             await dispatches.finish(conn, asked)
-    return Ingested(_answers(items, refusals, taken.statuses), tuple(taken.decisions))
+    return Ingested(_answers(items, answers, taken.statuses | silent.statuses), tuple(taken.decisions))
+
+
+async def _answer_known(
+    conn: Connection, reporter: Reporter, items: Sequence[CheckResult | None], answers: list[str | None]
+) -> None:
+    """A batch sent again: answer what is stored already, before anything is written."""
+    open_items = [(n, i) for n, i in enumerate(items) if i is not None and answers[n] is None]
+    found = await ingest.known(
+        conn,
+        region_id=reporter.region_id,
+        monitor_ids=[item.monitor_id for _, item in open_items],
+        slots=[item.slot for _, item in open_items],
+    )
+    for index in found:
+        answers[open_items[index][0]] = DUPLICATE
 
 
 def _refusals(items: Sequence[CheckResult | None], now_ms: int) -> list[str | None]:
@@ -141,16 +157,16 @@ async def _judge(conn: Connection, reporter: Reporter, items: Sequence[CheckResu
 
 
 def _answers(
-    items: Sequence[CheckResult | None], refusals: Sequence[str | None], statuses: dict[Pair, str]
+    items: Sequence[CheckResult | None], known: Sequence[str | None], statuses: dict[Pair, str]
 ) -> tuple[str, ...]:
     """One status per item. The second of two items with one key in a batch is a duplicate."""
-    if not statuses and not any(refusals) and len({(i.monitor_id, i.slot) for i in items if i}) == len(items):
+    if not statuses and not any(known) and len({(i.monitor_id, i.slot) for i in items if i}) == len(items):
         return (STORED,) * len(items)
     answers: list[str] = []
     answered: set[Pair] = set()
-    for item, refusal in zip(items, refusals, strict=True):
-        if item is None or refusal is not None:
-            answers.append(refusal or INVALID)
+    for item, answer in zip(items, known, strict=True):
+        if item is None or answer is not None:
+            answers.append(answer or INVALID)
             continue
         pair = (item.monitor_id, item.slot)
         answers.append(DUPLICATE if pair in answered else statuses.get(pair, STORED))

@@ -43,14 +43,33 @@ class Stored(Struct, frozen=True):
 
 LANE_ENTER = """
 WITH entered AS MATERIALIZED (SELECT pg_advisory_xact_lock($1, $2))
-SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM entered
+SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
+       EXISTS (SELECT FROM results WHERE monitor_id = $3 AND region_id = $2 AND slot = $4) AS seen_before
+FROM entered
 """
 
 
-async def enter_lane(conn: Connection, *, region_id: int) -> int:
-    """Wait for the region's lane, hold it until commit, and return the database's clock in Unix ms."""
-    now_ms: int = await conn.fetchval(LANE_ENTER, _LANE_CLASS, region_id)
-    return now_ms
+async def enter_lane(conn: Connection, *, region_id: int, sample: tuple[UUID, int] | None) -> tuple[int, bool]:
+    """Wait for the region's lane and hold it until commit.
+
+    Returns the database's clock in Unix ms, and whether the sample was stored before: a hint that this batch is sent
+    again (read at the statement's start, so not a proof).
+    """
+    row = await conn.fetchrow(LANE_ENTER, _LANE_CLASS, region_id, *(sample or (None, None)))
+    return row["now_ms"], row["seen_before"]
+
+
+LANE_KNOWN = """
+SELECT array_agg(item.n) FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS item (monitor_id, slot, n)
+JOIN results r ON r.monitor_id = item.monitor_id AND r.region_id = $1 AND r.slot = item.slot
+WHERE r.outcome < 3
+"""
+
+
+async def known(conn: Connection, *, region_id: int, monitor_ids: Sequence[UUID], slots: Sequence[int]) -> set[int]:
+    """Which of these pairs, by index, have a real result already: a batch sent again costs no more than this."""
+    found = await conn.fetchval(LANE_KNOWN, region_id, monitor_ids, slots)
+    return {n - 1 for n in found or ()}
 
 
 LANE_STORE = """
