@@ -1,0 +1,55 @@
+"""What every control-plane process does by itself. A job only calls a service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from control_plane.jobs.loop import Job
+from control_plane.notify import transports
+from control_plane.services.deliver_notifications import Deliverer
+from control_plane.services.forget_old_rows import forget_old_rows
+from control_plane.services.make_partitions import make_partitions
+from control_plane.services.sweep_verdicts import sweep_verdicts
+from control_plane.web.call import Deps
+from control_plane.web.hub import DELIVERIES
+
+
+async def deliver(deps: Deps) -> None:
+    """Empty the outbox, woken by hints, until the process stops."""
+    topic = f"{DELIVERIES}:"
+    deliverer = Deliverer(
+        deps.database,
+        sealer=deps.sealer,
+        transports=transports(deps.settings.delivery),
+        settings=deps.settings.delivery,
+        nudge=partial(deps.hub.publish, topic),
+    )
+    with deps.hub.subscribe(topic) as hints:
+
+        async def wake(timeout: float) -> bool:
+            await hints.get(timeout)
+            return not hints.closed
+
+        if not hints.closed:
+            await deliverer.run(wake)
+
+
+async def sweep(deps: Deps) -> None:
+    await sweep_verdicts(deps.database)
+
+
+async def prepare_partitions(deps: Deps) -> None:
+    await make_partitions(deps.database, now=deps.now())
+
+
+async def forget(deps: Deps) -> None:
+    await forget_old_rows(deps.database, settings=deps.settings.retention, now=deps.now())
+
+
+JOBS: tuple[Job, ...] = (
+    Job("deliver", timedelta(seconds=1), deliver),
+    Job("sweep_verdicts", timedelta(seconds=15), sweep),
+    Job("partitions", timedelta(hours=1), prepare_partitions),
+    Job("retention", timedelta(hours=1), forget),
+)

@@ -9,18 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from control_plane.store.pool import Connection
-from shared.ids import MonitorId, TenantId
-
-NOTICES = ("incident.opened", "incident.reminder", "incident.escalated", "incident.resolved")
-"""The events of a binding that lists none."""
-
-
-class ChannelTarget(Struct, frozen=True):
-    """A channel that a notice goes to."""
-
-    channel_id: UUID
-    name: str
-    kind: str
+from shared.ids import TenantId
 
 
 class DeliveryRow(Struct, frozen=True, kw_only=True):
@@ -38,26 +27,6 @@ class DeliveryRow(Struct, frozen=True, kw_only=True):
     notice: str
     ordinal: int = 0
     body: str
-
-
-# The key-share lock keeps the channel from being deleted before the caller commits: the row it owes refers to it.
-CHANNELS_FOR = """
-SELECT c.id, c.name, c.kind
-FROM monitor_channels b
-JOIN channels c ON c.tenant_id = b.tenant_id AND c.id = b.channel_id
-WHERE b.tenant_id = $1 AND b.monitor_id = $2 AND c.enabled
-  AND $3 = ANY (coalesce(b.events, $4))
-ORDER BY c.number
-FOR KEY SHARE OF c
-"""
-
-
-async def channels_for(
-    conn: Connection, *, tenant_id: TenantId | UUID, monitor_id: MonitorId | UUID, event: str
-) -> list[ChannelTarget]:
-    """The enabled channels bound to the monitor whose binding wants the event. Call it in the deciding transaction."""
-    rows = await conn.fetch(CHANNELS_FOR, tenant_id, monitor_id, event, list(NOTICES))
-    return [ChannelTarget(row["id"], row["name"], row["kind"]) for row in rows]
 
 
 # A recovery goes only to those who were told, or are about to be; what is withheld is kept, with the rule that did it.
@@ -217,15 +186,21 @@ async def attempts(conn: Connection, *, tenant_id: TenantId, delivery_id: UUID) 
     return [AttemptView(**row) for row in rows]
 
 
-OWNER_OF = """
-SELECT EXISTS (SELECT FROM incidents WHERE tenant_id = $1 AND id = $2)
-    OR EXISTS (SELECT FROM monitors WHERE tenant_id = $1 AND id = $2)
-"""
+HAS_INCIDENT = "SELECT EXISTS (SELECT FROM incidents WHERE tenant_id = $1 AND id = $2)"
 
 
-async def is_of_tenant(conn: Connection, *, tenant_id: TenantId, object_id: UUID) -> bool:
-    """Whether the id is that of an incident or a monitor of the tenant."""
-    found: bool = await conn.fetchval(OWNER_OF, tenant_id, object_id)
+async def has_incident(conn: Connection, *, tenant_id: TenantId, incident_id: UUID) -> bool:
+    """Whether the tenant has such an incident."""
+    found: bool = await conn.fetchval(HAS_INCIDENT, tenant_id, incident_id)
+    return found
+
+
+HAS_MONITOR = "SELECT EXISTS (SELECT FROM monitors WHERE tenant_id = $1 AND id = $2)"
+
+
+async def has_monitor(conn: Connection, *, tenant_id: TenantId, monitor_id: UUID) -> bool:
+    """Whether the tenant has such a monitor."""
+    found: bool = await conn.fetchval(HAS_MONITOR, tenant_id, monitor_id)
     return found
 
 

@@ -63,7 +63,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
 # $1 token, $2 lease, $3 most rows, $4 $5 tenants and their sends under way, $6 $7 hosts, $8 $9 channels,
 # $10 $11 $12 limits per tenant, host, channel. Each claim looks at 500 rows at most: those whose bounds are reached
 # are passed over before, so the next claim sees what is behind them.
-CLAIM = """
+FLEET_CLAIM = """
 WITH ready AS (
     SELECT d.tenant_id, d.id, d.number, d.channel_id, c.host, coalesce(d.incident_id, d.id) AS newest,
         coalesce(t.used, 0) AS of_tenant, coalesce(h.used, 0) AS of_host, coalesce(k.used, 0) AS of_channel
@@ -130,7 +130,7 @@ async def claim(
 ) -> list[Claimed]:
     """Lease up to `most` due deliveries of all tenants, newest incident first."""
     rows = await conn.fetch(
-        CLAIM,
+        FLEET_CLAIM,
         token,
         lease,
         most,
@@ -175,7 +175,7 @@ async def owe_leased(conn: Connection, row: DeliveryRow, *, token: UUID, lease: 
     return now
 
 
-NEXT_DUE = """
+FLEET_NEXT_DUE = """
 SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8
 FROM deliveries
 WHERE state = 'pending' AND due_at > clock_timestamp()
@@ -184,7 +184,7 @@ WHERE state = 'pending' AND due_at > clock_timestamp()
 
 async def seconds_to_next(conn: Connection) -> float | None:
     """How long until a delivery of any tenant falls due; None: none waits for its time."""
-    seconds: float | None = await conn.fetchval(NEXT_DUE)
+    seconds: float | None = await conn.fetchval(FLEET_NEXT_DUE)
     return seconds
 
 

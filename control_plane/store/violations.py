@@ -19,9 +19,11 @@ class Violation(NamedTuple):
 
 
 VIOLATIONS = {
-    "agents_name_key": Violation(Conflict, "An agent of that name exists in this region already.", "/name", "NAME_TAKEN"),
+    "agents_name_key": Violation(
+        Conflict, "An agent of that name exists in this region already.", "/name", "NAME_TAKEN"
+    ),
     "api_keys_label_length": Violation(BadRequest, "A key's label has 3 to 100 characters.", "/label"),
-    "channels_name_key": Violation(Conflict, "A channel of that name exists already.", "/name", "NAME_TAKEN"),
+    "channels_name_key": Violation(Refused, "A channel of that name exists already.", "/name", "CHANNEL_NAME_TAKEN"),
     "incidents_one_open": Violation(Conflict, "This monitor has an open incident already.", None, "INCIDENT_OPEN"),
     "monitor_channels_channel_fkey": Violation(BadRequest, "There is no such channel.", "/alerts"),
     "monitor_channels_pkey": Violation(BadRequest, "A channel is listed twice.", "/alerts"),

@@ -1,0 +1,51 @@
+"""Running jobs side by side: each repeats by itself, and a fault in one is logged, counted and tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from control_plane.metrics import JOB_RUNS, JOB_SECONDS
+from control_plane.web.call import Deps
+
+_log = structlog.get_logger("farwatch.jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that every process does again `interval` after it ended, plus up to a tenth."""
+
+    name: str
+    interval: timedelta
+    run: Callable[[Deps], Awaitable[object]]
+
+
+async def run_jobs(deps: Deps, jobs: Sequence[Job]) -> None:
+    """Run all of them until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for job in jobs:
+            group.create_task(_repeat(job, deps), name=f"job {job.name}")
+
+
+async def _repeat(job: Job, deps: Deps) -> None:
+    while True:
+        await _run_once(job, deps)
+        await asyncio.sleep(job.interval.total_seconds() * (1 + random.random() / 10))  # noqa: S311
+
+
+async def _run_once(job: Job, deps: Deps) -> None:
+    started = time.monotonic()
+    try:
+        await job.run(deps)
+    except Exception:  # noqa: BLE001  # a border: one job's fault must not end the others
+        _log.exception("job failed", job=job.name)
+        JOB_RUNS.labels(job.name, "failed").inc()
+    else:
+        JOB_RUNS.labels(job.name, "ended").inc()
+    JOB_SECONDS.labels(job.name).observe(time.monotonic() - started)
