@@ -1,0 +1,244 @@
+"""What is to run now: all assignments of the region are known, those of this agent's share are on the wheel.
+
+Invariants: at most one check of a monitor is under way at a time; a slot is started once, within its interval, or is a
+gap, which is counted and never made up for; what is due longest starts first. Time is the caller's, in server ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from agent.rendezvous import Share
+from agent.slots import slot_after, slot_on_gain, slot_until
+from agent.wheel import Wheel
+from shared.checks import Check
+from shared.protocol import Assignment, Dispatch
+
+NEVER = 2**62
+_CHUNK = 2000
+"""Entries handled between two looks at the network, so that a large change delays no check by more than some ms."""
+
+
+class Entry:
+    """An assignment and where its schedule stands. `due` is NEVER while another agent runs it."""
+
+    __slots__ = ("assignment", "due", "is_busy", "last", "pending", "waiting")
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.due = NEVER
+        self.last = 0
+        self.pending: int | None = None
+        self.waiting: list[Errand] | None = None
+        self.is_busy = False
+
+
+class Errand:
+    """A dispatch on its way: work outside the schedule."""
+
+    __slots__ = ("dispatch", "due")
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        self.dispatch = dispatch
+        self.due = dispatch.slot
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One check to run now."""
+
+    monitor_id: UUID
+    check: Check
+    check_version: int
+    slot: int
+    entry: Entry | None
+    dispatch: Dispatch | None = None
+
+
+class Scheduler:
+    def __init__(self, *, me: UUID, now_ms: Callable[[], float]) -> None:
+        self.entries: dict[UUID, Entry] = {}
+        self.paused: str | None = None
+        self.gaps = 0
+        self.dropped_errands = 0
+        self.lag_ms = 0.0
+        self._now = now_ms
+        self._share = Share((), me)
+        self._wheel: Wheel[Entry | Errand] = Wheel(now_ms())
+        self._ready: deque[Entry] = deque()
+        self._urgent: deque[Errand] = deque()
+
+    # -- what changes
+
+    async def replace(self, assignments: Iterable[Assignment]) -> None:
+        """Take a snapshot: what is not in it is forgotten."""
+        wanted = {assignment.monitor_id: assignment for assignment in assignments}
+        for monitor_id in self.entries.keys() - wanted.keys():
+            self.remove(monitor_id)
+        for count, assignment in enumerate(wanted.values(), 1):
+            self.put(assignment)
+            if count % _CHUNK == 0:
+                await asyncio.sleep(0)
+
+    def put(self, assignment: Assignment) -> None:
+        """Add or change one. A new check version begins anew with its first slot; any other change keeps the schedule."""
+        entry = self.entries.get(assignment.monitor_id)
+        if entry is None:
+            entry = self.entries[assignment.monitor_id] = Entry(assignment)
+        known, entry.assignment = entry.assignment, assignment
+        if known is not assignment and _has_same_slots(known, assignment):
+            return
+        if known.check_version != assignment.check_version:
+            entry.last, entry.pending = 0, None
+        if self._share.has(assignment.monitor_id):
+            self._begin(entry)
+
+    def remove(self, monitor_id: UUID) -> None:
+        entry = self.entries.pop(monitor_id, None)
+        if entry is not None:
+            _rest(entry)
+
+    async def share_among(self, agents: Iterable[UUID], me: UUID) -> None:
+        """The live agents changed: gain and give up what moved."""
+        share = Share(agents, me)
+        if share.agents == self._share.agents and share.me == self._share.me:
+            return
+        self._share = share
+        for count, entry in enumerate(list(self.entries.values()), 1):
+            self._settle(entry, share)
+            if count % _CHUNK == 0:
+                await asyncio.sleep(0)
+
+    def _settle(self, entry: Entry, share: Share) -> None:
+        if share is not self._share:
+            return  # overtaken by a newer change
+        monitor_id = entry.assignment.monitor_id
+        if not share.has(monitor_id):
+            _rest(entry)
+        elif entry.due == NEVER and monitor_id in self.entries:
+            self._begin(entry)
+
+    def clock_stepped(self) -> None:
+        """The server's clock was set: put everything where it belongs by the new time."""
+        now = self._now()
+        self._wheel.reset(now)
+        for entry in self.entries.values():
+            if entry.due != NEVER:
+                entry.last = min(entry.last, int(now))
+                self._begin(entry)
+
+    def send(self, dispatch: Dispatch) -> None:
+        """Take on an errand; it runs at its slot, before what the schedule asks for."""
+        self._wheel.add(Errand(dispatch))
+
+    def _begin(self, entry: Entry) -> None:
+        entry.due = slot_on_gain(entry.assignment, now=self._now(), last=entry.last)
+        self._wheel.add(entry)
+
+    # -- what is due
+
+    def next_at(self) -> int | None:
+        """When `advance` should be called next, in server ms."""
+        return self._wheel.next_at()
+
+    def advance(self) -> None:
+        """Queue all that has become due."""
+        now = self._now()
+        for item in self._wheel.pop_due(now):
+            if isinstance(item, Errand):
+                self._urgent.append(item)
+            elif item.due <= now:
+                self._fire(item, now)
+
+    def _fire(self, entry: Entry, now: float) -> None:
+        assignment = entry.assignment
+        slot = slot_until(assignment, now)
+        assert slot is not None
+        if slot > entry.due and not self.paused:
+            self.gaps += (slot - entry.due) // assignment.cadence
+        entry.due = slot_after(assignment, now)
+        self._wheel.add(entry)
+        if self.paused:
+            return
+        if entry.pending is not None:
+            self.gaps += 1  # its turn did not come within its interval
+        elif not entry.is_busy:
+            self._ready.append(entry)
+        entry.pending = slot
+
+    def take(self) -> Job | None:
+        """The next check to start, or None. Whoever takes one calls `finished` when it has ended."""
+        if self.paused:
+            self._urgent.clear()
+            return None
+        now = self._now()
+        while self._urgent:
+            job = self._take_errand(self._urgent.popleft(), now)
+            if job is not None:
+                return job
+        while self._ready:
+            job = self._take_entry(self._ready.popleft(), now)
+            if job is not None:
+                return job
+        return None
+
+    def _take_entry(self, entry: Entry, now: float) -> Job | None:
+        slot, assignment = entry.pending, entry.assignment
+        if slot is None or entry.is_busy:
+            return None
+        entry.pending = None
+        if now >= slot + assignment.cadence:
+            self.gaps += 1
+            return None
+        entry.is_busy = True
+        entry.last = slot
+        self.lag_ms = now - slot
+        return Job(assignment.monitor_id, assignment.check, assignment.check_version, slot, entry)
+
+    def _take_errand(self, errand: Errand, now: float) -> Job | None:
+        dispatch = errand.dispatch
+        if now > dispatch.expires_at:
+            self.dropped_errands += 1
+            return None
+        if dispatch.check is not None and dispatch.kind == "test":
+            return Job(dispatch.id, dispatch.check, 1, dispatch.slot, None, dispatch)
+        entry = None if dispatch.monitor_id is None else self.entries.get(dispatch.monitor_id)
+        if entry is None or dispatch.check_version not in (None, entry.assignment.check_version):
+            self.dropped_errands += 1
+            return None
+        if entry.is_busy:
+            entry.waiting = [*(entry.waiting or ()), errand]
+            return None
+        entry.is_busy = True
+        assignment = entry.assignment
+        return Job(assignment.monitor_id, assignment.check, assignment.check_version, dispatch.slot, entry, dispatch)
+
+    def finished(self, job: Job) -> None:
+        """The check of a job has ended; what waited for it may go."""
+        entry = job.entry
+        if entry is None:
+            return
+        entry.is_busy = False
+        if entry.waiting:
+            self._urgent.extend(entry.waiting)
+            entry.waiting = None
+        if entry.pending is not None:
+            self._ready.append(entry)
+
+
+def _rest(entry: Entry) -> None:
+    entry.due = NEVER
+    entry.pending = None
+
+
+def _has_same_slots(a: Assignment, b: Assignment) -> bool:
+    return (a.check_version, a.cadence, a.phase, a.first_slot) == (
+        b.check_version,
+        b.cadence,
+        b.phase,
+        b.first_slot,
+    )

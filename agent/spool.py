@@ -1,0 +1,191 @@
+"""Results on disk until the control plane has acknowledged each of them.
+
+Every batch is written before it is sent, so a killed agent sends it again at its next start. A result counts as safe
+when it is written: it survives the death of the process, not a power cut (no fsync: that would cost more than the
+checks themselves, and a lost result is a gap, never a wrong verdict). Beyond `limit` bytes the oldest segment is
+dropped and its results are counted. Methods block on the disk; one thread calls them, one at a time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent import segment
+
+SEGMENT_BYTES = 1 << 20
+"""A segment is closed at this size; closed ones are compressed when they still hold something."""
+
+_TIDY_BYTES = 256 * 1024
+"""An open segment in which all is acknowledged is begun anew beyond this."""
+
+
+@dataclass(slots=True)
+class _Segment:
+    first: int
+    size: int = 0
+    is_packed: bool = False
+    pending: set[int] = field(default_factory=set)
+    """Sequence numbers not yet acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    number: int
+    data: bytes
+
+
+class Spool:
+    """Raises OSError where the disk refuses; nothing written before is lost by that."""
+
+    def __init__(self, directory: Path, *, limit: int = 200_000_000) -> None:
+        self.dropped = 0
+        self._directory = directory
+        self._limit = limit
+        self._segments: list[_Segment] = []
+        self._file = -1
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._recover()
+        self._open_next()
+
+    # -- writing
+
+    def append(self, items: Sequence[bytes]) -> list[int]:
+        """Write items in one go; returns their sequence numbers, which grow without end."""
+        current = self._segments[-1]
+        if current.size >= SEGMENT_BYTES:
+            self._close_current()
+            current = self._segments[-1]
+        numbers = list(range(self._next, self._next + len(items)))
+        self._write(current, segment.encode_items(items))
+        self._next += len(items)
+        current.pending.update(numbers)
+        self._enforce_limit()
+        return numbers
+
+    def acknowledge(self, numbers: Iterable[int]) -> None:
+        """Forget items: they are settled, whatever became of them."""
+        done = sorted(numbers)
+        if not done:
+            return
+        for part in self._segments:
+            part.pending.difference_update(done)
+        self._write(self._segments[-1], segment.encode_acknowledgements(_ranges(done)))
+        for part in [part for part in self._segments[:-1] if not part.pending]:
+            self._remove(part)
+        current = self._segments[-1]
+        if not current.pending and current.size > _TIDY_BYTES:
+            self._close_current()
+
+    def close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    # -- reading
+
+    def oldest(self, *, before: int, limit: int) -> list[Item]:
+        """Unacknowledged items with numbers below `before`, oldest first, from one segment."""
+        for part in self._segments:
+            wanted = sorted(number for number in part.pending if number < before)[:limit]
+            if wanted:
+                items = segment.read(self._path(part)).items
+                return [
+                    Item(number, items[number - part.first]) for number in wanted if number - part.first < len(items)
+                ]
+        return []
+
+    @property
+    def pending(self) -> int:
+        return sum(len(part.pending) for part in self._segments)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(part.size for part in self._segments)
+
+    @property
+    def next_number(self) -> int:
+        return self._next
+
+    # -- inside
+
+    def _recover(self) -> None:
+        """Read what an earlier process left. A torn tail is what it was writing when it died: dropped."""
+        for leftover in self._directory.glob("*.tmp"):
+            leftover.unlink()
+        acknowledged: set[int] = set()
+        self._next = 0
+        for path in sorted(self._directory.glob("*.seg*"), key=segment.first_of):
+            contents = segment.read(path)
+            first = segment.first_of(path)
+            self._next = max(self._next, first + len(contents.items))
+            for start, end in contents.acknowledged:
+                acknowledged.update(range(start, end))
+            self._segments.append(
+                _Segment(
+                    first,
+                    path.stat().st_size,
+                    path.suffix == segment.PACKED,
+                    set(range(first, first + len(contents.items))),
+                )
+            )
+        for part in list(self._segments):
+            part.pending -= acknowledged
+            if not part.pending:
+                self._remove(part)
+
+    def _open_next(self) -> None:
+        path = segment.path_of(self._directory, self._next)
+        while path.exists() or any(part.first == self._next for part in self._segments):
+            self._next += 1  # a segment without items keeps its name to itself
+            path = segment.path_of(self._directory, self._next)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._segments.append(_Segment(self._next))
+
+    def _close_current(self) -> None:
+        closed = self._segments[-1]
+        self.close()
+        self._open_next()
+        if closed.pending:
+            closed.size = segment.pack(self._directory, closed.first)
+            closed.is_packed = True
+        else:
+            self._remove(closed)
+
+    def _write(self, part: _Segment, data: bytes) -> None:
+        """All or nothing: what a full disk took of it is cut off again."""
+        view, written = memoryview(data), 0
+        try:
+            while written < len(view):
+                written += os.write(self._file, view[written:])
+        except OSError:
+            os.ftruncate(self._file, part.size)
+            raise
+        part.size += len(data)
+
+    def _enforce_limit(self) -> None:
+        while self.size > self._limit and len(self._segments) > 1:
+            oldest = self._segments[0]
+            self.dropped += len(oldest.pending)
+            self._remove(oldest)
+
+    def _remove(self, part: _Segment) -> None:
+        self._path(part).unlink(missing_ok=True)
+        self._segments.remove(part)
+
+    def _path(self, part: _Segment) -> Path:
+        return segment.path_of(self._directory, part.first, packed=part.is_packed)
+
+
+def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Half-open ranges of ascending numbers."""
+    spans: list[tuple[int, int]] = []
+    for number in numbers:
+        if spans and spans[-1][1] == number:
+            spans[-1] = (spans[-1][0], number + 1)
+        else:
+            spans.append((number, number + 1))
+    return spans
