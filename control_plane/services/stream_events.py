@@ -9,10 +9,11 @@ from uuid import UUID
 import orjson
 from msgspec import Struct
 
-from control_plane.store import events_read, hints
+from control_plane.store import assignments, events_read, hints
 from control_plane.store.events_read import EventRow, Kept
 from control_plane.store.pool import Connection, Database
 from shared.ids import TenantId
+from shared.results import CheckResult
 
 PAGE = 500
 _MAX_PAYLOAD = 7_900
@@ -70,6 +71,43 @@ def _document(check: CompletedCheck) -> dict[str, object]:
         "total": check.total,
         "http_status": check.http_status,
     }
+
+
+async def publish_results(
+    database: Database,
+    *,
+    region_id: int,
+    region: str,
+    items: Sequence[CheckResult | None],
+    statuses: Sequence[str],
+    watched: Collection[str],
+) -> None:
+    """Tell watchers of what a batch stored, after its commit: a reader never holds up ingest. `watched` as above."""
+    stored = [item for item, status in zip(items, statuses, strict=True) if item is not None and status == "stored"]
+    if not stored:
+        return
+    async with database.app() as conn:
+        owners = await assignments.owners(
+            conn,
+            region_id=region_id,
+            monitor_ids={item.monitor_id for item in stored},
+            tenant_ids=[UUID(tenant) for tenant in watched],
+        )
+        checks = [_completed(item, owners[item.monitor_id], region) for item in stored if item.monitor_id in owners]
+        await publish_checks(conn, checks, watched=watched)
+
+
+def _completed(item: CheckResult, tenant_id: UUID, region: str) -> CompletedCheck:
+    return CompletedCheck(
+        tenant_id=tenant_id,
+        monitor_id=item.monitor_id,
+        region=region,
+        slot=item.slot,
+        outcome=item.outcome.value,
+        reason=item.reason.value,
+        total=item.total,
+        http_status=item.http_status,
+    )
 
 
 async def watch_checks(database: Database, *, tenant_id: TenantId) -> None:

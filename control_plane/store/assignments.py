@@ -7,7 +7,7 @@ the assignments concerned in the same transaction (`touch_tenant` does it for a 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -85,7 +85,7 @@ SELECT set_config('synchronous_commit', 'off', true),
        EXISTS (SELECT FROM assignments a WHERE a.region_id = $2 AND {_changed_since("$4")}) AS behind,
        EXISTS (SELECT FROM assignments a WHERE a.region_id = $2 AND {_changed_since("$5")}) AS digest_behind
   FROM regions r WHERE r.id = $2
-"""  # noqa: S608 - the pieces are this file\'s own
+"""
 
 
 async def poll(
@@ -135,7 +135,7 @@ async def current_snapshot(conn: Connection) -> str:
     return snapshot
 
 
-ALL_REVISIONS = f"SELECT a.monitor_id, a.change, {_LIVE} AS live FROM {_SOURCE} WHERE a.region_id = $1"  # noqa: S608
+ALL_REVISIONS = f"SELECT a.monitor_id, a.change, {_LIVE} AS live FROM {_SOURCE} WHERE a.region_id = $1"
 REVISIONS_SINCE = f"{ALL_REVISIONS} AND {_changed_since('$2')}"
 
 
@@ -151,7 +151,7 @@ SELECT {_COLUMNS} FROM {_SOURCE}
  WHERE a.region_id = $1 AND {_changed_since("$2")}
    AND (a.changed_xid, a.change) > ($3::bigint::text::xid8, $4::bigint)
  ORDER BY a.changed_xid, a.change LIMIT $5
-"""  # noqa: S608
+"""
 
 
 async def changes(
@@ -165,7 +165,7 @@ WALK = f"""
 SELECT {_COLUMNS} FROM {_SOURCE}
  WHERE a.region_id = $1 AND a.monitor_id > $2 AND {_LIVE}
  ORDER BY a.monitor_id LIMIT $3
-"""  # noqa: S608
+"""
 
 
 async def walk(conn: Connection, *, region_id: int, after: UUID, limit: int) -> list[AssignmentRow]:
@@ -177,15 +177,29 @@ def _row(row: Any) -> AssignmentRow:
     return AssignmentRow(*row)
 
 
+OWNERS = """
+SELECT monitor_id, tenant_id FROM assignments
+ WHERE region_id = $1 AND monitor_id = ANY($2::uuid[]) AND tenant_id = ANY($3::uuid[])
+"""
+
+
+async def owners(
+    conn: Connection, *, region_id: int, monitor_ids: Collection[UUID], tenant_ids: Collection[UUID]
+) -> dict[UUID, UUID]:
+    """The tenants of those monitors of the region that belong to one of these tenants."""
+    rows = await conn.fetch(OWNERS, region_id, list(monitor_ids), list(tenant_ids))
+    return {row["monitor_id"]: row["tenant_id"] for row in rows}
+
+
 TOUCH_TENANT = """
 UPDATE assignments SET changed_xid = pg_current_xact_id(), change = nextval('assignment_changes')
  WHERE tenant_id = $1 AND monitor_id IN (SELECT id FROM monitors WHERE tenant_id = $1)
  RETURNING region_id
 """
-NOTIFY = "SELECT pg_notify('farwatch_assignments', region::text) FROM unnest($1::integer[]) AS region"
+TELL_REGIONS = "SELECT pg_notify('farwatch_assignments', region::text) FROM unnest($1::integer[]) AS region"
 
 
 async def touch_tenant(conn: Connection, *, tenant_id: TenantId) -> None:
     """Have every agent look at this tenant's monitors again: it was suspended, or is no longer."""
     rows = await conn.fetch(TOUCH_TENANT, tenant_id)
-    await conn.execute(NOTIFY, sorted({row["region_id"] for row in rows}))
+    await conn.execute(TELL_REGIONS, sorted({row["region_id"] for row in rows}))

@@ -26,22 +26,20 @@ async def greet(
 
 
 OBSERVE = """
-WITH before AS (SELECT healthy FROM agents WHERE id = $1),
+WITH before AS (SELECT healthy, region_id FROM agents WHERE id = $1),
 observed AS (
     UPDATE agents
        SET healthy = $2, health_reason = $3, clock_offset_ms = $4, saturation = $5, lag_ms = $6, spooled = $7
      WHERE id = $1
 )
-SELECT healthy IS DISTINCT FROM $2 FROM before
+SELECT pg_notify('farwatch_assignments', region_id::text) FROM before WHERE healthy IS DISTINCT FROM $2
 """
 
 
 async def observe(conn: Connection, *, agent_id: AgentId, said: Observations) -> bool:
-    """Remember the agent's own state; whether its health changed. Lag in ms, the clock's offset in whole ms."""
+    """Remember the agent's own state; whether its health changed, which the region's others are then hinted at."""
     offset = None if said.clock_offset is None else max(-(2**31), min(2**31 - 1, round(said.clock_offset)))
     spooled = None if said.spooled is None else min(said.spooled, 2**31 - 1)
     reason = None if said.healthy else said.reason
-    changed: bool | None = await conn.fetchval(
-        OBSERVE, agent_id, said.healthy, reason, offset, said.saturation, said.lag, spooled
-    )
-    return bool(changed)
+    changed = await conn.fetchrow(OBSERVE, agent_id, said.healthy, reason, offset, said.saturation, said.lag, spooled)
+    return changed is not None

@@ -12,11 +12,13 @@ from aiohttp import web
 
 from control_plane.errors import BadRequest
 from control_plane.sealing import Sealer
+from control_plane.services.hand_out_assignments import RegionDigests
 from control_plane.settings import Settings
 from control_plane.store.pool import Database
 from control_plane.web.authentication import Authenticator
 from control_plane.web.caller import AgentCaller, Caller, OperatorCaller, TenantCaller
 from control_plane.web.hub import Hub
+from control_plane.web.streams import EventStreams
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Deps:
     authenticator: Authenticator
     new_id: Callable[[], UUID]
     now: Callable[[], datetime]
+    digests: RegionDigests = field(default_factory=RegionDigests)
+    streams: EventStreams = field(default_factory=EventStreams)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple, Protocol, Self
+from uuid import UUID
 
 from shared.ids import TenantId
 
@@ -111,6 +112,7 @@ class Hub:
         self._subscribers: dict[str, set[Subscription]] = {}
         self._watched_until: dict[str, float] = {}
         self._heard_at: dict[str, float] = {}
+        self._looked_at: dict[tuple[str, UUID], float] = {}
         self.closed = False
 
     async def start(self, database: Listens) -> None:
@@ -151,13 +153,14 @@ class Hub:
         for subscription in tuple(self._subscribers.get(topic, ())):
             subscription.offer(Hint(topic, payload))
 
-    def heard_at(self, topic: str) -> float | None:
-        """When the latest hint of an assignments topic came, in this hub's clock; None when none did."""
-        return self._heard_at.get(topic)
+    def looked(self, topic: str, reader: UUID) -> None:
+        """The reader is looking right now: hints so far are old news to it."""
+        self._looked_at[topic, reader] = self._clock()
 
-    def now(self) -> float:
-        """The clock that `heard_at` is read from."""
-        return self._clock()
+    def missed(self, topic: str, reader: UUID) -> bool:
+        """Whether a hint of an assignments topic came while the reader was not waiting: after it last looked."""
+        looked_at = self._looked_at.setdefault((topic, reader), self._clock())
+        return self._heard_at.get(topic, looked_at) > looked_at
 
     def watched(self, tenant_id: TenantId) -> bool:
         """Whether somebody, in whatever process, watches this tenant's checks."""

@@ -1,0 +1,137 @@
+"""POST /results: a batch, answered item by item after its commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from msgspec import Raw, Struct
+
+from control_plane.agent_api.server_time import time_header
+from control_plane.errors import BadRequest, Unavailable
+from control_plane.services.ingest_results import Reporter, ingest_results
+from control_plane.services.stream_events import publish_results
+from control_plane.web.call import Call, Reply
+from control_plane.web.caller import AgentCaller
+from control_plane.web.routes import Door, Route
+from shared.clock import to_unix_ms
+from shared.protocol import MAX_RESULTS, BatchReceipt, ResultBatch
+from shared.results import CheckResult
+
+MAX_COMPRESSED = 16 * 1024 * 1024
+MAX_PLAIN = 64 * 1024 * 1024
+
+_log = structlog.get_logger(__name__)
+
+
+class Envelope(Struct, frozen=True):
+    """A batch whose items are yet to be read."""
+
+    sent_at: int
+    items: list[Raw]
+
+
+_batch = msgspec.json.Decoder(ResultBatch)
+_envelope = msgspec.json.Decoder(Envelope)
+_item = msgspec.json.Decoder(CheckResult)
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # PostgreSQL cannot hold it
+
+
+def decode_batch(raw: bytes) -> tuple[int, Sequence[CheckResult | None]]:
+    """`sent_at` and the items; None for an item that cannot be read, so that it fails nobody but itself.
+
+    Raises BadRequest INVALID_JSON, INVALID_BODY or TOO_MANY_ITEMS when there is no batch to speak of.
+    """
+    if b"\\u0000" not in raw:
+        try:
+            batch = _batch.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass  # looked at item by item below, which also says what is wrong
+        else:
+            return batch.sent_at, batch.items
+    envelope = _decode_envelope(raw)
+    if len(envelope.items) > MAX_RESULTS:
+        message = f"A batch has at most {MAX_RESULTS} items, this one has {len(envelope.items)}: send it in parts"
+        raise BadRequest(message, code="TOO_MANY_ITEMS", field="/items")
+    return envelope.sent_at, [_decode_item(item) for item in envelope.items]
+
+
+def _decode_envelope(raw: bytes) -> Envelope:
+    try:
+        return _envelope.decode(raw)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"This is not a batch of results: {error}", code="INVALID_BODY") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"The body is not JSON: {error}", code="INVALID_JSON") from None
+
+
+def _decode_item(raw: Raw) -> CheckResult | None:
+    if _NUL.search(raw):
+        return None
+    try:
+        return _item.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+async def report_results(call: Call) -> Reply:
+    agent = call.agent()
+    sent_at, items = decode_batch(call.body)
+    reporter = Reporter(agent_id=agent.agent_id, agent_number=agent.agent_number, region_id=agent.region_id)
+    ingested = await ingest_results(call.deps.database, reporter, sent_at=sent_at, items=items)
+    await _tell_watchers(call, agent, items, ingested.statuses)
+    return Reply(BatchReceipt(to_unix_ms(call.deps.now()), ingested.statuses), headers=time_header(call))
+
+
+async def _tell_watchers(
+    call: Call, agent: AgentCaller, items: Sequence[CheckResult | None], statuses: Sequence[str]
+) -> None:
+    """Live checks are never replayed: one that cannot be told of is not missed."""
+    watched = call.deps.hub.watched_tenants()
+    if not watched:
+        return
+    try:
+        await publish_results(
+            call.deps.database,
+            region_id=agent.region_id,
+            region=agent.region_slug,
+            items=items,
+            statuses=statuses,
+            watched=watched,
+        )
+    except Unavailable as error:
+        _log.info("checks_not_published", error=str(error))
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/api/agent/v1/results",
+        handler=report_results,
+        operation="agent_results",
+        summary="Report results; each item is settled by the answer",
+        description="At most 10 000 items, 16 MiB as sent and 64 MiB unpacked (gzip).",
+        tag="agent",
+        door=Door.AGENT,
+        body=bytes,
+        schema=ResultBatch,
+        reply=BatchReceipt,
+        max_body=MAX_COMPRESSED,
+        ungzip_limit=MAX_PLAIN,
+        errors=("AGENT_DISABLED", "INVALID_BODY", "TOO_MANY_ITEMS"),
+        example={
+            "sent_at": 1_780_000_000_000,
+            "items": [
+                {
+                    "monitor_id": "0197a2f0-0000-7000-8000-000000000002",
+                    "check_version": 1,
+                    "slot": 1_780_000_000_000,
+                    "outcome": "up",
+                    "total": 41.5,
+                }
+            ],
+        },
+    ),
+)

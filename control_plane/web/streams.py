@@ -1,0 +1,222 @@
+"""Live events of tenants: per process, one task for each tenant that is watched, and the readers that it feeds.
+
+The task reads new rows of `events` when it is hinted at them, or every 2 s, and hands each row, encoded once, to all
+readers. Numbers grow in commit order, so what is beyond the last one read is all that is new. Checks come by hint only:
+while a reader wants them, this process says every 10 s that the tenant is watched, and ingest publishes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+import structlog
+from aiohttp import web
+
+from control_plane.errors import TooMany, Unavailable
+from control_plane.services.stream_events import read_events, read_kept, watch_checks
+from control_plane.store.events_read import EventRow, Kept
+from control_plane.store.pool import Database
+from control_plane.web import sse
+from control_plane.web.hub import CHECKS, EVENTS, Hint, Hub, Subscription
+from control_plane.web.sse import Filter, Frame, Reader
+from shared.ids import TenantId
+
+CHECK_COMPLETED = "check.completed"
+STREAMS_PER_KEY = 20
+POLL_S = 2.0
+WATCH_EVERY_S = 10.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Start(NamedTuple):
+    """Where a new stream begins: after `number`; `reset` when what came before cannot be told without a gap."""
+
+    number: int
+    reset: bool
+
+
+def start_of(last_event_id: str | None, kept: Kept) -> Start:
+    """From now on without Last-Event-ID; after it while all that followed is kept; else afresh."""
+    if not last_event_id:
+        return Start(kept.newest, reset=False)
+    known = last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= 18
+    number = int(last_event_id) if known else -1
+    if not kept.oldest - 1 <= number <= kept.newest:
+        return Start(kept.newest, reset=True)
+    return Start(number, reset=False)
+
+
+class TenantStream:
+    """One tenant's readers in this process, and how far the events have been read."""
+
+    def __init__(self, database: Database, hub: Hub, tenant_id: TenantId, *, position: int) -> None:
+        self._database = database
+        self._hub = hub
+        self._tenant_id = tenant_id
+        self._topic = f"{EVENTS}:{tenant_id}"
+        self._watch_at = 0.0
+        self.position = position
+        self.readers: set[Reader] = set()
+
+    def join(self, reader: Reader) -> None:
+        self.readers.add(reader)
+        self._watch_at = 0.0
+        self._hub.publish(self._topic)  # wakes the task: it may have to say that checks are watched
+
+    async def run(self) -> None:
+        """Feed the readers until there are none. However it ends, they are let go: clients come back and resume."""
+        try:
+            while self.readers and not self._hub.closed:
+                with self._hub.subscribe(self._topic, f"{CHECKS}:{self._tenant_id}") as hints:
+                    await self._follow(hints)
+        finally:
+            for reader in self.readers:
+                reader.end()
+
+    async def _follow(self, hints: Subscription) -> None:
+        """Until the subscription is cut off or no reader is left."""
+        read_at = 0.0
+        while self.readers and not hints.closed:
+            hint = await hints.get(max(0.0, read_at + POLL_S - time.monotonic())) if read_at else None
+            if hint is not None and hint.topic.startswith(CHECKS):
+                self._offer(_checks_of(hint))
+            else:
+                await self._catch_up()
+                read_at = time.monotonic()
+
+    async def _catch_up(self) -> None:
+        """Read what is new. While the database is away, the readers wait."""
+        try:
+            await self._say_watched()
+            while rows := await read_events(self._database, tenant_id=self._tenant_id, after=self.position):
+                self.position = rows[-1].number
+                self._offer([_frame_of(row) for row in rows])
+        except Unavailable as error:
+            _log.warning("events_not_read", tenant_id=str(self._tenant_id), error=str(error))
+            await asyncio.sleep(POLL_S)
+        self.readers = {reader for reader in self.readers if not reader.gone}
+
+    async def _say_watched(self) -> None:
+        now = time.monotonic()
+        wanted = any(reader.wants.events is None or CHECK_COMPLETED in reader.wants.events for reader in self.readers)
+        if wanted and now >= self._watch_at:
+            self._watch_at = now + WATCH_EVERY_S
+            await watch_checks(self._database, tenant_id=self._tenant_id)
+
+    def _offer(self, frames: list[Frame]) -> None:
+        for reader in tuple(self.readers):
+            reader.offer(frames)
+            if reader.ended.is_set():
+                self.readers.discard(reader)
+
+
+class Watcher(NamedTuple):
+    """Whose stream it is, and what it is to carry."""
+
+    tenant_id: TenantId
+    key_id: UUID
+    wants: Filter = Filter()
+
+
+class EventStreams:
+    """All streams of this process."""
+
+    def __init__(self) -> None:
+        self._streams: dict[TenantId, tuple[TenantStream, asyncio.Task[None]]] = {}
+        self._by_key: dict[UUID, set[Reader]] = {}
+
+    async def serve(
+        self, request: web.Request, watcher: Watcher, *, database: Database, hub: Hub
+    ) -> web.StreamResponse:
+        """Stream until the client leaves or is cut off. Raises TooMany beyond 20 streams of one key."""
+        self._refuse_too_many(watcher.key_id)
+        kept = await read_kept(database, tenant_id=watcher.tenant_id)
+        start = start_of(request.headers.get("Last-Event-ID"), kept)
+        self._refuse_too_many(watcher.key_id)  # others may have come while the database was asked
+        reader = sse.reader_of(request, wants=watcher.wants, after=start.number)
+        self._by_key.setdefault(watcher.key_id, set()).add(reader)
+        response = sse.new_stream(request)
+        try:
+            await sse.begin(request, response, _opening(start))
+            stream = self._join(database, hub, watcher.tenant_id, reader, position=kept.newest)
+            await _send_backlog(database, response, reader, tenant_id=watcher.tenant_id, upto=stream.position)
+            await sse.keep_open(reader)
+        except (ConnectionError, TimeoutError, Unavailable) as error:
+            _log.info("stream_ended", tenant_id=str(watcher.tenant_id), reason=type(error).__name__)
+        finally:
+            self._leave(watcher, reader)
+        return response
+
+    def _refuse_too_many(self, key_id: UUID) -> None:
+        readers = self._by_key.get(key_id, set())
+        readers.difference_update([reader for reader in readers if reader.gone])
+        if len(readers) >= STREAMS_PER_KEY:
+            raise TooMany(f"This key has {STREAMS_PER_KEY} streams open: close one first.", retry_after_s=15)
+
+    def _join(
+        self, database: Database, hub: Hub, tenant_id: TenantId, reader: Reader, *, position: int
+    ) -> TenantStream:
+        """Add the reader to its tenant's stream, which begins at `position` if there is none."""
+        stream, task = self._streams.get(tenant_id, (None, None))
+        if stream is None or task is None or task.done():
+            stream = TenantStream(database, hub, tenant_id, position=position)
+            stream.join(reader)
+            task = asyncio.create_task(stream.run(), name=f"events of {tenant_id}")
+            task.add_done_callback(lambda ended: self._forget(tenant_id, ended))
+            self._streams[tenant_id] = stream, task
+        else:
+            stream.join(reader)
+        return stream
+
+    def _forget(self, tenant_id: TenantId, ended: asyncio.Task[None]) -> None:
+        if self._streams[tenant_id][1] is ended:
+            del self._streams[tenant_id]
+
+    def _leave(self, watcher: Watcher, reader: Reader) -> None:
+        reader.end()
+        readers = self._by_key[watcher.key_id]
+        readers.discard(reader)
+        if not readers:
+            del self._by_key[watcher.key_id]
+        stream, _ = self._streams.get(watcher.tenant_id, (None, None))
+        if stream is not None:
+            stream.readers.discard(reader)
+
+
+def _opening(start: Start) -> bytes:
+    """The id first of all: whoever is cut off before the first event can then resume, too."""
+    if start.reset:
+        return sse.encode_frame(event="reset", data="{}", number=start.number).data
+    return sse.mark(start.number)
+
+
+async def _send_backlog(
+    database: Database, response: web.StreamResponse, reader: Reader, *, tenant_id: TenantId, upto: int
+) -> None:
+    """Send what is stored up to where the live stream stood when the reader joined; then let that follow."""
+    after = reader.backlog_after
+    while after < upto and not reader.gone:
+        rows = await read_events(database, tenant_id=tenant_id, after=after)
+        frames = [_frame_of(row) for row in rows if row.number <= upto]
+        if not frames:
+            break
+        await sse.write_backlog(response, reader, frames)
+        after = rows[len(frames) - 1].number
+    reader.release()
+
+
+def _frame_of(row: EventRow) -> Frame:
+    return sse.encode_frame(event=row.event, data=row.data, number=row.number, monitor_id=row.monitor_id)
+
+
+def _checks_of(hint: Hint) -> list[Frame]:
+    """Live checks: a JSON list, as stream_events.publish_checks sends it."""
+    return [
+        sse.encode_frame(event=CHECK_COMPLETED, data=orjson.dumps(check).decode(), monitor_id=UUID(check["monitor_id"]))
+        for check in orjson.loads(hint.payload)
+    ]
