@@ -26,6 +26,7 @@ _LOCK = 0x6661727761746368  # "farwatch"
 _LOCK_PATIENCE_S = 300.0
 _POLL_S = 0.05
 _CONNECT_TIMEOUT_S = 5
+_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 SELECT_APPLIED = "SELECT migration_id FROM _yoyo_migration"
 
@@ -74,13 +75,17 @@ def _migrate(dsn: str) -> list[str]:
         with closing(_connect(dsn)) as connection:
             _take_lock(connection)
             return _apply(connection)
-    except psycopg2.OperationalError as error:
+    except _AWAY as error:
         raise Unavailable(f"The database is away: {error}") from error
     except psycopg2.errors.InsufficientPrivilege as error:
         raise StartupRefused(
-            f"This login may not prepare the database: {error} Let an administrator run sql/roles.sql as this login's"
-            " superior and grant both roles to it, or make the login the owner of the database."
+            f"This login may not prepare the database: {_first_line(error)} Let an administrator make it the owner of"
+            " the database, create the roles farwatch_app and farwatch_tenant (sql/roles.sql), and grant it both."
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] + "."
 
 
 def _connect(dsn: str) -> Any:
@@ -110,11 +115,23 @@ def _apply(connection: Any) -> list[str]:
     _create_roles(connection, (directory / "roles.sql").read_text(encoding="utf-8"))
     missing = [m for m in _migrations(directory) if m.id not in applied]
     for migration in missing:
-        backend.apply_one(migration)
+        _apply_file(backend, migration)
     with connection.cursor() as cursor:
         for statement in partitions.statements_ahead(int(time.time() * 1000)):
             cursor.execute(statement)
     return [migration.id for migration in missing]
+
+
+def _apply_file(backend: _Backend, migration: Any) -> None:
+    try:
+        backend.apply_one(migration)
+    except (*_AWAY, psycopg2.errors.InsufficientPrivilege):
+        raise  # told by _migrate
+    except psycopg2.Error as error:
+        raise StartupRefused(
+            f"Migration {migration.id} failed and changed nothing: {_first_line(error)}"
+            " Something else lives in this database; give Farwatch one of its own."
+        ) from error
 
 
 def _migrations(directory: Path) -> list[Any]:

@@ -59,6 +59,13 @@ class TestServer:
         finally:
             await connection.close()
 
+    async def fetchval(self, query: str) -> Any:
+        connection = await asyncpg.connect(self._superuser_dsn)
+        try:
+            return await connection.fetchval(query)
+        finally:
+            await connection.close()
+
     async def create(self, *, template: str = "template0") -> str:
         """A new database owned by the login; returns its name."""
         name = f"test_{os.getpid()}_{next(_clones)}"
