@@ -1,0 +1,8 @@
+"""/operator: whoever runs the installation. Without the right secret, every path below it is unknown."""
+
+from __future__ import annotations
+
+from control_plane.operator_api import agents, regions, tenants
+from control_plane.web.routes import Route
+
+ROUTES: tuple[Route, ...] = (*tenants.ROUTES, *regions.ROUTES, *agents.ROUTES)

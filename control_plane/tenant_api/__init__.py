@@ -1,11 +1,13 @@
-"""/api/v1: what a tenant's people and programs may do. One file per resource."""
+"""/api/v1: a tenant's people and programs."""
 
 from __future__ import annotations
 
-from control_plane.tenant_api import channels, deliveries
+from control_plane.tenant_api import keys, me, meta, regions
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
-    *channels.ROUTES,
-    *deliveries.ROUTES,
+    *regions.ROUTES,
+    *keys.ROUTES,
+    *me.ROUTES,
+    *meta.ROUTES,
 )

@@ -1,0 +1,193 @@
+"""/operator/tenants: customers and their keys."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from control_plane.domain.credentials import SCOPES
+from control_plane.errors import NotFound
+from control_plane.services.change_tenant import change_tenant
+from control_plane.services.create_tenant import create_tenant
+from control_plane.services.issue_api_key import issue_api_key
+from control_plane.services.revoke_api_key import revoke_api_key
+from control_plane.store import api_keys, tenants
+from control_plane.store.api_keys import ApiKey
+from control_plane.store.tenants import Tenant
+from control_plane.web.call import Call, Reply
+from control_plane.web.etag import require_match
+from control_plane.web.keys import Label, NewKey, Scope, new_key
+from control_plane.web.paging import Page, PageQuery, capped, page_reply
+from control_plane.web.routes import Door, Route
+from shared.ids import TenantId
+
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+PlanName = Literal["unlimited", "free"]
+
+
+class TenantBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A new tenant."""
+
+    name: Name
+    plan: PlanName = "free"
+
+
+class TenantPatch(Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be changed of a tenant. A suspended one may only ask who it is."""
+
+    name: Name | UnsetType = UNSET
+    plan: PlanName | UnsetType = UNSET
+    suspended: bool | UnsetType = UNSET
+
+
+class KeyBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A new key; without scopes it has all of them."""
+
+    label: Label
+    scopes: tuple[Scope, ...] | UnsetType = UNSET
+
+
+async def create(call: Call) -> Reply:
+    tenant = await create_tenant(call.deps.database, name=call.body.name, plan=call.body.plan)
+    return Reply(tenant, etag=tenant.revision, headers={"Location": f"/operator/tenants/{tenant.id}"})
+
+
+async def list_tenants(call: Call) -> Reply:
+    async with call.deps.database.app() as conn:
+        items, total = await tenants.list_all(conn, limit=capped(call.query.limit), offset=call.query.offset)
+    return page_reply(call, items, total=total)
+
+
+async def get(call: Call) -> Reply:
+    async with call.deps.database.app() as conn:
+        tenant = await tenants.get(conn, tenant_id=_tenant_id(call))
+    if tenant is None:
+        raise _unknown()
+    return Reply(tenant, etag=tenant.revision)
+
+
+async def change(call: Call) -> Reply:
+    tenant = await change_tenant(
+        call.deps.database,
+        _tenant_id(call),
+        check_revision=partial(require_match, call.request),
+        name=call.body.name,
+        plan=call.body.plan,
+        suspended=call.body.suspended,
+    )
+    return Reply(tenant, etag=tenant.revision)
+
+
+async def list_keys(call: Call) -> Reply:
+    limit, offset = capped(call.query.limit), call.query.offset
+    async with call.deps.database.app() as conn:
+        if await tenants.get(conn, tenant_id=_tenant_id(call)) is None:
+            raise _unknown()
+        items, total = await api_keys.list_live(conn, tenant_id=_tenant_id(call), limit=limit, offset=offset)
+    return page_reply(call, items, total=total)
+
+
+async def create_key(call: Call) -> Reply:
+    scopes = SCOPES if call.body.scopes is UNSET else call.body.scopes
+    issued = await issue_api_key(
+        call.deps.database,
+        _tenant_id(call),
+        label=call.body.label,
+        scopes=scopes,
+        pepper=call.deps.settings.security.pepper.encode(),
+    )
+    return Reply(new_key(issued), headers={"Location": f"{call.request.path}/{issued.record.id}"})
+
+
+async def delete_key(call: Call) -> Reply:
+    await revoke_api_key(call.deps.database, _tenant_id(call), call.uuid("key_id"), even_last=True)
+    return Reply()
+
+
+def _tenant_id(call: Call) -> TenantId:
+    return TenantId(call.uuid("tenant_id"))
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such tenant", code="TENANT_NOT_FOUND")
+
+
+_route = partial(Route, door=Door.OPERATOR, tag="Tenants")
+_TENANT, _KEYS = "/operator/tenants/{tenant_id}", "/operator/tenants/{tenant_id}/keys"
+
+ROUTES: tuple[Route, ...] = (
+    _route(
+        method="POST",
+        path="/operator/tenants",
+        handler=create,
+        operation="create_tenant",
+        summary="Create a tenant",
+        body=TenantBody,
+        reply=Tenant,
+        status=201,
+        errors=("INVALID_NAME", "INVALID_PLAN"),
+        example={"name": "Acme", "plan": "free"},
+    ),
+    _route(
+        method="GET",
+        path="/operator/tenants",
+        handler=list_tenants,
+        operation="list_tenants",
+        summary="List tenants",
+        query=PageQuery,
+        reply=Page[Tenant],
+    ),
+    _route(
+        method="GET",
+        path=_TENANT,
+        handler=get,
+        operation="get_tenant",
+        summary="Get a tenant",
+        reply=Tenant,
+        errors=("TENANT_NOT_FOUND",),
+    ),
+    _route(
+        method="PATCH",
+        path=_TENANT,
+        handler=change,
+        operation="change_tenant",
+        summary="Rename, re-plan, suspend or release a tenant",
+        body=TenantPatch,
+        reply=Tenant,
+        errors=("TENANT_NOT_FOUND", "PRECONDITION_FAILED", "INVALID_NAME", "INVALID_PLAN"),
+        example={"suspended": True},
+    ),
+    _route(
+        method="GET",
+        path=_KEYS,
+        handler=list_keys,
+        operation="list_tenant_keys",
+        summary="List a tenant's keys",
+        query=PageQuery,
+        reply=Page[ApiKey],
+        errors=("TENANT_NOT_FOUND",),
+    ),
+    _route(
+        method="POST",
+        path=_KEYS,
+        handler=create_key,
+        operation="create_tenant_key",
+        summary="Make a key for a tenant; it is shown once",
+        body=KeyBody,
+        reply=NewKey,
+        status=201,
+        errors=("TENANT_NOT_FOUND", "QUOTA_EXCEEDED", "INVALID_LABEL", "INVALID_SCOPES"),
+        example={"label": "deploy pipeline"},
+    ),
+    _route(
+        method="DELETE",
+        path=_KEYS + "/{key_id}",
+        handler=delete_key,
+        operation="delete_tenant_key",
+        summary="Delete a tenant's key, even its last",
+        status=204,
+        errors=("KEY_NOT_FOUND",),
+    ),
+)

@@ -1,0 +1,66 @@
+"""/api/v1/meta: what this installation is and can do. Open to everybody."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.metadata import version
+
+from msgspec import Struct
+
+from control_plane.domain.credentials import SCOPES
+from control_plane.web.call import Call, Reply
+from control_plane.web.paging import LIMIT_CAP
+from control_plane.web.routes import BODY_LIMIT, Door, Route
+
+
+class Features(Struct, frozen=True):
+    """Kinds that may be used."""
+
+    checks: list[str]
+    channels: list[str]
+
+
+class Limits(Struct, frozen=True):
+    """Bytes of an ordinary body, items in an ordinary page."""
+
+    body_bytes: int
+    page_items: int
+
+
+class Meta(Struct, frozen=True):
+    """About this installation."""
+
+    name: str
+    version: str
+    features: Features
+    limits: Limits
+    scopes: list[str]
+
+
+ABOUT = Meta(
+    name="Farwatch",
+    version=version("farwatch"),
+    features=Features(checks=["http"], channels=["webhook"]),
+    limits=Limits(body_bytes=BODY_LIMIT, page_items=LIMIT_CAP),
+    scopes=list(SCOPES),
+)
+
+
+async def get(_call: Call) -> Reply:
+    return Reply(ABOUT)
+
+
+_route = partial(Route, door=Door.TENANT, tag="Meta")
+
+ROUTES: tuple[Route, ...] = (
+    _route(
+        method="GET",
+        path="/api/v1/meta",
+        handler=get,
+        operation="get_meta",
+        summary="Version, features and limits",
+        open_=True,
+        reply=Meta,
+        cache="public, max-age=60",
+    ),
+)
