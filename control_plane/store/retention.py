@@ -57,10 +57,11 @@ WITH gone AS (
     WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM assignments WHERE removed_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
     RETURNING region_id, monitor_id
+), silenced AS (
+    DELETE FROM votes USING gone WHERE votes.region_id = gone.region_id AND votes.monitor_id = gone.monitor_id
 )
-DELETE FROM votes USING gone WHERE votes.region_id = gone.region_id AND votes.monitor_id = gone.monitor_id
+SELECT count(*) FROM gone
 """
-FLEET_COUNT_TOMBSTONES = "SELECT count(*) FROM assignments WHERE removed_at < now() - $1::interval"
 
 
 async def forget_assignments(
@@ -70,9 +71,8 @@ async def forget_assignments(
 
     An agent whose cursor is older than the tombstone finds out by the digest, and takes a snapshot.
     """
-    before = await connection.fetchval(FLEET_COUNT_TOMBSTONES, older_than)
-    await connection.execute(FLEET_FORGET_ASSIGNMENTS, older_than, limit)
-    return min(int(before), limit)
+    forgotten: int = await connection.fetchval(FLEET_FORGET_ASSIGNMENTS, older_than, limit)
+    return forgotten
 
 
 FLEET_FORGET_DELIVERIES = """

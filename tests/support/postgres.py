@@ -77,11 +77,18 @@ class TestServer:
 
     async def clone(self) -> str:
         """A new database that is migrated and otherwise empty; returns its name."""
+        return await self.create(template=await self._migrated())
+
+    async def template_dsn(self) -> str:
+        """The migrated database that others are cloned from: for reading, and never for long."""
+        return self.dsn(await self._migrated())
+
+    async def _migrated(self) -> str:
         if self._template is None:
             name = await self.create()
             await migrate(self.dsn(name))
             self._template = name
-        return await self.create(template=self._template)
+        return self._template
 
     async def make_login(self) -> None:
         with contextlib.suppress(asyncpg.DuplicateObjectError):

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from control_plane.store import retention
+from control_plane.store.pool import Connection, Database
+from tests.support.seed import a_monitor, a_region, a_tenant, new_id
+
+Forget = Callable[..., Awaitable[int]]
+
+
+async def _events(connection: Connection, age: str, count: int) -> None:
+    tenant_id = await a_tenant(connection)
+    await connection.execute(
+        "INSERT INTO events (tenant_id, number, at, event, data)"
+        f" SELECT $1, n, now() - interval '{age}', 'verdict.changed', '{{}}' FROM generate_series(1, $2) AS n",
+        tenant_id, count,
+    )  # fmt: skip
+
+
+async def _replies(connection: Connection, age: str, count: int) -> None:
+    tenant_id = await a_tenant(connection)
+    await connection.execute(
+        "INSERT INTO idempotency_keys (tenant_id, route, key, body_digest, created_at)"
+        f" SELECT $1, 'POST /x', n::text, '', now() - interval '{age}' FROM generate_series(1, $2) AS n",
+        tenant_id, count,
+    )  # fmt: skip
+
+
+async def _dispatches(connection: Connection, age: str, count: int) -> None:
+    region_id = await a_region(connection, f"r-{new_id().hex[-12:]}")
+    await connection.execute(
+        "INSERT INTO dispatches (id, region_id, tenant_id, kind, slot, expires_at)"
+        f" SELECT gen_random_uuid(), $1, $2, 'test', 1, now() - interval '{age}' FROM generate_series(1, $3)",
+        region_id, new_id(), count,
+    )  # fmt: skip
+
+
+async def _tombstones(connection: Connection, age: str, count: int) -> None:
+    region_id = await a_region(connection, f"r-{new_id().hex[-12:]}")
+    await connection.execute(
+        "INSERT INTO assignments (region_id, monitor_id, tenant_id, check_version, window_ms, phase_ms, removed_at)"
+        f" SELECT $1, gen_random_uuid(), $2, 1, 1, 1, now() - interval '{age}' FROM generate_series(1, $3)",
+        region_id, new_id(), count,
+    )  # fmt: skip
+
+
+async def _deliveries(connection: Connection, age: str, count: int) -> None:
+    tenant_id = await a_tenant(connection)
+    await connection.execute(
+        "INSERT INTO deliveries (tenant_id, id, number, channel_name, channel_kind, event, notice, body, state, due_at, finished_at)"
+        " SELECT $1, gen_random_uuid(), n, 'c', 'webhook', 'incident.opened', 'opened', '{}', 'delivered', now(),"
+        f" now() - interval '{age}' FROM generate_series(1, $2) AS n",
+        tenant_id, count,
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO delivery_attempts SELECT tenant_id, id, 1, now(), 5, 'delivered' FROM deliveries WHERE tenant_id = $1",
+        tenant_id,
+    )
+
+
+CASES = [
+    ("events", _events, retention.forget_events, "25 hours", "23 hours"),
+    ("idempotency_keys", _replies, retention.forget_replies, "25 hours", "23 hours"),
+    ("dispatches", _dispatches, retention.forget_dispatches, "6 minutes", "1 minute"),
+    ("assignments", _tombstones, retention.forget_assignments, "25 hours", "23 hours"),
+    ("deliveries", _deliveries, retention.forget_deliveries, "91 days", "89 days"),
+]
+
+
+@pytest.mark.parametrize(("table", "fill", "forget", "old", "young"), CASES, ids=[case[0] for case in CASES])
+async def test_old_rows_go_in_batches_and_young_ones_stay(
+    table: str, fill: Callable[..., Awaitable[None]], forget: Forget, old: str, young: str, database: Database
+) -> None:
+    async with database.app() as connection:
+        await fill(connection, old, 5)
+        await fill(connection, young, 3)
+    async with database.owner() as connection:
+        assert [await forget(connection, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+        assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 3
+
+
+async def test_attempts_go_with_their_delivery(database: Database) -> None:
+    async with database.app() as connection:
+        await _deliveries(connection, "91 days", 2)
+    async with database.owner() as connection:
+        await retention.forget_deliveries(connection)
+        assert await connection.fetchval("SELECT count(*) FROM delivery_attempts") == 0
+
+
+async def test_a_pending_delivery_is_never_forgotten(database: Database) -> None:
+    async with database.app() as connection:
+        await _deliveries(connection, "91 days", 1)
+        await connection.execute("UPDATE deliveries SET state = 'pending'")
+    async with database.owner() as connection:
+        assert await retention.forget_deliveries(connection) == 0
+
+
+async def test_a_tombstone_takes_its_vote_along_and_a_live_assignment_keeps_its_own(database: Database) -> None:
+    async with database.app_transaction() as connection:
+        tenant_id = await a_tenant(connection)
+        regions = [await a_region(connection, slug) for slug in ("eu", "us")]
+        await a_monitor(connection, tenant_id, regions)
+        await connection.execute(
+            "INSERT INTO votes (monitor_id, region_id, tenant_id, check_version, window_ms)"
+            " SELECT monitor_id, region_id, tenant_id, check_version, window_ms FROM assignments"
+        )
+        await connection.execute("UPDATE assignments SET removed_at = now() - interval '2 days' WHERE region_id = $1", regions[0])
+    async with database.owner() as connection:
+        assert await retention.forget_assignments(connection) == 1
+        assert await connection.fetchval("SELECT array_agg(region_id) FROM votes") == [regions[1]]
