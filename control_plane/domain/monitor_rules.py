@@ -18,7 +18,7 @@ from control_plane.domain.binding_rules import Binding, read_alerts
 from control_plane.domain.check_rules import read_check
 from control_plane.domain.field_rules import Findings
 from control_plane.domain.verdict import Policy
-from control_plane.errors import BadRequest, Refused
+from control_plane.errors import BadRequest, FarwatchError, Refused
 from shared.checks import Check
 
 INTERVAL_FLOOR_S = 10
@@ -260,9 +260,18 @@ def _take_check(
         return
     private = regions is None or all(region.private for region in regions)
     old = None if stored is None else stored.check
-    taken = findings.take(lambda value, _: read_check(value, stored=old, policy_is_private=private), given, "/check")
-    if taken is not None:
-        values["check"] = taken
+    try:
+        values["check"] = read_check(given, stored=old, policy_is_private=private)
+    except FarwatchError as error:
+        _note_all(error, findings)
+
+
+def _note_all(error: FarwatchError, findings: Findings) -> None:
+    """A refusal of the check brings its others along in its details: note each by itself."""
+    others = (error.details or {}).pop("also", [])
+    findings.add(error)
+    for other in others:
+        findings.add(BadRequest(other["message"], code=other["code"], field=other["field"]))
 
 
 def _weigh_timing(values: Mapping[str, Any], findings: Findings, stored: MonitorConfig | None) -> None:

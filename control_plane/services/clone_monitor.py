@@ -27,12 +27,13 @@ async def clone_monitor(
     tenant_id: TenantId,
     source_id: MonitorId,
     monitor_id: MonitorId,
+    plan: str,
     body: Mapping[str, Any],
     write_source: str,
 ) -> list[Caution]:
     """Create `monitor_id` as `source_id` with the body merged onto it; without a name it is called "… (copy)".
 
-    Raises NotFound MONITOR_NOT_FOUND, Conflict KEY_TAKEN, and what creating raises.
+    Raises NotFound MONITOR_NOT_FOUND, and what creating raises.
     """
     async with database.tenant_transaction(tenant_id) as conn:
         row = await lock(conn, tenant_id=tenant_id, monitor_id=source_id)
@@ -43,5 +44,11 @@ async def clone_monitor(
         copy = structs.replace(source, name=source.name[: NAME_LIMIT - len(_COPY)] + _COPY, key=None)
         config = read_monitor(body, stored=copy, surroundings=surroundings)
         return await insert_config(
-            conn, sealer, tenant_id=tenant_id, monitor_id=monitor_id, config=config, write_source=write_source
+            conn,
+            sealer,
+            tenant_id=tenant_id,
+            monitor_id=monitor_id,
+            plan=plan,
+            config=config,
+            write_source=write_source,
         )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from control_plane.domain.monitor_rules import MonitorConfig, read_monitor
+from control_plane.domain.quota import require_room
 from control_plane.sealing import Sealer
 from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.monitor_rows import Caution, assign, binding_rows, plain_columns, read_surroundings
@@ -23,18 +24,25 @@ async def create_monitor(
     *,
     tenant_id: TenantId,
     monitor_id: MonitorId,
+    plan: str,
     body: Mapping[str, Any],
     write_source: str,
 ) -> list[Caution]:
     """Create the monitor that the body describes; returns what is worth a warning.
 
-    Raises BadRequest and Refused as domain/monitor_rules says, Conflict KEY_TAKEN.
+    Raises BadRequest and Refused as domain/monitor_rules says, Refused QUOTA_EXCEEDED, Conflict KEY_TAKEN.
     """
     async with database.tenant_transaction(tenant_id) as conn:
         surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body)
         config = read_monitor(body, stored=None, surroundings=surroundings)
         return await insert_config(
-            conn, sealer, tenant_id=tenant_id, monitor_id=monitor_id, config=config, write_source=write_source
+            conn,
+            sealer,
+            tenant_id=tenant_id,
+            monitor_id=monitor_id,
+            plan=plan,
+            config=config,
+            write_source=write_source,
         )
 
 
@@ -44,17 +52,23 @@ async def insert_config(
     *,
     tenant_id: TenantId,
     monitor_id: MonitorId,
+    plan: str,
     config: MonitorConfig,
     write_source: str,
 ) -> list[Caution]:
-    """Write a new monitor of this configuration inside the caller's transaction."""
+    """Write a new monitor of this configuration inside the caller's transaction.
+
+    Taking the number locks the tenant's counters, so two that create at once cannot both take the last place.
+    """
+    number = await monitors.take_number(conn, tenant_id=tenant_id)
+    require_room(plan, "max_monitors", current=await monitors.count_monitors(conn, tenant_id=tenant_id))
     document, sealed = seal_check(sealer, config.check, context=monitor_context(tenant_id, monitor_id))
     now_ms = await monitors.now_ms(conn)
     now: datetime = from_unix_ms(now_ms)
     row = MonitorRow(
         tenant_id=tenant_id,
         id=monitor_id,
-        number=await monitors.take_number(conn, tenant_id=tenant_id),
+        number=number,
         kind=document["type"],
         check=document,
         sealed=sealed,

@@ -66,6 +66,15 @@ async def take_number(conn: Connection, *, tenant_id: UUID) -> int:
     return number
 
 
+COUNT_MONITORS_OF = "SELECT count(*) FROM monitors WHERE tenant_id = $1"
+
+
+async def count_monitors(conn: Connection, *, tenant_id: UUID) -> int:
+    """How many monitors the tenant has."""
+    total: int = await conn.fetchval(COUNT_MONITORS_OF, tenant_id)
+    return total
+
+
 NOW_MS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 

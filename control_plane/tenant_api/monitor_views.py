@@ -1,0 +1,179 @@
+"""Monitors as JSON: what every read of one shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from control_plane.services.monitor_rows import Caution
+from control_plane.store.monitor_reads import MonitorView, RegionState
+from shared.checks import Check
+from shared.clock import from_unix_ms
+
+CheckInput = Annotated[
+    dict[str, Any] | str,
+    Meta(description="A check tagged by `type`, or a string such as https://example.com/health that expands to one"),
+]
+PolicyJson = Annotated[
+    str | dict[str, int], Meta(description='`any`, `majority`, `all`, or {"count": k} with 1 <= k <= regions')
+]
+
+
+class AlertJson(Struct, frozen=True):
+    """A channel that is told; `events` null is the notices of incidents."""
+
+    channel_id: UUID
+    events: tuple[str, ...] | None = None
+
+
+class RegionVoteJson(Struct, frozen=True):
+    """One region's say. `vote` is null while it has none that is fresh or remembered."""
+
+    region: str
+    vote: str | None
+    fresh: bool
+    degraded: bool
+    since: datetime | None
+    last_slot: datetime | None
+
+
+class StateJson(Struct, frozen=True):
+    """`shown` is paused, or the verdict: up, degraded, down, unknown."""
+
+    shown: str
+    verdict: str
+    reason: str
+    since: datetime
+    last_result_at: datetime | None
+    regions: list[RegionVoteJson]
+
+
+class MonitorJson(Struct, frozen=True, kw_only=True):
+    """A monitor. `check` is in full with `***` for secrets; `interval` in seconds, `check.timeout` in milliseconds."""
+
+    id: UUID
+    number: int
+    key: str | None
+    name: str
+    check: Check
+    interval: int
+    regions: list[str]
+    region_policy: PolicyJson
+    confirmations: int
+    tags: list[str]
+    group: str | None
+    alerts: list[AlertJson]
+    notify_recovery: bool
+    renotify_interval_secs: int
+    max_repeats: int
+    severity: str
+    alert_on: str
+    owner: str | None
+    notes: str | None
+    enabled: bool
+    state: StateJson
+    write_source: str
+    created_at: datetime
+    updated_at: datetime
+    warnings: list[Caution] | UnsetType = UNSET
+    """In the answer to a creation only."""
+
+
+class MonitorBody(Struct, frozen=True, kw_only=True):
+    """What a client decides about a monitor. Only `name` and `check` are required to create one."""
+
+    name: str
+    check: CheckInput
+    interval: int | UnsetType = UNSET
+    regions: list[str] | UnsetType | None = UNSET
+    region_policy: PolicyJson | UnsetType | None = UNSET
+    confirmations: int | UnsetType | None = UNSET
+    tags: list[str] | UnsetType | None = UNSET
+    group: str | UnsetType | None = UNSET
+    alerts: list[AlertJson] | UnsetType | None = UNSET
+    notify_recovery: bool | UnsetType | None = UNSET
+    renotify_interval_secs: int | UnsetType | None = UNSET
+    max_repeats: int | UnsetType | None = UNSET
+    severity: str | UnsetType | None = UNSET
+    alert_on: str | UnsetType | None = UNSET
+    owner: str | UnsetType | None = UNSET
+    notes: str | UnsetType | None = UNSET
+    enabled: bool | UnsetType | None = UNSET
+    key: str | UnsetType | None = UNSET
+
+
+class MonitorPatch(MonitorBody, frozen=True, kw_only=True):
+    """A JSON merge patch (RFC 7396): absent keeps, null clears to the default. `check` merges; a string replaces it."""
+
+    name: str | UnsetType = UNSET  # type: ignore[assignment]
+    check: CheckInput | UnsetType = UNSET  # type: ignore[assignment]
+
+
+def monitor_json(view: MonitorView, *, warnings: Sequence[Caution] | None = None) -> MonitorJson:
+    """The view as JSON shows it."""
+    return MonitorJson(
+        id=view.id,
+        number=view.number,
+        key=view.key,
+        name=view.name,
+        check=msgspec.convert(view.check, type=Check),
+        interval=view.interval_s,
+        regions=[region.slug for region in view.regions],
+        region_policy=view.region_policy if view.region_policy_count is None else {"count": view.region_policy_count},
+        confirmations=view.confirmations,
+        tags=view.tags,
+        group=view.group,
+        alerts=[AlertJson(binding.channel_id, binding.events) for binding in view.alerts],
+        notify_recovery=view.notify_recovery,
+        renotify_interval_secs=view.renotify_interval_s,
+        max_repeats=view.max_repeats,
+        severity=view.severity,
+        alert_on=view.alert_on,
+        owner=view.owner,
+        notes=view.notes,
+        enabled=view.enabled,
+        state=state_json(view),
+        write_source=view.write_source,
+        created_at=view.created_at,
+        updated_at=view.updated_at,
+        warnings=UNSET if warnings is None else list(warnings),
+    )
+
+
+def state_json(view: MonitorView) -> StateJson:
+    """State shown: paused before the verdict."""
+    newest = max((region.newest_slot for region in view.regions), default=0)
+    return StateJson(
+        shown=view.verdict if view.enabled else "paused",
+        verdict=view.verdict,
+        reason=view.reason,
+        since=view.since,
+        last_result_at=from_slot(newest or None),
+        regions=[_vote_json(region, now_ms=view.now_ms) for region in view.regions],
+    )
+
+
+def is_fresh(region: RegionState, *, now_ms: int) -> bool:
+    """Whether the region's vote counts at this instant (Unix ms)."""
+    return region.vote is not None and region.renewed and now_ms < region.newest_slot + (region.window_ms or 0)
+
+
+def from_slot(slot: int | None) -> datetime | None:
+    """The instant of a slot; None for none."""
+    return None if slot is None else from_unix_ms(slot)
+
+
+def _vote_json(region: RegionState, *, now_ms: int) -> RegionVoteJson:
+    return RegionVoteJson(
+        region=region.slug,
+        vote=region.vote,
+        fresh=is_fresh(region, now_ms=now_ms),
+        degraded=region.degraded,
+        since=from_slot(region.vote_since),
+        last_slot=from_slot(region.newest_slot or None),
+    )

@@ -1,0 +1,164 @@
+"""/monitors: create, list, read, change, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from control_plane.services.create_monitor import create_monitor
+from control_plane.services.delete_monitor import delete_monitor
+from control_plane.store import monitor_reads
+from control_plane.store.monitor_reads import MonitorFilter
+from control_plane.tenant_api.monitor_views import MonitorBody, MonitorJson, MonitorPatch, monitor_json
+from control_plane.tenant_api.one_monitor import CHANGES, PATH, READS, RULES, change, created, read_monitor
+from control_plane.web.call import Call, Reply
+from control_plane.web.etag import if_match
+from control_plane.web.paging import Page, PageQuery, capped, page_reply
+from control_plane.web.routes import Door, Route
+from shared.ids import MonitorId
+
+LIST_CAP = 200
+Word = Annotated[str, Meta(min_length=1, max_length=200)]
+Sort = Literal["number", "-number", "name", "-name", "updated_at", "-updated_at", "verdict", "-verdict"]
+
+
+class MonitorsQuery(PageQuery, frozen=True):
+    """Filters and order. `q` is looked for in name, URL and group; sorting by verdict puts the worst first."""
+
+    q: Word | None = None
+    tag: Word | None = None
+    enabled: bool | None = None
+    kind: Word | None = None
+    verdict: Literal["up", "degraded", "down", "unknown"] | None = None
+    group: Word | None = None
+    sort: Sort = "number"
+
+
+async def create(call: Call) -> Reply:
+    caller = call.tenant()
+    monitor_id = MonitorId(call.deps.new_id())
+    warnings = await create_monitor(
+        call.deps.database,
+        call.deps.sealer,
+        tenant_id=caller.tenant_id,
+        monitor_id=monitor_id,
+        plan=caller.plan,
+        body=call.body,
+        write_source=caller.write_source,
+    )
+    return await created(call, monitor_id, warnings)
+
+
+async def list_monitors(call: Call) -> Reply:
+    query: MonitorsQuery = call.query
+    tenant_id = call.tenant().tenant_id
+    wanted = MonitorFilter(
+        q=query.q, tag=query.tag, enabled=query.enabled, kind=query.kind, verdict=query.verdict, group=query.group
+    )
+    async with call.deps.database.tenant(tenant_id) as conn:
+        views = await monitor_reads.list_monitors(
+            conn,
+            tenant_id=tenant_id,
+            wanted=wanted,
+            sort=query.sort,
+            limit=capped(query.limit, LIST_CAP),
+            offset=query.offset,
+        )
+        total = await monitor_reads.count_monitors(conn, tenant_id=tenant_id, wanted=wanted)
+    return page_reply(call, [monitor_json(view) for view in views], total=total, cap=LIST_CAP)
+
+
+async def get(call: Call) -> Reply:
+    view = await read_monitor(call, call.uuid("monitor_id"))
+    return Reply(monitor_json(view), etag=view.revision)
+
+
+async def patch(call: Call) -> Reply:
+    await change(call, call.body)
+    return await get(call)
+
+
+async def delete(call: Call) -> Reply:
+    await delete_monitor(
+        call.deps.database,
+        tenant_id=call.tenant().tenant_id,
+        monitor_id=MonitorId(call.uuid("monitor_id")),
+        accepted=if_match(call.request),
+    )
+    return Reply()
+
+
+_EXAMPLE = {"name": "API", "check": "https://example.com/health"}
+ROUTES = (
+    Route(
+        method="POST",
+        path="/api/v1/monitors",
+        handler=create,
+        operation="create_monitor",
+        summary="Create a monitor",
+        description="`Prefer: wait=N` (N <= 10) waits up to N seconds for the first result.",
+        tag="monitors",
+        door=Door.TENANT,
+        scope="monitors:write",
+        body=dict,
+        schema=MonitorBody,
+        reply=MonitorJson,
+        status=201,
+        errors=(*RULES, "QUOTA_EXCEEDED"),
+        example=_EXAMPLE,
+        max_body=256 * 1024,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/monitors",
+        handler=list_monitors,
+        operation="list_monitors",
+        summary="List monitors",
+        tag="monitors",
+        door=Door.TENANT,
+        scope="monitors:read",
+        query=MonitorsQuery,
+        reply=Page[MonitorJson],
+    ),
+    Route(
+        method="GET",
+        path=PATH,
+        handler=get,
+        operation="get_monitor",
+        summary="Read a monitor",
+        tag="monitors",
+        door=Door.TENANT,
+        scope="monitors:read",
+        reply=MonitorJson,
+        errors=READS,
+    ),
+    Route(
+        method="PATCH",
+        path=PATH,
+        handler=patch,
+        operation="change_monitor",
+        summary="Change a monitor",
+        tag="monitors",
+        door=Door.TENANT,
+        scope="monitors:write",
+        body=dict,
+        schema=MonitorPatch,
+        reply=MonitorJson,
+        errors=(*CHANGES, *RULES, "CHECK_KIND_IMMUTABLE", "CREDENTIAL_RESUPPLY_REQUIRED"),
+        example={"interval": 30},
+        max_body=256 * 1024,
+    ),
+    Route(
+        method="DELETE",
+        path=PATH,
+        handler=delete,
+        operation="delete_monitor",
+        summary="Delete a monitor",
+        tag="monitors",
+        door=Door.TENANT,
+        scope="monitors:write",
+        status=204,
+        errors=CHANGES,
+    ),
+)

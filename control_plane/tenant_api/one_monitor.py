@@ -1,0 +1,81 @@
+"""What the routes of one monitor share: reading it, changing it, and answering that it was created."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from control_plane.errors import NotFound
+from control_plane.services.change_monitor import change_monitor
+from control_plane.services.monitor_rows import Caution
+from control_plane.store import assignments_write, monitor_reads
+from control_plane.store.monitor_reads import MonitorView
+from control_plane.tenant_api.first_result import wait_for_first_result
+from control_plane.tenant_api.monitor_views import monitor_json
+from control_plane.web.call import Call, Reply
+from control_plane.web.etag import if_match
+from shared.ids import MonitorId
+
+PATH = "/api/v1/monitors/{monitor_id}"
+
+RULES = (
+    *("NAME_INVALID", "INVALID_INTERVAL", "MIN_CHECK_INTERVAL", "INVALID_REGIONS", "INVALID_REGION_POLICY"),
+    *("INVALID_ALERT_CONFIG", "INVALID_TIMEOUT", "INVALID_URL_FORMAT", "INVALID_URL_SCHEME", "SSRF_BLOCKED"),
+    *("REDACTION_SENTINEL", "INVALID_TLS_CRED_COMBO", "KEY_TAKEN"),
+)
+"""Codes of a configuration that is refused."""
+
+READS = ("MONITOR_NOT_FOUND", "INVALID_ID")
+CHANGES = (*READS, "PRECONDITION_FAILED")
+
+_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?=$|[,;\s])")
+_MAX_WAIT_S = 10
+
+
+async def read_monitor(call: Call, monitor_id: UUID) -> MonitorView:
+    """The caller's monitor. Raises NotFound MONITOR_NOT_FOUND."""
+    tenant_id = call.tenant().tenant_id
+    async with call.deps.database.tenant(tenant_id) as conn:
+        view = await monitor_reads.get_monitor(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    if view is None:
+        raise NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")
+    return view
+
+
+async def change(call: Call, body: dict[str, object]) -> None:
+    """Merge the body onto the caller's monitor, as far as If-Match allows."""
+    caller = call.tenant()
+    await change_monitor(
+        call.deps.database,
+        call.deps.sealer,
+        tenant_id=caller.tenant_id,
+        monitor_id=MonitorId(call.uuid("monitor_id")),
+        body=body,
+        write_source=caller.write_source,
+        accepted=if_match(call.request),
+    )
+
+
+async def created(call: Call, monitor_id: MonitorId, warnings: list[Caution]) -> Reply:
+    """201 with the monitor, after waiting for its first result where the caller prefers that."""
+    view = await read_monitor(call, monitor_id)
+    if not await _any_agent(call, view):
+        warnings = [*warnings, Caution("NO_LIVE_AGENT", "None of its regions has a live agent: nothing checks it yet")]
+    headers = {"Location": f"/api/v1/monitors/{monitor_id}"}
+    wait_s = _wait_s(call)
+    if wait_s:
+        await wait_for_first_result(call, view, wait_s=wait_s)
+        view = await read_monitor(call, monitor_id)
+        headers["Preference-Applied"] = f"wait={wait_s}"
+    return Reply(monitor_json(view, warnings=warnings), headers=headers, etag=view.revision)
+
+
+async def _any_agent(call: Call, view: MonitorView) -> bool:
+    async with call.deps.database.app() as conn:
+        return bool(await assignments_write.live_agents(conn, region_ids=[region.id for region in view.regions]))
+
+
+def _wait_s(call: Call) -> int:
+    """Seconds of `Prefer: wait=N` (RFC 7240 section 4.3), at most 10; 0 without it."""
+    found = _WAIT.search(", ".join(call.request.headers.getall("Prefer", [])))
+    return min(int(found[1]), _MAX_WAIT_S) if found else 0
