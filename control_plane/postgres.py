@@ -73,7 +73,7 @@ class PostgresServer:
         """Start the process. Raises StartupRefused when another server runs on the data directory."""
         self._remove_stale_pid_file()
         with self._cluster.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [self._cluster.programs.directory / "postgres", "-D", self._cluster.data],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._cluster.data, env=clean_environment(),
                 start_new_session=True,  # Ctrl-C in a terminal is ours to handle: the server stops last
@@ -156,7 +156,10 @@ def _serves(pid: int, data: Path) -> bool:
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:
-    """For the child: be stopped (SIGINT, a fast stop) when the parent ends. After the change of user, which clears it."""
+    """For the child to call: be stopped (SIGINT, a fast stop) when the parent ends.
+
+    subprocess changes the user first, as it must be: a change of user clears this setting.
+    """
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None)
@@ -182,7 +185,10 @@ class EmbeddedPostgres:
     """The embedded server of this process, started again by itself whenever it ends unasked."""
 
     def __init__(self, directory: Path, *, durable: bool = True) -> None:
-        """`directory` gets data/, run/ (the socket) and postgres.log. `durable=False` is for tests: a crash loses data."""
+        """`directory` gets data/, run/ (the socket) and postgres.log.
+
+        `durable=False` is for tests: a crash of the machine loses data.
+        """
         self._directory = directory
         self._durable = durable
         self._server: PostgresServer | None = None
@@ -201,7 +207,7 @@ class EmbeddedPostgres:
     async def start(self) -> str:
         """Serve, and return the DSN. Raises StartupRefused with the remedy, Unavailable when it does not come up.
 
-        Call it on the main thread, whose end is the server's too. It blocks for less than a second on a fresh directory.
+        Call it on the main thread, whose end is the server's too. On a fresh directory it blocks for about 0.5 s.
         """
         self._server = PostgresServer(self._directory, durable=self._durable)
         try:
@@ -240,7 +246,7 @@ class EmbeddedPostgres:
 
     async def _wait_ready(self) -> None:
         async with asyncio.timeout(_READY_WITHIN_S):
-            while not self._started.is_ready():
+            while not self._started.is_ready():  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(_POLL_S)
 
     async def _keep_running(self) -> None:
@@ -248,7 +254,7 @@ class EmbeddedPostgres:
         attempt = 0
         while True:
             began = time.monotonic()
-            while self._started.is_running():
+            while self._started.is_running():  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(_WATCH_S)
             attempt = 1 if time.monotonic() - began > _STABLE_AFTER_S else attempt + 1
             _log.error("postgres_ended", attempt=attempt)

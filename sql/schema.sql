@@ -481,11 +481,15 @@ CREATE INDEX assignments_changed ON public.assignments USING btree (region_id, c
 
 CREATE INDEX assignments_monitor ON public.assignments USING btree (monitor_id);
 
+CREATE INDEX assignments_removed ON public.assignments USING btree (removed_at) WHERE (removed_at IS NOT NULL);
+
 CREATE INDEX deliveries_backlog ON public.deliveries USING btree (COALESCE(incident_id, id) DESC, number) WHERE (state = 'pending'::text);
 
 CREATE INDEX deliveries_channel ON public.deliveries USING btree (tenant_id, channel_id, created_at DESC);
 
 CREATE INDEX deliveries_due ON public.deliveries USING btree (due_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX deliveries_finished ON public.deliveries USING btree (finished_at) WHERE (state <> 'pending'::text);
 
 CREATE INDEX deliveries_incident ON public.deliveries USING btree (tenant_id, incident_id, channel_id, number);
 

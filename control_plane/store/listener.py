@@ -35,7 +35,7 @@ class Listener:
         self._task: asyncio.Task[None] | None = None
 
     async def add(self, channel: str, callback: Callable[[str], None]) -> None:
-        """Call `callback` with the payload of each notification. Returns once listening, or after 5 s without a database."""
+        """Call `callback` with the payload of each notification. Returns once listening, or after 5 s of trying."""
         self._callbacks.setdefault(channel, []).append(callback)
         self._caught_up.clear()
         self._changed.set()

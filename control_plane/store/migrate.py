@@ -163,16 +163,16 @@ def _refuse_newer(applied: set[str]) -> None:
 
 
 class _Backend(PostgresqlBackend):  # type: ignore[misc]
-    """yoyo on one given connection, which holds the advisory lock: no lock table that a killed process leaves locked."""
+    """yoyo on one given connection, which holds the advisory lock: a killed process leaves no lock behind."""
 
     def __init__(self, connection: Any) -> None:
         self._given = connection
         super().__init__(None, default_migration_table)
 
-    def connect(self, dburi: object) -> Any:
+    def connect(self, _dburi: object) -> Any:
         return self._given
 
-    def lock(self, timeout: float = 0) -> AbstractContextManager[None]:
+    def lock(self, _timeout: float = 0) -> AbstractContextManager[None]:
         return nullcontext()
 
     def list_tables(self, **_: object) -> list[str]:
@@ -182,7 +182,7 @@ class _Backend(PostgresqlBackend):  # type: ignore[misc]
         self.ensure_internal_schema_updated()
         return {row[0] for row in self.execute(SELECT_APPLIED)}
 
-    def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:
+    def apply_one(self, migration: Any, force: bool = False, _mark: bool = True) -> None:
         """The file and the note that it was applied, in one transaction."""
         with self.transaction():
             migration.process_steps(self, "apply", force=force)

@@ -211,6 +211,7 @@ CREATE TABLE assignments (
 );
 CREATE INDEX assignments_changed ON assignments (region_id, changed_xid, change);
 CREATE INDEX assignments_monitor ON assignments (monitor_id);
+CREATE INDEX assignments_removed ON assignments (removed_at) WHERE removed_at IS NOT NULL;
 
 -- A region's current say about a monitor. Only the lane of that region (an advisory lock) writes these rows, nobody
 -- else: a row whose check_version is not that of its assignment, or without a live assignment, is no vote. The lane
@@ -376,6 +377,7 @@ CREATE TABLE deliveries (
     CONSTRAINT deliveries_incident_fkey FOREIGN KEY (tenant_id, incident_id) REFERENCES incidents (tenant_id, id) ON DELETE SET NULL (incident_id),
     CONSTRAINT deliveries_state_known CHECK (state IN ('pending', 'delivered', 'dead', 'cancelled'))
 );
+CREATE INDEX deliveries_finished ON deliveries (finished_at) WHERE state <> 'pending';
 CREATE INDEX deliveries_due ON deliveries (due_at) WHERE state = 'pending';
 -- The order of claiming: newest incident first (its id is a UUIDv7), within it by number.
 CREATE INDEX deliveries_backlog ON deliveries ((coalesce(incident_id, id)) DESC, number) WHERE state = 'pending';

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import asyncpg
 import pytest
@@ -44,7 +44,7 @@ class TestServer:
     def superuser_dsn(self, database: str) -> str:
         return self._superuser_dsn_of(database).geturl()
 
-    def _superuser_dsn_of(self, database: str) -> Any:
+    def _superuser_dsn_of(self, database: str) -> SplitResult:
         return urlsplit(self._superuser_dsn)._replace(path=f"/{database}")
 
     def _netloc(self, user: str) -> str:

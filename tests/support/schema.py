@@ -26,7 +26,13 @@ _BOOKKEEPING = re.compile(r"\b(_yoyo_\w+|results_\d{8}\w*)\b")
 
 def dump(dsn: str) -> str:
     """The schema in one stable form, less yoyo's tables and the daily partitions."""
-    command = [embedded_programs().directory / "pg_dump", "--schema-only", "--no-owner", "--no-comments", f"--dbname={dsn}"]
+    command: list[str | Path] = [
+        embedded_programs().directory / "pg_dump",
+        "--schema-only",
+        "--no-owner",
+        "--no-comments",
+        f"--dbname={dsn}",
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=clean_environment())
     return _HEADER + "".join(f"\n{statement}\n" for statement in _statements(done.stdout))
 

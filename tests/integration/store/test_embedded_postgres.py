@@ -29,7 +29,7 @@ def home() -> Iterator[Path]:
 
 async def _until(condition: Callable[[], bool], *, within_s: float = 20) -> None:
     async with asyncio.timeout(within_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.02)
 
 
@@ -83,12 +83,12 @@ async def test_a_killed_server_comes_back_and_the_pool_with_it(home: Path) -> No
         await connection.execute("INSERT INTO installation VALUES ('committed', '1')")
     first = server.pid
     assert first is not None
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable):  # noqa: PT012 - the checkout is what raises
         async with database.app() as connection:
             os.kill(first, signal.SIGKILL)
             await connection.execute("SELECT pg_sleep(20)")
     async with asyncio.timeout(20):
-        while not await _answers(database):
+        while not await _answers(database):  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.02)
     async with database.app() as connection:
         assert await connection.fetchval("SELECT value FROM installation WHERE name = 'committed'") == 1
@@ -128,7 +128,8 @@ asyncio.run(main())
 
 
 async def test_a_killed_parent_takes_the_server_along_and_the_next_start_finds_its_data(home: Path) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", _PARENT, str(home / "pg")], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", _PARENT, str(home / "pg")]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220 - not waited for
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     assert psutil.pid_exists(pid)

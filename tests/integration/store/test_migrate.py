@@ -24,7 +24,9 @@ import asyncio, sys
 from control_plane.store.migrate import migrate
 print(*asyncio.run(migrate(sys.argv[1])))
 """
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'farwatch migrate' AND wait_event_type = 'Lock'"
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'farwatch migrate' AND wait_event_type = 'Lock'"
+)
 
 
 Starter = Callable[[str], subprocess.Popen[str]]
@@ -96,8 +98,9 @@ async def test_a_process_killed_in_the_middle_leaves_nothing_and_the_next_one_co
 
 async def test_databases_of_one_fresh_cluster_may_be_migrated_at_once() -> None:
     with tempfile.TemporaryDirectory(prefix="fw-cluster-", dir="/tmp") as directory:
-        Path(directory).chmod(0o755)
-        server = PostgresServer(Path(directory) / "pg", durable=False)
+        home = Path(directory)
+        home.chmod(0o755)  # noqa: ASYNC240 - nothing else runs here
+        server = PostgresServer(home / "pg", durable=False)
         server.start()
         try:
             cluster = TestServer(server.dsn(database="postgres", user="postgres"), major=0)

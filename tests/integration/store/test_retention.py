@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import pytest
 
@@ -50,36 +51,44 @@ async def _tombstones(connection: Connection, age: str, count: int) -> None:
 async def _deliveries(connection: Connection, age: str, count: int) -> None:
     tenant_id = await a_tenant(connection)
     await connection.execute(
-        "INSERT INTO deliveries (tenant_id, id, number, channel_name, channel_kind, event, notice, body, state, due_at, finished_at)"
+        "INSERT INTO deliveries"
+        " (tenant_id, id, number, channel_name, channel_kind, event, notice, body, state, due_at, finished_at)"
         " SELECT $1, gen_random_uuid(), n, 'c', 'webhook', 'incident.opened', 'opened', '{}', 'delivered', now(),"
         f" now() - interval '{age}' FROM generate_series(1, $2) AS n",
         tenant_id, count,
     )  # fmt: skip
     await connection.execute(
-        "INSERT INTO delivery_attempts SELECT tenant_id, id, 1, now(), 5, 'delivered' FROM deliveries WHERE tenant_id = $1",
+        "INSERT INTO delivery_attempts"
+        " SELECT tenant_id, id, 1, now(), 5, 'delivered' FROM deliveries WHERE tenant_id = $1",
         tenant_id,
     )
 
 
+class Case(NamedTuple):
+    table: str
+    fill: Callable[[Connection, str, int], Awaitable[None]]
+    forget: Forget
+    old: str
+    young: str
+
+
 CASES = [
-    ("events", _events, retention.forget_events, "25 hours", "23 hours"),
-    ("idempotency_keys", _replies, retention.forget_replies, "25 hours", "23 hours"),
-    ("dispatches", _dispatches, retention.forget_dispatches, "6 minutes", "1 minute"),
-    ("assignments", _tombstones, retention.forget_assignments, "25 hours", "23 hours"),
-    ("deliveries", _deliveries, retention.forget_deliveries, "91 days", "89 days"),
+    Case("events", _events, retention.forget_events, "25 hours", "23 hours"),
+    Case("idempotency_keys", _replies, retention.forget_replies, "25 hours", "23 hours"),
+    Case("dispatches", _dispatches, retention.forget_dispatches, "6 minutes", "1 minute"),
+    Case("assignments", _tombstones, retention.forget_assignments, "25 hours", "23 hours"),
+    Case("deliveries", _deliveries, retention.forget_deliveries, "91 days", "89 days"),
 ]
 
 
-@pytest.mark.parametrize(("table", "fill", "forget", "old", "young"), CASES, ids=[case[0] for case in CASES])
-async def test_old_rows_go_in_batches_and_young_ones_stay(
-    table: str, fill: Callable[..., Awaitable[None]], forget: Forget, old: str, young: str, database: Database
-) -> None:
+@pytest.mark.parametrize("case", CASES, ids=[case.table for case in CASES])
+async def test_old_rows_go_in_batches_and_young_ones_stay(case: Case, database: Database) -> None:
     async with database.app() as connection:
-        await fill(connection, old, 5)
-        await fill(connection, young, 3)
+        await case.fill(connection, case.old, 5)
+        await case.fill(connection, case.young, 3)
     async with database.owner() as connection:
-        assert [await forget(connection, limit=2) for _ in range(4)] == [2, 2, 1, 0]
-        assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 3
+        assert [await case.forget(connection, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+        assert await connection.fetchval(f"SELECT count(*) FROM {case.table}") == 3
 
 
 async def test_attempts_go_with_their_delivery(database: Database) -> None:
@@ -107,7 +116,9 @@ async def test_a_tombstone_takes_its_vote_along_and_a_live_assignment_keeps_its_
             "INSERT INTO votes (monitor_id, region_id, tenant_id, check_version, window_ms)"
             " SELECT monitor_id, region_id, tenant_id, check_version, window_ms FROM assignments"
         )
-        await connection.execute("UPDATE assignments SET removed_at = now() - interval '2 days' WHERE region_id = $1", regions[0])
+        await connection.execute(
+            "UPDATE assignments SET removed_at = now() - interval '2 days' WHERE region_id = $1", regions[0]
+        )
     async with database.owner() as connection:
         assert await retention.forget_assignments(connection) == 1
         assert await connection.fetchval("SELECT array_agg(region_id) FROM votes") == [regions[1]]

@@ -27,9 +27,14 @@ VALUES = {
     "uuid": "gen_random_uuid()", "text": "'x'", "bigint": "1", "integer": "1", "smallint": "1", "boolean": "true",
     "bytea": "'x'", "jsonb": "'{}'", "text[]": "'{}'", "timestamp with time zone": "now()",
 }  # fmt: skip
-OVERRIDES = {("dispatches", "kind"): "'test'", ("regions", "slug"): "'r' || floor(random() * 1e9)::bigint",
-             ("api_keys", "label"): "'label'", ("api_keys", "digest"): "gen_random_uuid()::text::bytea",
-             ("monitors", "interval_s"): "60", ("results", "slot"): "(extract(epoch FROM now()) * 1000)::bigint"}  # fmt: skip
+OVERRIDES = {
+    ("dispatches", "kind"): "'test'",
+    ("regions", "slug"): "'r' || floor(random() * 1e9)::bigint",
+    ("api_keys", "label"): "'label'",
+    ("api_keys", "digest"): "gen_random_uuid()::text::bytea",
+    ("monitors", "interval_s"): "60",
+    ("results", "slot"): "(extract(epoch FROM now()) * 1000)::bigint",
+}
 
 
 async def tenant_tables(connection: Connection) -> list[str]:
@@ -106,25 +111,29 @@ async def test_no_row_is_written_for_another_tenant(database: Database, tenants:
                 await connection.execute(f"UPDATE {table} SET tenant_id = '{other}'")
 
 
+CATALOGUE = """
+SELECT relname, relrowsecurity AS walled, has_table_privilege('farwatch_app', oid, 'SELECT') AS read,
+       has_table_privilege('farwatch_app', oid, 'INSERT') AS written
+FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+"""
+EXPOSED_PARTITIONS = """
+SELECT relname, role FROM pg_class, unnest(ARRAY['farwatch_app', 'farwatch_tenant']) AS role
+WHERE relispartition AND relkind = 'r' AND has_table_privilege(role, pg_class.oid, 'SELECT, INSERT, UPDATE, DELETE')
+"""
+
+
 async def test_every_table_has_its_policies_and_grants(database: Database) -> None:
     async with database.owner() as connection:
         wanted = {*await tenant_tables(connection), *OTHERS}
-        rows = await connection.fetch(
-            "SELECT relname, relrowsecurity, has_table_privilege('farwatch_app', oid, 'SELECT, INSERT') AS app"
-            " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"
-        )
-        assert {row["relname"] for row in rows} == wanted | BOOKKEEPING
-        assert {row["relname"] for row in rows if row["relrowsecurity"]} == wanted
-        assert {row["relname"] for row in rows if row["app"]} == wanted
+        rows = await connection.fetch(CATALOGUE)
+    assert {row["relname"] for row in rows} == wanted | BOOKKEEPING
+    for privilege in ("walled", "read", "written"):
+        assert {row["relname"] for row in rows if row[privilege]} == wanted, privilege
 
 
 async def test_partitions_are_out_of_reach_for_both_roles(database: Database) -> None:
     async with database.owner() as connection:
-        exposed = await connection.fetch(
-            "SELECT relname, role FROM pg_class, unnest(ARRAY['farwatch_app', 'farwatch_tenant']) AS role"
-            " WHERE relispartition AND relkind = 'r' AND has_table_privilege(role, pg_class.oid, 'SELECT, INSERT, UPDATE, DELETE')"
-        )
-    assert exposed == []
+        assert await connection.fetch(EXPOSED_PARTITIONS) == []
 
 
 async def test_shared_regions_are_seen_by_all_and_private_ones_by_their_tenant(database: Database) -> None:
