@@ -62,7 +62,7 @@ def _base62(number: int, length: int) -> str:
 
 
 RESOURCES = ("monitors", "incidents", "channels", "deliveries", "regions", "keys", "tenant")
-SCOPES = tuple(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write"))
+SCOPES = (*(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")), "events:read")
 """What a key may be allowed. Writing does not imply reading."""
 
 

@@ -17,7 +17,7 @@ from control_plane.web.etag import etag
 from control_plane.web.problems import problem_response
 from control_plane.web.query import decode_query, refuse_keys, refuse_query
 from control_plane.web.routes import Door, Route
-from control_plane.web.trace import TRACE_ID
+from control_plane.web.trace import OPERATION, TRACE_ID
 
 MUTATION = "no-store"
 READ = "private, max-age=10"
@@ -37,6 +37,7 @@ def handler_of(route: Route, deps: Deps) -> Handler:
 
 
 async def _dispatch(route: Route, deps: Deps, cache: str, request: web.Request) -> web.StreamResponse:
+    request[OPERATION] = route.operation
     caller = await _authenticated(route, deps, request)
     if "%00" in request.raw_path:
         raise BadRequest("The path or query holds a NUL", code="INVALID_STRING")

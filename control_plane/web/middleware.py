@@ -29,10 +29,9 @@ from control_plane import metrics
 from control_plane.errors import FarwatchError, NotFound
 from control_plane.web.authentication import Authenticator
 from control_plane.web.problems import from_http_exception, internal_error, problem_response
-from control_plane.web.trace import TRACE_ID, response_traceparent, trace_id_of
+from control_plane.web.trace import OPERATION, TRACE_ID, response_traceparent, trace_id_of
 
 AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
-OPERATION = web.RequestKey("operation", str)
 
 _log = structlog.get_logger("farwatch.http")
 _SECURITY_HEADERS = {
@@ -97,7 +96,7 @@ def _veil_operator(request: web.Request) -> None:
 
 
 def _measure(request: web.Request, response: web.StreamResponse, started: float) -> None:
-    operation = request.match_info.route.name or "unmatched"
+    operation = request.get(OPERATION, "unmatched")
     seconds = time.perf_counter() - started
     metrics.REQUESTS.labels(operation, str(response.status)).inc()
     metrics.REQUEST_SECONDS.labels(operation).observe(seconds)

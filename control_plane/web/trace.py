@@ -10,6 +10,8 @@ from aiohttp import web
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 TRACE_ID = web.RequestKey("trace_id", str)
+OPERATION = web.RequestKey("operation", str)
+"""The operation of the route that took the request: what metrics and logs call it."""
 
 
 def trace_id_of(header: str | None) -> str:

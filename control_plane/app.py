@@ -1,0 +1,192 @@
+"""One place builds the control plane. Nothing else reads the environment or opens a pool."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+from functools import cache, partial
+from importlib.metadata import version
+
+import msgspec
+import structlog
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from control_plane import agent_api, dashboard, operator_api, tenant_api
+from control_plane.jobs import JOBS
+from control_plane.jobs.loop import run_jobs
+from control_plane.openapi import build_document
+from control_plane.sealing import Sealer
+from control_plane.services.identity import new_id
+from control_plane.settings import Settings, check_serving
+from control_plane.store.migrate import check_schema
+from control_plane.store.pool import Database
+from control_plane.web import health
+from control_plane.web.authentication import Authenticator
+from control_plane.web.call import Call, Deps
+from control_plane.web.dispatch import PUBLIC_READ, handler_of
+from control_plane.web.hub import Hub
+from control_plane.web.middleware import AUTHENTICATOR, border, finish_headers
+from control_plane.web.routes import Door, Route
+from control_plane.web.server import EnvelopeRunner
+
+DEPS = web.AppKey("deps", Deps)
+
+_log = structlog.get_logger("farwatch")
+
+
+class Running(msgspec.Struct, frozen=True):
+    """Where a serving process can be reached; ports as really bound."""
+
+    url: str
+    metrics_url: str
+
+
+def all_routes() -> tuple[Route, ...]:
+    """Every route of every door."""
+    doors = (*tenant_api.ROUTES, *operator_api.ROUTES, *agent_api.ROUTES, *getattr(dashboard, "ROUTES", ()), *health.ROUTES)
+    openapi = Route(
+        method="GET",
+        path="/openapi.json",
+        handler=_openapi,
+        operation="get_openapi",
+        summary="This document",
+        tag="Meta",
+        door=Door.PUBLIC,
+    )
+    return (*doors, openapi)
+
+
+@cache
+def openapi_document() -> bytes:
+    """The document as it is served: JSON with sorted names, so that it can be compared."""
+    document = build_document(all_routes(), version=version("farwatch"))
+    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2) + b"\n"
+
+
+async def build_app(
+    settings: Settings, *, database: Database, with_jobs: bool = True, now: Callable[[], datetime] | None = None
+) -> web.Application:
+    """The application, with its hub and jobs running for as long as it does. The database stays the caller's."""
+    hub = Hub()
+    deps = Deps(
+        database=database,
+        settings=settings,
+        sealer=Sealer.from_setting(settings.security.sealing_keys, allow_unsealed=settings.security.allow_unsealed),
+        hub=hub,
+        authenticator=Authenticator(database, settings),
+        new_id=new_id,
+        now=now or partial(datetime.now, UTC),
+    )
+    app = web.Application(middlewares=[border])
+    app[DEPS] = deps
+    app[AUTHENTICATOR] = deps.authenticator
+    app.on_response_prepare.append(finish_headers)
+    app.on_shutdown.append(_end_streams)
+    app.cleanup_ctx.append(_hub)
+    if with_jobs:
+        app.cleanup_ctx.append(_jobs)
+    add_routes(app, all_routes(), deps)
+    return app
+
+
+def add_routes(app: web.Application, routes: Sequence[Route], deps: Deps) -> None:
+    """Hang every route into the router; GET answers HEAD as well."""
+    for route in routes:
+        handler = handler_of(route, deps)
+        methods = ("GET", "HEAD") if route.method == "GET" else (route.method,)
+        for method in methods:
+            app.router.add_route(method, route.path, handler, expect_handler=_expect)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """A serving control plane in this process, from binding to a clean stop.
+
+    Raises StartupRefused when a setting or the schema forbids it, Unavailable when the database does not answer.
+    """
+    check_serving(settings)
+    async with AsyncExitStack() as stack:
+        database = await Database.connect(settings.database.dsn, max_size=settings.database.pool_size)
+        stack.push_async_callback(database.close)
+        await check_schema(database)
+        api = await _run(stack, await build_app(settings, database=database), settings)
+        metrics = await _run(stack, _metrics_app(), settings)
+        server = settings.server
+        yield Running(
+            url=await _bind(api, host=server.host, port=server.port, shared=server.workers > 1),
+            metrics_url=await _bind(metrics, host=server.metrics_host, port=server.metrics_port, shared=False),
+        )
+
+
+async def serve(settings: Settings, *, ready: Callable[[Running], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM. `ready` is told where, once requests are answered."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings) as where:
+        _log.info("serving", url=where.url, metrics=where.metrics_url)
+        if ready is not None:
+            ready(where)
+        await stop.wait()
+        _log.info("stopping")
+
+
+async def _run(stack: AsyncExitStack, app: web.Application, settings: Settings) -> EnvelopeRunner:
+    runner = EnvelopeRunner(app, shutdown_timeout_s=settings.server.shutdown_timeout_s)
+    stack.push_async_callback(runner.cleanup)
+    await runner.setup()
+    return runner
+
+
+async def _bind(runner: EnvelopeRunner, *, host: str, port: int, shared: bool) -> str:
+    site = web.TCPSite(runner, host, port, reuse_port=shared or None, backlog=1024)
+    await site.start()
+    bound = runner.addresses[0]
+    shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+    return f"http://{shown}:{bound[1]}"
+
+
+def _metrics_app() -> web.Application:
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+async def _hub(app: web.Application) -> AsyncIterator[None]:
+    hub = app[DEPS].hub
+    await hub.start(app[DEPS].database)
+    yield
+    hub.close()
+
+
+async def _jobs(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(run_jobs(app[DEPS], JOBS), name="jobs")
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _end_streams(app: web.Application) -> None:
+    """Long polls and streams end before the server waits for its handlers."""
+    app[DEPS].hub.close()
+
+
+async def _expect(request: web.Request) -> None:
+    """`Expect: 100-continue` (RFC 9110 section 10.1.1); other expectations are ignored, as it allows."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+
+
+async def _openapi(_call: Call) -> web.Response:
+    headers = {"Cache-Control": PUBLIC_READ}
+    return web.Response(body=openapi_document(), content_type="application/json", headers=headers)
