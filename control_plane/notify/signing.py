@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from uuid import UUID
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  # the marker, not a secret
 
@@ -43,15 +42,15 @@ def signing_key(secret: str) -> bytes:
     return key
 
 
-def signature_headers(*, keys: tuple[bytes, ...], delivery_id: UUID, timestamp: int, body: bytes) -> dict[str, str]:
+def signature_headers(*, keys: tuple[bytes, ...], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The signing headers of one attempt. `timestamp`: Unix seconds. The first key is the newest and signs for us."""
     ours = hmac.digest(keys[0], b"%d.%b" % (timestamp, body), "sha256").hex()
-    signed = b"%b.%d.%b" % (str(delivery_id).encode(), timestamp, body)
+    signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
     standard = (base64.b64encode(hmac.digest(key, signed, "sha256")).decode("ascii") for key in keys)
     return {
         "X-Farwatch-Timestamp": str(timestamp),
         "X-Farwatch-Signature": f"sha256={ours}",
-        "webhook-id": str(delivery_id),
+        "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(f"v1,{text}" for text in standard),
     }

@@ -81,7 +81,7 @@ class WebhookTransport:
         assert config.secret is not None, "a stored webhook has a secret"
         signed = signature_headers(
             keys=(signing_key(config.secret),),
-            delivery_id=message.delivery_id,
+            message_id=str(message.delivery_id),
             timestamp=int(message.sent_at.timestamp()),
             body=message.body,
         )

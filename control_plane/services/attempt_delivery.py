@@ -103,7 +103,7 @@ async def attempt_delivery(
 ) -> Attempt:
     """Send and record. A record that the database is away for is tried until the lease ends, and then left to it."""
     started = time.monotonic()
-    heard = await send(claimed, sealer=sealer, transports=transports, limit=lease - LEASE_MARGIN / 2)
+    heard = await send(claimed, sealer=sealer, transports=transports, limit=max(lease - LEASE_MARGIN / 2, lease / 2))
     elapsed = timedelta(seconds=time.monotonic() - started)
     attempt = judged(claimed, heard, elapsed=elapsed, jitter=jitter())
     DELIVERY_ATTEMPTS.labels(claimed.kind, attempt.outcome).inc()
