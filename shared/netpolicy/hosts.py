@@ -12,6 +12,9 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from shared.netpolicy.labels import to_a_label
 from shared.netpolicy.model import UrlRefused
 
+LABEL_LIMIT = 63
+"""Characters between two dots."""
+
 NAME_LIMIT = 253
 """Characters of a name without its trailing dot (RFC 1035 section 2.3.4)."""
 
@@ -44,8 +47,8 @@ def parse_host(text: str) -> tuple[str, bool]:
 
 def _label(label: str) -> str:
     if not label.isascii() or label.startswith("xn--"):
-        encoded = to_a_label(label)
-        if encoded is None or len(encoded) > 63:
+        encoded = to_a_label(label) if len(label) <= LABEL_LIMIT else None  # decoding is quadratic
+        if encoded is None or len(encoded) > LABEL_LIMIT:
             raise bad_format(
                 "the host has a label that is no valid internationalised one (RFC 5891): "
                 "write it in lower case, composed (NFC), or as its xn-- form"
