@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from control_plane.tenant_api import channels, deliveries, events, keys, me, meta, monitors, regions
+from control_plane.tenant_api import (
+    channels,
+    deliveries,
+    events,
+    incidents,
+    keys,
+    me,
+    meta,
+    monitor_actions,
+    monitor_reads,
+    monitors,
+    on_demand,
+    regions,
+    results,
+)
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     *monitors.ROUTES,
+    *monitor_actions.ROUTES,
+    *monitor_reads.ROUTES,
+    *results.ROUTES,
+    *on_demand.ROUTES,
+    *incidents.ROUTES,
     *channels.ROUTES,
     *deliveries.ROUTES,
     *events.ROUTES,

@@ -1,0 +1,111 @@
+"""Incidents as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct, structs
+
+from control_plane.store.incidents_read import IncidentEventRow, IncidentView
+
+
+class MonitorRef(Struct, frozen=True):
+    """The monitor of an incident."""
+
+    id: UUID
+    number: int
+    name: str
+
+
+class IncidentJson(Struct, frozen=True, kw_only=True):
+    """An incident. `monitor` is null once that is deleted; `started_at` is when it began for people."""
+
+    id: UUID
+    number: int
+    monitor: MonitorRef | None
+    origin: str
+    type: str
+    severity: str
+    urgency: str
+    state: str
+    phase: str
+    cause: str
+    started_at: datetime
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    resolved_at: datetime | None
+    resolution: str | None
+    regions_down: list[str]
+    regions_up: list[str]
+    updated_at: datetime
+
+
+class TimelineJson(Struct, frozen=True):
+    """One line of the timeline. `actor` null is Farwatch itself."""
+
+    id: UUID
+    kind: str
+    at: datetime
+    actor: str | None
+    text: str | None
+    data: dict[str, Any]
+
+
+class IncidentDetailJson(IncidentJson, frozen=True, kw_only=True):
+    """An incident with its timeline, and the votes that proved it: one object per region."""
+
+    evidence: list[dict[str, Any]]
+    timeline: list[TimelineJson]
+
+
+def incident_json(view: IncidentView) -> IncidentJson:
+    """The incident as JSON shows it in lists."""
+    monitor = None
+    if view.monitor_id is not None and view.monitor_number is not None:
+        monitor = MonitorRef(view.monitor_id, view.monitor_number, view.monitor_name or "")
+    return IncidentJson(
+        id=view.id,
+        number=view.number,
+        monitor=monitor,
+        origin=view.origin,
+        type=view.type,
+        severity=view.severity,
+        urgency="low" if view.severity == "minor" else "high",
+        state=view.state,
+        phase=view.phase,
+        cause=view.cause,
+        started_at=view.started_at,
+        opened_at=view.opened_at,
+        acknowledged_at=view.acknowledged_at,
+        acknowledged_by=view.acknowledged_by,
+        resolved_at=view.resolved_at,
+        resolution=view.resolution,
+        regions_down=view.regions_down,
+        regions_up=view.regions_up,
+        updated_at=view.updated_at,
+    )
+
+
+def incident_detail_json(view: IncidentView, timeline: Sequence[IncidentEventRow]) -> IncidentDetailJson:
+    """The incident with what proved it and all that happened to it."""
+    return IncidentDetailJson(
+        **structs.asdict(incident_json(view)),
+        evidence=[_with_evidence(vote) for vote in view.evidence],
+        timeline=[line_json(row) for row in timeline],
+    )
+
+
+def _with_evidence(vote: dict[str, Any]) -> dict[str, Any]:
+    """A vote as stored keeps its evidence as JSON text; here it is an object."""
+    evidence = vote.get("evidence")
+    return {**vote, "evidence": msgspec.json.decode(evidence)} if isinstance(evidence, str) else vote
+
+
+def line_json(row: IncidentEventRow) -> TimelineJson:
+    """One line of the timeline as JSON."""
+    return TimelineJson(row.id, row.kind, row.at, row.actor, row.text, row.data)
