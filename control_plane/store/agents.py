@@ -76,26 +76,26 @@ async def insert(conn: Connection, *, agent_id: AgentId, region_id: int, name: s
     await conn.execute(INSERT, agent_id, region_id, name, key_digest)
 
 
-GET = f"SELECT {_COLUMNS} FROM agents a JOIN regions r ON r.id = a.region_id WHERE a.id = $1"
+FLEET_GET = f"SELECT {_COLUMNS} FROM agents a JOIN regions r ON r.id = a.region_id WHERE a.id = $1"
 
 
 async def get(conn: Connection, *, agent_id: AgentId) -> Agent | None:
     """One agent."""
-    row = await conn.fetchrow(GET, agent_id)
+    row = await conn.fetchrow(FLEET_GET, agent_id)
     return row and Agent(**row)
 
 
-LIST = f"""
+FLEET_LIST = f"""
 SELECT {_COLUMNS} FROM agents a JOIN regions r ON r.id = a.region_id
 WHERE $1::text IS NULL OR r.slug = $1 ORDER BY a.number LIMIT $2 OFFSET $3
 """
-COUNT = "SELECT count(*) FROM agents a JOIN regions r ON r.id = a.region_id WHERE $1::text IS NULL OR r.slug = $1"
+FLEET_COUNT = "SELECT count(*) FROM agents a JOIN regions r ON r.id = a.region_id WHERE $1::text IS NULL OR r.slug = $1"
 
 
 async def list_all(conn: Connection, *, region: str | None, limit: int, offset: int) -> tuple[list[Agent], int]:
     """A page of the fleet, or of one region, and how many there are."""
-    rows = await conn.fetch(LIST, region, limit, offset)
-    return [Agent(**row) for row in rows], await conn.fetchval(COUNT, region)
+    rows = await conn.fetch(FLEET_LIST, region, limit, offset)
+    return [Agent(**row) for row in rows], await conn.fetchval(FLEET_COUNT, region)
 
 
 ROTATE = """

@@ -71,7 +71,7 @@ _COLUMNS = f"""a.monitor_id, a.tenant_id, a.changed_xid::text::bigint AS changed
 
 
 # The lease is not worth an fsync: one that a crash forgot is renewed by the next poll.
-POLL = f"""
+FLEET_POLL = f"""
 WITH renewed AS (
     UPDATE agents SET last_seen_at = now(), lease_until = now() + $3::integer * interval '1 second' WHERE id = $1
 )
@@ -98,7 +98,7 @@ async def poll(
     digest_since: str | None,
 ) -> Poll | None:
     """Renew the agent's lease, and see whether anything changed since two snapshots. None: the region is gone."""
-    row = await conn.fetchrow(POLL, agent_id, region_id, lease_s, since, digest_since)
+    row = await conn.fetchrow(FLEET_POLL, agent_id, region_id, lease_s, since, digest_since)
     if row is None:
         return None
     return Poll(

@@ -79,7 +79,7 @@ async def claim(
     return sorted((ClaimedDispatch(*row) for row in rows), key=lambda each: (each.slot, each.id))
 
 
-NEXT_DUE = """
+FLEET_NEXT_DUE = """
 SELECT (slot - extract(epoch FROM clock_timestamp()) * 1000)::float8
   FROM dispatches
  WHERE region_id = $1 AND claimed_at IS NULL AND slot > extract(epoch FROM clock_timestamp()) * 1000
@@ -90,12 +90,12 @@ SELECT (slot - extract(epoch FROM clock_timestamp()) * 1000)::float8
 
 async def next_due_ms(conn: Connection, *, region_id: int) -> float | None:
     """Milliseconds until work that is not yet due in the region will be; None: there is none."""
-    due: float | None = await conn.fetchval(NEXT_DUE, region_id)
+    due: float | None = await conn.fetchval(FLEET_NEXT_DUE, region_id)
     return due
 
 
 NOTIFY_REGION = "SELECT pg_notify('farwatch_dispatch', $1::integer::text)"
-UNCLAIM = """
+FLEET_UNCLAIM = """
 UPDATE dispatches SET claimed_at = NULL, claimed_by = NULL
  WHERE id = ANY($1::uuid[]) AND region_id = $2 AND claimed_by = $3 AND finished_at IS NULL
 """
@@ -103,11 +103,11 @@ UPDATE dispatches SET claimed_at = NULL, claimed_by = NULL
 
 async def unclaim(conn: Connection, ids: Sequence[UUID], *, region_id: int, agent_id: AgentId) -> None:
     """Give back what could not be handed over."""
-    await conn.execute(UNCLAIM, list(ids), region_id, agent_id)
+    await conn.execute(FLEET_UNCLAIM, list(ids), region_id, agent_id)
     await conn.execute(NOTIFY_REGION, region_id)
 
 
-FINISH = """
+FLEET_FINISH = """
 WITH finished AS (
     UPDATE dispatches SET finished_at = clock_timestamp()
      WHERE id = ANY($1::uuid[]) AND finished_at IS NULL
@@ -124,11 +124,11 @@ SELECT pg_notify('farwatch_dispatch', region_id::text) FROM waited_for
 
 async def finish(conn: Connection, ids: Sequence[UUID]) -> None:
     """Results of these dispatches have come: the next of the same monitor and region may go."""
-    await conn.execute(FINISH, list(ids))
+    await conn.execute(FLEET_FINISH, list(ids))
 
 
 # A test's row carries the whole outcome; farwatch_tests wakes whoever asked for it.
-STORE_TEST = """
+FLEET_STORE_TEST = """
 WITH finished AS (
     UPDATE dispatches SET result = $3, finished_at = clock_timestamp()
      WHERE id = $1 AND region_id = $2 AND kind = 'test' AND claimed_at IS NOT NULL AND finished_at IS NULL
@@ -140,4 +140,4 @@ SELECT pg_notify('farwatch_tests', id::text) FROM finished
 
 async def store_test(conn: Connection, *, dispatch_id: UUID, region_id: int, result: str) -> bool:
     """Keep what a test saw (JSON). False: no such test is running in this region; nothing is kept."""
-    return await conn.fetchrow(STORE_TEST, dispatch_id, region_id, result) is not None
+    return await conn.fetchrow(FLEET_STORE_TEST, dispatch_id, region_id, result) is not None

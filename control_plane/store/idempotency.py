@@ -69,10 +69,10 @@ async def release(conn: Connection, *, tenant_id: TenantId, route: str, key: str
     await conn.execute(RELEASE, tenant_id, route, key)
 
 
-DELETE_OLDER = "DELETE FROM idempotency_keys WHERE created_at < $1"
+FLEET_DELETE_OLDER = "DELETE FROM idempotency_keys WHERE created_at < $1"
 
 
 async def delete_older(conn: Connection, *, before: datetime) -> int:
     """Forget replies, of all tenants; how many. For the retention job."""
-    status: str = await conn.execute(DELETE_OLDER, before)
+    status: str = await conn.execute(FLEET_DELETE_OLDER, before)
     return int(status.rsplit(" ", 1)[1])

@@ -85,23 +85,23 @@ async def get(conn: Connection, *, slug: str) -> Region | None:
     return row and Region(**row)
 
 
-LOCK = "SELECT id FROM regions WHERE slug = $1 FOR UPDATE"
+FLEET_LOCK = "SELECT id FROM regions WHERE slug = $1 FOR UPDATE"
 
 
 async def lock(conn: Connection, *, slug: str) -> int | None:
     """Hold a region against other writers until the transaction ends; its key."""
-    key: int | None = await conn.fetchval(LOCK, slug)
+    key: int | None = await conn.fetchval(FLEET_LOCK, slug)
     return key
 
 
 LIST = f"{_WITH_AGENTS} ORDER BY r.slug LIMIT $1 OFFSET $2"
-COUNT = "SELECT count(*) FROM regions"
+FLEET_COUNT = "SELECT count(*) FROM regions"
 
 
 async def list_all(conn: Connection, *, limit: int, offset: int) -> tuple[list[Region], int]:
     """A page of all regions and how many there are: for the operator."""
     rows = await conn.fetch(LIST, limit, offset)
-    return [Region(**row) for row in rows], await conn.fetchval(COUNT)
+    return [Region(**row) for row in rows], await conn.fetchval(FLEET_COUNT)
 
 
 CATALOGUE = f"""
@@ -118,7 +118,7 @@ async def catalogue(conn: Connection, *, tenant_id: TenantId, limit: int, offset
     return [Region(**row) for row in rows], await conn.fetchval(CATALOGUE_COUNT, tenant_id)
 
 
-UPDATE = """
+FLEET_UPDATE = """
 UPDATE regions SET name = $2, city = $3, country = $4, latitude = $5, longitude = $6, labels = $7,
     allow_cidrs = $8::text[]::cidr[], enabled = $9, selected_by_default = $10,
     updated_at = now(), revision = revision + 1
@@ -129,7 +129,7 @@ WHERE id = $1
 async def update(conn: Connection, *, key: int, fields: Mapping[str, Any]) -> None:
     """Write all the columns that may be changed."""
     await conn.execute(
-        UPDATE,
+        FLEET_UPDATE,
         key,
         fields["name"],
         fields["city"],
@@ -143,16 +143,16 @@ async def update(conn: Connection, *, key: int, fields: Mapping[str, Any]) -> No
     )
 
 
-MONITORS_OF = "SELECT monitor_id FROM assignments WHERE region_id = $1 AND removed_at IS NULL ORDER BY monitor_id"
+FLEET_MONITORS_OF = "SELECT monitor_id FROM assignments WHERE region_id = $1 AND removed_at IS NULL ORDER BY monitor_id"
 
 
 async def monitors_of(conn: Connection, *, key: int) -> Sequence[MonitorId]:
     """The monitors that a region runs, ascending."""
-    return [row["monitor_id"] for row in await conn.fetch(MONITORS_OF, key)]
+    return [row["monitor_id"] for row in await conn.fetch(FLEET_MONITORS_OF, key)]
 
 
 # The operator's statement: a region that goes, goes from the monitors of all tenants.
-LEAVE_MONITORS = """
+FLEET_LEAVE_MONITORS = """
 UPDATE monitors SET regions = array_remove(regions, $1), updated_at = now(), revision = revision + 1
 WHERE $1 = ANY (regions)
 """
@@ -160,12 +160,12 @@ WHERE $1 = ANY (regions)
 
 async def leave_monitors(conn: Connection, *, key: int) -> None:
     """Take a region out of every monitor that chose it."""
-    await conn.execute(LEAVE_MONITORS, key)
+    await conn.execute(FLEET_LEAVE_MONITORS, key)
 
 
-DELETE = "DELETE FROM regions WHERE id = $1"
+FLEET_DELETE = "DELETE FROM regions WHERE id = $1"
 
 
 async def delete(conn: Connection, *, key: int) -> None:
     """Remove a region with its agents, assignments, votes and dispatches. Results stay until retention takes them."""
-    await conn.execute(DELETE, key)
+    await conn.execute(FLEET_DELETE, key)
