@@ -183,7 +183,11 @@ class _Backend(PostgresqlBackend):  # type: ignore[misc]
         return {row[0] for row in self.execute(SELECT_APPLIED)}
 
     def apply_one(self, migration: Any, force: bool = False, _mark: bool = True) -> None:
-        """The file and the note that it was applied, in one transaction."""
-        with self.transaction():
+        """The file and the note that it was applied, in one transaction, unless the file says it cannot be in one."""
+        migration.load()
+        if not migration.use_transactions:
             migration.process_steps(self, "apply", force=force)
+        with self.transaction():
+            if migration.use_transactions:
+                migration.process_steps(self, "apply", force=force)
             self.mark_one(migration, log=False)

@@ -129,19 +129,35 @@ async def test_a_newer_schema_is_refused_and_left_alone(dsn: str) -> None:
     await database.close()
 
 
-async def test_a_migration_that_fails_changes_nothing(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty migrations directory in place of ours."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "migrations").mkdir()
         (directory / "roles.sql").write_text("SELECT 1")
-        (directory / "migrations" / "0001.broken.sql").write_text("CREATE TABLE first (id int);\nSELECT 1/0;\n")
         monkeypatch.setattr("control_plane.store.migrate.sql_directory", lambda: directory)
-        with pytest.raises(StartupRefused, match=r"0001\.broken.*division by zero"):
-            await migrate(empty_dsn)
+        monkeypatch.setattr("control_plane.store.partitions.statements_ahead", lambda _: [])
+        yield directory / "migrations"
+
+
+async def test_a_migration_that_fails_changes_nothing(empty_dsn: str, written: Path) -> None:
+    (written / "0001.broken.sql").write_text("CREATE TABLE first (id int);\nSELECT 1/0;\n")
+    with pytest.raises(StartupRefused, match=r"0001\.broken.*division by zero"):
+        await migrate(empty_dsn)
     connection = await asyncpg.connect(empty_dsn)
     assert await connection.fetchval("SELECT to_regclass('first')") is None
     assert await connection.fetchval("SELECT count(*) FROM _yoyo_migration") == 0
     await connection.close()
+
+
+async def test_a_file_that_cannot_be_in_a_transaction_says_so(empty_dsn: str, written: Path) -> None:
+    (written / "0001.first.sql").write_text("CREATE TABLE first (id int);\n")
+    (written / "0002.index.sql").write_text(
+        "-- depends: 0001.first\n-- transactional: false\nCREATE INDEX CONCURRENTLY i ON first (id);\n"
+    )
+    assert await migrate(empty_dsn) == ["0001.first", "0002.index"]
+    assert await migrate(empty_dsn) == []
 
 
 async def test_a_login_that_may_not_create_roles_is_told_what_to_do(empty_dsn: str, postgres: TestServer) -> None:
