@@ -1,0 +1,167 @@
+"""A tenant with channels and incidents that owe notices, and workers that deliver them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from control_plane.notify import transports
+from control_plane.sealing import Sealer
+from control_plane.services.create_channel import create_channel
+from control_plane.services.deliver_notifications import Deliverer
+from control_plane.services.identity import new_id
+from control_plane.settings import DeliverySettings
+from control_plane.store import decisions, deliveries
+from control_plane.store.deliveries import AttemptView, DeliveryRow, DeliveryView
+from control_plane.store.pool import Database
+from shared.ids import TenantId
+from tests.support import seed
+
+SEALER = Sealer({"k1": bytes(range(32))})
+SETTINGS = DeliverySettings(allow_cidrs=("127.0.0.0/8",), timeout_s=2)
+SECRET = "sixteen letters!"
+
+INSERT_INCIDENT = """
+INSERT INTO incidents (tenant_id, id, number, severity, cause, started_at, opened_at)
+VALUES ($1, $2, $3, 'major', 'Down from 2 of 3 regions', now(), now())
+"""
+FALL_DUE = "UPDATE deliveries SET due_at = clock_timestamp() WHERE state = 'pending'"
+WAITING = "SELECT count(*) FROM deliveries WHERE state = 'pending'"
+IN_HOURS = "SELECT extract(epoch FROM due_at - clock_timestamp())::float8 FROM deliveries WHERE id = $1"
+
+
+class Outbox:
+    """One tenant's outbox on a real database."""
+
+    def __init__(self, database: Database, tenant_id: TenantId) -> None:
+        self.database = database
+        self.tenant_id = tenant_id
+
+    @classmethod
+    async def make(cls, database: Database, name: str = "Acme") -> Self:
+        async with database.app_transaction() as conn:
+            return cls(database, await seed.a_tenant(conn, name))
+
+    async def channel(self, url: str, *, name: str = "Hook") -> UUID:
+        row, _ = await create_channel(
+            self.database,
+            sealer=SEALER,
+            transports=transports(SETTINGS),
+            tenant_id=self.tenant_id,
+            channel_id=new_id(),
+            name=name,
+            config={"type": "webhook", "url": url, "secret": SECRET},
+            enabled=True,
+            write_source="api",
+        )
+        return row.id
+
+    async def incident(self) -> UUID:
+        incident_id = new_id()
+        async with self.database.app_transaction() as conn:
+            numbers = await decisions.take_numbers(conn, tenant_id=self.tenant_id, events=0, incidents=1, deliveries=0)
+            await conn.execute(INSERT_INCIDENT, self.tenant_id, incident_id, numbers.incidents)
+        return incident_id
+
+    async def owe(self, channel_id: UUID, incident_id: UUID, notice: str = "opened", *, ordinal: int = 0) -> UUID:
+        delivery_id = new_id()
+        async with self.database.app_transaction() as conn:
+            numbers = await decisions.take_numbers(conn, tenant_id=self.tenant_id, events=0, incidents=0, deliveries=1)
+            row = DeliveryRow(
+                tenant_id=self.tenant_id,
+                id=delivery_id,
+                number=numbers.deliveries,
+                channel_id=channel_id,
+                channel_name="Hook",
+                channel_kind="webhook",
+                incident_id=incident_id,
+                monitor_id=None,
+                event=f"incident.{notice}",
+                notice=notice,
+                ordinal=ordinal,
+                body=f'{{"delivery_id":"{delivery_id}","notice":"{notice}","ordinal":{ordinal}}}',
+            )
+            await deliveries.owe(conn, [row])
+        return delivery_id
+
+    async def view(self, delivery_id: UUID) -> DeliveryView:
+        async with self.database.app() as conn:
+            found = await deliveries.delivery(conn, tenant_id=self.tenant_id, delivery_id=delivery_id)
+        assert found is not None
+        return found[0]
+
+    async def log(self, delivery_id: UUID) -> list[AttemptView]:
+        async with self.database.app() as conn:
+            return await deliveries.attempts(conn, tenant_id=self.tenant_id, delivery_id=delivery_id)
+
+    async def execute(self, statement: str, *arguments: Any) -> None:
+        async with self.database.app() as conn:
+            await conn.execute(statement, *arguments)
+
+    async def value(self, statement: str, *arguments: Any) -> Any:
+        async with self.database.app() as conn:
+            return await conn.fetchval(statement, *arguments)
+
+    async def seconds_to_due(self, delivery_id: UUID) -> float:
+        seconds: float = await self.value(IN_HOURS, delivery_id)
+        return seconds
+
+    async def fall_due(self) -> None:
+        """Let the time until the next attempt pass."""
+        await self.execute(FALL_DUE)
+
+    async def attempted(self, delivery_id: UUID, count: int, *, deadline_s: float = 10) -> list[AttemptView]:
+        """The log, once it has `count` entries."""
+        async with asyncio.timeout(deadline_s):
+            while len(log := await self.log(delivery_id)) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return log
+
+    async def ended(self, delivery_id: UUID, *, deadline_s: float = 10) -> DeliveryView:
+        """The delivery, once it is no longer pending."""
+        async with asyncio.timeout(deadline_s):
+            while (view := await self.view(delivery_id)).state == "pending":  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return view
+
+    async def emptied(self, *, deadline_s: float = 20) -> None:
+        """Return once nothing of any tenant is pending."""
+        async with asyncio.timeout(deadline_s):
+            while await self.value(WAITING):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+def deliverer(database: Database, *, settings: DeliverySettings = SETTINGS, lease_s: float | None = None) -> Deliverer:
+    return Deliverer(
+        database,
+        sealer=SEALER,
+        transports=transports(settings),
+        settings=settings,
+        nudge=lambda: None,
+        lease=None if lease_s is None else timedelta(seconds=lease_s),
+        jitter=lambda: 0.0,
+    )
+
+
+async def look_soon(timeout: float) -> bool:
+    """A wake without hints: everything must be right by looking alone."""
+    await asyncio.sleep(min(timeout, 0.02))
+    return True
+
+
+@asynccontextmanager
+async def working(database: Database, *, workers: int = 1, **over: Any) -> AsyncIterator[None]:
+    """Workers side by side, as several processes would have them."""
+    tasks = [asyncio.create_task(deliverer(database, **over).run(look_soon)) for _ in range(workers)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for task in tasks:
+            assert task.cancelled(), task.exception()
