@@ -35,13 +35,13 @@ async def poll_assignments(call: Call) -> Reply | web.StreamResponse:
     )
     tag = _tag(answer)
     headers = {"ETag": tag, **time_header(call)}
-    if call.request.headers.get("If-None-Match") == tag:
+    if answer.cursor == call.query.cursor and call.request.headers.get("If-None-Match") == tag:
         return web.Response(status=304, headers=headers)
     return Reply(answer, headers=headers)
 
 
 def _tag(answer: Assignments) -> str:
-    """Of all that an agent acts on. Changes always move the cursor, so they need not be in it."""
+    """Of all that an agent acts on. What changed is not in it: changes always move the cursor."""
     agents = b"".join(agent.bytes for agent in answer.agents)
     told = f"{answer.cursor} {answer.digest} {answer.paused} {answer.more} ".encode() + agents
     return f'"{hashlib.blake2b(told, digest_size=12).hexdigest()}"'

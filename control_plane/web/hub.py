@@ -153,6 +153,10 @@ class Hub:
         for subscription in tuple(self._subscribers.get(topic, ())):
             subscription.offer(Hint(topic, payload))
 
+    def topics(self) -> frozenset[str]:
+        """What somebody in this process waits for."""
+        return frozenset(self._subscribers)
+
     def looked(self, topic: str, reader: UUID) -> None:
         """The reader is looking right now: hints so far are old news to it."""
         self._looked_at[topic, reader] = self._clock()

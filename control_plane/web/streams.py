@@ -130,6 +130,11 @@ class EventStreams:
         self._streams: dict[TenantId, tuple[TenantStream, asyncio.Task[None]]] = {}
         self._by_key: dict[UUID, set[Reader]] = {}
 
+    @property
+    def busy(self) -> bool:
+        """Whether any stream is open or being closed."""
+        return bool(self._streams or self._by_key)
+
     async def serve(
         self, request: web.Request, watcher: Watcher, *, database: Database, hub: Hub
     ) -> web.StreamResponse:
