@@ -95,8 +95,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     log: LogSettings = LogSettings()
 
 
-FOREIGN_SECTIONS = ("agent",)
-"""Sections of the agent, which may run under the same environment."""
+FOREIGN_SECTIONS = ("agent", "cli")
+"""Sections of the agent and of the command line, which may run under the same environment."""
 
 MIN_SECRET = 16
 

@@ -141,3 +141,12 @@ async def exist(conn: Connection) -> bool:
     """Whether there is any tenant."""
     found: bool = await conn.fetchval(EXIST)
     return found
+
+
+FIRST = "SELECT id FROM tenants ORDER BY id LIMIT 1"
+
+
+async def first(conn: Connection) -> TenantId:
+    """The oldest tenant: the one of the first run. There is one."""
+    tenant_id: TenantId = await conn.fetchval(FIRST)
+    return tenant_id

@@ -1,0 +1,129 @@
+"""Running a whole installation on this machine: PostgreSQL, a control plane and one agent per region."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+from msgspec import Struct
+
+from control_plane.cli.children import Children, Program
+from control_plane.cli.installation import Installation, InstallationKeys, control_plane_environment
+from control_plane.cli.talk import say
+from control_plane.errors import StartupRefused
+from control_plane.postgres import EmbeddedPostgres
+from control_plane.services.first_run import RegionDefinition
+from control_plane.store.migrate import migrate
+from control_plane.store.pool import Database
+
+_READY_WITHIN_S = 30.0
+
+
+class LocalRegion(Struct, frozen=True):
+    """A private region with its agent on this machine. `source_address`: what the agent's checks come from."""
+
+    definition: RegionDefinition
+    source_address: str = ""
+
+
+class Running(Struct, frozen=True):
+    """A local installation that answers."""
+
+    url: str
+    operator_secret: str
+    keys: InstallationKeys
+    first_run: bool
+    seconds: float
+
+
+@asynccontextmanager
+async def run_installation(
+    directory: Path, *, host: str, port: int, regions: Sequence[LocalRegion]
+) -> AsyncIterator[Running]:
+    """Everything up on entry, everything down, in order, on exit. Raises StartupRefused with the remedy."""
+    began = time.monotonic()
+    installation = Installation(directory)
+    made = installation.prepare()
+    _require_free(host, port)
+    async with AsyncExitStack() as stack:
+        postgres = EmbeddedPostgres(installation.postgres)
+        dsn = await postgres.start()
+        stack.push_async_callback(postgres.stop)
+        await migrate(dsn)
+        keys, first = await _ensure_keys(installation, dsn, pepper=made.pepper.encode(), regions=regions)
+        environment = control_plane_environment(made, dsn=dsn, host=host, port=port, metrics_port=0)
+        children = await stack.enter_async_context(Children())
+        url = f"http://{host}:{port}"
+        children.keep(Program("control plane", ("-m", "control_plane", "serve"), environment))
+        await _wait_ready(url)
+        installation.note_address(url)
+        for region in regions:
+            children.keep(_agent(installation, region, url=url, keys=keys))
+        seconds = time.monotonic() - began
+        yield Running(url, made.operator_secret, keys, first, seconds)
+        say("Stopping …")
+
+
+async def until_stopped() -> None:
+    """Return at the first SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, stop.set)
+    await stop.wait()
+
+
+async def _ensure_keys(
+    installation: Installation, dsn: str, *, pepper: bytes, regions: Sequence[LocalRegion]
+) -> tuple[InstallationKeys, bool]:
+    database = await Database.connect(dsn, max_size=2)
+    try:
+        definitions = [region.definition for region in regions]
+        return await installation.ensure_keys(database, pepper=pepper, regions=definitions)
+    finally:
+        await database.close()
+
+
+def _agent(installation: Installation, region: LocalRegion, *, url: str, keys: InstallationKeys) -> Program:
+    slug = region.definition.slug
+    environment = {
+        "FARWATCH_AGENT__URL": url,
+        "FARWATCH_AGENT__KEY": keys.probe_keys[slug],
+        "FARWATCH_AGENT__STATE_DIR": str(installation.agent_state(slug)),
+    }
+    if region.source_address:
+        environment["FARWATCH_AGENT__SOURCE_ADDRESS"] = region.source_address
+    return Program(f"agent of {slug}", ("-m", "agent", "run"), environment)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Say at once, and once, that the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartupRefused(
+                f"{host}:{port} cannot be used: {error.strerror}. Stop what listens there, or choose another --port."
+            ) from None
+
+
+async def _wait_ready(url: str) -> None:
+    deadline = time.monotonic() + _READY_WITHIN_S
+    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await client.get(f"{url}/readyz")).status_code == 200:
+                    return
+            await asyncio.sleep(0.05)
+    raise StartupRefused(
+        f"The control plane did not answer at {url} within {_READY_WITHIN_S:.0f} s; see its output above."
+    )

@@ -1,0 +1,62 @@
+"""`farwatch serve`: a control plane on a database of your own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+
+import click
+import uvloop
+
+from control_plane.app import serve as serve_here
+from control_plane.cli.children import Children, Program
+from control_plane.cli.local import until_stopped
+from control_plane.cli.talk import say
+from control_plane.errors import StartupRefused, Unavailable
+from control_plane.settings import Settings, check_serving, load_settings
+from shared.logs import configure_logs
+
+_WORKER = "FARWATCH_SERVER__WORKERS"
+
+
+@click.command()
+@click.option("--workers", type=click.IntRange(1, 64), default=None, help="Processes; default: server.workers (1).")
+@click.option("--worker", is_flag=True, hidden=True, help="Serve in this process, sharing the port with others.")
+def serve(workers: int | None, worker: bool) -> None:
+    """Serve the control plane until it is told to stop. Any number may run side by side on one database.
+
+    Needs FARWATCH_DATABASE__DSN, FARWATCH_SECURITY__PEPPER and FARWATCH_SECURITY__SEALING_KEYS; run `farwatch migrate`
+    first. Worker number i serves /metrics on server.metrics_port + i.
+    """
+    settings = load_settings()
+    check_serving(settings)
+    count = workers or settings.server.workers
+    if count == 1 or worker:
+        _serve_one(settings)
+    else:
+        asyncio.run(_serve_many(settings, count))
+
+
+def _serve_one(settings: Settings) -> None:
+    configure_logs(level=settings.log.level, format=settings.log.format)
+    try:
+        uvloop.run(serve_here(settings))
+    except Unavailable as error:
+        raise StartupRefused(f"{error.message} (database.dsn)") from error
+
+
+async def _serve_many(settings: Settings, count: int) -> None:
+    async with Children() as children:
+        for number in range(count):
+            children.keep(
+                Program(f"worker {number}", ("-m", "control_plane", "serve", "--worker"), _of(settings, number, count))
+            )
+        say(f"Serving with {count} workers on {settings.server.host}:{settings.server.port}. Stop with Ctrl-C.")
+        await until_stopped()
+
+
+def _of(settings: Settings, number: int, count: int) -> Mapping[str, str]:
+    base = settings.server.metrics_port
+    metrics = base + number if base else 0
+    return {**os.environ, _WORKER: str(count), "FARWATCH_SERVER__METRICS_PORT": str(metrics)}

@@ -1,0 +1,75 @@
+"""`farwatch tail`: what is decided, as it happens."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import click
+import httpx
+
+from control_plane.cli.api_client import ApiClient, with_client
+from control_plane.cli.talk import say
+
+RETRY_S = 3.0
+
+
+@click.command()
+@click.option("--event", "events", multiple=True, help="Only events of this name; repeat for more.")
+@click.option("--checks", is_flag=True, help="Every completed check too.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@with_client
+def tail(client: ApiClient, events: tuple[str, ...], checks: bool, output: str) -> None:
+    """Follow the events of the tenant until Ctrl-C. A lost connection is taken up where it broke off."""
+    last_id = ""
+    while True:
+        try:
+            for event, data, event_id in follow(client, last_id):
+                last_id = event_id
+                if _wanted(event, events, checks):
+                    click.echo(_line(event, data, output))
+        except httpx.HTTPError as error:
+            say(f"The stream broke off ({error or type(error).__name__}); trying again …", style="yellow")
+            time.sleep(RETRY_S)
+        except KeyboardInterrupt:
+            return
+
+
+def follow(client: ApiClient, last_id: str) -> Iterator[tuple[str, str, str]]:
+    """(event, data, last id) for each event of one connection."""
+    headers = {"Last-Event-ID": last_id} if last_id else {}
+    with client.stream("/events", {}) as http, http.stream("GET", "", headers=headers) as response:
+        if not response.is_success:
+            response.read()
+            client.refused(response)
+        event, data = "message", ""
+        for line in response.iter_lines():
+            field, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            match field:
+                case "id":
+                    last_id = value
+                case "event":
+                    event = value
+                case "data":
+                    data = value
+                case "" if not line and data:
+                    yield event, data, last_id
+                    event, data = "message", ""
+
+
+def _wanted(event: str, events: tuple[str, ...], checks: bool) -> bool:
+    if events:
+        return event in events
+    return checks or event != "check.completed"
+
+
+def _line(event: str, data: str, output: str) -> str:
+    if output == "json":
+        return json.dumps({"event": event, "data": json.loads(data)}, ensure_ascii=False)
+    value = json.loads(data)
+    monitor = value.get("monitor") or {}
+    words = value.get("reason") or value.get("verdict") or value.get("outcome") or ""
+    stamp = time.strftime("%H:%M:%S")
+    return f"{stamp}  {event:<22} {monitor.get('name', '')}  {words}".rstrip()

@@ -1,0 +1,50 @@
+"""`farwatch up`: everything on this machine, in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from control_plane.cli.installation import LOCAL_CIDRS, default_directory
+from control_plane.cli.local import LocalRegion, Running, run_installation, until_stopped
+from control_plane.cli.talk import say
+from control_plane.services.first_run import RegionDefinition
+
+REGIONS = (LocalRegion(RegionDefinition("local", "This machine", allow_cidrs=LOCAL_CIDRS)),)
+
+
+@click.command(epilog="Stop it with Ctrl-C. A second start keeps the data.")
+@click.option("--data", type=click.Path(path_type=Path), default=None, help="Directory of the database and keys.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8100, show_default=True, type=click.IntRange(1, 65535))
+def up(data: Path | None, host: str, port: int) -> None:
+    """Start PostgreSQL, a control plane and one agent on this machine.
+
+    The agent's region is private to the first tenant and may reach loopback and private addresses.
+    """
+    directory = data or default_directory()
+    asyncio.run(_up(directory, host=host, port=port))
+
+
+async def _up(directory: Path, *, host: str, port: int) -> None:
+    async with run_installation(directory, host=host, port=port, regions=REGIONS) as running:
+        greet(running, directory)
+        await until_stopped()
+
+
+def greet(running: Running, directory: Path) -> None:
+    """What the person at the terminal needs next. The address and the key are data: they go to stdout."""
+    click.echo(f"URL  {running.url}")
+    click.echo(f"Key  {running.keys.api_key}")
+    say(f"Farwatch is up after {running.seconds:.1f} s. Data: {directory}")
+    if running.first_run:
+        say("The key above is the first tenant's. Sign in with it at the URL, or:")
+    else:
+        say("Welcome back: the data was kept, the key is the same. Add a monitor with:")
+    say(
+        f"  curl -sS {running.url}/api/v1/monitors -H 'Authorization: Bearer {running.keys.api_key}'"
+        """ -H 'Content-Type: application/json' -d '{"name":"My site","check":"http://127.0.0.1:8080/"}'"""
+    )
+    say("Stop with Ctrl-C.")
