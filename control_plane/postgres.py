@@ -72,7 +72,7 @@ class PostgresServer:
     def launch(self) -> None:
         """Start the process. Raises StartupRefused when another server runs on the data directory."""
         self._remove_stale_pid_file()
-        with self._cluster.log.open("ab") as log:
+        with os.fdopen(self._cluster.open_log(), "ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [self._cluster.programs.directory / "postgres", "-D", self._cluster.data],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._cluster.data, env=clean_environment(),

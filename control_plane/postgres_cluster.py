@@ -15,6 +15,7 @@ from control_plane.postgres_binaries import Account, Programs
 DATABASE = "farwatch"
 LOGIN = "farwatch"
 SUPERUSER = "postgres"
+_LOG_LIMIT = 10_000_000
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_LIMIT = 107  # sun_path of sockaddr_un on Linux, less the closing zero
 _INITDB = ("--username", SUPERUSER, "--auth", "peer", "--encoding", "UTF8", "--locale", "C", "--no-sync")
@@ -69,6 +70,7 @@ class Cluster:
         """Make what is missing and write the configuration. Raises StartupRefused with the remedy."""
         if self.data.exists():
             self._check_version()
+            self._check_owner()
         else:
             self._initialise()
         self._configure()
@@ -80,9 +82,9 @@ class Cluster:
             raise StartupRefused(f"{socket} is too long for a socket: choose a data directory with a shorter path.")
         made = not self.directory.exists()
         try:
-            for path in (self.directory, self.run):
-                path.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._hand_over(path)
+            # For another user the way in must be open; what matters below it is 0700 and theirs.
+            self.directory.mkdir(mode=0o711 if self.account.switch else 0o700, parents=True, exist_ok=True)
+            self._make_private(self.run)
         except OSError as error:
             raise StartupRefused(f"The data directory cannot be made: {error}. Choose another.") from error
         if self._reaches_directory():
@@ -95,15 +97,27 @@ class Cluster:
             " or start Farwatch as the user who owns this one."
         )
 
+    def _make_private(self, path: Path) -> None:
+        path.mkdir(mode=0o700, exist_ok=True)
+        self._hand_over(path)
+
     def _hand_over(self, path: Path) -> None:
         if self.account.switch:
             os.chown(path, self.account.uid, self.account.gid)
 
     def _reaches_directory(self) -> bool:
-        probe = ["/bin/sh", "-c", 'cd -- "$1" && test -w . && test -w run', "sh", str(self.directory)]
+        probe = ["/bin/sh", "-c", 'cd -- "$1" && test -w run', "sh", str(self.directory)]
         options = self.account.process_options()
         done = subprocess.run(probe, check=False, capture_output=True, cwd="/", **options)  # noqa: S603 - no input
         return done.returncode == 0
+
+    def _check_owner(self) -> None:
+        owner = self.data.stat().st_uid
+        if owner != self.account.uid:
+            raise StartupRefused(
+                f"{self.data} belongs to the user of number {owner}, and PostgreSQL would run as {self.account.name}."
+                f" Start Farwatch as that user, or give the data away: `chown -R {self.account.name} {self.data}`."
+            )
 
     def _check_version(self) -> None:
         try:
@@ -121,11 +135,18 @@ class Cluster:
         """Made beside its place and renamed when whole: a process killed here leaves nothing that looks finished."""
         making = self.directory / "data.new"
         shutil.rmtree(making, ignore_errors=True)
+        self._make_private(making)
         self._run("initdb", "--pgdata", making, *_INITDB, *(_BUILTIN_LOCALE if self.programs.major >= 17 else ()))
         self._run("postgres", "--single", "-D", making, "-c", "fsync=off", "postgres", given=_BOOTSTRAP)
         if self.durable:
             self._run("initdb", "--pgdata", making, "--sync-only")
         making.rename(self.data)
+
+    def open_log(self) -> int:
+        """A descriptor to append to postgres.log; the one before is kept when it has grown over 10 MB."""
+        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        return os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def _configure(self) -> None:
         present = pwd.getpwuid(os.geteuid()).pw_name

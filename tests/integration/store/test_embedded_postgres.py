@@ -171,6 +171,23 @@ async def test_data_of_another_major_version_is_refused_with_the_remedy(home: Pa
         await EmbeddedPostgres(home / "pg").start()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
+async def test_data_of_another_user_is_refused_with_the_remedy(home: Path) -> None:
+    (home / "pg" / "data").mkdir(parents=True)
+    (home / "pg" / "data" / "PG_VERSION").write_text("18\n")
+    with pytest.raises(StartupRefused, match="chown -R"):
+        await EmbeddedPostgres(home / "pg").start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the user")
+async def test_an_existing_directory_keeps_its_owner(home: Path) -> None:
+    (home / "neighbour").touch()
+    server = EmbeddedPostgres(home, durable=False)
+    await server.start()
+    await server.stop()
+    assert home.stat().st_uid == 0  # noqa: ASYNC240 - nothing else runs here
+
+
 async def test_a_start_killed_while_initialising_leaves_nothing_in_the_way(home: Path) -> None:
     (home / "pg" / "data.new" / "base").mkdir(parents=True)
     server = EmbeddedPostgres(home / "pg", durable=False)
