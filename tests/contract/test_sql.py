@@ -12,6 +12,7 @@ import pytest
 
 from control_plane import store
 from control_plane.store.pool import Connection, Database
+from control_plane.store.violations import VIOLATIONS
 from tests.support.schema import dump, schema_file
 
 _SQL = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|VALUES|LOCK)\b")
@@ -90,3 +91,14 @@ def test_statements_live_in_the_store_alone() -> None:
         if path.parent.name != "store" and sql.search(path.read_text(encoding="utf-8"))
     ]
     assert outside == []
+
+
+CONSTRAINTS = """
+SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'i'
+"""
+
+
+async def test_every_violation_that_is_explained_can_happen(prepared: Connection) -> None:
+    there = {row["conname"] for row in await prepared.fetch(CONSTRAINTS)}
+    assert set(VIOLATIONS) - there == set()
