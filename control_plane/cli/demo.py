@@ -33,7 +33,7 @@ UNLUCKY = REGIONS[-1]
 @click.option("--port", default=8100, show_default=True, type=click.IntRange(1, 65535))
 def demo(data: Path | None, port: int) -> None:
     """Show Farwatch at work: a local failure outvoted, an outage proven, a recovery, a slow site."""
-    asyncio.run(_demo(data or default_directory("farwatch-demo"), port=port))
+    asyncio.run(_demo(data or default_directory("demo"), port=port))
 
 
 async def _demo(directory: Path, *, port: int) -> None:

@@ -1,4 +1,4 @@
-"""The demo's little web: sites on one local port that fail on a timetable, so that a newcomer sees every kind of verdict.
+"""The demo's little web: sites on one local port that fail on a timetable, so that every kind of verdict is seen.
 
 The timetable repeats every `CYCLE_S` seconds; the regions of the demo are told apart by the loopback address that
 their agents' checks come from.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -79,7 +79,7 @@ async def serve_sites(sites: tuple[Site, ...], *, host: str) -> AsyncIterator[in
         await runner.cleanup()
 
 
-def _handler(site: Site, began: float) -> Callable[[web.Request], object]:
+def _handler(site: Site, began: float) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(request: web.Request) -> web.Response:
         at = (time.monotonic() - began) % CYCLE_S
         match site.act(at, request.remote or ""):

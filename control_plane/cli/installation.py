@@ -162,8 +162,8 @@ def control_plane_environment(
     }
 
 
-def default_directory(name: str = "farwatch") -> Path:
+def default_directory(name: str = "local") -> Path:
     """Below /var/lib as root, whose home the server's system user cannot read; else in the user's data home."""
     if os.geteuid() == 0:
         return Path("/var/lib/farwatch") / name
-    return Path(os.environ.get("XDG_DATA_HOME", "~/.local/share")).expanduser() / name
+    return Path(os.environ.get("XDG_DATA_HOME", "~/.local/share")).expanduser() / "farwatch" / name

@@ -1,0 +1,58 @@
+"""The registries are the lists: nothing is in one and missing from what must go with it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import agent.checks
+import shared.checks
+from control_plane.app import all_routes
+from control_plane.notify import TRANSPORTS
+from control_plane.web.routes import Door
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_check_kind_has_a_runner_a_spec_and_a_doc_line() -> None:
+    guide = (ROOT / "docs" / "checks.md").read_text()
+    assert set(agent.checks.CHECKS) == set(shared.checks.CHECKS)
+    for kind in shared.checks.CHECKS:
+        assert (ROOT / "shared" / "checks" / f"{kind}.py").exists()
+        assert (ROOT / "agent" / "checks" / f"{kind}.py").exists()
+        assert f"## `{kind}`" in guide
+
+
+def test_every_transport_is_one_file_of_its_name() -> None:
+    for name in TRANSPORTS:
+        assert (ROOT / "control_plane" / "notify" / f"{name}.py").exists()
+
+
+def test_every_tenant_route_declares_its_scope_or_is_open_by_choice() -> None:
+    open_routes = {route.operation for route in all_routes() if route.door is Door.TENANT and route.scope is None}
+    assert open_routes <= {"get_meta", "get_me"}
+
+
+def test_operations_are_named_once() -> None:
+    names = [route.operation for route in all_routes() if route.door is not Door.PUBLIC]
+    assert len(names) == len(set(names))
+
+
+def test_no_door_imports_another() -> None:
+    doors = ("tenant_api", "operator_api", "agent_api", "dashboard")
+    crossings = []
+    for door in doors:
+        for path in (ROOT / "control_plane" / door).rglob("*.py"):
+            for module in imported(path):
+                crossings += [f"{path.name} -> {module}" for other in doors if other != door and f".{other}" in module]
+    assert crossings == []
+
+
+def imported(path: Path) -> list[str]:
+    modules = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules.append(node.module)
+        elif isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+    return modules
