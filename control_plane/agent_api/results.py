@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
+import orjson
 import structlog
 from msgspec import Raw, Struct
 
@@ -33,9 +36,15 @@ class Envelope(Struct, frozen=True):
     items: list[Raw]
 
 
+class LooseEnvelope(Struct, frozen=True):
+    sent_at: int
+    items: list[Any]
+
+
 _batch = msgspec.json.Decoder(ResultBatch)
 _envelope = msgspec.json.Decoder(Envelope)
 _item = msgspec.json.Decoder(CheckResult)
+_NO_ITEM = Raw(b"null")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # PostgreSQL cannot hold it
 
 
@@ -62,9 +71,33 @@ def _decode_envelope(raw: bytes) -> Envelope:
     try:
         return _envelope.decode(raw)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"This is not a batch of results: {error}", code="INVALID_BODY") from None
+        raise _no_batch(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"The body is not JSON: {error}", code="INVALID_JSON") from None
+        return _decode_loosely(raw, str(error))
+
+
+def _decode_loosely(raw: bytes, why: str) -> Envelope:
+    """JSON allows half a surrogate pair, msgspec does not: found in one item, it must not fail the whole batch."""
+    try:
+        document = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise BadRequest(f"The body is not JSON: {why}", code="INVALID_JSON") from None
+    try:
+        loose = msgspec.convert(document, LooseEnvelope)
+    except msgspec.ValidationError as error:
+        raise _no_batch(error) from None
+    return Envelope(loose.sent_at, [_written_again(item) for item in loose.items])
+
+
+def _written_again(item: Any) -> Raw:
+    try:
+        return Raw(orjson.dumps(item))
+    except (orjson.JSONEncodeError, RecursionError):
+        return _NO_ITEM
+
+
+def _no_batch(error: msgspec.ValidationError) -> BadRequest:
+    return BadRequest(f"This is not a batch of results: {error}", code="INVALID_BODY")
 
 
 def _decode_item(raw: Raw) -> CheckResult | None:
