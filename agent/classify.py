@@ -10,8 +10,8 @@ from agent.resolver import ResolutionFailed
 from shared.netpolicy import UrlRefused
 from shared.results import Outcome, Reason
 
-EXPECTED = (UrlRefused, ResolutionFailed, OSError)
-"""What a check may raise because of its target; ssl.SSLError is an OSError."""
+EXPECTED = (UrlRefused, OSError)
+"""What a check may raise because of its target; ssl.SSLError and ResolutionFailed are OSErrors."""
 
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _CONNECT_WORDS = {

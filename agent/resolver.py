@@ -37,7 +37,7 @@ _EDNS_PAYLOAD = 1232  # DNS flag day 2020
 _TYPES = (dns.rdatatype.A, dns.rdatatype.AAAA)
 
 
-class ResolutionFailed(Exception):
+class ResolutionFailed(OSError):
     """The name has no usable answer; the message says why in plain words."""
 
 
@@ -154,9 +154,22 @@ async def _ask_by_tcp(server: Server, query: bytes, seconds: float) -> dns.messa
         raise _TryNext(f"the resolver {server[0]} did not answer over TCP ({error})") from None
 
 
+async def ask_root(server: Server) -> None:
+    """Raise ResolutionFailed unless the server gives an answer about the root zone: is it of any use at all?"""
+    query = _query("", dns.rdatatype.NS)
+    loop = asyncio.get_running_loop()
+    transport, exchange = await loop.create_datagram_endpoint(lambda: _Exchange([query]), remote_addr=server)
+    try:
+        (message,) = await _collect(exchange, LAGGARD_S * 2)
+    finally:
+        transport.close()
+    if message is None or message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        raise ResolutionFailed("no answer" if message is None else dns.rcode.to_text(message.rcode()))
+
+
 def _query(name: str, kind: dns.rdatatype.RdataType) -> bytes:
     """One question with a random id, recursion desired, and an OPT record that allows larger answers."""
-    labels = b"".join(len(label).to_bytes(1, "big") + label for label in name.encode("ascii").rstrip(b".").split(b"."))
+    labels = b"".join(len(label).to_bytes(1, "big") + label for label in name.encode("ascii").split(b".") if label)
     header = os.urandom(2) + b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
     option = b"\x00\x00\x29" + _EDNS_PAYLOAD.to_bytes(2, "big") + b"\x00\x00\x00\x00\x00\x00"
     return header + labels + b"\x00" + int(kind).to_bytes(2, "big") + b"\x00\x01" + option

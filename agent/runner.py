@@ -14,15 +14,14 @@ from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
 from agent.lag import NOTABLE_MS, LagMeter
 from agent.scheduler import Job, Scheduler
-from agent.self_test import SelfTest
+from agent.self_test import MAX_LAG_MS, Health, SelfTest
 from agent.tally import Tally
 from shared.results import CheckResult, Detail, Outcome, Reason
 
 log = structlog.get_logger()
 
-_GOOD = (Outcome.UP, Outcome.DEGRADED)
-
-Deliver = Callable[[Job, CheckResult], None]
+Deliver = Callable[[Job, CheckResult, bool], None]
+"""The third argument: whether the result is urgent."""
 
 
 class Runner:
@@ -79,17 +78,23 @@ class Runner:
         outcome = await self._examine(job, started)
         lag = self._lag.worst_since(started)
         if outcome.outcome is Outcome.DOWN:
-            outcome = await self._vouched(outcome)
+            outcome = await self._vouched(outcome, lag)
+        was_bad = job.monitor_id in self._bad
         outcome = self._trimmed(job, outcome)
         if lag > NOTABLE_MS:
             outcome = msgspec.structs.replace(
                 outcome, detail=msgspec.structs.replace(outcome.detail, lag_ms=round(lag, 1))
             )
         self._tally.count(outcome.outcome, outcome.reason)
-        self._deliver(job, _result(job, outcome))
+        urgent = was_bad or outcome.outcome is not Outcome.UP or job.is_first or job.dispatch is not None
+        self._deliver(job, _result(job, outcome), urgent)
 
     async def _examine(self, job: Job, started: float) -> CheckOutcome:
         """Run the check. The place is free again when this ends, whatever the result still waits for."""
+        if job.unavailable is not None:
+            self._release(job)
+            detail = Detail(message=job.unavailable[:500])
+            return CheckOutcome(outcome=Outcome.ERROR, reason=Reason.CREDENTIAL, detail=detail)
         kind = str(type(job.check).__struct_config__.tag)
         try:
             return await CHECKS[kind](job.check, self._context())
@@ -101,13 +106,18 @@ class Runner:
                 outcome=Outcome.ERROR, reason=Reason.INTERNAL, total=total, detail=Detail(message=message)
             )
         finally:
-            self.running -= 1
-            self._scheduler.finished(job)
-            self.pump()
+            self._release(job)
 
-    async def _vouched(self, outcome: CheckOutcome) -> CheckOutcome:
+    def _release(self, job: Job) -> None:
+        self.running -= 1
+        self._scheduler.finished(job)
+        self.pump()
+
+    async def _vouched(self, outcome: CheckOutcome, lag: float) -> CheckOutcome:
         """A failure that a self-test stands behind, or the confession that we cannot judge."""
         health = await self._self_test.after_now()
+        if lag > MAX_LAG_MS:
+            health = Health(is_healthy=False, reason=f"This agent was {lag:.0f} ms late itself during the check")
         if health.is_healthy:
             return outcome
         message = f"{health.reason}. Seen meanwhile: {outcome.detail.message}"[:500]
@@ -130,10 +140,6 @@ class Runner:
 
     def forget(self, monitor_id: UUID) -> None:
         self._bad.pop(monitor_id, None)
-
-
-def is_bad(result: CheckResult) -> bool:
-    return result.outcome not in _GOOD
 
 
 def _result(job: Job, outcome: CheckOutcome) -> CheckResult:

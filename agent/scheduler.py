@@ -57,6 +57,12 @@ class Job:
     slot: int
     entry: Entry | None
     dispatch: Dispatch | None = None
+    unavailable: str | None = None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether somebody may be waiting for the first result of a new check."""
+        return self.entry is not None and self.slot == self.entry.assignment.first_slot
 
 
 class Scheduler:
@@ -66,6 +72,7 @@ class Scheduler:
         self.gaps = 0
         self.dropped_errands = 0
         self.lag_ms = 0.0
+        """How late the latest check started, at worst; whoever reports it sets it back."""
         self._now = now_ms
         self._share = Share((), me)
         self._wheel: Wheel[Entry | Errand] = Wheel(now_ms())
@@ -85,7 +92,7 @@ class Scheduler:
                 await asyncio.sleep(0)
 
     def put(self, assignment: Assignment) -> None:
-        """Add or change one. A new check version begins anew with its first slot; any other change keeps the schedule."""
+        """Add or change one. A new check version begins anew with its first slot; other changes keep the schedule."""
         entry = self.entries.get(assignment.monitor_id)
         if entry is None:
             entry = self.entries[assignment.monitor_id] = Entry(assignment)
@@ -196,8 +203,8 @@ class Scheduler:
             return None
         entry.is_busy = True
         entry.last = slot
-        self.lag_ms = now - slot
-        return Job(assignment.monitor_id, assignment.check, assignment.check_version, slot, entry)
+        self.lag_ms = max(self.lag_ms, now - slot)
+        return _job(entry, slot)
 
     def _take_errand(self, errand: Errand, now: float) -> Job | None:
         dispatch = errand.dispatch
@@ -205,7 +212,7 @@ class Scheduler:
             self.dropped_errands += 1
             return None
         if dispatch.check is not None and dispatch.kind == "test":
-            return Job(dispatch.id, dispatch.check, 1, dispatch.slot, None, dispatch)
+            return Job(dispatch.id, dispatch.check, 1, dispatch.slot, None, dispatch, dispatch.unavailable)
         entry = None if dispatch.monitor_id is None else self.entries.get(dispatch.monitor_id)
         if entry is None or dispatch.check_version not in (None, entry.assignment.check_version):
             self.dropped_errands += 1
@@ -214,8 +221,7 @@ class Scheduler:
             entry.waiting = [*(entry.waiting or ()), errand]
             return None
         entry.is_busy = True
-        assignment = entry.assignment
-        return Job(assignment.monitor_id, assignment.check, assignment.check_version, dispatch.slot, entry, dispatch)
+        return _job(entry, dispatch.slot, dispatch)
 
     def finished(self, job: Job) -> None:
         """The check of a job has ended; what waited for it may go."""
@@ -228,6 +234,11 @@ class Scheduler:
             entry.waiting = None
         if entry.pending is not None:
             self._ready.append(entry)
+
+
+def _job(entry: Entry, slot: int, dispatch: Dispatch | None = None) -> Job:
+    known = entry.assignment
+    return Job(known.monitor_id, known.check, known.check_version, slot, entry, dispatch, known.unavailable)
 
 
 def _rest(entry: Entry) -> None:

@@ -28,7 +28,7 @@ class Health:
 
 @dataclass(slots=True)
 class Probe:
-    """One thing that worked before and has to go on working. `attempt` raises OSError or TimeoutError when it does not."""
+    """One thing that worked before and has to go on working. `attempt` raises OSError when it does not."""
 
     name: str
     attempt: Callable[[], Awaitable[object]]

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 _STEP_MS = 1000
-"""A sample that disagrees by more than this (and its own uncertainty) means that a clock was set, not that a network was slow."""
+"""A sample that disagrees by more (beyond its own uncertainty) means that a clock was set, not a slow network."""
 
 
 class ServerClock:

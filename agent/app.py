@@ -1,0 +1,196 @@
+"""Wires the agent and keeps it alive: greets the control plane, runs a session, and starts another when it must."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+from uuid import UUID, uuid4
+
+import structlog
+
+from agent import state_file
+from agent.checks import CHECKS
+from agent.client import Client, NotAccepted, Refused, Unreachable
+from agent.health import canary_probes, resolver_probes
+from agent.lag import LagMeter
+from agent.metrics import Exporter
+from agent.region import policy_of, resolver_for, servers_of
+from agent.self_test import Probe, SelfTest
+from agent.server_clock import ServerClock
+from agent.session import RETRY_REFUSED_S, STATE, Session
+from agent.settings import AgentSettings
+from agent.spool import Spool
+from agent.tally import Tally
+from agent.tls import TlsContexts
+from shared.backoff import exponential
+from shared.protocol import PROTOCOL_VERSION, Assignment, Hello, Welcome
+
+log = structlog.get_logger()
+
+Known = tuple[state_file.Known, list[Assignment]]
+
+_BASE_WAIT, _LONGEST_WAIT = timedelta(seconds=0.5), timedelta(seconds=15)
+
+
+def agent_version() -> str:
+    try:
+        return version("farwatch")
+    except PackageNotFoundError:
+        return "0"
+
+
+def make_client(settings: AgentSettings, key: Callable[[], str] | None = None) -> Client:
+    return Client(
+        url=settings.url, key=key or (lambda: settings.key), ca_file=settings.ca_file, version=agent_version()
+    )
+
+
+def make_hello(boot_id: UUID) -> Hello:
+    return Hello(
+        version=agent_version(),
+        protocols=(PROTOCOL_VERSION,),
+        boot_id=boot_id,
+        capabilities=tuple(sorted(CHECKS)),
+    )
+
+
+class App:
+    """One agent process. `reload_key` is asked for the key now valid whenever the present one is refused."""
+
+    def __init__(self, settings: AgentSettings, *, reload_key: Callable[[], str] | None = None) -> None:
+        self.session: Session | None = None
+        self.tally = Tally()
+        self._settings = settings
+        self._key = settings.key
+        self._reload_key = reload_key or (lambda: settings.key)
+        self._client = make_client(settings, lambda: self._key)
+        self._clock = ServerClock()
+        self._lag = LagMeter()
+        self._tls = TlsContexts(ca_file=settings.ca_file)
+        self._boot_id = uuid4()
+        self._self_test = SelfTest(groups=self._probes(), lag=self._lag)
+        self._exporter = Exporter(self)
+
+    def _probes(self) -> dict[str, Sequence[Probe]]:
+        resolver = resolver_for(policy_of(()), self._settings)
+        return {
+            "resolver": resolver_probes(servers_of(self._settings)),
+            "canary": canary_probes(self._settings.canaries, resolver),
+        }
+
+    async def run(self) -> None:
+        """Until cancelled. Raises Refused when the control plane refuses this agent at its start."""
+        self._settings.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lag.start()
+        self._exporter.start(self._settings)
+        known = state_file.load(self._settings.directory / STATE)
+        if known is not None and known[0].url != self._client.url:
+            known = None
+        try:
+            welcome = await self._first_welcome(known)
+            while True:
+                welcome = await self._run_session(welcome, known)
+                known = None
+        finally:
+            self._lag.stop()
+            await self._client.close()
+
+    async def _first_welcome(self, known: Known | None) -> Welcome | None:
+        """The server's welcome; None when it is away and an earlier one is known."""
+        attempt = 0
+        while True:
+            try:
+                return await self._greet()
+            except (Unreachable, NotAccepted) as error:
+                attempt += 1
+                log.warning("the control plane does not welcome this agent yet", error=str(error), attempt=attempt)
+            if known is not None:
+                return None
+            await _pause(attempt)
+
+    async def _greet(self) -> Welcome:
+        self._key = self._reload_key()
+        return await self._client.hello(make_hello(self._boot_id))
+
+    async def _run_session(self, welcome: Welcome | None, known: Known | None) -> Welcome:
+        """Work until a welcome comes that differs from this session's; that one is returned."""
+        if known is not None and welcome is not None and not _is_same(welcome, known[0].welcome):
+            known = None
+        chosen = welcome or (known[0].welcome if known is not None else None)
+        assert chosen is not None
+        spool = await asyncio.to_thread(Spool, self._settings.directory / "spool", limit=self._settings.spool_bytes)
+        session = self.session = Session(
+            settings=self._settings,
+            client=self._client,
+            welcome=chosen,
+            spool=spool,
+            clock=self._clock,
+            lag=self._lag,
+            self_test=self._self_test,
+            tls=self._tls,
+            tally=self.tally,
+        )
+        log.info("watching", region=chosen.region.id, agent=chosen.agent_name, known=known is not None)
+        if known is not None:
+            await session.recall(known[0], known[1])
+        work = asyncio.create_task(session.run())
+        watch = asyncio.create_task(self._watch_welcome(session, is_greeted=welcome is not None))
+        try:
+            await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (watch, work):
+                task.cancel()
+            await asyncio.gather(watch, work, return_exceptions=True)
+        if not work.cancelled() and (error := work.exception()) is not None:
+            raise error
+        return watch.result()
+
+    async def _watch_welcome(self, session: Session, *, is_greeted: bool) -> Welcome:
+        """Greet again after a refusal, or when the start found nobody; return a welcome that asks for a new session."""
+        attempt = 0
+        while True:
+            if is_greeted:
+                await session.refused.wait()
+                await asyncio.sleep(RETRY_REFUSED_S)
+            try:
+                welcome = await self._greet()
+            except Refused as refused:
+                session.refuse(refused)
+                is_greeted = True
+            except (Unreachable, NotAccepted):
+                attempt += 1
+                await _pause(attempt)
+            else:
+                is_greeted, attempt = True, 0
+                if not _is_same(welcome, session.welcome):
+                    return welcome
+                if session.refusal is not None:
+                    session.accept()
+
+
+def _is_same(a: Welcome, b: Welcome) -> bool:
+    return (a.agent_id, a.region, a.protocol) == (b.agent_id, b.region, b.protocol)
+
+
+async def _pause(attempt: int) -> None:
+    wait = exponential(attempt=attempt, base=_BASE_WAIT, cap=_LONGEST_WAIT, jitter=random.random())  # noqa: S311
+    await asyncio.sleep(wait.total_seconds())
+
+
+async def run_until_signal(app: App) -> None:
+    """Run until SIGTERM or SIGINT, then stop cleanly. Raises what `App.run` raises."""
+    loop = asyncio.get_running_loop()
+    work = asyncio.create_task(app.run())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, work.cancel)
+    try:
+        await work
+    except asyncio.CancelledError:
+        log.info("stopped")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

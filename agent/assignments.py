@@ -1,0 +1,143 @@
+"""Keeps the region's assignments: polls for changes, checks the digest, and takes a fresh snapshot when it is off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID
+
+import structlog
+
+from agent.client import Client, Poll
+from agent.scheduler import Scheduler
+from agent.server_clock import ServerClock
+from shared.protocol import Assignment, Assignments, digest_term
+
+log = structlog.get_logger()
+
+_MODULUS = 2**64
+_STEPPED_MS = 60_000
+"""A correction of the server's clock beyond this means that slots are planned anew."""
+
+_MAX_PAGES = 10_000
+
+
+class Keeper:
+    """The scheduler's view of what the region has to run, kept equal to the server's."""
+
+    def __init__(self, *, client: Client, scheduler: Scheduler, clock: ServerClock, me: UUID) -> None:
+        self.cursor = ""
+        self.agents: tuple[UUID, ...] = ()
+        self.changes = 0
+        """Grows with everything that is worth saving."""
+        self._client = client
+        self._scheduler = scheduler
+        self._clock = clock
+        self._me = me
+        self._etag: str | None = None
+        self._digest = 0
+        self._one_at_a_time = asyncio.Lock()
+        self._on_change: Callable[[], None] = lambda: None
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        self._on_change = call
+
+    async def recall(self, cursor: str, agents: tuple[UUID, ...], assignments: list[Assignment]) -> None:
+        """Begin with what an earlier process knew."""
+        self.cursor, self.agents = cursor, agents
+        self._digest = sum(map(_term, assignments)) % _MODULUS
+        await self._scheduler.replace(assignments)
+        await self._scheduler.share_among(agents, self._me)
+        self._on_change()
+
+    async def poll(self) -> None:
+        """Ask once, to the last page. Raises what the client raises."""
+        async with self._one_at_a_time:
+            await self._poll_until_right()
+
+    async def _poll_until_right(self) -> None:
+        if not await self._poll_pages():
+            log.warning("assignments differ from the control plane's; taking a fresh snapshot")
+            self.cursor, self._etag = "", None
+            if not await self._poll_pages():
+                log.error("a fresh snapshot of the assignments does not match its digest")
+                self.cursor, self._etag = "", None
+
+    async def _poll_pages(self) -> bool:
+        fresh: dict[UUID, Assignment] | None = None
+        for _ in range(_MAX_PAGES):
+            poll = await self._client.assignments(self.cursor, etag=self._etag)
+            self._set_clock(poll)
+            self._etag = poll.etag
+            answer = poll.answer
+            if answer is None:
+                return True
+            if answer.snapshot:
+                fresh = {}
+            await self._take(answer, fresh)
+            self.cursor = answer.cursor
+            if not answer.more:
+                return await self._complete(answer, fresh)
+        return False
+
+    async def _take(self, answer: Assignments, fresh: dict[UUID, Assignment] | None) -> None:
+        """One page: into the snapshot being gathered, or applied at once."""
+        if fresh is not None:
+            fresh.update((assignment.monitor_id, assignment) for assignment in answer.upserts)
+            for monitor_id in answer.removes:
+                fresh.pop(monitor_id, None)
+            return
+        for assignment in answer.upserts:
+            self._forget(assignment.monitor_id)
+            self._digest = (self._digest + _term(assignment)) % _MODULUS
+            self._scheduler.put(assignment)
+        for monitor_id in answer.removes:
+            self._forget(monitor_id)
+            self._scheduler.remove(monitor_id)
+        self.changes += len(answer.upserts) + len(answer.removes)
+
+    async def _complete(self, answer: Assignments, fresh: dict[UUID, Assignment] | None) -> bool:
+        if fresh is not None:
+            await self._scheduler.replace(fresh.values())
+            self._digest = sum(map(_term, fresh.values())) % _MODULUS
+            self.changes += 1
+        if answer.paused != self._scheduler.paused:
+            log.warning("dispatch is paused" if answer.paused else "dispatch goes on", reason=answer.paused)
+            self._scheduler.paused = answer.paused
+        if answer.agents != self.agents:
+            log.info("live agents of the region", count=len(answer.agents), among_them=self._me in answer.agents)
+            self.agents = answer.agents
+            self.changes += 1
+        await self._scheduler.share_among(self.agents, self._me)
+        self._on_change()
+        return answer.digest is None or answer.digest == f"{self._digest:016x}"
+
+    def _forget(self, monitor_id: UUID) -> None:
+        entry = self._scheduler.entries.get(monitor_id)
+        if entry is not None:
+            self._digest = (self._digest - _term(entry.assignment)) % _MODULUS
+
+    def _set_clock(self, poll: Poll) -> None:
+        server_time = poll.server_time if poll.answer is None else poll.server_time or poll.answer.server_time
+        if server_time is None:
+            return
+        moved = self._clock.observe(server_time, sent_at=poll.sent_at, received_at=poll.received_at)
+        if abs(moved) > _STEPPED_MS:
+            log.warning("the server's clock differs from ours; planning anew", by_ms=round(moved))
+            self._scheduler.clock_stepped()
+        if abs(moved) > 1:
+            self._on_change()
+
+
+def _term(assignment: Assignment) -> int:
+    return digest_term(assignment.monitor_id, assignment.revision)
+
+
+async def wait_any(event: asyncio.Event, seconds: float) -> None:
+    """Until the event is set or the time is over; clears it."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+    event.clear()

@@ -1,0 +1,177 @@
+"""The agent's side of /api/agent/v1: messages in and out, and which of three ways a call may fail."""
+
+from __future__ import annotations
+
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from shared.protocol import (
+    Assignments,
+    BatchReceipt,
+    Dispatches,
+    Hello,
+    Observations,
+    TestOutcomes,
+    Welcome,
+)
+
+TIME_HEADER = "X-Farwatch-Time-Ms"
+GZIP_ABOVE = 1024
+_TIMEOUT_S = 15.0
+_HINT_LIMIT = 300
+
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """401 or 403: the key is not accepted. Nothing changes until it does, or until the operator acts."""
+
+    def __init__(self, url: str, status: int, message: str) -> None:
+        super().__init__(f"{url} answered {status}: {message}")
+        self.url = url
+        self.status = status
+
+
+class Unreachable(Exception):
+    """No answer, 5xx, 429 or one that we cannot read: worth trying again."""
+
+
+class NotAccepted(Exception):
+    """Another 4xx: the same request will not be accepted later either."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"answered {status}: {message}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """An answer to a poll of assignments; `answer` is None when nothing has changed. Instants are monotonic seconds."""
+
+    answer: Assignments | None
+    etag: str | None
+    server_time: int | None
+    sent_at: float
+    received_at: float
+
+
+class Client:
+    """`key` is asked on every call, so that a changed key counts at once."""
+
+    def __init__(self, *, url: str, key: Callable[[], str], ca_file: str | None = None, version: str = "0") -> None:
+        self.url = url.rstrip("/")
+        self._key = key
+        self._http = httpx.AsyncClient(
+            base_url=f"{self.url}/api/agent/v1/",
+            verify=_trust(ca_file) if self.url.startswith("https:") else False,
+            timeout=_TIMEOUT_S,
+            trust_env=False,
+            headers={"User-Agent": f"farwatch-agent/{version}"},
+        )
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def hello(self, hello: Hello) -> Welcome:
+        return _decode(await self._post("hello", hello), Welcome)
+
+    async def assignments(self, cursor: str, *, etag: str | None) -> Poll:
+        headers = {"If-None-Match": etag} if etag else {}
+        sent_at = time.monotonic()
+        response = await self._call("GET", "assignments", params={"cursor": cursor}, headers=headers)
+        received_at = time.monotonic()
+        answer = None if response.status_code == 304 else _decode(response, Assignments)
+        return Poll(answer, response.headers.get("ETag"), _server_time(response), sent_at, received_at)
+
+    async def dispatches(self, *, wait_s: int) -> Dispatches:
+        response = await self._call("GET", "dispatch", params={"wait": wait_s}, timeout=wait_s + _TIMEOUT_S)
+        return _decode(response, Dispatches)
+
+    async def results(self, items: Sequence[bytes], *, sent_at: int) -> BatchReceipt:
+        """Send encoded CheckResults; the receipt has one status per item."""
+        body = b'{"sent_at":%d,"items":[%b]}' % (sent_at, b",".join(items))
+        receipt = _decode(await self._post_bytes("results", body), BatchReceipt)
+        if len(receipt.statuses) != len(items):
+            raise Unreachable(f"{self.url} acknowledged {len(receipt.statuses)} of {len(items)} results")
+        return receipt
+
+    async def test_outcomes(self, outcomes: TestOutcomes) -> None:
+        await self._post("dispatch/results", outcomes)
+
+    async def observe(self, observations: Observations) -> None:
+        await self._post("observations", observations)
+
+    async def _post(self, path: str, message: Any) -> httpx.Response:
+        return await self._post_bytes(path, msgspec.json.encode(message))
+
+    async def _post_bytes(self, path: str, body: bytes) -> httpx.Response:
+        headers = {"Content-Type": "application/json"}
+        if len(body) > GZIP_ABOVE:
+            body = _gzip(body)
+            headers["Content-Encoding"] = "gzip"
+        return await self._call("POST", path, content=body, headers=headers)
+
+    async def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        options["headers"] = {"Authorization": f"Bearer {self._key()}", **options.get("headers", {})}
+        try:
+            response = await self._http.request(method, path, **options)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unreachable(f"{self.url} cannot be reached: {str(error) or type(error).__name__}") from None
+        status = response.status_code
+        if status in (401, 403):
+            raise Refused(self.url, status, _reason(response))
+        if status == 429 or status >= 500:
+            raise Unreachable(f"{self.url} answered {status}: {_reason(response)}")
+        if status >= 400:
+            raise NotAccepted(status, _reason(response))
+        if not (200 <= status < 300 or status == 304):
+            raise Unreachable(f"{self.url} answered {status}; is this the control plane's address?")
+        return response
+
+
+def _decode(response: httpx.Response, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(response.content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise Unreachable(f"The answer to {response.request.url.path} cannot be read: {error}") from None
+
+
+def _reason(response: httpx.Response) -> str:
+    """The message of the error envelope, or the start of what came instead."""
+    try:
+        return str(msgspec.json.decode(response.content)["error"]["message"])[:_HINT_LIMIT]
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return response.text[:_HINT_LIMIT] or response.reason_phrase
+
+
+def _server_time(response: httpx.Response) -> int | None:
+    text = response.headers.get(TIME_HEADER, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _gzip(body: bytes) -> bytes:
+    packer = zlib.compressobj(1, wbits=zlib.MAX_WBITS | 16)
+    return packer.compress(body) + packer.flush()
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context

@@ -1,0 +1,73 @@
+"""`farwatch_agent_…` for Prometheus, on a bind of its own that is off by default. Counters are read on scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import structlog
+
+from agent.settings import AgentSettings
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+    from agent.app import App
+
+log = structlog.get_logger()
+
+
+class Exporter:
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def start(self, settings: AgentSettings) -> None:
+        """Serve, if a port is set."""
+        if settings.metrics_port is None:
+            return
+        from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415 (seldom wanted)
+
+        registry = CollectorRegistry()
+        registry.register(self)
+        start_http_server(settings.metrics_port, addr=settings.metrics_host, registry=registry)
+        log.info("metrics", host=settings.metrics_host, port=settings.metrics_port)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._counters()
+        yield from self._gauges()
+
+    def _counters(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415
+
+        tally = self._app.tally
+        checks = CounterMetricFamily("farwatch_agent_checks", "Checks that ended.", labels=["outcome", "reason"])
+        for (outcome, reason), count in list(tally.checks.items()):
+            checks.add_metric([outcome.value, reason.value], count)
+        yield checks
+        shipped = CounterMetricFamily("farwatch_agent_results_settled", "Results settled.", labels=["status"])
+        for status, count in list(tally.shipped.items()):
+            shipped.add_metric([status], count)
+        yield shipped
+        for name, text, value in (
+            ("send_failures", "Batches that could not be delivered.", tally.send_failures),
+            ("results_unwritten", "Results that the spool could not take.", tally.unwritten),
+            ("results_given_up", "Results that nobody will get.", tally.given_up),
+        ):
+            yield CounterMetricFamily(f"farwatch_agent_{name}", text, value=value)
+
+    def _gauges(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
+
+        session = self._app.session
+        if session is None:
+            return
+        scheduler = session.scheduler
+        yield CounterMetricFamily("farwatch_agent_gaps", "Slots given up unstarted.", value=scheduler.gaps)
+        for name, text, value in (
+            ("assignments", "Assignments of the region.", len(scheduler.entries)),
+            ("checks_running", "Checks under way.", session.runner.running),
+            ("saturation_ratio", "Share of the places in use.", session.runner.saturation),
+            ("results_pending", "Results not yet settled.", session.shipper.pending),
+            ("refused", "1 while the control plane refuses the key.", int(session.refusal is not None)),
+        ):
+            yield GaugeMetricFamily(f"farwatch_agent_{name}", text, value=float(value))

@@ -1,0 +1,38 @@
+"""What a region's grant means for checks: its policy, and the resolver that goes with it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from ipaddress import ip_network
+
+from agent.checks.check import CheckContext
+from agent.dialer import Dialer
+from agent.health import parse_server
+from agent.resolver import Resolver, Server, local_hosts, no_hosts, system_servers
+from agent.server_clock import ServerClock
+from agent.settings import AgentSettings
+from agent.tls import TlsContexts
+from shared.netpolicy import Policy
+from shared.protocol import RegionGrant
+
+
+def policy_of(allow_cidrs: Sequence[str]) -> Policy:
+    """Raises ValueError on what is no network."""
+    return Policy(allow_cidrs=tuple(ip_network(cidr) for cidr in allow_cidrs))
+
+
+def servers_of(settings: AgentSettings) -> Sequence[Server]:
+    return [parse_server(text) for text in settings.resolvers] or system_servers()
+
+
+def resolver_for(policy: Policy, settings: AgentSettings) -> Resolver:
+    """Local names count only where local addresses may be reached."""
+    return Resolver(
+        servers=functools.partial(servers_of, settings), hosts=local_hosts if policy.is_private else no_hosts
+    )
+
+
+def context_for(region: RegionGrant, settings: AgentSettings, *, tls: TlsContexts, clock: ServerClock) -> CheckContext:
+    policy = policy_of(region.allow_cidrs)
+    return CheckContext(Dialer(policy=policy, names=resolver_for(policy, settings)), tls, clock.now_s)

@@ -1,0 +1,216 @@
+"""The agent's work under one welcome: all parts built from it, all loops run until stopped or welcomed as another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from uuid import UUID
+
+import structlog
+
+from agent import state_file
+from agent.assignments import Keeper, wait_any
+from agent.client import Client, NotAccepted, Refused, Unreachable
+from agent.errands import Errands
+from agent.lag import LagMeter
+from agent.region import context_for
+from agent.runner import Runner
+from agent.scheduler import Job, Scheduler
+from agent.self_test import SelfTest
+from agent.server_clock import ServerClock
+from agent.settings import AgentSettings
+from agent.shipper import Shipper
+from agent.spool import Spool
+from agent.tally import Tally
+from agent.tls import TlsContexts
+from shared.protocol import Assignment, Observations, Welcome
+from shared.results import CheckResult
+
+log = structlog.get_logger()
+
+OBSERVE_S = 10.0
+SAVE_S = 5.0
+RETRY_REFUSED_S = 60.0
+
+STATE = "assignments.jsonl"
+
+
+class Session:
+    """`ended` is set when the welcome no longer holds; the app then starts another session."""
+
+    def __init__(
+        self,
+        *,
+        settings: AgentSettings,
+        client: Client,
+        welcome: Welcome,
+        spool: Spool,
+        clock: ServerClock,
+        lag: LagMeter,
+        self_test: SelfTest,
+        tls: TlsContexts,
+        tally: Tally,
+    ) -> None:
+        self.welcome = welcome
+        self.refusal: Refused | None = None
+        self.refused = asyncio.Event()
+        self.scheduler = Scheduler(me=welcome.agent_id, now_ms=clock.now_ms)
+        self.keeper = Keeper(client=client, scheduler=self.scheduler, clock=clock, me=welcome.agent_id)
+        self.shipper = Shipper(
+            client=client, spool=spool, tally=tally, now_ms=clock.now_ms, max_items=welcome.max_results
+        )
+        self.errands = Errands(client=client, scheduler=self.scheduler, keeper=self.keeper, now_ms=clock.now_ms)
+        self._context = context_for(welcome.region, settings, tls=tls, clock=clock)
+        self.runner = Runner(
+            scheduler=self.scheduler,
+            context=lambda: self._context,
+            self_test=self_test,
+            lag=lag,
+            tally=tally,
+            deliver=self._deliver,
+            concurrency=settings.concurrency,
+        )
+        self._settings = settings
+        self._client = client
+        self._clock = clock
+        self._self_test = self_test
+        self._spool = spool
+        self._tally = tally
+        self._poll_now = asyncio.Event()
+        self._observe_now = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._saved = 0
+        self.keeper.on_change(self._tick)
+        self.shipper.on_refusal(self.refuse)
+        self.errands.on_due(self._tick)
+        self.errands.on_assignments_changed(self._poll_now.set)
+        self_test.on_change(self._observe_now.set)
+
+    # -- life
+
+    async def run(self) -> None:
+        """All loops, until cancelled."""
+        self.shipper.is_allowed.set()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._poll())
+                tasks.create_task(self.errands.run(self.shipper.is_allowed, self.refuse))
+                tasks.create_task(self.shipper.write())
+                tasks.create_task(self.shipper.send())
+                tasks.create_task(self._observe())
+                tasks.create_task(self._save_regularly())
+                self._tick()
+        finally:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        self.scheduler.paused = "stopping"
+        await self.runner.stop()
+        await self.shipper.close()
+        await self._save()
+
+    async def recall(self, known: state_file.Known, assignments: list[Assignment]) -> None:
+        await self.keeper.recall(known.cursor, tuple(UUID(agent) for agent in known.agents), assignments)
+        self._saved = self.keeper.changes
+
+    def refuse(self, refused: Refused) -> None:
+        """401 or 403: stop checking; whoever waits for `refused` finds out when the key is accepted again."""
+        if self.refusal is None:
+            log.error("the control plane refuses this agent; checks stop until its key is accepted", error=str(refused))
+        self.refusal = refused
+        self.scheduler.paused = str(refused)
+        self.shipper.is_allowed.clear()
+        self.refused.set()
+
+    def accept(self) -> None:
+        """The key is accepted again."""
+        log.info("the control plane accepts this agent again")
+        self.refusal = None
+        self.scheduler.paused = None
+        self.refused.clear()
+        self.shipper.is_allowed.set()
+        self._poll_now.set()
+
+    # -- the schedule
+
+    def _tick(self) -> None:
+        """Start what is due and come back when the next thing is."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.scheduler.advance()
+        self.runner.pump()
+        next_at = self.scheduler.next_at()
+        wait = 1.0 if next_at is None else (next_at - self._clock.now_ms()) / 1000
+        self._timer = asyncio.get_running_loop().call_later(min(max(wait, 0.0005), 1.0), self._tick)
+
+    def _deliver(self, job: Job, result: CheckResult, urgent: bool) -> None:
+        if job.dispatch is not None and job.dispatch.kind == "test":
+            self.errands.report(job.dispatch, result)
+        else:
+            self.shipper.put(result, urgent=urgent)
+
+    # -- the control plane
+
+    async def _poll(self) -> None:
+        while True:
+            await self.shipper.is_allowed.wait()
+            try:
+                await self.keeper.poll()
+            except Refused as refused:
+                self.refuse(refused)
+            except (Unreachable, NotAccepted) as error:
+                log.debug("assignments cannot be polled", error=str(error))
+            await wait_any(self._poll_now, self.welcome.poll_s)
+
+    async def _observe(self) -> None:
+        """A self-test now and then even when nothing fails, and what it said."""
+        while True:
+            await self._self_test.after_now()
+            self._observe_now.clear()
+            if self.shipper.is_allowed.is_set():
+                try:
+                    await self._client.observe(self._observations())
+                except Refused as refused:
+                    self.refuse(refused)
+                except (Unreachable, NotAccepted) as error:
+                    log.debug("observations cannot be sent", error=str(error))
+            await wait_any(self._observe_now, OBSERVE_S)
+
+    def _observations(self) -> Observations:
+        health, scheduler = self._self_test.health, self.scheduler
+        lag, scheduler.lag_ms = scheduler.lag_ms, 0.0
+        return Observations(
+            sent_at=int(self._clock.now_ms()),
+            healthy=health.is_healthy,
+            reason=None if health.reason is None else health.reason[:500],
+            clock_offset=self._clock.offset_ms,
+            saturation=min(self.runner.saturation, 1000.0),
+            lag=max(0.0, lag),
+            spooled=self.shipper.pending,
+            gaps=scheduler.gaps,
+        )
+
+    # -- what is known, on disk
+
+    async def _save_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_S)
+            await self._save()
+
+    async def _save(self) -> None:
+        changes = self.keeper.changes
+        if changes == self._saved:
+            return
+        known = state_file.Known(
+            url=self._client.url,
+            welcome=self.welcome,
+            cursor=self.keeper.cursor,
+            agents=tuple(map(str, self.keeper.agents)),
+        )
+        assignments = [entry.assignment for entry in self.scheduler.entries.values()]
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(state_file.save, self._settings.directory / STATE, known, assignments)
+            self._saved = changes

@@ -1,0 +1,111 @@
+"""Settings of the agent: `FARWATCH_AGENT__KEY` over the file of FARWATCH_CONFIG over what `join` wrote."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+from msgspec import Meta, Struct
+
+from shared.settings import CONFIG, PREFIX, Secret, SettingsError, decode_settings, secret_files
+
+JOINED = "agent.toml"
+"""In the state directory, 0600: what `join` found to work."""
+
+_OTHERS = ("database", "server", "operator", "security", "delivery", "retention", "log", "alerting")
+"""Sections of the control plane, which may run with the same environment."""
+
+_STATE_DIR = f"{PREFIX}AGENT__STATE_DIR"
+
+
+class AgentSettings(Struct, frozen=True, kw_only=True):
+    """`url`: the control plane's. `canaries`: host:port to connect to, or names to resolve; none by default.
+
+    `resolvers`: DNS servers as address or address:port instead of the system's. `ca_file`: authorities trusted besides
+    the system's, by checks and towards the control plane. `metrics_port`: off while it is not set.
+    """
+
+    url: str = ""
+    key: Secret = ""
+    state_dir: str = ""
+    concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    canaries: tuple[str, ...] = ()
+    resolvers: tuple[str, ...] = ()
+    ca_file: str | None = None
+    spool_bytes: Annotated[int, Meta(ge=4_000_000)] = 200_000_000
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
+
+    @property
+    def directory(self) -> Path:
+        return Path(self.state_dir)
+
+
+class Settings(Struct, frozen=True):
+    agent: AgentSettings = AgentSettings()
+
+
+def load_settings(environment: Mapping[str, str], *, state_dir: str | None = None) -> AgentSettings:
+    """The settings of this process. Raises SettingsError, which names setting, problem and remedy."""
+    directory = state_dir or environment.get(_STATE_DIR) or default_state_dir(environment)
+    files = secret_files(Settings, environment)
+    plain = {name: value for name, value in environment.items() if name not in files}
+    for name, path in files.items():
+        plain[name.removesuffix("_FILE")] = _read_secret(name, path)
+    plain[_STATE_DIR] = directory
+    document = _merged(_read_toml(Path(directory) / JOINED, missing_ok=True), _configured(environment))
+    return decode_settings(Settings, environment=plain, document=document, foreign=_OTHERS).agent
+
+
+def default_state_dir(environment: Mapping[str, str]) -> str:
+    """/var/lib for root, else the XDG state directory."""
+    if os.geteuid() == 0:
+        return "/var/lib/farwatch-agent"
+    home = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return f"{home}/farwatch-agent"
+
+
+def save_joined(directory: Path, *, url: str, key: str) -> Path:
+    """Write what `join` verified, readable by nobody else. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = directory / JOINED
+    temporary = path.with_suffix(".tmp")
+    text = f"[agent]\nurl = {orjson.dumps(url).decode()}\nkey = {orjson.dumps(key).decode()}\n"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    os.replace(temporary, path)
+    return path
+
+
+def _configured(environment: Mapping[str, str]) -> Mapping[str, Any]:
+    path = environment.get(CONFIG)
+    return _read_toml(Path(path), missing_ok=False) if path else {}
+
+
+def _read_toml(path: Path, *, missing_ok: bool) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        if missing_ok:
+            return {}
+        raise SettingsError(f"{CONFIG} names {path}, which does not exist") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**below, **above, "agent": {**below.get("agent", {}), **above.get("agent", {})}}
+
+
+def _read_secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{name}: {path} cannot be read: {error.strerror}") from None
