@@ -119,11 +119,15 @@ def _require_free(host: str, port: int) -> None:
 async def _wait_ready(url: str) -> None:
     deadline = time.monotonic() + _READY_WITHIN_S
     async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
-        while time.monotonic() < deadline:
-            with contextlib.suppress(httpx.HTTPError):
-                if (await client.get(f"{url}/readyz")).status_code == 200:
-                    return
+        while not await _is_ready(client, url):
+            if time.monotonic() > deadline:
+                raise StartupRefused(
+                    f"The control plane did not answer at {url} within {_READY_WITHIN_S:.0f} s; see its output above."
+                )
             await asyncio.sleep(0.05)
-    raise StartupRefused(
-        f"The control plane did not answer at {url} within {_READY_WITHIN_S:.0f} s; see its output above."
-    )
+
+
+async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return (await client.get(f"{url}/readyz")).status_code == 200
+    return False

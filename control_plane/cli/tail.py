@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import click
 import httpx
@@ -22,18 +23,29 @@ RETRY_S = 3.0
 @with_client
 def tail(client: ApiClient, events: tuple[str, ...], checks: bool, output: str) -> None:
     """Follow the events of the tenant until Ctrl-C. A lost connection is taken up where it broke off."""
-    last_id = ""
+    seen = _Seen()
     while True:
         try:
-            for event, data, event_id in follow(client, last_id):
-                last_id = event_id
-                if _wanted(event, events, checks):
-                    click.echo(_line(event, data, output))
+            _print_connection(client, seen, output, lambda event: _wanted(event, events, checks))
         except httpx.HTTPError as error:
             say(f"The stream broke off ({error or type(error).__name__}); trying again …", style="yellow")
             time.sleep(RETRY_S)
         except KeyboardInterrupt:
             return
+
+
+@dataclass
+class _Seen:
+    """Where the next connection takes up the stream."""
+
+    last_id: str = ""
+
+
+def _print_connection(client: ApiClient, seen: _Seen, output: str, wanted: Callable[[str], bool]) -> None:
+    for event, data, event_id in follow(client, seen.last_id):
+        seen.last_id = event_id
+        if wanted(event):
+            click.echo(_line(event, data, output))
 
 
 def follow(client: ApiClient, last_id: str) -> Iterator[tuple[str, str, str]]:
