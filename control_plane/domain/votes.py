@@ -124,7 +124,7 @@ def _count_bad(vote: Vote, seen: Seen, confirmations: int) -> Vote:
         degraded=False if proven else vote.degraded,
         vote_since=seen.slot if turned else vote.vote_since,
         first_bad_slot=seen.slot if begins and not keeps_first else vote.first_bad_slot,
-        reason=seen.reason.value if begins else vote.reason,
+        reason=_told(seen.reason) if begins else vote.reason,
         message=seen.message if begins else vote.message,
         evidence=seen.evidence if begins else vote.evidence,
     )
@@ -135,7 +135,7 @@ def _count_good(vote: Vote, seen: Seen, confirmations: int) -> Vote:
     degraded_run = vote.degraded_run + 1 if seen.outcome is Outcome.DEGRADED else 0
     turned = vote.vote is None or (vote.vote == "down" and good_run >= confirmations)
     up = turned or vote.vote == "up"
-    tells = degraded_run == 1 and up
+    tells = up and (degraded_run == 1 or (turned and degraded_run > 0))
     forgets = up and degraded_run == 0
     return replace(
         vote,
@@ -147,8 +147,12 @@ def _count_good(vote: Vote, seen: Seen, confirmations: int) -> Vote:
         renewed=True if up else vote.renewed,
         degraded=up and degraded_run >= confirmations,
         vote_since=seen.slot if turned else vote.vote_since,
-        first_bad_slot=None if up else vote.first_bad_slot,
-        reason=seen.reason.value if tells else None if forgets else vote.reason,
+        first_bad_slot=seen.slot if tells else None if forgets else vote.first_bad_slot,
+        reason=_told(seen.reason) if tells else None if forgets else vote.reason,
         message=seen.message if tells else None if forgets else vote.message,
         evidence=seen.evidence if tells else None if forgets else vote.evidence,
     )
+
+
+def _told(reason: Reason) -> str | None:
+    return None if reason is Reason.NONE else reason.value
