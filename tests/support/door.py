@@ -13,7 +13,7 @@ from aiohttp import web
 
 from control_plane.domain.credentials import KeyKind, key_digest, key_prefix, make_key
 from control_plane.sealing import Sealer
-from control_plane.settings import SecuritySettings, Settings
+from control_plane.settings import DeliverySettings, SecuritySettings, Settings
 from control_plane.store.pool import Connection, Database
 from control_plane.web.authentication import Authenticator
 from control_plane.web.call import Deps
@@ -49,9 +49,12 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(database: Database, routes: Sequence[Route]) -> AsyncIterator[Served]:
+async def serving(
+    database: Database, routes: Sequence[Route], *, delivery: DeliverySettings | None = None
+) -> AsyncIterator[Served]:
     """Serve these routes on a free port of the loopback."""
-    settings = Settings(security=SecuritySettings(pepper=seed.PEPPER.decode()))
+    security = SecuritySettings(pepper=seed.PEPPER.decode())
+    settings = Settings(security=security, delivery=delivery or DeliverySettings())
     hub = Hub()
     deps = Deps(
         database=database,

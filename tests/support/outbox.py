@@ -21,7 +21,7 @@ from control_plane.store.pool import Database
 from shared.ids import TenantId
 from tests.support import seed
 
-SEALER = Sealer({"k1": bytes(range(32))})
+SEALER = Sealer({"k1": b"k" * 32})
 SETTINGS = DeliverySettings(allow_cidrs=("127.0.0.0/8",), timeout_s=2)
 SECRET = "sixteen letters!"
 
@@ -46,10 +46,10 @@ class Outbox:
         async with database.app_transaction() as conn:
             return cls(database, await seed.a_tenant(conn, name))
 
-    async def channel(self, url: str, *, name: str = "Hook") -> UUID:
+    async def channel(self, url: str, *, name: str = "Hook", sealer: Sealer = SEALER) -> UUID:
         row, _ = await create_channel(
             self.database,
-            sealer=SEALER,
+            sealer=sealer,
             transports=transports(SETTINGS),
             tenant_id=self.tenant_id,
             channel_id=new_id(),

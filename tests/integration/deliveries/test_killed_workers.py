@@ -31,14 +31,12 @@ async def test_a_kill_loses_no_delivery_and_repeats_at_most_the_one_under_way(
 ) -> None:
     receiver.otherwise = slow(0.02)
     channel_id = await outbox.channel(receiver.url())
-    owed = [await outbox.owe(channel_id, await outbox.incident()) for _ in range(40)]
+    owed = [await outbox.owe(channel_id, await outbox.incident()) for _ in range(80)]
     chance = random.Random(7)
     for _ in range(KILLS):
         worker = start_worker(dsn, lease_s=LEASE_S)
         try:
             await receiver.wait_for(len(receiver.received) + 1, deadline_s=10)
-        except TimeoutError:
-            break  # everything is delivered already
         finally:
             await asyncio.sleep(chance.uniform(0, 0.04))
             worker.kill()
@@ -51,7 +49,7 @@ async def test_a_kill_loses_no_delivery_and_repeats_at_most_the_one_under_way(
         worker.join(5)
     received = Counter(request.delivery_id for request in receiver.received)
     assert set(received) == {str(delivery_id) for delivery_id in owed}
-    assert sum(received.values()) - len(owed) <= KILLS
+    assert 1 <= sum(received.values()) - len(owed) <= KILLS, "some kills came in the middle of a send"
     for request in receiver.received:
         request.verify(SECRET)
     for delivery_id in owed:
