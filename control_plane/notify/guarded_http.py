@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -123,14 +123,14 @@ class GuardedHttp:
             yield response
 
 
-async def resolve_by_dns(host: str) -> Resolution:
+async def resolve_by_dns(host: str, *, resolver: dns.asyncresolver.Resolver | None = None) -> Resolution:
     """The addresses of a name, from the system's name servers; never from the hosts file. Raises TransportError."""
     if host == "localhost" or host.endswith(".localhost"):
         return Resolution((ip_address("127.0.0.1"),))  # RFC 6761 section 6.3: loopback, without asking
     try:
-        resolver = dns.asyncresolver.Resolver()
+        asked = resolver or dns.asyncresolver.Resolver()
         name = dns.name.from_text(host)
-        answers = await asyncio.gather(_ask(resolver, name, "A"), _ask(resolver, name, "AAAA"))
+        answers = await asyncio.gather(_ask(asked, name, "A"), _ask(asked, name, "AAAA"))
     except dns.resolver.NXDOMAIN:
         raise TransportError(f"{host} does not exist in DNS") from None
     except (dns.exception.DNSException, OSError) as fault:
@@ -193,15 +193,17 @@ async def _answer(response: httpcore.Response) -> Answer:
 async def _start_of_body(response: httpcore.Response) -> bytes:
     """At most READ_LIMIT bytes. A body that drips, breaks or never ends takes nothing from the status."""
     body = bytearray()
-    try:
+    with suppress(TimeoutError, *_FAULTS):
         async with asyncio.timeout(BODY_PATIENCE_S):
-            async for chunk in response.aiter_stream():
-                body += chunk
-                if len(body) >= READ_LIMIT:
-                    break
-    except (TimeoutError, *_FAULTS):
-        pass
+            await _read_into(body, response)
     return bytes(body[:READ_LIMIT])
+
+
+async def _read_into(body: bytearray, response: httpcore.Response) -> None:
+    async for chunk in response.aiter_stream():
+        body += chunk
+        if len(body) >= READ_LIMIT:
+            return
 
 
 def _told(fault: BaseException) -> str:

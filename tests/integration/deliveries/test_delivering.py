@@ -10,10 +10,12 @@ import pytest
 
 from control_plane.domain.delivery import WAITS
 from control_plane.errors import Conflict, NotFound
+from control_plane.notify import transports
+from control_plane.services.change_channel import ChannelChange, change_channel
 from control_plane.services.replay_delivery import replay_delivery
 from control_plane.store import channels
 from shared.ids import TenantId
-from tests.support.outbox import SECRET, Outbox, working
+from tests.support.outbox import SEALER, SECRET, SETTINGS, Outbox, working
 from tests.support.receiver import Receiver, answer, answer_after, hang
 
 
@@ -248,3 +250,30 @@ async def test_secrets_that_no_longer_open_are_a_failure_that_is_tried_again(
         (attempt,) = await outbox.attempted(delivery_id, 1)
     assert (attempt.outcome, attempt.http_status) == ("retry", None)
     assert attempt.error == "The channel's stored secrets cannot be opened: save them again"
+
+
+async def test_people_who_change_a_channel_and_workers_that_deliver_to_it_never_wait_in_a_circle(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    channel_id = await outbox.channel(receiver.url())
+    owed = [await outbox.owe(channel_id, await outbox.incident()) for _ in range(40)]
+
+    async def toggle(enabled: bool) -> None:
+        await change_channel(
+            outbox.database,
+            sealer=SEALER,
+            transports=transports(SETTINGS),
+            tenant_id=outbox.tenant_id,
+            channel_id=channel_id,
+            change=ChannelChange(enabled=enabled),
+            write_source="api",
+            check_revision=lambda _revision: None,
+        )
+
+    async with working(outbox.database, workers=2):
+        for _ in range(10):
+            await toggle(False)
+            await toggle(True)
+        await outbox.emptied()
+    states = {(await outbox.view(delivery_id)).state for delivery_id in owed}
+    assert states <= {"delivered", "cancelled"}
