@@ -70,7 +70,8 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Any, dict[str, Any]], dict[s
     """Type → schema, and the named schemas, in the order of their names."""
     types: list[Any] = [ErrorEnvelope]
     for route in routes:
-        for kind in (_body_type(route), route.reply):
+        parameters = msgspec.structs.fields(route.query) if route.query is not None else ()
+        for kind in (_body_type(route), route.reply, *(field.type for field in parameters)):
             if kind is not None and kind not in types:
                 types.append(kind)
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
@@ -86,13 +87,13 @@ def _operation(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str,
         "security": [] if route.open_ else _SECURITY[route.door],
         "responses": _responses(route, schemas),
         "x-door": route.door.value,
-        "x-error-codes": sorted(route.errors),
+        "x-error-codes": sorted({*route.errors, *_common_errors(route)}),
     }
     if route.description:
         operation["description"] = route.description
     if route.scope:
         operation["x-scope"] = route.scope
-    if parameters := list(_parameters(route)):
+    if parameters := list(_parameters(route, schemas)):
         operation["parameters"] = parameters
     if (body := _body_type(route)) is not None:
         content: dict[str, Any] = {"schema": schemas[body]}
@@ -113,7 +114,29 @@ def _responses(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str,
     }
 
 
-def _parameters(route: Route) -> Iterator[dict[str, Any]]:
+def _common_errors(route: Route) -> Iterator[str]:
+    """What the plumbing itself may answer on such a route, beside 500 INTERNAL."""
+    yield "UNAVAILABLE"
+    if route.door in (Door.TENANT, Door.AGENT) and not route.open_:
+        yield from ("UNAUTHENTICATED", "RATE_LIMITED", "KEY_IN_QUERY")
+        yield "AGENT_DISABLED" if route.door is Door.AGENT else "TENANT_SUSPENDED"
+    if route.scope is not None:
+        yield "MISSING_SCOPE"
+    if "{" in route.path and not any(code.endswith("NOT_FOUND") for code in route.errors):
+        yield "NOT_FOUND"
+    if "_id}" in route.path:
+        yield "INVALID_ID"
+    if route.door is not Door.AGENT:
+        yield "UNKNOWN_PARAMETER"
+    if route.body is not None:
+        yield from ("INVALID_JSON", "INVALID_TYPE", "MISSING_FIELD", "BODY_TOO_LARGE", "REQUEST_TIMEOUT")
+        yield from ("UNSUPPORTED_MEDIA_TYPE", "UNSUPPORTED_ENCODING")
+        yield from () if route.door is Door.AGENT else ("UNKNOWN_FIELD", "INVALID_STRING")
+    if route.door is Door.TENANT and route.method == "POST":
+        yield from ("INVALID_IDEMPOTENCY_KEY", "IDEMPOTENCY_MISMATCH", "IDEMPOTENCY_IN_PROGRESS")
+
+
+def _parameters(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for name in _PARAMETER.findall(route.path):
         schema: dict[str, Any] = {"type": "string"}
         if name.endswith("_id"):
@@ -121,7 +144,7 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     if route.query is not None:
         for field in msgspec.structs.fields(route.query):
-            schema = _clean(msgspec.json.schema(field.type))
+            schema = dict(_clean(schemas[field.type]))
             if field.default is not msgspec.NODEFAULT and field.default is not msgspec.UNSET:
                 schema |= {"default": msgspec.to_builtins(field.default)}
             yield {"name": field.encode_name, "in": "query", "required": field.required, "schema": schema}

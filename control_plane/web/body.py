@@ -21,7 +21,7 @@ SERVER_OWNED = "write_source"
 """Stamped by the server; ignored in a body, so that what was read may be written back."""
 
 _JSON_TYPES = ("application/json", "application/merge-patch+json")
-_MAX_DIGITS = 19
+_MAX_DIGITS = 20  # of 64 bits, with the sign
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?", re.DOTALL)
 _NAMED = re.compile(r"Object (?P<problem>missing required|contains unknown) field `(?P<name>[^`]*)`")
@@ -169,9 +169,10 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _bounded(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS:
-        raise ValueError("an integer has more than 19 digits")
-    return int(digits)
+    number = int(digits) if len(digits) <= _MAX_DIGITS else None
+    if number is None or not -(2**63) <= number < 2**63:
+        raise ValueError("an integer needs more than 64 bits")
+    return number
 
 
 def _finite(digits: str) -> float:

@@ -1,0 +1,54 @@
+"""The published contract: valid, complete, and changed only on purpose (`python -m tests.support.write_openapi`)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import validate
+
+from control_plane.app import all_routes, openapi_document
+from control_plane.domain.credentials import SCOPES
+from control_plane.web.routes import Door, Route
+
+GOLDEN = Path(__file__).parent / "openapi.json"
+ROUTES = all_routes()
+
+
+def named(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def test_the_document_is_valid() -> None:
+    validate(json.loads(openapi_document()))
+
+
+def test_the_document_is_the_one_that_was_reviewed() -> None:
+    assert openapi_document() == GOLDEN.read_bytes(), (
+        "if the change is meant: python -m tests.support.write_openapi, and review the diff"
+    )
+
+
+def test_operations_and_paths_are_unique() -> None:
+    assert [name for name, count in Counter(route.operation for route in ROUTES).items() if count > 1] == []
+    assert [name for name, count in Counter(map(named, ROUTES)).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=named)
+def test_a_route_declares_all_that_a_caller_needs(route: Route) -> None:
+    assert route.summary
+    assert route.tag
+    if route.door is Door.TENANT and not (route.open_ or route.any_key):
+        assert route.scope in SCOPES
+        assert route.scope.endswith(":read") == (route.method == "GET")
+    assert all(code.replace("_", "").isupper() for code in route.errors)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.body is not None], ids=named)
+def test_a_route_with_a_body_shows_its_type_and_an_example(route: Route) -> None:
+    if route.door is Door.AGENT:
+        return
+    assert route.example is not None
+    assert route.schema is not None or route.body not in (dict, bytes)

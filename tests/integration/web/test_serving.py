@@ -1,0 +1,118 @@
+"""The whole program: it binds, answers, refuses to start when it must, and stops cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+
+import httpx
+import msgspec
+import pytest
+from aiohttp import web
+
+from control_plane.app import add_routes, running
+from control_plane.errors import StartupRefused
+from control_plane.services.first_run import ensure_first_tenant
+from control_plane.settings import Settings
+from control_plane.store.pool import Database
+from control_plane.web import health
+from control_plane.web.middleware import AUTHENTICATOR, border
+from control_plane.web.server import EnvelopeRunner
+from tests.support import seed
+from tests.support.serving import ControlPlane, settings_with
+from tests.support.waiting import until_async
+
+
+def settings_for(dsn: str) -> Settings:
+    return settings_with(
+        database={"dsn": dsn, "pool_size": 3}, server={"port": 0, "metrics_port": 0, "shutdown_timeout_s": 5}
+    )
+
+
+async def test_it_serves_its_doors_and_its_metrics_and_stops(dsn: str) -> None:
+    async with running(settings_for(dsn)) as where, httpx.AsyncClient() as client:
+        assert (await client.get(f"{where.url}/readyz")).json() == {"status": "ok"}
+        assert (await client.get(f"{where.url}/api/v1/me")).status_code == 401
+        metrics = (await client.get(f"{where.metrics_url}/metrics")).text
+        assert 'farwatch_http_requests_total{operation="get_readiness",status="200"}' in metrics
+        assert (await client.get(f"{where.url}/metrics")).status_code == 404
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"{where.url}/healthz")
+
+
+async def test_several_processes_may_share_a_port(dsn: str) -> None:
+    several = msgspec.structs.replace(settings_for(dsn).server, workers=2)
+    first = msgspec.structs.replace(settings_for(dsn), server=several)
+    async with running(first) as one:
+        port = int(one.url.rsplit(":", 1)[1])
+        same_port = msgspec.structs.replace(first, server=msgspec.structs.replace(several, port=port))
+        async with running(same_port) as two:
+            assert one.url == two.url
+
+
+@pytest.mark.parametrize(
+    ("section", "keys", "said"),
+    [
+        ("security", {"pepper": ""}, "security.pepper is not set"),
+        ("security", {"sealing_keys": ""}, "sealing_keys is not set"),
+        ("security", {"sealing_keys": "k1:eHh4"}, "key k1 is 3 bytes, it must be 32"),
+    ],
+)
+async def test_it_refuses_to_start_without_what_it_needs(
+    dsn: str, section: str, keys: dict[str, str], said: str
+) -> None:
+    settings = settings_for(dsn)
+    changed = msgspec.structs.replace(getattr(settings, section), **keys)
+    with pytest.raises(StartupRefused) as refusal:
+        async with running(msgspec.structs.replace(settings, **{section: changed})):
+            pass
+    assert said in str(refusal.value)
+
+
+async def test_readiness_says_503_while_the_database_is_away_and_health_stays_200(served: ControlPlane) -> None:
+    away = replace(served.deps, database=Database("postgresql://nobody@127.0.0.1:1/none", max_size=1))
+    app = web.Application(middlewares=[border])
+    app[AUTHENTICATOR] = away.authenticator
+    add_routes(app, health.ROUTES, away)
+    runner = EnvelopeRunner(app, shutdown_timeout_s=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["error"]["code"]) == (503, "UNAVAILABLE")
+        assert ready.headers["Retry-After"]
+        assert (await client.get("/healthz")).status_code == 200
+    await runner.cleanup()
+
+
+async def test_a_stop_waits_for_the_request_in_hand(dsn: str, database: Database) -> None:
+    home = await ensure_first_tenant(database, pepper=seed.PEPPER)
+    assert home is not None
+    head = (
+        "POST /api/v1/keys HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 17\r\n"
+        f"Expect: 100-continue\r\nAuthorization: Bearer {home.api_key}\r\n\r\n"
+    )
+    async with AsyncExitStack() as stack, asyncio.timeout(20):
+        where = await stack.enter_async_context(running(settings_for(dsn)))
+        port = int(where.url.rsplit(":", 1)[1])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head.encode())
+        await reader.readuntil(b"100 Continue\r\n\r\n")
+        stopping = asyncio.create_task(stack.aclose())
+        await until_async(partial(is_closed, port), "it takes no more connections")
+        writer.write(b'{"label":"a key"}')
+        assert (await reader.readline()).startswith(b"HTTP/1.1 201")
+        await stopping
+        writer.close()
+
+
+async def is_closed(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
