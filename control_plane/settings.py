@@ -59,7 +59,11 @@ class SecuritySettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`allow_cidrs`: otherwise blocked ranges that webhooks may reach, also over plain http."""
+    """`allow_cidrs`: otherwise blocked ranges that webhooks may reach, also over plain http.
+
+    `workers` is how many sends one process has under way to one channel; 4 times as many to a host or for a tenant, 64
+    times as many in all.
+    """
 
     allow_cidrs: tuple[str, ...] = ()
     timeout_s: Seconds = 10

@@ -136,6 +136,15 @@ class Deliverer:
         self._nudge()
 
     async def _drain(self) -> None:
+        """Let what is under way end, and be recorded, even when the process is told to stop once more."""
+        draining = asyncio.create_task(self._wait_out())
+        try:
+            await asyncio.shield(draining)
+        except asyncio.CancelledError:
+            await draining
+            raise
+
+    async def _wait_out(self) -> None:
         if not self._underway:
             return
         _, late = await asyncio.wait(tuple(self._underway), timeout=DRAIN_S)

@@ -15,7 +15,7 @@ from control_plane.services.change_channel import ChannelChange, change_channel
 from control_plane.services.replay_delivery import replay_delivery
 from control_plane.store import channels
 from shared.ids import TenantId
-from tests.support.outbox import SEALER, SECRET, SETTINGS, Outbox, working
+from tests.support.outbox import SEALER, SECRET, SETTINGS, Outbox, deliverer, look_soon, working
 from tests.support.receiver import Receiver, answer, answer_after, hang
 
 
@@ -277,3 +277,19 @@ async def test_people_who_change_a_channel_and_workers_that_deliver_to_it_never_
         await outbox.emptied()
     states = {(await outbox.view(delivery_id)).state for delivery_id in owed}
     assert states <= {"delivered", "cancelled"}
+
+
+async def test_a_worker_that_is_told_to_stop_ends_what_it_began(outbox: Outbox, receiver: Receiver) -> None:
+    release = asyncio.Event()
+    receiver.otherwise = answer_after(release)
+    _, delivery_id = await one_owed(outbox, receiver)
+    task = asyncio.create_task(deliverer(outbox.database).run(look_soon))
+    await receiver.wait_for(1)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    release.set()
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
+    assert (await outbox.view(delivery_id)).state == "delivered"
+    assert len(receiver.received) == 1

@@ -1,0 +1,20 @@
+"""The table of transports."""
+
+from __future__ import annotations
+
+from control_plane.notify import TRANSPORTS, transports
+from control_plane.notify.transport import Configuration
+from control_plane.settings import DeliverySettings
+
+
+def test_every_kind_reads_configurations_tagged_with_its_name() -> None:
+    for kind, transport in transports(DeliverySettings()).items():
+        configuration = transport.configuration
+        assert issubclass(configuration, Configuration)
+        assert configuration.__struct_config__.tag == kind
+        assert configuration.__struct_config__.tag_field == "type"
+
+
+def test_transports_are_made_once_per_settings() -> None:
+    assert transports(DeliverySettings()) is transports(DeliverySettings())
+    assert set(transports(DeliverySettings())) == set(TRANSPORTS)
