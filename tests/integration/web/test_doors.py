@@ -39,7 +39,7 @@ async def test_a_malformed_credential_is_unauthenticated_and_never_an_error_of_o
     served: ControlPlane, header: str
 ) -> None:
     async with served.client() as client:
-        response = await client.get("/api/v1/me", headers={"Authorization": header.encode("utf-8")})
+        response = await client.get("/api/v1/me", headers={b"Authorization": header.encode()})
     assert (response.status_code, code(response)) == (401, "UNAUTHENTICATED")
 
 

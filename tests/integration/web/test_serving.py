@@ -16,6 +16,7 @@ from control_plane.app import add_routes, running
 from control_plane.errors import StartupRefused
 from control_plane.services.first_run import ensure_first_tenant
 from control_plane.settings import Settings
+from control_plane.store import tenants
 from control_plane.store.pool import Database
 from control_plane.web import health
 from control_plane.web.middleware import AUTHENTICATOR, border
@@ -23,6 +24,8 @@ from control_plane.web.server import EnvelopeRunner
 from tests.support import seed
 from tests.support.serving import ControlPlane, settings_with
 from tests.support.waiting import until_async
+
+IS_WAITED_FOR = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def settings_for(dsn: str) -> Settings:
@@ -91,22 +94,19 @@ async def test_readiness_says_503_while_the_database_is_away_and_health_stays_20
 async def test_a_stop_waits_for_the_request_in_hand(dsn: str, database: Database) -> None:
     home = await ensure_first_tenant(database, pepper=seed.PEPPER)
     assert home is not None
-    head = (
-        "POST /api/v1/keys HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 17\r\n"
-        f"Expect: 100-continue\r\nAuthorization: Bearer {home.api_key}\r\n\r\n"
-    )
     async with AsyncExitStack() as stack, asyncio.timeout(20):
         where = await stack.enter_async_context(running(settings_for(dsn)))
-        port = int(where.url.rsplit(":", 1)[1])
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(head.encode())
-        await reader.readuntil(b"100 Continue\r\n\r\n")
-        stopping = asyncio.create_task(stack.aclose())
-        await until_async(partial(is_closed, port), "it takes no more connections")
-        writer.write(b'{"label":"a key"}')
-        assert (await reader.readline()).startswith(b"HTTP/1.1 201")
+        client = httpx.AsyncClient(base_url=where.url, headers={"Authorization": f"Bearer {home.api_key}"})
+        async with client:
+            async with database.app_transaction() as conn:
+                await tenants.lock(conn, tenant_id=home.tenant_id)
+                post = asyncio.create_task(client.post("/api/v1/keys", json={"label": "a key"}))
+                await until_async(partial(conn.fetchval, IS_WAITED_FOR), "the request waits for the tenant's row")
+                stopping = asyncio.create_task(stack.aclose())
+                port = int(where.url.rsplit(":", 1)[1])
+                await until_async(partial(is_closed, port), "no more connections are taken")
+            assert (await post).status_code == 201
         await stopping
-        writer.close()
 
 
 async def is_closed(port: int) -> bool:
@@ -115,4 +115,5 @@ async def is_closed(port: int) -> bool:
     except ConnectionRefusedError:
         return True
     writer.close()
+    await writer.wait_closed()
     return False
