@@ -87,7 +87,7 @@ SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.firs
     (SELECT coalesce(jsonb_agg(jsonb_build_object('channel_id', b.channel_id, 'events', b.events)
             ORDER BY b.channel_id), '[]')
         FROM monitor_channels b WHERE b.tenant_id = m.tenant_id AND b.monitor_id = m.id) AS alerts,
-    (SELECT coalesce(jsonb_agg(to_jsonb(v) - 'evidence' - 'steady' - 'tenant_id' - 'monitor_id' - 'region_id'
+    (SELECT coalesce(jsonb_agg(coalesce(to_jsonb(v), '{}') - 'evidence' - 'steady' - 'tenant_id' - 'monitor_id'
             || jsonb_build_object('id', r.id, 'slug', r.slug, 'name', r.name, 'enabled', r.enabled,
                 'private', r.tenant_id IS NOT NULL, 'phase_ms', a.phase_ms) ORDER BY r.id), '[]')
         FROM unnest(m.regions) AS chosen (id)
