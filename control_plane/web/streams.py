@@ -99,7 +99,9 @@ class TenantStream:
         except Unavailable as error:
             _log.warning("events_not_read", tenant_id=str(self._tenant_id), error=str(error))
             await asyncio.sleep(POLL_S)
-        self.readers = {reader for reader in self.readers if not reader.gone}
+        for reader in [reader for reader in self.readers if reader.gone]:
+            reader.end()
+            self.readers.discard(reader)
 
     async def _say_watched(self) -> None:
         now = time.monotonic()
@@ -134,6 +136,11 @@ class EventStreams:
     def busy(self) -> bool:
         """Whether any stream is open or being closed."""
         return bool(self._streams or self._by_key)
+
+    def readers(self, tenant_id: TenantId) -> frozenset[Reader]:
+        """Who is fed with a tenant's events right now."""
+        stream, _ = self._streams.get(tenant_id, (None, None))
+        return frozenset(stream.readers) if stream is not None else frozenset()
 
     async def serve(
         self, request: web.Request, watcher: Watcher, *, database: Database, hub: Hub
