@@ -31,14 +31,18 @@ def reason(judgement: Judgement, *, votes: Sequence[RegionVote], policy: Policy,
         case "unknown":
             fresh = counts.fresh_up + counts.fresh_down
             if fresh == 0:
-                return "No region has reported yet" if not _ever(votes) else "Coverage lost: no region reports any more"
+                return _without_votes(votes)
             if fresh < q:
                 return f"Coverage lost: {fresh} of {_regions(n)} report, {q} are needed"
             return f"Not proven: {counts.fresh_up} up and {counts.fresh_down} down of {_regions(n)}"
 
 
-def _ever(votes: Sequence[RegionVote]) -> bool:
-    return any(v.vote.vote is not None for v in votes)
+def _without_votes(votes: Sequence[RegionVote]) -> str:
+    if any(v.vote.vote is not None for v in votes):
+        return "Coverage lost: no region reports any more"
+    if any(v.vote.bad_run for v in votes):
+        return "Not proven yet: a first failure waits to be confirmed"
+    return "No region has reported yet"
 
 
 def _regions(n: int) -> str:
