@@ -93,14 +93,15 @@ class Detail(Struct, frozen=True, omit_defaults=True):
     http_version: ShortText | None = None
     tls_version: ShortText | None = None
     cipher: ShortText | None = None
-    cert_expires_at: int | None = None
+    cert_expires_at: Annotated[int, Meta(ge=-(2**53), le=2**53)] | None = None
     """Unix seconds: the earliest notAfter in the presented chain."""
     lag_ms: float | None = None
     """Set when the agent's own loop was late enough to have touched the timings."""
     evidence: Evidence | None = None
 
 
-_Duration = Annotated[float, Meta(ge=0, le=3_600_000)]
+_Duration = Annotated[float, Meta(ge=0, le=2_147_483)]
+"""Ms: what fits a column of 32 bits in microseconds, about 35 minutes."""
 
 
 class CheckResult(Struct, frozen=True, omit_defaults=True):
