@@ -32,9 +32,11 @@ class Names(Protocol):
 class Dialer:
     """Connects checks of one region, under its policy."""
 
-    def __init__(self, *, policy: Policy, names: Names | Resolver) -> None:
+    def __init__(self, *, policy: Policy, names: Names | Resolver, source_address: str = "") -> None:
+        """`source_address`: a local IP address that connections of its family come from."""
         self.policy = policy
         self._names = names
+        self._source = source_address
         self._judged = lru_cache(maxsize=16_384)(self._judge)
         self.target = lru_cache(maxsize=4096)(self._target)
 
@@ -65,7 +67,8 @@ class Dialer:
         """The socket factory: nothing is dialled that was not judged in this very call."""
         self._judged(address, literal)
         loop = asyncio.get_running_loop()
-        _transport, protocol = await loop.create_connection(factory, address, port)
+        source = (self._source, 0) if self._source and (":" in self._source) == (":" in address) else None
+        _transport, protocol = await loop.create_connection(factory, address, port, local_addr=source)
         return protocol
 
     def _judge(self, address: str, literal: bool) -> None:

@@ -35,4 +35,8 @@ def resolver_for(policy: Policy, settings: AgentSettings) -> Resolver:
 
 def context_for(region: RegionGrant, settings: AgentSettings, *, tls: TlsContexts, clock: ServerClock) -> CheckContext:
     policy = policy_of(region.allow_cidrs)
-    return CheckContext(Dialer(policy=policy, names=resolver_for(policy, settings)), tls, clock.now_s)
+    return CheckContext(
+        Dialer(policy=policy, names=resolver_for(policy, settings), source_address=settings.source_address),
+        tls,
+        clock.now_s,
+    )

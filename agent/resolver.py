@@ -115,8 +115,7 @@ class _Exchange(asyncio.DatagramProtocol):
         self._queries = queries
         self._strays = 0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         for query in self._queries:
             transport.sendto(query)
 

@@ -16,7 +16,7 @@ from shared.settings import CONFIG, PREFIX, Secret, SettingsError, decode_settin
 JOINED = "agent.toml"
 """In the state directory, 0600: what `join` found to work."""
 
-_OTHERS = ("database", "server", "operator", "security", "delivery", "retention", "log", "alerting")
+_OTHERS = ("database", "server", "operator", "security", "delivery", "retention", "log", "cli")
 """Sections of the control plane, which may run with the same environment."""
 
 _STATE_DIR = f"{PREFIX}AGENT__STATE_DIR"
@@ -25,8 +25,8 @@ _STATE_DIR = f"{PREFIX}AGENT__STATE_DIR"
 class AgentSettings(Struct, frozen=True, kw_only=True):
     """`url`: the control plane's. `canaries`: host:port to connect to, or names to resolve; none by default.
 
-    `resolvers`: DNS servers as address or address:port instead of the system's. `ca_file`: authorities trusted besides
-    the system's, by checks and towards the control plane. `metrics_port`: off while it is not set.
+    `resolvers`: DNS servers as address or address:port instead of the system's. `source_address`: a local IP address that
+    checks come from. `ca_file`: authorities trusted besides the system's, by checks and towards the control plane. `metrics_port`: off while it is not set.
     """
 
     url: str = ""
@@ -35,6 +35,7 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
     concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 500
     canaries: tuple[str, ...] = ()
     resolvers: tuple[str, ...] = ()
+    source_address: str = ""
     ca_file: str | None = None
     spool_bytes: Annotated[int, Meta(ge=4_000_000)] = 200_000_000
     log_level: Literal["debug", "info", "warning", "error"] = "info"

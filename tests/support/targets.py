@@ -16,8 +16,10 @@ Target = Callable[[Reader, Writer], Awaitable[None]]
 
 
 @asynccontextmanager
-async def serving(target: Target, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A server for the target on 127.0.0.1; gives its port. Ends whatever is still under way."""
+async def serving(
+    target: Target, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[int]:
+    """A server for the target; gives its port. Ends whatever is still under way."""
     running: set[asyncio.Task[None]] = set()
 
     async def handle(reader: Reader, writer: Writer) -> None:
@@ -32,7 +34,7 @@ async def serving(target: Target, *, tls: ssl.SSLContext | None = None) -> Async
             running.discard(task)
             writer.transport.abort()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(handle, host, 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
