@@ -151,13 +151,15 @@ ORDER BY
     CASE WHEN $8 = '-updated_at' THEN m.updated_at END DESC,
     CASE WHEN $8 = 'verdict' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END,
     CASE WHEN $8 = '-verdict' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END DESC,
+    CASE WHEN $8 = 'attention' AND NOT m.enabled THEN 5
+        WHEN $8 = 'attention' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END,
     m.number
 LIMIT $9 OFFSET $10
 """
 )
 
-SORTS = ("number", "-number", "name", "-name", "updated_at", "-updated_at", "verdict", "-verdict")
-"""`verdict` puts the worst first."""
+SORTS = ("number", "-number", "name", "-name", "updated_at", "-updated_at", "verdict", "-verdict", "attention")
+"""`verdict` puts the worst first, `attention` also the paused ones last."""
 
 _COUNT = """
 SELECT count(*) FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id

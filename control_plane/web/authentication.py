@@ -76,22 +76,38 @@ class Authenticator:
 
     async def tenant_of(self, request: web.Request) -> TenantCaller:
         """The tenant's caller of a request. Raises Unauthenticated, or TooMany after many failures of one address."""
-        key = self._presented(request, KeyKind.TENANT)
-        digest = key_digest(key, self._pepper)
-        now = time.monotonic()
-        caller = self._tenants.get(digest, now)
-        if caller is None:
-            self._refuse_if_limited(request, known_good=self._tenants.was_good(digest, now))
-            caller = await self.tenant_by_key(key)
-        if caller is None:
-            raise self._failed(request, KeyKind.TENANT, "unknown")
+        caller, _ = await self._proven(request, self._presented(request, KeyKind.TENANT))
         return caller
+
+    async def sign_in(self, request: web.Request, key: str) -> tuple[TenantCaller, bytes]:
+        """Whose API key was typed into a form, and its digest, which a session may keep. Raises as `tenant_of` does."""
+        if not looks_like_key(key, KeyKind.TENANT):
+            self._refuse_if_limited(request, known_good=False)
+            raise self._failed(request, KeyKind.TENANT, "malformed")
+        return await self._proven(request, key)
+
+    async def tenant_by_digest(self, digest: bytes) -> TenantCaller | None:
+        """Whose live API key has this digest, or None. Believed for REMEMBERED_S like any other."""
+        return self._tenants.get(digest, time.monotonic()) or await self._look_up(digest)
 
     async def tenant_by_key(self, key: str) -> TenantCaller | None:
         """Whose API key this is, or None: for doors that take a key by other means than a header."""
         if not looks_like_key(key, KeyKind.TENANT):
             return None
+        return await self._look_up(key_digest(key, self._pepper))
+
+    async def _proven(self, request: web.Request, key: str) -> tuple[TenantCaller, bytes]:
         digest = key_digest(key, self._pepper)
+        now = time.monotonic()
+        caller = self._tenants.get(digest, now)
+        if caller is None:
+            self._refuse_if_limited(request, known_good=self._tenants.was_good(digest, now))
+            caller = await self._look_up(digest)
+        if caller is None:
+            raise self._failed(request, KeyKind.TENANT, "unknown")
+        return caller, digest
+
+    async def _look_up(self, digest: bytes) -> TenantCaller | None:
         async with self._database.app() as conn:
             owner = await api_keys.find_owner(conn, digest=digest)
             if owner is not None:

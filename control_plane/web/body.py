@@ -21,6 +21,7 @@ SERVER_OWNED = "write_source"
 """Stamped by the server; ignored in a body, so that what was read may be written back."""
 
 _JSON_TYPES = ("application/json", "application/merge-patch+json")
+_FORM_TYPES = ("application/x-www-form-urlencoded",)
 _MAX_DIGITS = 20  # of 64 bits, with the sign
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?", re.DOTALL)
@@ -37,8 +38,9 @@ async def read_body(request: web.Request, route: Route, *, deadline_s: float) ->
     if not request.can_read_body:
         return b""
     encoding = _encoding(request, route)
-    if request.content_type not in _JSON_TYPES:
-        raise UnsupportedMedia(f"Content-Type is {request.content_type}; send application/json")
+    accepted = _FORM_TYPES if route.form else _JSON_TYPES
+    if request.content_type not in accepted:
+        raise UnsupportedMedia(f"Content-Type is {request.content_type}; send {accepted[0]}")
     if (request.content_length or 0) > route.max_body:
         _refuse_size(route.max_body)
     try:

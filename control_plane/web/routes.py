@@ -67,3 +67,5 @@ class Route:
     """Bytes of a decompressed body, on the agent door."""
     optional_body: bool = False
     """An absent body is an empty object."""
+    form: bool = False
+    """The body is an HTML form (application/x-www-form-urlencoded), handed over as bytes."""
