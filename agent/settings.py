@@ -25,8 +25,9 @@ _STATE_DIR = f"{PREFIX}AGENT__STATE_DIR"
 class AgentSettings(Struct, frozen=True, kw_only=True):
     """`url`: the control plane's. `canaries`: host:port to connect to, or names to resolve; none by default.
 
-    `resolvers`: DNS servers as address or address:port instead of the system's. `source_address`: a local IP address that
-    checks come from. `ca_file`: authorities trusted besides the system's, by checks and towards the control plane. `metrics_port`: off while it is not set.
+    `resolvers`: DNS servers as address or address:port instead of the system's. `source_address`: a local IP address
+    that checks come from. `ca_file`: authorities trusted besides the system's, by checks and towards the control
+    plane. `metrics_port`: off while it is not set.
     """
 
     url: str = ""
