@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from control_plane.domain import explain
-from control_plane.domain.incident import AlertOn, OpenIncident, RegionVote, Severity, Step, next_step
+from control_plane.domain.incident import AlertOn, OpenIncident, RegionVote, Resolves, Severity, Step, next_step
 from control_plane.domain.verdict import (
     Change,
     Judgement,
@@ -76,6 +76,12 @@ class Decision(Struct, frozen=True, kw_only=True):
     recheck_slots: tuple[int, ...]
     """Due instants in Unix ms of re-checks to write for every assigned region."""
     drop_rechecks: bool
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a resolution leaves slow votes that alert: judged once more, they open an incident of their own."""
+        slow = self.judgement.by_degraded_votes and self.case.alert_on == "degraded"
+        return slow and isinstance(self.step, Resolves)
 
 
 def decide(case: Case, *, now_ms: int, region_id: int | None = None, seen: Sequence[Seen] = ()) -> Decision:

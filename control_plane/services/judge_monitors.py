@@ -45,6 +45,9 @@ async def judge_monitors(
         for case, monitor, incident in loaded
     ]
     await write_decisions(conn, judged, now_ms=now_ms)
+    unfinished = [one.case.monitor_id for one in judged if one.decision.unfinished]
+    if unfinished:
+        await judge_monitors(conn, unfinished)
     return [one.decision for one in judged]
 
 

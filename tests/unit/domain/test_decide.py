@@ -201,3 +201,19 @@ def test_pending_rechecks_are_dropped_when_the_regions_are_of_one_mind(
 ) -> None:
     assert report(case(*votes, rechecks_pending=True), story).drop_rechecks is drops, sentence
     assert not report(case(*votes), story).drop_rechecks
+
+
+@pytest.mark.parametrize(("alert_on", "again"), [("degraded", True), ("down", False)])
+def test_an_outage_that_ends_slow_is_judged_again_where_slow_votes_alert(alert_on: str, again: bool) -> None:
+    of = case(down(), verdict="down", alert_on=alert_on, open_incident=OpenIncident("down", ("a",)))
+
+    decision = report(of, "SS")
+
+    assert isinstance(decision.step, Resolves)
+    assert decision.unfinished is again
+
+
+def test_an_outage_that_ends_well_is_not_judged_again() -> None:
+    of = case(down(), verdict="down", alert_on="degraded", open_incident=OpenIncident("down", ("a",)))
+
+    assert not report(of, "UU").unfinished
