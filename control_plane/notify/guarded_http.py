@@ -173,12 +173,22 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
     async def _connect(self, address: Address, port: int, *, timeout: float | None) -> httpcore.AsyncNetworkStream:
         stream = await self._sockets.connect_tcp(str(address), port, timeout=timeout)
         try:
-            peer = ip_address(stream.get_extra_info("server_addr")[0])
-            judge_address(peer, self._policy, literal=False)
-        except BaseException:
+            judge_address(_peer_of(stream), self._policy, literal=False)
+        except (UrlRefused, httpcore.ConnectError):
             await stream.aclose()
             raise
         return stream
+
+
+def _peer_of(stream: httpcore.AsyncNetworkStream) -> Address:
+    """The address that the socket is really connected to."""
+    try:
+        peer = stream.get_extra_info("server_addr")
+    except LookupError:
+        peer = None
+    if peer is None:  # reset as soon as it was made: there is no peer any more
+        raise httpcore.ConnectError("the peer is gone")
+    return ip_address(peer[0])
 
 
 async def _answer(response: httpcore.Response) -> Answer:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import struct
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -129,6 +131,27 @@ async def test_nobody_listening_is_tried_again() -> None:
         await send(gone)
     assert not failed.value.permanent
     assert "refused the connection" in failed.value.message
+
+
+async def test_a_connection_that_is_reset_as_soon_as_it_is_made_is_tried_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        port = listener.getsockname()[1]
+        loop = asyncio.get_running_loop()
+
+        async def reset_all() -> None:
+            while True:
+                peer, _ = await loop.sock_accept(listener)
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.close()
+
+        resetting = asyncio.create_task(reset_all())
+        for _ in range(30):
+            with pytest.raises(TransportError) as failed:
+                await transport().send(Webhook(url=f"http://127.0.0.1:{port}/", secret=SECRET), MESSAGE)
+            assert not failed.value.permanent
+        resetting.cancel()
+        await asyncio.wait([resetting])
 
 
 async def test_a_body_that_drips_takes_nothing_from_an_accepting_status(receiver: Receiver) -> None:
