@@ -174,7 +174,9 @@ def _take(
 def _take_alerts(values: dict[str, Any], findings: Findings, given: object, channels: Collection[UUID]) -> None:
     if given is UNSET:
         return
-    taken = findings.take(lambda value, at: read_alerts(value, at, channels=channels), given or [], "/alerts")
+    taken = findings.take(
+        lambda value, at: read_alerts(value, at, channels=channels), [] if given is None else given, "/alerts"
+    )
     if taken is not None:
         values["alerts"] = taken
 
