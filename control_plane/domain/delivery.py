@@ -100,7 +100,7 @@ def retry_after(text: str | None, *, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(value)) if len(value) <= 9 else RETRY_AFTER_CAP
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

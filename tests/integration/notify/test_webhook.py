@@ -116,6 +116,42 @@ async def test_a_broken_answer_is_tried_again(receiver: Receiver, behaviour: Beh
     assert (failed.permanent, failed.http_status) == (False, None)
 
 
+HOSTILE_ANSWERS = [
+    b"",
+    b"HTTP/1.1 200",
+    b"HTTP/2 200\r\n\r\n",
+    b"HTTP/1.1 abc Said\r\n\r\n",
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nbroken\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000,
+    b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: \xff\r\n\r\n",
+    b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: Thu, 01 Jan " + b"9" * 99 + b" 0:0:0 GMT\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("data", HOSTILE_ANSWERS, ids=range(len(HOSTILE_ANSWERS)))
+async def test_a_hostile_answer_is_a_failure_that_is_tried_again(receiver: Receiver, data: bytes) -> None:
+    async def behave(writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+        await writer.drain()
+
+    failed = await failure(receiver, behave)
+    assert (failed.permanent, failed.retry_after) == (False, None)
+
+
+async def test_accepted_with_a_broken_body_is_accepted(receiver: Receiver) -> None:
+    async def behave(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        await writer.drain()
+
+    receiver.script.append(behave)
+    assert (await send(receiver)).http_status == 200
+
+
 @pytest.mark.parametrize("behaviour", [hang, drip], ids=["hang", "drip"])
 async def test_an_answer_that_never_ends_is_cut_off_at_the_timeout(receiver: Receiver, behaviour: Behaviour) -> None:
     started = time.monotonic()

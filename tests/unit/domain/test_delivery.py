@@ -85,6 +85,7 @@ def test_nobody_puts_us_off_for_more_than_a_day() -> None:
         ("1.5", None),
         ("٣", None),
         ("Thu, 99 Foo 2026 99:99:99 GMT", None),
+        ("Thu, 01 Jan " + "9" * 400 + " 12:00:30 GMT", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date_and_anything_else_says_nothing(
