@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from control_plane.domain.decide import Case, Decision, decide
-from control_plane.domain.incident import Joins, OpenIncident, Opens, RegionVote, Resolves
-from control_plane.domain.verdict import Policy, Tally, required
+from control_plane.domain.incident import AlertOn, Joins, OpenIncident, Opens, RegionVote, Resolves, Worsens
+from control_plane.domain.verdict import Policy, Tally, quorum, required
 from tests.support.lives import CONFIRMATIONS, POLICIES, Arrival, by_the_letter
 from tests.support.votes import EMPTY, EVERY, NOW, WINDOW, seen
 
@@ -21,7 +21,7 @@ MONITOR = UUID("0193c5f0-7a3e-7d1a-9b4c-0123456789ab")
 class Life:
     """A monitor as decisions leave it, beside what each region reported."""
 
-    def __init__(self, *, policy: Policy, confirmations: int, n: int) -> None:
+    def __init__(self, *, policy: Policy, confirmations: int, n: int, alert_on: AlertOn = "down") -> None:
         votes = tuple(RegionVote("abcde"[i], replace(EMPTY, region_id=i)) for i in range(n))
         self.stories: list[list[Arrival]] = [[] for _ in range(n)]
         self.now_ms = NOW
@@ -36,7 +36,7 @@ class Life:
             hushed=False,
             policy=policy,
             confirmations=confirmations,
-            alert_on="down",
+            alert_on=alert_on,
             severity="major",
             fast_confirmation=True,
             votes=votes,
@@ -47,7 +47,10 @@ class Life:
         slots = [self.now_ms - 2_000 * (len(letters) - 1 - i) for i in range(len(letters))]
         self.stories[region] += [Arrival(x, slot, self.now_ms) for x, slot in zip(letters, slots, strict=True)]
         batch = [seen(letter, slot) for letter, slot in zip(letters, slots, strict=True)]
-        return self._keep(decide(self.case, now_ms=self.now_ms, region_id=region, seen=batch))
+        decision = self._keep(decide(self.case, now_ms=self.now_ms, region_id=region, seen=batch))
+        if decision.unfinished:
+            self.sweep()
+        return decision
 
     def sweep(self) -> Decision:
         return self._keep(decide(self.case, now_ms=self.now_ms))
@@ -68,6 +71,8 @@ class Life:
         match decision.step:
             case Opens(type_, _, proof):
                 open_ = OpenIncident(type_, proof.regions_down)
+            case Worsens(_, proof):
+                open_ = OpenIncident("down", proof.regions_down)
             case Joins(joined) if open_:
                 open_ = OpenIncident(open_.type, (*open_.regions_down, *joined))
             case Resolves():
@@ -95,11 +100,17 @@ EVENTS = st.lists(
 
 
 @settings(max_examples=300)
-@given(policy=st.sampled_from(POLICIES), confirmations=st.integers(1, 3), n=st.integers(1, 5), events=EVENTS)
+@given(
+    policy=st.sampled_from(POLICIES),
+    confirmations=st.integers(1, 3),
+    n=st.integers(1, 5),
+    alert_on=st.sampled_from(["down", "degraded"]),
+    events=EVENTS,
+)
 def test_lives_of_monitors_keep_the_invariants(
-    policy: Policy, confirmations: int, n: int, events: list[tuple[int, tuple[int, str] | None]]
+    policy: Policy, confirmations: int, n: int, alert_on: AlertOn, events: list[tuple[int, tuple[int, str] | None]]
 ) -> None:
-    life = Life(policy=policy, confirmations=confirmations, n=n)
+    life = Life(policy=policy, confirmations=confirmations, n=n, alert_on=alert_on)
     for wait, reported in events:
         life.now_ms += wait
         before = life.case
@@ -123,15 +134,18 @@ def _incident_is_the_level(before: Case, decision: Decision, life: Life) -> None
     judgement, step = decision.judgement, decision.step
     if isinstance(step, Opens):
         assert before.open_incident is None
-        assert set(step.proof.regions_down) == life.accusers()
-        assert len(step.proof.regions_down) >= required(before.policy, len(before.votes))
+        assert step.type == "degraded" or set(step.proof.regions_down) == life.accusers()
+        needed = required if step.type == "down" else quorum
+        assert len(step.proof.regions_down) >= needed(before.policy, len(before.votes))
         assert step.proof.started_at <= decision.now_ms
         assert {e["region"] for e in step.proof.evidence} == {v.region for v in before.votes}
     if isinstance(step, Resolves):
         assert before.open_incident is not None
         assert judgement.proven
     if judgement.proven:
-        assert (life.case.open_incident is not None) == (judgement.verdict == "down")
+        slow = judgement.by_degraded_votes and before.alert_on == "degraded"
+        kind = "down" if judgement.verdict == "down" else "degraded" if slow else None
+        assert (life.case.open_incident and life.case.open_incident.type) == kind
     else:
         assert (life.case.open_incident is None) == (before.open_incident is None)
 
