@@ -33,33 +33,35 @@ class ClaimedDispatch(Struct, frozen=True):
 
 # Only a live, healthy agent of an enabled region is given work, and only what its monitor's present check version
 # asked for. A re-check waits for the one before it in its region: for an earlier one to be claimed, and for a claimed
-# one to be finished, at most its timeout and a second (the agent that had it may be gone).
+# one to be finished, at most its timeout and a second (the agent that had it may be gone). "+ 0" keeps the planner from
+# looking for the earlier one among all that waits in the region.
 CLAIM = """
 WITH due AS (
     SELECT d.id
       FROM dispatches d
+      JOIN regions r ON r.id = d.region_id AND r.enabled AND (r.tenant_id IS NULL OR r.tenant_id = d.tenant_id)
       JOIN tenants t ON t.id = d.tenant_id AND t.suspended_at IS NULL
       LEFT JOIN monitors m ON m.tenant_id = d.tenant_id AND m.id = d.monitor_id
      WHERE d.region_id = $1 AND d.claimed_at IS NULL
-       AND d.slot <= extract(epoch FROM clock_timestamp()) * 1000 AND d.expires_at > clock_timestamp()
-       AND EXISTS (SELECT FROM agents p JOIN regions r ON r.id = p.region_id
+       AND d.slot <= floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint
+       AND d.expires_at > statement_timestamp()
+       AND EXISTS (SELECT FROM agents p
                     WHERE p.id = $2 AND p.region_id = $1 AND p.enabled AND p.healthy
-                      AND p.lease_until > clock_timestamp()
-                      AND r.enabled AND (r.tenant_id IS NULL OR r.tenant_id = d.tenant_id))
+                      AND p.lease_until > statement_timestamp())
        AND NOT EXISTS (SELECT FROM installation WHERE name = 'kill_switch' AND value NOT IN ('null', 'false'))
        AND (d.monitor_id IS NULL OR m.enabled AND m.check_version = d.check_version
             AND EXISTS (SELECT FROM assignments a
                          WHERE a.region_id = d.region_id AND a.monitor_id = d.monitor_id AND a.removed_at IS NULL))
        AND (d.kind <> 'recheck' OR NOT EXISTS (
             SELECT FROM dispatches e
-             WHERE e.region_id = d.region_id AND e.monitor_id = d.monitor_id AND e.claimed_at IS NULL
+             WHERE e.region_id + 0 = d.region_id AND e.monitor_id = d.monitor_id AND e.claimed_at IS NULL
                AND e.kind = 'recheck' AND e.check_version = d.check_version
-               AND e.expires_at > clock_timestamp() AND (e.slot, e.id) < (d.slot, d.id)))
+               AND e.expires_at > statement_timestamp() AND (e.slot, e.id) < (d.slot, d.id)))
        AND (d.kind <> 'recheck' OR NOT EXISTS (
             SELECT FROM dispatches e
              WHERE e.region_id = d.region_id AND e.monitor_id = d.monitor_id
                AND e.claimed_at IS NOT NULL AND e.finished_at IS NULL
-               AND e.claimed_at > clock_timestamp() - interval '1 second'
+               AND e.claimed_at > statement_timestamp() - interval '1 second'
                                   - coalesce((m."check" ->> 'timeout')::integer, 10000) * interval '1 millisecond'))
      ORDER BY d.slot, d.id
      LIMIT $3
@@ -82,8 +84,8 @@ async def claim(
 FLEET_NEXT_DUE = """
 SELECT (slot - extract(epoch FROM clock_timestamp()) * 1000)::float8
   FROM dispatches
- WHERE region_id = $1 AND claimed_at IS NULL AND slot > extract(epoch FROM clock_timestamp()) * 1000
-   AND expires_at > clock_timestamp()
+ WHERE region_id = $1 AND claimed_at IS NULL AND slot > floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint
+   AND expires_at > statement_timestamp()
  ORDER BY slot LIMIT 1
 """
 
