@@ -59,14 +59,21 @@ def make_hello(boot_id: UUID) -> Hello:
 
 
 class App:
-    """One agent process. `reload_key` is asked for the key now valid whenever the present one is refused."""
+    """One agent process. `reload_key` is asked for the key now valid before each greeting."""
 
-    def __init__(self, settings: AgentSettings, *, reload_key: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: AgentSettings,
+        *,
+        reload_key: Callable[[], str] | None = None,
+        retry_refused_s: float = RETRY_REFUSED_S,
+    ) -> None:
         self.session: Session | None = None
         self.tally = Tally()
         self._settings = settings
         self._key = settings.key
         self._reload_key = reload_key or (lambda: settings.key)
+        self._retry_refused_s = retry_refused_s
         self._client = make_client(settings, lambda: self._key)
         self._clock = ServerClock()
         self._lag = LagMeter()
@@ -155,7 +162,7 @@ class App:
         while True:
             if is_greeted:
                 await session.refused.wait()
-                await asyncio.sleep(RETRY_REFUSED_S)
+                await asyncio.sleep(self._retry_refused_s)
             try:
                 welcome = await self._greet()
             except Refused as refused:

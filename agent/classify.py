@@ -64,8 +64,9 @@ def timed_out(phase: str, *, timeout_ms: int) -> Failure:
 
 
 def _ssl_words(error: ssl.SSLError) -> str:
-    if error.reason:
-        return error.reason.lower().replace("_", " ")
+    reason: str | None = getattr(error, "reason", None)  # only OpenSSL's own errors have one
+    if reason:
+        return reason.lower().replace("_", " ")
     return str(error.args[-1]) if error.args else "the handshake failed"
 
 

@@ -29,7 +29,7 @@ HOUR = 3_600_000
 @asynccontextmanager
 async def agent(url: str, directory: Path, *, key: str = KEY) -> AsyncIterator[App]:
     settings = AgentSettings(url=url, key=key, state_dir=str(directory), resolvers=("127.0.0.1:9",))
-    app = App(settings)
+    app = App(settings, retry_refused_s=0.1)
     task = asyncio.create_task(app.run())
     try:
         yield app
@@ -133,8 +133,7 @@ async def test_an_agent_checks_from_its_disk_before_the_control_plane_answers(tm
                 await until(lambda: len(plane.stored) >= before + 2, "it delivers once somebody is there")
 
 
-async def test_a_refused_key_ends_the_work_and_an_accepted_one_resumes_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("agent.app.RETRY_REFUSED_S", 0.1)
+async def test_a_refused_key_ends_the_work_and_an_accepted_one_resumes_it(tmp_path):
     plane = FakeControlPlane()
     async with serving(targets.ok()) as port, plane.serving() as url:
         plane.assign(assignment(port, cadence=1000, first_slot=1000))

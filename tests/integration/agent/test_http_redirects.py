@@ -104,9 +104,8 @@ async def test_a_redirect_to_a_blocked_address_is_our_refusal():
 
 
 async def test_phases_add_up_over_hops():
-    async with serving(targets.slow(0.1)) as there:
-        async with serving(targets.redirect(f"http://127.0.0.1:{there}/")) as here:
-            outcome = await probe(f"http://127.0.0.1:{here}/")
+    async with serving(targets.slow(0.1)) as there, serving(targets.redirect(f"http://127.0.0.1:{there}/")) as here:
+        outcome = await probe(f"http://127.0.0.1:{here}/")
     assert outcome.ttfb is not None
     assert outcome.ttfb > 98
     assert outcome.total is not None

@@ -1,0 +1,80 @@
+"""Is it us? One self-test serves all who wait, and it starts after they asked."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from agent import self_test
+from agent.lag import LagMeter
+from agent.self_test import Probe, SelfTest
+
+
+def probe(answers: list[bool], started: list[float]) -> Probe:
+    async def attempt() -> None:
+        started.append(time.perf_counter())
+        if not answers[min(len(started), len(answers)) - 1]:
+            raise OSError("no route")
+
+    return Probe("canary.example:443", attempt)
+
+
+@pytest.fixture(autouse=True)
+def short_gap(monkeypatch):
+    monkeypatch.setattr(self_test, "MIN_GAP_S", 0.05)
+
+
+async def test_a_canary_that_never_answered_does_not_count():
+    tester = SelfTest(groups={"canary": [probe([False], [])]}, lag=LagMeter())
+    assert (await tester.after_now()).is_healthy
+
+
+async def test_a_canary_that_once_answered_counts_from_then_on():
+    tester = SelfTest(groups={"canary": [probe([True, False, True], [])]}, lag=LagMeter())
+    seen = [await tester.after_now() for _ in range(3)]
+    assert [health.is_healthy for health in seen] == [True, False, True]
+    assert seen[1].reason == "No canary answers (canary.example:443: no route)"
+
+
+async def test_one_of_several_is_enough():
+    tester = SelfTest(groups={"canary": [probe([True, False], []), probe([True], [])]}, lag=LagMeter())
+    await tester.after_now()
+    assert (await tester.after_now()).is_healthy
+
+
+async def test_everyone_who_waits_is_served_by_one_test_that_starts_after_they_asked():
+    started: list[float] = []
+    tester = SelfTest(groups={"canary": [probe([True], started)]}, lag=LagMeter())
+    await tester.after_now()
+    asked = time.perf_counter()
+    await asyncio.gather(*(tester.after_now() for _ in range(50)))
+    assert tester.runs == 2
+    assert started[1] >= asked
+
+
+async def test_who_asks_while_one_runs_gets_the_next():
+    gate = asyncio.Event()
+
+    async def attempt() -> None:
+        await gate.wait()
+
+    tester = SelfTest(groups={"canary": [Probe("c", attempt)]}, lag=LagMeter())
+    first = asyncio.create_task(tester.after_now())
+    while tester.runs == 0:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(tester.after_now())
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(first, second)
+    assert tester.runs == 2
+
+
+async def test_a_change_of_health_is_told():
+    told: list[bool] = []
+    tester = SelfTest(groups={"canary": [probe([True, False, False, True], [])]}, lag=LagMeter())
+    tester.on_change(lambda: told.append(tester.health.is_healthy))
+    for _ in range(4):
+        await tester.after_now()
+    assert told == [False, True]

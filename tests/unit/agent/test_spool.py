@@ -1,0 +1,184 @@
+"""Results on disk: whatever is cut off, torn or full, nothing acknowledged comes back and nothing else is lost."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agent import segment
+from agent.spool import SEGMENT_BYTES, Spool
+from shared.results import CheckResult, Detail, Outcome
+
+
+def reopened(spool: Spool, directory: Path) -> Spool:
+    """As after kill -9: nothing is closed in order, and the next process reads the directory."""
+    spool.close()
+    return Spool(directory)
+
+
+def waiting(spool: Spool) -> list[bytes]:
+    found: list[bytes] = []
+    while batch := spool.oldest(before=spool.next_number, limit=1000):
+        found += [item.data for item in batch]
+        spool.acknowledge(item.number for item in batch)
+    return found
+
+
+def test_what_is_written_and_not_acknowledged_is_there_at_the_next_start(tmp_path):
+    spool = Spool(tmp_path)
+    numbers = spool.append([b"a", b"b", b"c"])
+    spool.acknowledge(numbers[1:2])
+    spool = reopened(spool, tmp_path)
+    assert spool.pending == 2
+    assert waiting(spool) == [b"a", b"c"]
+    assert waiting(reopened(spool, tmp_path)) == []
+
+
+@pytest.mark.parametrize("cut", [1, 5, 9, 10])
+def test_a_torn_tail_is_dropped_and_what_is_before_it_kept(tmp_path, cut):
+    spool = Spool(tmp_path)
+    spool.append([b"first", b"second"])
+    spool.close()
+    (path,) = tmp_path.glob("*.seg")
+    path.write_bytes(path.read_bytes()[:-cut])
+    again = Spool(tmp_path)
+    assert waiting(again) == [b"first"]
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    spool = Spool(tmp_path)
+    spool.append([b"first", b"second"])
+    spool.close()
+    (path,) = tmp_path.glob("*.seg")
+    data = bytearray(path.read_bytes())
+    data[-2] ^= 1
+    path.write_bytes(bytes(data))
+    assert waiting(Spool(tmp_path)) == [b"first"]
+
+
+def test_numbers_go_on_after_a_restart_so_that_old_acknowledgements_settle_nothing_new(tmp_path):
+    spool = Spool(tmp_path)
+    spool.acknowledge(spool.append([b"a"] * 10))
+    spool = reopened(spool, tmp_path)
+    spool.append([b"new"])
+    assert waiting(reopened(spool, tmp_path)) == [b"new"]
+
+
+def test_beyond_the_limit_the_oldest_are_dropped_and_counted(tmp_path):
+    spool = Spool(tmp_path, limit=2 * SEGMENT_BYTES)
+    rng = random.Random(1)
+    items = [b"%06d" % number + rng.randbytes(4000) for number in range(1500)]
+    for start in range(0, len(items), 50):
+        spool.append(items[start : start + 50])
+    assert spool.size <= 2 * SEGMENT_BYTES + 50 * 4100
+    left = waiting(spool)
+    assert left == items[-len(left) :]
+    assert spool.dropped == len(items) - len(left)
+
+
+def test_settled_segments_leave_no_files_behind(tmp_path):
+    spool = Spool(tmp_path)
+    for _ in range(40):
+        spool.acknowledge(spool.append([b"x" * 50_000] * 2))
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2 * SEGMENT_BYTES
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_disk_that_refuses_costs_what_it_refuses_and_nothing_written_before(tmp_path, monkeypatch):
+    spool = Spool(tmp_path)
+    spool.append([b"safe"])
+    real = spool._file
+    spool._file = -1  # every write fails from here on
+    with pytest.raises(OSError, match="file descriptor"):
+        spool.append([b"lost"])
+    spool._file = real
+    spool.append([b"after"])
+    assert waiting(reopened(spool, tmp_path)) == [b"safe", b"after"]
+
+
+def test_a_day_at_a_thousand_a_minute_fits_into_two_hundred_megabytes(tmp_path):
+    rng = random.Random(7)
+    spool = Spool(tmp_path)
+    total = 20_000
+    for start in range(0, total, 17):
+        spool.append([_typical(rng, start + each) for each in range(17)])
+    closed = sum(part.size for part in spool._segments[:-1])
+    items = sum(len(part.pending) for part in spool._segments[:-1])
+    assert closed / items * 24 * 60 * 1000 < 200_000_000
+
+
+def _typical(rng: random.Random, number: int) -> bytes:
+    def ms() -> float:
+        return round(rng.uniform(0, 300), 3)
+
+    return msgspec.json.encode(
+        CheckResult(
+            monitor_id=UUID(int=(0x0190 << 112) + number % 1000 * 0x1234567890ABCDEF),
+            check_version=1,
+            slot=1_800_000_000_000 + number * 60,
+            outcome=Outcome.UP,
+            http_status=200,
+            dns=ms(),
+            connect=ms(),
+            tls=ms(),
+            ttfb=ms(),
+            download=ms(),
+            total=ms(),
+            detail=Detail(
+                address=f"203.0.113.{number % 250}",
+                http_version="1.1",
+                tls_version="TLSv1.3",
+                cipher="TLS_AES_256_GCM_SHA384",
+                cert_expires_at=1_810_000_000 + number % 1000,
+            ),
+        )
+    )
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=8)),
+        st.tuples(st.just("acknowledge"), st.integers(0, 100)),
+        st.tuples(st.just("restart"), st.none()),
+        st.tuples(st.just("roll"), st.none()),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS, seed=st.integers(0, 2**16))
+def test_whatever_happens_in_whatever_order_exactly_the_unacknowledged_remain(tmp_path_factory, steps, seed):
+    directory = tmp_path_factory.mktemp("spool")
+    rng = random.Random(seed)
+    spool, model = Spool(directory), {}
+    for step, argument in steps:
+        match step:
+            case "append":
+                model.update(zip(spool.append(argument), argument, strict=True))
+            case "acknowledge":
+                chosen = rng.sample(sorted(model), min(len(model), argument))
+                spool.acknowledge(chosen)
+                for number in chosen:
+                    del model[number]
+            case "restart":
+                spool = reopened(spool, directory)
+            case "roll":
+                spool._close_current()
+        assert spool.pending == len(model)
+    assert waiting(spool) == [model[number] for number in sorted(model)]
+    spool.close()
+
+
+@given(items=st.lists(st.binary(max_size=200), max_size=20))
+def test_records_read_back_as_written(tmp_path_factory, items):
+    path = tmp_path_factory.mktemp("segment") / "0.seg"
+    path.write_bytes(segment.encode_items(items) + segment.encode_acknowledgements([(1, 5)]))
+    contents = segment.read(path)
+    assert contents == segment.Contents(tuple(items), ((1, 5),), is_torn=False)
