@@ -49,7 +49,7 @@ async def test_the_acknowledged_set_equals_the_stored_set_after_killing_each_in_
 async def _postgres() -> AsyncIterator[EmbeddedPostgres]:
     """One that is durable and started again when it is killed, as `farwatch up` has it."""
     with tempfile.TemporaryDirectory(prefix="fw-kills-", dir="/tmp") as directory:
-        os.chmod(directory, 0o755)  # the server runs as a user of its own
+        os.chmod(directory, 0o755)  # noqa: PTH101 - blocking for no time; the server runs as a user of its own
         postgres = EmbeddedPostgres(Path(directory) / "pg")
         await migrate(await postgres.start())
         try:
