@@ -47,7 +47,13 @@ class Running(msgspec.Struct, frozen=True):
 
 def all_routes() -> tuple[Route, ...]:
     """Every route of every door."""
-    doors = (*tenant_api.ROUTES, *operator_api.ROUTES, *agent_api.ROUTES, *getattr(dashboard, "ROUTES", ()), *health.ROUTES)
+    doors = (
+        *tenant_api.ROUTES,
+        *operator_api.ROUTES,
+        *agent_api.ROUTES,
+        *getattr(dashboard, "ROUTES", ()),
+        *health.ROUTES,
+    )
     openapi = Route(
         method="GET",
         path="/openapi.json",

@@ -90,12 +90,6 @@ class Authenticator:
         """Whose live API key has this digest, or None. Believed for REMEMBERED_S like any other."""
         return self._tenants.get(digest, time.monotonic()) or await self._look_up(digest)
 
-    async def tenant_by_key(self, key: str) -> TenantCaller | None:
-        """Whose API key this is, or None: for doors that take a key by other means than a header."""
-        if not looks_like_key(key, KeyKind.TENANT):
-            return None
-        return await self._look_up(key_digest(key, self._pepper))
-
     async def _proven(self, request: web.Request, key: str) -> tuple[TenantCaller, bytes]:
         digest = key_digest(key, self._pepper)
         now = time.monotonic()

@@ -101,6 +101,8 @@ async def _handled(
     body = decode_body(raw, route) if route.body is not None else None
     reply = await route.handler(Call(request, deps, caller, body, query, request.match_info))
     if isinstance(reply, web.StreamResponse):
+        if not reply.prepared:
+            reply.headers.setdefault("Cache-Control", cache)
         return reply
     return encode_reply(reply, status=reply.status or route.status, cache=cache)
 

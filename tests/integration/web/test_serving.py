@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -23,7 +24,7 @@ from control_plane.web.middleware import AUTHENTICATOR, border
 from control_plane.web.server import EnvelopeRunner
 from tests.support import seed
 from tests.support.serving import ControlPlane, settings_with
-from tests.support.waiting import until_async
+from tests.support.waiting import until, until_async
 
 IS_WAITED_FOR = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
@@ -104,16 +105,17 @@ async def test_a_stop_waits_for_the_request_in_hand(dsn: str, database: Database
                 await until_async(partial(conn.fetchval, IS_WAITED_FOR), "the request waits for the tenant's row")
                 stopping = asyncio.create_task(stack.aclose())
                 port = int(where.url.rsplit(":", 1)[1])
-                await until_async(partial(is_closed, port), "no more connections are taken")
+                await until(partial(is_closed, port), "no more connections are taken")
             assert (await post).status_code == 201
         await stopping
 
 
-async def is_closed(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except ConnectionRefusedError:
-        return True
-    writer.close()
-    await writer.wait_closed()
-    return False
+def is_closed(port: int) -> bool:
+    """Whether nobody listens any more; asked without connecting."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
