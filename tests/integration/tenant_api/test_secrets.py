@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from control_plane.services.credentials import monitor_context, open_check
-from shared.checks import HttpCheck
+from shared.checks.http import HttpCheck
 from tests.support.tenant_world import World
 
 CHECK: dict[str, Any] = {

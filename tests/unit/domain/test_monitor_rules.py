@@ -18,7 +18,7 @@ from control_plane.domain.monitor_rules import (
 )
 from control_plane.domain.verdict import Policy
 from control_plane.errors import FarwatchError
-from shared.checks import HttpCheck
+from shared.checks.http import HttpCheck
 
 CHANNEL = UUID("0192a1ce-0000-7000-8000-000000000001")
 EU = RegionChoice(id=1, slug="eu", private=False)
@@ -95,7 +95,8 @@ def test_bindings_name_channels_once() -> None:
 
 
 def test_named_channels_survive_any_shape() -> None:
-    for alerts in (None, 5, "x", {}, [1, {"channel_id": 5}, {"channel_id": "x"}, {}]):
+    shapes: list[Any] = [None, 5, "x", {}, [1, {"channel_id": 5}, {"channel_id": "x"}, {}]]
+    for alerts in shapes:
         assert named_channels({"alerts": alerts}) == []
     assert named_channels({"alerts": [{"channel_id": str(CHANNEL)}]}) == [CHANNEL]
 

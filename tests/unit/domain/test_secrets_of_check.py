@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from control_plane.domain.secrets_of_check import MASK, CheckSecrets, is_secret_header, join, split
-from shared.checks import HttpCheck
+from shared.checks.http import HttpCheck
 
 FULL = HttpCheck(
     url="https://a.example/",
