@@ -38,7 +38,7 @@ class Dialer:
         self._names = names
         self._source = source_address
         self._judged = lru_cache(maxsize=16_384)(self._judge)
-        self.target = lru_cache(maxsize=4096)(self._target)
+        self.target = lru_cache(maxsize=16_384)(self._target)
 
     def _target(self, url: str) -> HttpUrl:
         """As `target`: a URL that this region may ask, as far as its text tells. Raises UrlRefused."""

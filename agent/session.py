@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from uuid import UUID
 
 import structlog
@@ -31,6 +32,10 @@ log = structlog.get_logger()
 OBSERVE_S = 10.0
 SAVE_S = 5.0
 RETRY_REFUSED_S = 60.0
+
+_IDLE_MS = 1000
+"""The schedule is looked at this often even when nothing is due. Waits are whole ms, the loop's own resolution: one
+that ends a little too early would be followed by many more."""
 
 STATE = "assignments.jsonl"
 
@@ -143,8 +148,8 @@ class Session:
         self.scheduler.advance()
         self.runner.pump()
         next_at = self.scheduler.next_at()
-        wait = 1.0 if next_at is None else (next_at - self._clock.now_ms()) / 1000
-        self._timer = asyncio.get_running_loop().call_later(min(max(wait, 0.0005), 1.0), self._tick)
+        wait = _IDLE_MS if next_at is None else min(math.ceil(next_at - self._clock.now_ms()) + 1, _IDLE_MS)
+        self._timer = asyncio.get_running_loop().call_later(max(wait, 1) / 1000, self._tick)
 
     def _deliver(self, job: Job, result: CheckResult, urgent: bool) -> None:
         if job.dispatch is not None and job.dispatch.kind == "test":
