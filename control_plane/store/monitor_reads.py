@@ -42,7 +42,7 @@ class Binding(Struct, frozen=True):
 
 
 class MonitorView(Struct, frozen=True, kw_only=True):
-    """A monitor with its state, at `now_ms` of the database's clock."""
+    """A monitor with its state, at `now_ms` of the database's clock. `newest_slot` is of whatever check version."""
 
     id: UUID
     number: int
@@ -74,6 +74,7 @@ class MonitorView(Struct, frozen=True, kw_only=True):
     reason: str
     since: datetime
     now_ms: int
+    newest_slot: int | None
     regions: list[RegionState]
     alerts: list[Binding]
 
@@ -84,6 +85,7 @@ SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.firs
     m.renotify_interval_s, m.max_repeats, m.owner, m.notes, m.enabled, m.write_source, m.created_at, m.updated_at,
     m.revision, s.verdict, s.reason, s.since,
     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
+    (SELECT max(l.newest_slot) FROM votes l WHERE l.tenant_id = m.tenant_id AND l.monitor_id = m.id) AS newest_slot,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('channel_id', b.channel_id, 'events', b.events)
             ORDER BY b.channel_id), '[]')
         FROM monitor_channels b WHERE b.tenant_id = m.tenant_id AND b.monitor_id = m.id) AS alerts,

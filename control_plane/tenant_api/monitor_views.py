@@ -147,13 +147,12 @@ def monitor_json(view: MonitorView, *, warnings: Sequence[Caution] | None = None
 
 def state_json(view: MonitorView) -> StateJson:
     """State shown: paused before the verdict."""
-    newest = max((region.newest_slot for region in view.regions), default=0)
     return StateJson(
         shown=view.verdict if view.enabled else "paused",
         verdict=view.verdict,
         reason=view.reason,
         since=view.since,
-        last_result_at=from_slot(newest or None),
+        last_result_at=from_slot(view.newest_slot or None),
         regions=[_vote_json(region, now_ms=view.now_ms) for region in view.regions],
     )
 

@@ -59,11 +59,11 @@ async def change(call: Call, body: dict[str, object]) -> None:
 async def created(call: Call, monitor_id: MonitorId, warnings: list[Caution]) -> Reply:
     """201 with the monitor, after waiting for its first result where the caller prefers that."""
     view = await read_monitor(call, monitor_id)
-    if not await _any_agent(call, view):
+    if view.enabled and not await _any_agent(call, view):
         warnings = [*warnings, Caution("NO_LIVE_AGENT", "None of its regions has a live agent: nothing checks it yet")]
     headers = {"Location": f"/api/v1/monitors/{monitor_id}"}
     wait_s = _wait_s(call)
-    if wait_s:
+    if wait_s and view.enabled:
         await wait_for_first_result(call, view, wait_s=wait_s)
         view = await read_monitor(call, monitor_id)
         headers["Preference-Applied"] = f"wait={wait_s}"

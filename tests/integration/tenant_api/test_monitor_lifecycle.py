@@ -39,6 +39,7 @@ async def test_pausing_takes_the_assignments_and_resuming_brings_them_back_anew(
 
 async def test_a_paused_monitor_may_be_moved_and_keeps_its_new_regions(world: World) -> None:
     made = await world.monitor(enabled=False)
+    assert made["warnings"] == []
     assert await world.rows("SELECT * FROM assignments") == []
     path = f"/api/v1/monitors/{made['id']}"
     await world.http.put(f"{path}/regions", json={"regions": ["us"]})

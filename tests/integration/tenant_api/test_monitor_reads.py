@@ -149,3 +149,12 @@ async def test_the_state_follows_the_votes(world: World) -> None:
     ]
     listed = (await world.get("/monitors?verdict=down"))["items"]
     assert [item["id"] for item in listed] == [monitor["id"]]
+
+
+async def test_a_paused_monitor_still_says_when_it_was_last_looked_at(world: World) -> None:
+    monitor = await world.monitor()
+    await outage(world, monitor["id"])
+    before = (await world.get(f"/monitors/{monitor['id']}"))["state"]["last_result_at"]
+    paused = (await world.http.post(f"/api/v1/monitors/{monitor['id']}/pause")).json()["state"]
+    assert (paused["last_result_at"], paused["shown"]) == (before, "paused")
+    assert [region["vote"] for region in paused["regions"]] == [None, None]
