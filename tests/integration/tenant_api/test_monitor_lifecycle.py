@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from control_plane.web.hub import ASSIGNMENTS
 from tests.support import seed
 from tests.support.tenant_world import World
 from tests.support.waiting import until_async
@@ -119,3 +120,31 @@ async def test_a_plan_bounds_the_monitors_even_of_two_that_race(world: World) ->
     assert sorted(reply.status_code for reply in replies) == [201, 422, 422]
     refused = next(reply.json()["error"] for reply in replies if reply.status_code == 422)
     assert (refused["code"], refused["details"]["limit"]) == ("QUOTA_EXCEEDED", 50)
+
+
+async def test_every_change_that_agents_must_see_is_hinted_to_their_regions(world: World) -> None:
+    hub = world.door.deps.hub
+    topics = {slug: f"{ASSIGNMENTS}:{region_id}" for slug, region_id in world.regions.items()}
+
+    async def hinted(*slugs: str) -> bool:
+        got = {await heard[slug].get(5) is not None for slug in slugs}
+        return got == {True}
+
+    with hub.subscribe(topics["eu"]) as eu, hub.subscribe(topics["us"]) as us:
+        heard = {"eu": eu, "us": us}
+        made = await world.monitor()
+        path = f"/api/v1/monitors/{made['id']}"
+        assert await hinted("eu", "us")
+        await world.http.patch(path, json={"interval": 30})
+        assert await hinted("eu", "us")
+        await world.http.put(f"{path}/regions", json={"regions": ["us"]})
+        assert await hinted("eu", "us"), "a removed region is told as well"
+        await world.http.post(f"{path}/pause")
+        assert await hinted("us")
+        await world.http.post(f"{path}/resume")
+        assert await hinted("us")
+        await world.http.patch(path, json={"name": "not theirs to know"})
+        await world.http.delete(path)
+        assert await hinted("us")
+        assert await eu.get(0.2) is None
+        assert await us.get(0.2) is None
