@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
@@ -29,6 +29,8 @@ from shared.protocol import (
 from shared.results import CheckResult
 
 KEY = "fw_probe_test"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FakeControlPlane:
@@ -104,14 +106,13 @@ class FakeControlPlane:
             await runner.cleanup()
 
     @web.middleware
-    async def _guard(self, request: web.Request, handler: web.RequestHandler) -> web.StreamResponse:  # type: ignore[type-arg]
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path}")
         if self.fail_with is not None:
             return web.json_response({"error": {"code": "X", "message": "as told"}}, status=self.fail_with)
         if request.headers.get("Authorization") != f"Bearer {self.key}":
             return web.json_response({"error": {"code": "UNAUTHENTICATED", "message": "unknown key"}}, status=401)
-        response: web.StreamResponse = await handler(request)  # type: ignore[operator]
-        return response
+        return await handler(request)
 
     async def _hello(self, request: web.Request) -> web.Response:
         self.hellos.append(msgspec.json.decode(await request.read(), type=Hello))

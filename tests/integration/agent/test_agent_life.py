@@ -8,16 +8,18 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from agent.app import App
 from agent.client import Refused
+from agent.session import Session
 from agent.settings import AgentSettings
 from shared.checks.http import HttpCheck
 from shared.protocol import Assignment, Dispatch
-from shared.results import Outcome, Reason
+from shared.results import CheckResult, Detail, Outcome, Reason
 from tests.support import targets
 from tests.support.fake_control_plane import KEY, FakeControlPlane
 from tests.support.targets import serving
@@ -38,6 +40,16 @@ async def agent(url: str, directory: Path, *, key: str = KEY) -> AsyncIterator[A
         await asyncio.gather(task, return_exceptions=True)
 
 
+def working(app: App) -> Session:
+    assert app.session is not None
+    return app.session
+
+
+def detail_of(result: CheckResult) -> Detail:
+    assert isinstance(result.detail, Detail)
+    return result.detail
+
+
 def assignment(port: int, *, cadence: int = 1000, first_slot: int | None = None, **check: object) -> Assignment:
     return Assignment(
         monitor_id=uuid4(),
@@ -51,7 +63,7 @@ def assignment(port: int, *, cadence: int = 1000, first_slot: int | None = None,
     )
 
 
-async def test_a_new_monitor_has_its_first_result_within_two_seconds(tmp_path):
+async def test_a_new_monitor_has_its_first_result_within_two_seconds(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     async with serving(targets.ok()) as port, plane.serving() as url, agent(url, tmp_path):
         await until(lambda: plane.hellos and plane.requests, "the agent has said hello")
@@ -63,7 +75,7 @@ async def test_a_new_monitor_has_its_first_result_within_two_seconds(tmp_path):
     assert plane.stored[new.monitor_id, new.first_slot].outcome is Outcome.UP
 
 
-async def test_slots_are_those_of_the_assignment_and_none_is_sent_twice(tmp_path):
+async def test_slots_are_those_of_the_assignment_and_none_is_sent_twice(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     async with serving(targets.ok()) as port, plane.serving() as url:
         known = assignment(port, cadence=1000, first_slot=1000)
@@ -77,7 +89,7 @@ async def test_slots_are_those_of_the_assignment_and_none_is_sent_twice(tmp_path
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
-async def test_results_wait_while_the_control_plane_fails_and_none_is_lost(tmp_path, status):
+async def test_results_wait_while_the_control_plane_fails_and_none_is_lost(tmp_path: Path, status: Any) -> None:
     plane = FakeControlPlane()
     async with serving(targets.ok()) as port, plane.serving() as url:
         plane.assign(assignment(port, cadence=1000, first_slot=1000))
@@ -86,12 +98,12 @@ async def test_results_wait_while_the_control_plane_fails_and_none_is_lost(tmp_p
             plane.fail_with = status
             await until(lambda: app.tally.checks.total() >= 4 and app.tally.send_failures, "results wait")
             plane.fail_with = None
-            await until(lambda: app.session.shipper.pending == 0 and len(plane.stored) >= 4, "all are stored")
+            await until(lambda: working(app).shipper.pending == 0 and len(plane.stored) >= 4, "all are stored")
     slots = sorted(slot for _, slot in plane.stored)
     assert slots[-1] - slots[0] == (len(slots) - 1) * 1000
 
 
-async def test_a_swallowed_acknowledgement_is_followed_by_the_same_results(tmp_path):
+async def test_a_swallowed_acknowledgement_is_followed_by_the_same_results(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     plane.swallow_receipts = 2
     async with serving(targets.ok()) as port, plane.serving() as url:
@@ -101,7 +113,7 @@ async def test_a_swallowed_acknowledgement_is_followed_by_the_same_results(tmp_p
             await until(lambda: plane.acknowledged == plane.stored.keys(), "all are acknowledged")
 
 
-async def test_results_of_an_agent_that_stopped_are_sent_at_its_next_start(tmp_path):
+async def test_results_of_an_agent_that_stopped_are_sent_at_its_next_start(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     async with serving(targets.slow(0.0)) as port, plane.serving() as url:
         known = assignment(port, cadence=1000, first_slot=1000)
@@ -109,7 +121,7 @@ async def test_results_of_an_agent_that_stopped_are_sent_at_its_next_start(tmp_p
         async with agent(url, tmp_path) as app:
             await until(lambda: plane.stored, "a first result is stored")
             plane.fail_with = 503
-            await until(lambda: app.tally.send_failures and app.session.shipper.pending >= 2, "results wait")
+            await until(lambda: app.tally.send_failures and working(app).shipper.pending >= 2, "results wait")
         checks = app.tally.checks.total()
         plane.fail_with = None
         plane.unassign(known.monitor_id)
@@ -117,7 +129,7 @@ async def test_results_of_an_agent_that_stopped_are_sent_at_its_next_start(tmp_p
             await until(lambda: len(plane.stored) == checks, "the waiting results are stored")
 
 
-async def test_an_agent_checks_from_its_disk_before_the_control_plane_answers(tmp_path):
+async def test_an_agent_checks_from_its_disk_before_the_control_plane_answers(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     async with serving(targets.ok()) as port:
         async with plane.serving() as url:
@@ -133,23 +145,25 @@ async def test_an_agent_checks_from_its_disk_before_the_control_plane_answers(tm
                 await until(lambda: len(plane.stored) >= before + 2, "it delivers once somebody is there")
 
 
-async def test_a_refused_key_ends_the_work_and_an_accepted_one_resumes_it(tmp_path):
+async def test_a_refused_key_ends_the_work_and_an_accepted_one_resumes_it(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     async with serving(targets.ok()) as port, plane.serving() as url:
         plane.assign(assignment(port, cadence=1000, first_slot=1000))
         async with agent(url, tmp_path) as app:
             await until(lambda: plane.stored, "the agent works")
             plane.key = "another"
-            await until(lambda: app.session.refusal is not None, "it knows that it is refused")
+            await until(lambda: working(app).refusal is not None, "it knows that it is refused")
             checks = app.tally.checks.total()
             hellos = len(plane.requests)
             await until(lambda: len(plane.requests) > hellos + 3, "it asks again now and then")
             assert app.tally.checks.total() <= checks + 1
             plane.key = KEY
-            await until(lambda: app.session.refusal is None and app.tally.checks.total() > checks + 1, "it works again")
+            await until(
+                lambda: working(app).refusal is None and app.tally.checks.total() > checks + 1, "it works again"
+            )
 
 
-async def test_an_agent_whose_key_is_unknown_at_its_start_ends(tmp_path):
+async def test_an_agent_whose_key_is_unknown_at_its_start_ends(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     async with plane.serving() as url:
         app = App(AgentSettings(url=url, key="wrong", state_dir=str(tmp_path), resolvers=("127.0.0.1:9",)))
@@ -157,7 +171,7 @@ async def test_an_agent_whose_key_is_unknown_at_its_start_ends(tmp_path):
             await app.run()
 
 
-async def test_a_wrong_digest_leads_to_a_fresh_snapshot(tmp_path):
+async def test_a_wrong_digest_leads_to_a_fresh_snapshot(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     plane.page = 2
     async with serving(targets.ok()) as port, plane.serving() as url:
@@ -168,26 +182,26 @@ async def test_a_wrong_digest_leads_to_a_fresh_snapshot(tmp_path):
             await until(lambda: len(plane.stored) == 5, "all pages have arrived")
             plane.wrong_digests = 1
             plane.unassign(known[0].monitor_id)
-            await until(lambda: len(app.session.scheduler.entries) == 4, "the removal has arrived")
+            await until(lambda: len(working(app).scheduler.entries) == 4, "the removal has arrived")
             await until(
-                lambda: plane.wrong_digests == 0 and app.session.keeper.cursor.startswith("s."), "it is right again"
+                lambda: plane.wrong_digests == 0 and working(app).keeper.cursor.startswith("s."), "it is right again"
             )
             await until(lambda: plane.unchanged > 0, "an unchanged poll has no body")
 
 
-async def test_a_pause_of_all_dispatch_stops_checks_until_it_ends(tmp_path):
+async def test_a_pause_of_all_dispatch_stops_checks_until_it_ends(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     plane.paused = "kill switch"
     async with serving(targets.ok()) as port, plane.serving() as url:
         plane.assign(assignment(port, cadence=1000, first_slot=1000))
         async with agent(url, tmp_path) as app:
-            await until(lambda: app.session and app.session.scheduler.paused == "kill switch", "it is paused")
+            await until(lambda: app.session and working(app).scheduler.paused == "kill switch", "it is paused")
             assert app.tally.checks.total() == 0
             plane.paused = None
             await until(lambda: plane.stored, "it works")
 
 
-async def test_dispatches_run_at_once_and_a_test_is_reported_but_not_stored(tmp_path):
+async def test_dispatches_run_at_once_and_a_test_is_reported_but_not_stored(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     async with serving(targets.ok()) as port, plane.serving() as url:
         known = assignment(port, cadence=HOUR)
@@ -207,7 +221,7 @@ async def test_dispatches_run_at_once_and_a_test_is_reported_but_not_stored(tmp_
     assert (test.id, now) not in plane.stored
 
 
-async def test_an_agent_runs_only_its_share_and_takes_over_what_another_leaves(tmp_path):
+async def test_an_agent_runs_only_its_share_and_takes_over_what_another_leaves(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     plane.others = (UUID(int=1), UUID(int=2))
     async with serving(targets.ok()) as port, plane.serving() as url:
@@ -217,12 +231,12 @@ async def test_an_agent_runs_only_its_share_and_takes_over_what_another_leaves(t
             await until(lambda: len({key for key, _ in plane.stored}) > 5, "it runs its share")
             share = {key for key, _ in plane.stored}
             assert len(share) < 40
-            assert len(app.session.scheduler.entries) == 60
+            assert len(working(app).scheduler.entries) == 60
             plane.others = ()
             await until(lambda: len({key for key, _ in plane.stored}) == 60, "it runs them all")
 
 
-async def test_a_failure_is_down_only_after_a_self_test_and_else_says_that_we_cannot_judge(tmp_path):
+async def test_a_failure_is_down_only_after_a_self_test_and_else_says_that_we_cannot_judge(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     async with serving(targets.hang_up) as port, serving(targets.ok()) as canary, plane.serving() as url:
         plane.assign(assignment(port, cadence=1000, first_slot=1000))
@@ -248,15 +262,15 @@ async def test_a_failure_is_down_only_after_a_self_test_and_else_says_that_we_ca
             await asyncio.gather(task, return_exceptions=True)
     unhealthy = [each for each in plane.stored.values() if each.reason is Reason.UNHEALTHY]
     assert all(each.outcome is Outcome.ERROR for each in unhealthy)
-    assert "no route" in (unhealthy[0].detail.message or "")
+    assert "no route" in (detail_of(unhealthy[0]).message or "")
 
 
-async def test_evidence_goes_with_the_first_failure_of_a_run(tmp_path):
+async def test_evidence_goes_with_the_first_failure_of_a_run(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     async with serving(targets.ok(status="500 Oops")) as port, plane.serving() as url:
         plane.assign(assignment(port, cadence=1000, first_slot=1000))
         async with agent(url, tmp_path):
             await until(lambda: len(plane.stored) >= 3, "three failures are stored")
-    with_evidence = [each.detail.evidence is not None for _, each in sorted(plane.stored.items())]
+    with_evidence = [detail_of(each).evidence is not None for _, each in sorted(plane.stored.items())]
     assert with_evidence[0] is True
     assert not any(with_evidence[1:])

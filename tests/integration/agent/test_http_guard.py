@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_address, ip_network
 
 import pytest
+from dns.rcode import Rcode
 
 from agent.dialer import Dialer
 from agent.resolver import Answers
@@ -18,7 +20,7 @@ from tests.support.targets import serving
 ONLY_TWO = Policy(allow_cidrs=(ip_network("127.0.0.2/32"),))
 
 
-async def test_a_name_that_resolves_to_loopback_is_blocked_for_a_shared_region():
+async def test_a_name_that_resolves_to_loopback_is_blocked_for_a_shared_region() -> None:
     seen: list[bytes] = []
     async with serving(targets.ok(seen=seen)) as port, serving_dns({"evil.example.com": ["A 127.0.0.1"]}) as (_, dns):
         outcome = await probe(f"http://evil.example.com:{port}/", using=context(SHARED, dns=dns))
@@ -27,13 +29,13 @@ async def test_a_name_that_resolves_to_loopback_is_blocked_for_a_shared_region()
 
 
 @pytest.mark.parametrize("records", [["A 8.8.8.8", "A 10.0.0.1"], ["A 8.8.8.8", "AAAA ::1"], ["AAAA ::ffff:127.0.0.1"]])
-async def test_one_blocked_answer_blocks_the_name(records):
+async def test_one_blocked_answer_blocks_the_name(records: list[str]) -> None:
     async with serving_dns({"mixed.example.com": records}) as (_, dns):
         outcome = await probe("http://mixed.example.com/", using=context(SHARED, dns=dns))
     assert (outcome.outcome, outcome.reason) == (Outcome.ERROR, Reason.BLOCKED)
 
 
-async def test_an_alias_of_a_local_name_is_blocked():
+async def test_an_alias_of_a_local_name_is_blocked() -> None:
     records = {"www.example.com": ["CNAME db.internal."], "db.internal": ["A 8.8.8.8"]}
     async with serving_dns(records) as (_, dns):
         outcome = await probe("http://www.example.com/", using=context(SHARED, dns=dns))
@@ -41,14 +43,14 @@ async def test_an_alias_of_a_local_name_is_blocked():
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://[::1]/", "http://localhost/", "http://169.254.169.254/"])
-async def test_a_blocked_literal_or_local_name_never_reaches_the_resolver(url):
+async def test_a_blocked_literal_or_local_name_never_reaches_the_resolver(url: str) -> None:
     async with serving_dns({}) as (script, dns):
         outcome = await probe(url, using=context(SHARED, dns=dns))
     assert (outcome.outcome, outcome.reason) == (Outcome.ERROR, Reason.BLOCKED)
     assert script.asked == []
 
 
-async def test_the_socket_itself_refuses_a_blocked_address_whatever_came_before():
+async def test_the_socket_itself_refuses_a_blocked_address_whatever_came_before() -> None:
     dialer = Dialer(policy=SHARED, names=_Liar())
     for address in ("127.0.0.1", "::1", "10.1.2.3", "fe80::1"):
         with pytest.raises(UrlRefused):
@@ -57,17 +59,20 @@ async def test_the_socket_itself_refuses_a_blocked_address_whatever_came_before(
         await dialer.connect(("127.0.0.1", "::1"), port=80, literal=False, factory=_never)
 
 
-async def test_a_redirect_to_a_blocked_address_is_not_followed():
+async def test_a_redirect_to_a_blocked_address_is_not_followed() -> None:
     inside: list[bytes] = []
-    async with serving(targets.ok(seen=inside)) as inner, serving_dns({"a.example.com": ["A 127.0.0.2"]}) as (_, dns):
-        async with serving(targets.redirect(f"http://127.0.0.1:{inner}/"), host="127.0.0.2") as port:
-            outcome = await probe(f"http://a.example.com:{port}/", using=context(ONLY_TWO, dns=dns))
+    async with (
+        serving(targets.ok(seen=inside)) as inner,
+        serving_dns({"a.example.com": ["A 127.0.0.2"]}) as (_, dns),
+        serving(targets.redirect(f"http://127.0.0.1:{inner}/"), host="127.0.0.2") as port,
+    ):
+        outcome = await probe(f"http://a.example.com:{port}/", using=context(ONLY_TWO, dns=dns))
     assert (outcome.outcome, outcome.reason) == (Outcome.ERROR, Reason.BLOCKED), outcome.detail.message
     assert outcome.http_status == 302
     assert inside == []
 
 
-async def test_a_redirect_to_a_name_with_a_blocked_answer_is_not_followed():
+async def test_a_redirect_to_a_name_with_a_blocked_answer_is_not_followed() -> None:
     inside: list[bytes] = []
     records = {"a.example.com": ["A 127.0.0.2"], "rebind.example.com": ["A 127.0.0.1"]}
     async with serving(targets.ok(seen=inside)) as inner, serving_dns(records) as (_, dns):
@@ -78,14 +83,14 @@ async def test_a_redirect_to_a_name_with_a_blocked_answer_is_not_followed():
     assert inside == []
 
 
-async def test_a_private_region_resolves_localhost_by_itself():
+async def test_a_private_region_resolves_localhost_by_itself() -> None:
     async with serving(targets.ok()) as port:
         outcome = await probe(f"http://localhost:{port}/")
     assert outcome.outcome is Outcome.UP
     assert outcome.dns is not None
 
 
-async def test_a_name_is_resolved_and_its_address_reported():
+async def test_a_name_is_resolved_and_its_address_reported() -> None:
     records = {"a.example.com": ["CNAME b.example.com."], "b.example.com": ["A 127.0.0.1"]}
     async with serving(targets.ok()) as port, serving_dns(records) as (_, dns):
         outcome = await probe(f"http://a.example.com:{port}/", using=context(LOOPBACK, dns=dns))
@@ -93,21 +98,21 @@ async def test_a_name_is_resolved_and_its_address_reported():
     assert outcome.detail.address == "127.0.0.1"
 
 
-async def test_a_dead_address_does_not_hide_a_live_one():
+async def test_a_dead_address_does_not_hide_a_live_one() -> None:
     async with serving(targets.ok()) as port, serving_dns({"a.example.com": ["A 127.0.0.1", "AAAA ::1"]}) as (_, dns):
         outcome = await probe(f"http://a.example.com:{port}/", using=context(LOOPBACK, dns=dns))
     assert outcome.outcome is Outcome.UP
     assert outcome.detail.address == "127.0.0.1"
 
 
-async def test_a_truncated_answer_is_asked_for_again_over_tcp():
+async def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
     async with serving(targets.ok()) as port, serving_dns({"a.example.com": ["A 127.0.0.1"]}) as (script, dns):
         script.truncate = True
         outcome = await probe(f"http://a.example.com:{port}/", using=context(LOOPBACK, dns=dns))
     assert outcome.outcome is Outcome.UP
 
 
-async def test_answers_to_other_questions_are_ignored():
+async def test_answers_to_other_questions_are_ignored() -> None:
     async with serving(targets.ok()) as port, serving_dns({"a.example.com": ["A 127.0.0.1"]}) as (script, dns):
         script.mangle = lambda wire: [bytes([wire[0] ^ 1]) + wire[1:], wire[:20], wire]
         outcome = await probe(f"http://a.example.com:{port}/", using=context(LOOPBACK, dns=dns))
@@ -122,15 +127,15 @@ DNS_FAILURES = [
 
 
 @pytest.mark.parametrize(("name", "words"), DNS_FAILURES)
-async def test_a_name_without_an_answer_is_down_for_dns_in_plain_words(name, words):
+async def test_a_name_without_an_answer_is_down_for_dns_in_plain_words(name: str, words: str) -> None:
     async with serving_dns({"empty.example.com": []}) as (script, dns):
-        script.rcodes["broken.example.com"] = script_rcode("SERVFAIL")
+        script.rcodes["broken.example.com"] = Rcode.SERVFAIL
         outcome = await probe(f"http://{name}/", using=context(LOOPBACK, dns=dns))
     assert (outcome.outcome, outcome.reason) == (Outcome.DOWN, Reason.DNS)
     assert words in (outcome.detail.message or "")
 
 
-async def test_a_resolver_that_says_nothing_runs_into_the_checks_own_deadline():
+async def test_a_resolver_that_says_nothing_runs_into_the_checks_own_deadline() -> None:
     async with serving_dns({}) as (script, dns):
         script.silent = True
         outcome = await probe("http://a.example.com/", using=context(LOOPBACK, dns=dns), timeout=1000)
@@ -138,16 +143,10 @@ async def test_a_resolver_that_says_nothing_runs_into_the_checks_own_deadline():
     assert "DNS resolution" in (outcome.detail.message or "")
 
 
-def script_rcode(name: str) -> object:
-    import dns.rcode
-
-    return dns.rcode.from_text(name)
-
-
 class _Liar:
     async def resolve(self, name: str) -> Answers:
         return Answers((ip_address("127.0.0.1"),))
 
 
-def _never() -> object:
+def _never() -> asyncio.Protocol:
     raise AssertionError("the guard came too late")

@@ -6,6 +6,7 @@ import gzip
 import socket
 import time
 import zlib
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,9 @@ ASSERTIONS = [
 
 
 @pytest.mark.parametrize(("options", "outcome", "reason"), ASSERTIONS)
-async def test_an_answer_is_judged_by_what_is_expected_of_it(options, outcome, reason):
+async def test_an_answer_is_judged_by_what_is_expected_of_it(
+    options: dict[str, Any], outcome: Outcome, reason: Reason
+) -> None:
     async with serving(targets.ok(JSON, headers={"X-App": "one"})) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", **options)
     assert (seen.outcome, seen.reason) == (outcome, reason), seen.detail.message
@@ -61,13 +64,15 @@ STATUSES = [
 
 
 @pytest.mark.parametrize(("status", "headers", "outcome", "reason"), STATUSES)
-async def test_a_status_means_what_the_rule_says(status, headers, outcome, reason):
+async def test_a_status_means_what_the_rule_says(
+    status: Any, headers: dict[str, str], outcome: Outcome, reason: Reason
+) -> None:
     async with serving(targets.ok(b"", status=status, headers=headers)) as port:
         seen = await probe(f"http://127.0.0.1:{port}/")
     assert (seen.outcome, seen.reason) == (outcome, reason), seen.detail.message
 
 
-async def test_a_rate_limit_that_is_expected_is_up_and_its_wait_is_in_the_message():
+async def test_a_rate_limit_that_is_expected_is_up_and_its_wait_is_in_the_message() -> None:
     async with serving(targets.ok(b"", status="429 Slow down", headers={"Retry-After": "7"})) as port:
         expected = await probe(f"http://127.0.0.1:{port}/", expected_status=ExactStatus(429))
         unexpected = await probe(f"http://127.0.0.1:{port}/")
@@ -97,7 +102,9 @@ MISBEHAVIOURS = [
 
 
 @pytest.mark.parametrize(("target", "reason"), MISBEHAVIOURS)
-async def test_a_target_that_misbehaves_is_down_with_the_reason_and_ends_in_time(target, reason):
+async def test_a_target_that_misbehaves_is_down_with_the_reason_and_ends_in_time(
+    target: targets.Target, reason: Reason
+) -> None:
     async with serving(target) as port:
         before = time.perf_counter()
         seen = await probe(f"http://127.0.0.1:{port}/", timeout=1000)
@@ -108,7 +115,7 @@ async def test_a_target_that_misbehaves_is_down_with_the_reason_and_ends_in_time
 
 
 @pytest.mark.parametrize("target", [targets.endless, targets.endless_chunks])
-async def test_an_endless_body_is_read_up_to_the_cap_and_judged_by_that(target):
+async def test_an_endless_body_is_read_up_to_the_cap_and_judged_by_that(target: targets.Target) -> None:
     async with serving(target) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", expected_body_contains="x", timeout=10_000)
     assert seen.outcome is Outcome.UP
@@ -116,7 +123,7 @@ async def test_an_endless_body_is_read_up_to_the_cap_and_judged_by_that(target):
     assert seen.total < 9000
 
 
-async def test_a_gzip_bomb_is_inflated_to_the_cap_only():
+async def test_a_gzip_bomb_is_inflated_to_the_cap_only() -> None:
     async with serving(targets.gzip_bomb) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", expected_body_not_contains="boom")
     assert seen.outcome is Outcome.UP
@@ -130,39 +137,39 @@ async def test_a_gzip_bomb_is_inflated_to_the_cap_only():
         ("deflate", zlib.compress(b"all is well")[2:-4]),
     ],
 )
-async def test_a_coded_body_is_judged_by_its_content(coding, body):
+async def test_a_coded_body_is_judged_by_its_content(coding: str, body: bytes) -> None:
     async with serving(targets.ok(body, headers={"Content-Encoding": coding})) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", expected_body_contains="is well")
     assert seen.outcome is Outcome.UP, seen.detail.message
 
 
-async def test_a_body_that_is_not_what_its_coding_says_breaks_the_protocol():
+async def test_a_body_that_is_not_what_its_coding_says_breaks_the_protocol() -> None:
     async with serving(targets.ok(b"plain", headers={"Content-Encoding": "gzip"})) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", expected_body_contains="plain")
     assert (seen.outcome, seen.reason) == (Outcome.DOWN, Reason.PROTOCOL)
 
 
-async def test_a_body_without_length_ends_with_the_connection():
+async def test_a_body_without_length_ends_with_the_connection() -> None:
     async with serving(targets.raw(b"HTTP/1.0 200 OK\r\n\r\nthe end")) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", expected_body_contains="the end")
     assert seen.outcome is Outcome.UP
     assert seen.detail.http_version == "1.0"
 
 
-async def test_an_answer_to_head_has_no_body_whatever_its_length_says():
+async def test_an_answer_to_head_has_no_body_whatever_its_length_says() -> None:
     async with serving(targets.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", method="HEAD")
     assert seen.outcome is Outcome.UP
 
 
-async def test_an_interim_response_comes_before_the_final_one():
+async def test_an_interim_response_comes_before_the_final_one() -> None:
     answer = b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     async with serving(targets.raw(answer)) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", expected_body_contains="ok")
     assert (seen.outcome, seen.http_status) == (Outcome.UP, 200)
 
 
-async def test_a_closed_port_refuses_the_connection():
+async def test_a_closed_port_refuses_the_connection() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         seen = await probe(f"http://127.0.0.1:{free.getsockname()[1]}/")
@@ -171,7 +178,7 @@ async def test_a_closed_port_refuses_the_connection():
     assert seen.connect is None
 
 
-async def test_phases_are_told_apart_and_add_up_to_the_total():
+async def test_phases_are_told_apart_and_add_up_to_the_total() -> None:
     async with serving(targets.slow(0.2)) as port:
         seen = await probe(f"http://127.0.0.1:{port}/")
     assert seen.dns is None
@@ -183,7 +190,7 @@ async def test_phases_are_told_apart_and_add_up_to_the_total():
     assert seen.total - sum(phases) < 5
 
 
-async def test_a_timeout_keeps_the_phases_that_ended_and_says_what_was_under_way():
+async def test_a_timeout_keeps_the_phases_that_ended_and_says_what_was_under_way() -> None:
     async with serving(targets.drip) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", timeout=1000)
     assert seen.connect is not None
@@ -192,13 +199,13 @@ async def test_a_timeout_keeps_the_phases_that_ended_and_says_what_was_under_way
     assert seen.detail.message == "Timed out after 1000 ms during reading the response"
 
 
-async def test_an_answer_above_the_threshold_is_degraded_as_slow():
+async def test_an_answer_above_the_threshold_is_degraded_as_slow() -> None:
     async with serving(targets.slow(0.1)) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", degraded_above_ms=50)
     assert (seen.outcome, seen.reason) == (Outcome.DEGRADED, Reason.SLOW)
 
 
-async def test_the_request_carries_what_the_tenant_gave_and_nothing_that_breaks_its_framing():
+async def test_the_request_carries_what_the_tenant_gave_and_nothing_that_breaks_its_framing() -> None:
     seen: list[bytes] = []
     async with serving(targets.ok(seen=seen)) as port:
         await probe(
@@ -218,7 +225,7 @@ async def test_the_request_carries_what_the_tenant_gave_and_nothing_that_breaks_
     assert "chunked" not in head
 
 
-async def test_a_header_that_would_break_out_is_never_sent():
+async def test_a_header_that_would_break_out_is_never_sent() -> None:
     seen: list[bytes] = []
     async with serving(targets.ok(seen=seen)) as port:
         outcome = await probe(f"http://127.0.0.1:{port}/", headers={"X": "a\r\nHost: b"})
@@ -226,7 +233,7 @@ async def test_a_header_that_would_break_out_is_never_sent():
     assert seen == []
 
 
-async def test_evidence_of_a_failure_shows_the_answer_and_masks_every_secret():
+async def test_evidence_of_a_failure_shows_the_answer_and_masks_every_secret() -> None:
     body = b"denied for token-12345678 and user:hunter2hunter2 " + b"z" * 5000
     headers = {"Set-Cookie": "session=abc", "Server": "nginx token-12345678", "X-Other": "1"}
     async with serving(targets.ok(body, status="403 No token-12345678", headers=headers)) as port:
@@ -246,7 +253,7 @@ async def test_evidence_of_a_failure_shows_the_answer_and_masks_every_secret():
     assert "hunter2" not in repr(seen)
 
 
-async def test_a_good_result_carries_no_evidence():
+async def test_a_good_result_carries_no_evidence() -> None:
     async with serving(targets.ok()) as port:
         seen = await probe(f"http://127.0.0.1:{port}/", using=context())
     assert seen.detail.evidence is None

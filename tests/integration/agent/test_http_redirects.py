@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from shared.checks.http import ExactStatus
@@ -11,14 +13,16 @@ from tests.support.http_checks import probe
 from tests.support.targets import serving
 
 
-async def test_credentials_and_tenant_headers_do_not_cross_origins():
+async def test_credentials_and_tenant_headers_do_not_cross_origins() -> None:
     first: list[bytes] = []
     second: list[bytes] = []
-    async with serving(targets.ok(seen=second)) as there:
-        async with serving(targets.redirect(f"http://127.0.0.1:{there}/x", seen=first)) as here:
-            outcome = await probe(
-                f"http://127.0.0.1:{here}/", bearer_token="tok-secret", headers={"X-Mine": "1", "Cookie": "c=1"}
-            )
+    async with (
+        serving(targets.ok(seen=second)) as there,
+        serving(targets.redirect(f"http://127.0.0.1:{there}/x", seen=first)) as here,
+    ):
+        outcome = await probe(
+            f"http://127.0.0.1:{here}/", bearer_token="tok-secret", headers={"X-Mine": "1", "Cookie": "c=1"}
+        )
     assert outcome.outcome is Outcome.UP, outcome.detail.message
     assert b"tok-secret" in first[0]
     assert b"X-Mine" in first[0]
@@ -26,10 +30,10 @@ async def test_credentials_and_tenant_headers_do_not_cross_origins():
         assert forbidden not in second[0]
 
 
-async def test_within_an_origin_they_go_along():
+async def test_within_an_origin_they_go_along() -> None:
     seen: list[bytes] = []
 
-    async def target(reader, writer):
+    async def target(reader: targets.Reader, writer: targets.Writer) -> None:
         head = await targets.request_of(reader)
         seen.append(head)
         again = b"HTTP/1.1 302 Found\r\nLocation: ../b?c#frag\r\nContent-Length: 0\r\n\r\n"
@@ -55,7 +59,7 @@ async def test_within_an_origin_they_go_along():
         (302, "PUT", "PUT"),
     ],
 )
-async def test_the_method_after_a_redirect_is_what_the_rfc_says(status, method, becomes):
+async def test_the_method_after_a_redirect_is_what_the_rfc_says(status: Any, method: str, becomes: str) -> None:
     seen: list[bytes] = []
     async with (
         serving(targets.ok(seen=seen)) as there,
@@ -67,7 +71,7 @@ async def test_the_method_after_a_redirect_is_what_the_rfc_says(status, method, 
     assert (b"Content-Length: 7" in seen[0]) is (becomes == method)
 
 
-async def test_a_loop_ends_at_the_limit():
+async def test_a_loop_ends_at_the_limit() -> None:
     seen: list[bytes] = []
     async with serving(targets.redirect("/again", seen=seen)) as port:
         outcome = await probe(f"http://127.0.0.1:{port}/", max_redirects=3)
@@ -77,33 +81,33 @@ async def test_a_loop_ends_at_the_limit():
     assert len(outcome.detail.evidence.redirects) == 3
 
 
-async def test_a_redirect_without_location_is_the_final_answer():
+async def test_a_redirect_without_location_is_the_final_answer() -> None:
     async with serving(targets.ok(b"", status="302 Found")) as port:
         outcome = await probe(f"http://127.0.0.1:{port}/", expected_status=ExactStatus(302))
     assert outcome.outcome is Outcome.UP
 
 
-async def test_a_redirect_that_is_not_to_be_followed_is_the_final_answer():
+async def test_a_redirect_that_is_not_to_be_followed_is_the_final_answer() -> None:
     async with serving(targets.redirect("http://127.0.0.1:1/")) as port:
         outcome = await probe(f"http://127.0.0.1:{port}/", follow_redirects=False, expected_status=ExactStatus(302))
     assert outcome.outcome is Outcome.UP
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "http://user:pw@127.0.0.1/", "http:\\\\10.0.0.1\\"])
-async def test_a_redirect_of_a_form_that_we_refuse_is_the_targets_fault(location):
+async def test_a_redirect_of_a_form_that_we_refuse_is_the_targets_fault(location: str) -> None:
     async with serving(targets.redirect(location)) as port:
         outcome = await probe(f"http://127.0.0.1:{port}/")
     assert (outcome.outcome, outcome.reason) == (Outcome.DOWN, Reason.REDIRECT), outcome.detail.message
 
 
-async def test_a_redirect_to_a_blocked_address_is_our_refusal():
+async def test_a_redirect_to_a_blocked_address_is_our_refusal() -> None:
     async with serving(targets.redirect("http://10.0.0.1/")) as port:
         outcome = await probe(f"http://127.0.0.1:{port}/")
     assert (outcome.outcome, outcome.reason) == (Outcome.ERROR, Reason.BLOCKED)
     assert outcome.http_status == 302
 
 
-async def test_phases_add_up_over_hops():
+async def test_phases_add_up_over_hops() -> None:
     async with serving(targets.slow(0.1)) as there, serving(targets.redirect(f"http://127.0.0.1:{there}/")) as here:
         outcome = await probe(f"http://127.0.0.1:{here}/")
     assert outcome.ttfb is not None

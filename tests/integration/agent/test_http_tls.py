@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,15 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def trusting(authority: trustme.CA, tmp_path: Path) -> Iterator[CheckContext]:
+def trusting(authority: trustme.CA, tmp_path: Path) -> CheckContext:
     path = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(path))
     return context(ca_file=str(path))
 
 
-async def test_a_trusted_certificate_is_up_and_its_facts_are_told(authority, trusting):
+async def test_a_trusted_certificate_is_up_and_its_facts_are_told(
+    authority: trustme.CA, trusting: CheckContext
+) -> None:
     tls = server_tls(authority.issue_cert("127.0.0.1", not_after=NOW + dt.timedelta(days=90)))
     async with serving(targets.ok(), tls=tls) as port:
         seen = await probe(f"https://127.0.0.1:{port}/", using=trusting)
@@ -48,7 +49,9 @@ async def test_a_trusted_certificate_is_up_and_its_facts_are_told(authority, tru
     assert seen.connect is not None
 
 
-async def test_a_certificate_near_its_end_is_degraded_as_expiring_unless_that_is_off(authority, trusting):
+async def test_a_certificate_near_its_end_is_degraded_as_expiring_unless_that_is_off(
+    authority: trustme.CA, trusting: CheckContext
+) -> None:
     tls = server_tls(authority.issue_cert("127.0.0.1", not_after=NOW + dt.timedelta(days=5)))
     async with serving(targets.ok(), tls=tls) as port:
         near = await probe(f"https://127.0.0.1:{port}/", using=trusting)
@@ -57,7 +60,9 @@ async def test_a_certificate_near_its_end_is_degraded_as_expiring_unless_that_is
     assert off.outcome is Outcome.UP
 
 
-async def test_an_expired_certificate_is_down_and_without_verification_still_a_warning(authority, trusting):
+async def test_an_expired_certificate_is_down_and_without_verification_still_a_warning(
+    authority: trustme.CA, trusting: CheckContext
+) -> None:
     expired = authority.issue_cert(
         "127.0.0.1", not_before=NOW - dt.timedelta(days=60), not_after=NOW - dt.timedelta(days=2)
     )
@@ -69,14 +74,16 @@ async def test_an_expired_certificate_is_down_and_without_verification_still_a_w
     assert (lax.outcome, lax.reason) == (Outcome.DEGRADED, Reason.EXPIRING)
 
 
-async def test_a_certificate_of_another_host_is_not_accepted(authority, trusting):
+async def test_a_certificate_of_another_host_is_not_accepted(authority: trustme.CA, trusting: CheckContext) -> None:
     async with serving(targets.ok(), tls=server_tls(authority.issue_cert("other.example"))) as port:
         seen = await probe(f"https://127.0.0.1:{port}/", using=trusting)
     assert (seen.outcome, seen.reason) == (Outcome.DOWN, Reason.TLS)
     assert "127.0.0.1" in (seen.detail.message or "")
 
 
-async def test_a_self_signed_certificate_is_accepted_only_without_verification(trusting, tmp_path):
+async def test_a_self_signed_certificate_is_accepted_only_without_verification(
+    trusting: CheckContext, tmp_path: Path
+) -> None:
     tls = _self_signed(tmp_path)
     async with serving(targets.ok(), tls=tls) as port:
         strict = await probe(f"https://127.0.0.1:{port}/", using=trusting)
@@ -87,20 +94,20 @@ async def test_a_self_signed_certificate_is_accepted_only_without_verification(t
 
 
 @pytest.mark.parametrize("target", [targets.hang_up_in_handshake, targets.garbage_in_handshake])
-async def test_a_server_that_does_not_speak_tls_is_down_for_tls(target):
+async def test_a_server_that_does_not_speak_tls_is_down_for_tls(target: targets.Target) -> None:
     async with serving(target) as port:
         seen = await probe(f"https://127.0.0.1:{port}/")
     assert (seen.outcome, seen.reason) == (Outcome.DOWN, Reason.TLS), seen.detail.message
 
 
-async def test_a_handshake_that_does_not_end_times_out():
+async def test_a_handshake_that_does_not_end_times_out() -> None:
     async with serving(targets.silent) as port:
         seen = await probe(f"https://127.0.0.1:{port}/", timeout=1000)
     assert (seen.outcome, seen.reason) == (Outcome.DOWN, Reason.TIMEOUT)
     assert seen.detail.message == "Timed out after 1000 ms during the TLS handshake"
 
 
-async def test_a_large_body_over_tls_is_read_up_to_the_cap(authority, trusting):
+async def test_a_large_body_over_tls_is_read_up_to_the_cap(authority: trustme.CA, trusting: CheckContext) -> None:
     async with serving(targets.endless, tls=server_tls(authority.issue_cert("127.0.0.1"))) as port:
         seen = await probe(f"https://127.0.0.1:{port}/", using=trusting, expected_body_contains="xx")
     assert seen.outcome is Outcome.UP, seen.detail.message

@@ -34,13 +34,13 @@ CASES = [
 
 
 @pytest.mark.parametrize(("error", "outcome", "reason"), CASES)
-def test_each_error_has_its_outcome_and_reason(error, outcome, reason):
+def test_each_error_has_its_outcome_and_reason(error: Exception, outcome: Outcome, reason: Reason) -> None:
     failure = classify(error)
     assert (failure.outcome, failure.reason) == (outcome, reason)
     assert failure.message
 
 
-def test_an_expired_certificate_is_told_from_an_untrusted_one():
+def test_an_expired_certificate_is_told_from_an_untrusted_one() -> None:
     expired = ssl.SSLCertVerificationError(1, "x")
     expired.verify_code, expired.verify_message = 10, "certificate has expired"
     other = ssl.SSLCertVerificationError(1, "x")
@@ -49,5 +49,5 @@ def test_an_expired_certificate_is_told_from_an_untrusted_one():
     assert classify(other).reason is Reason.TLS
 
 
-def test_a_timeout_says_what_was_under_way():
+def test_a_timeout_says_what_was_under_way() -> None:
     assert timed_out("connecting", timeout_ms=500).message == "Timed out after 500 ms during connecting"

@@ -17,13 +17,13 @@ def owner(monitor: UUID, agents: list[UUID]) -> UUID:
     return only
 
 
-def test_every_monitor_has_exactly_one_owner_and_shares_are_even():
+def test_every_monitor_has_exactly_one_owner_and_shares_are_even() -> None:
     shares = Counter(owner(monitor, AGENTS) for monitor in MONITORS)
     assert set(shares) == set(AGENTS)
     assert max(shares.values()) / min(shares.values()) < 1.08
 
 
-def test_only_the_lost_agents_share_moves_and_it_is_spread_over_the_others():
+def test_only_the_lost_agents_share_moves_and_it_is_spread_over_the_others() -> None:
     lost, left = AGENTS[0], AGENTS[1:]
     gained: Counter[UUID] = Counter()
     for monitor in MONITORS:
@@ -35,15 +35,15 @@ def test_only_the_lost_agents_share_moves_and_it_is_spread_over_the_others():
     assert max(gained.values()) / min(gained.values()) < 1.15
 
 
-def test_an_agent_that_is_not_live_has_no_share():
+def test_an_agent_that_is_not_live_has_no_share() -> None:
     assert not any(mine(monitor, AGENTS, uuid4()) for monitor in MONITORS[:100])
 
 
-def test_a_single_agent_has_all():
+def test_a_single_agent_has_all() -> None:
     share = Share((AGENTS[0],), AGENTS[0])
     assert all(share.has(monitor) for monitor in MONITORS[:100])
 
 
-def test_the_order_in_which_agents_are_named_does_not_matter():
+def test_the_order_in_which_agents_are_named_does_not_matter() -> None:
     for monitor in MONITORS[:200]:
         assert mine(monitor, AGENTS, AGENTS[1]) == mine(monitor, reversed(AGENTS), AGENTS[1])

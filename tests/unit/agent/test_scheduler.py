@@ -70,7 +70,7 @@ def assignment(*, cadence: int = 60_000, phase: int = 7_000, first_slot: int = 0
     )
 
 
-def test_slots_are_the_first_one_and_then_multiples_of_the_cadence_plus_the_phase():
+def test_slots_are_the_first_one_and_then_multiples_of_the_cadence_plus_the_phase() -> None:
     known = assignment(cadence=60_000, phase=7_000, first_slot=T0 + 1234)
     assert slot_after(known, T0) == T0 + 1234
     assert slot_after(known, T0 + 1234) == T0 + 7_000
@@ -80,7 +80,7 @@ def test_slots_are_the_first_one_and_then_multiples_of_the_cadence_plus_the_phas
     assert slot_until(known, T0 + 67_000) == T0 + 67_000
 
 
-def test_every_slot_starts_once_never_early_and_within_a_tick_without_drift(world):
+def test_every_slot_starts_once_never_early_and_within_a_tick_without_drift(world: World) -> None:
     known = [assignment(cadence=10_000, phase=number * 37 % 10_000) for number in range(300)]
     for each in known:
         world.scheduler.put(each)
@@ -92,13 +92,13 @@ def test_every_slot_starts_once_never_early_and_within_a_tick_without_drift(worl
     assert world.scheduler.gaps == 0
 
 
-def test_the_first_slot_of_a_new_check_runs_at_once(world):
+def test_the_first_slot_of_a_new_check_runs_at_once(world: World) -> None:
     world.scheduler.put(assignment(first_slot=T0 - 1500))
     world.until(T0 + 5)
     assert world.slots() == [T0 - 1500]
 
 
-def test_a_gained_monitor_waits_for_its_next_slot(world):
+def test_a_gained_monitor_waits_for_its_next_slot(world: World) -> None:
     world.scheduler.put(assignment(phase=7_000))
     world.until(T0 + 6_000)
     assert world.slots() == []
@@ -107,14 +107,16 @@ def test_a_gained_monitor_waits_for_its_next_slot(world):
 
 
 @pytest.mark.parametrize(("age", "runs"), [(HOUR // 2 - 1000, True), (HOUR // 2 + 1000, False)])
-def test_a_gained_monitor_of_a_long_cadence_runs_its_current_slot_if_not_half_over(world, age, runs):
+def test_a_gained_monitor_of_a_long_cadence_runs_its_current_slot_if_not_half_over(
+    world: World, age: int, runs: bool
+) -> None:
     phase = (T0 - age) % HOUR
     world.scheduler.put(assignment(cadence=HOUR, phase=phase))
     world.until(T0 + 10)
     assert world.slots() == ([T0 - age] if runs else [])
 
 
-def test_one_check_of_a_monitor_runs_at_a_time_and_the_next_slot_waits_for_it(world):
+def test_one_check_of_a_monitor_runs_at_a_time_and_the_next_slot_waits_for_it(world: World) -> None:
     world.scheduler.put(assignment(cadence=10_000, phase=0))
     world.until(T0 + 10_100, finish=False)
     world.until(T0 + 22_000, finish=False)
@@ -126,7 +128,7 @@ def test_one_check_of_a_monitor_runs_at_a_time_and_the_next_slot_waits_for_it(wo
     assert world.scheduler.gaps == 0
 
 
-def test_a_slot_that_cannot_start_within_its_interval_is_a_gap_and_is_not_made_up_for(world):
+def test_a_slot_that_cannot_start_within_its_interval_is_a_gap_and_is_not_made_up_for(world: World) -> None:
     world.scheduler.put(assignment(cadence=10_000, phase=0))
     world.until(T0 + 10_100, finish=False)
     world.until(T0 + 41_000, finish=False)
@@ -137,7 +139,7 @@ def test_a_slot_that_cannot_start_within_its_interval_is_a_gap_and_is_not_made_u
     assert world.scheduler.gaps == 2
 
 
-def test_a_process_that_was_suspended_runs_the_latest_slot_only_and_counts_the_rest(world):
+def test_a_process_that_was_suspended_runs_the_latest_slot_only_and_counts_the_rest(world: World) -> None:
     world.scheduler.put(assignment(cadence=10_000, phase=0))
     world.until(T0 + 10_005)
     world.now = T0 + 24 * HOUR + 1
@@ -147,7 +149,7 @@ def test_a_process_that_was_suspended_runs_the_latest_slot_only_and_counts_the_r
     assert world.scheduler.gaps == 24 * 360 - 2
 
 
-def test_what_is_due_longest_starts_first(world):
+def test_what_is_due_longest_starts_first(world: World) -> None:
     for phase in (3_000, 1_000, 2_000):
         world.scheduler.put(assignment(phase=phase))
     world.now = T0 + 5_000
@@ -155,7 +157,7 @@ def test_what_is_due_longest_starts_first(world):
     assert [job.slot for job in world.jobs()] == [T0 + 1_000, T0 + 2_000, T0 + 3_000]
 
 
-async def test_what_another_agent_runs_is_known_and_starts_when_that_one_is_lost(world):
+async def test_what_another_agent_runs_is_known_and_starts_when_that_one_is_lost(world: World) -> None:
     await world.scheduler.share_among((ME, OTHER), ME)
     known = [assignment(cadence=10_000, phase=5_000) for _ in range(100)]
     await world.scheduler.replace(known)
@@ -169,7 +171,7 @@ async def test_what_another_agent_runs_is_known_and_starts_when_that_one_is_lost
     assert all(counts[each.monitor_id] == (2 if each.monitor_id in ours else 1) for each in known)
 
 
-async def test_what_moves_away_stops_and_what_comes_back_does_not_run_a_slot_twice(world):
+async def test_what_moves_away_stops_and_what_comes_back_does_not_run_a_slot_twice(world: World) -> None:
     known = [assignment(cadence=10_000, phase=0) for _ in range(50)]
     await world.scheduler.replace(known)
     world.until(T0 + 10_100)
@@ -183,7 +185,7 @@ async def test_what_moves_away_stops_and_what_comes_back_does_not_run_a_slot_twi
     assert len(world.started) == before
 
 
-def test_a_change_without_a_new_check_version_keeps_the_schedule(world):
+def test_a_change_without_a_new_check_version_keeps_the_schedule(world: World) -> None:
     known = assignment(cadence=10_000, phase=0)
     world.scheduler.put(known)
     world.until(T0 + 10_100)
@@ -195,7 +197,7 @@ def test_a_change_without_a_new_check_version_keeps_the_schedule(world):
     assert world.started[-1][1].check.url == "http://192.0.2.2/"
 
 
-def test_a_new_check_version_begins_with_its_first_slot(world):
+def test_a_new_check_version_begins_with_its_first_slot(world: World) -> None:
     known = assignment(cadence=60_000, phase=0, first_slot=T0 - HOUR)
     world.scheduler.put(known)
     world.until(T0 + 100)
@@ -204,7 +206,7 @@ def test_a_new_check_version_begins_with_its_first_slot(world):
     assert (world.started[-1][1].slot, world.started[-1][1].check_version) == (T0 + 90, 2)
 
 
-def test_a_removed_monitor_runs_no_more_even_if_it_was_due(world):
+def test_a_removed_monitor_runs_no_more_even_if_it_was_due(world: World) -> None:
     known = assignment(cadence=10_000, phase=0)
     world.scheduler.put(known)
     world.now = T0 + 10_100
@@ -213,7 +215,7 @@ def test_a_removed_monitor_runs_no_more_even_if_it_was_due(world):
     assert list(world.jobs()) == []
 
 
-def test_while_paused_nothing_starts_and_nothing_counts_as_a_gap(world):
+def test_while_paused_nothing_starts_and_nothing_counts_as_a_gap(world: World) -> None:
     world.scheduler.put(assignment(cadence=10_000, phase=0))
     world.scheduler.paused = "kill switch"
     world.until(T0 + 100_000)
@@ -228,7 +230,7 @@ def dispatch(known: Assignment, *, slot: int, kind: str = "recheck", version: in
     return Dispatch(uuid4(), kind, slot, slot + 5_000, known.tenant_id, known.monitor_id, version)  # type: ignore[arg-type]
 
 
-def test_an_errand_runs_at_its_slot_and_before_the_schedule(world):
+def test_an_errand_runs_at_its_slot_and_before_the_schedule(world: World) -> None:
     known, crowd = assignment(phase=50_000), [assignment(cadence=10_000, phase=2_000) for _ in range(5)]
     for each in (known, *crowd):
         world.scheduler.put(each)
@@ -240,7 +242,7 @@ def test_an_errand_runs_at_its_slot_and_before_the_schedule(world):
     assert next(world.jobs()).monitor_id == known.monitor_id
 
 
-def test_an_errand_waits_for_the_check_under_way(world):
+def test_an_errand_waits_for_the_check_under_way(world: World) -> None:
     known = assignment(cadence=10_000, phase=0)
     world.scheduler.put(known)
     world.until(T0 + 10, finish=False)
@@ -255,7 +257,7 @@ def test_an_errand_waits_for_the_check_under_way(world):
 
 
 @pytest.mark.parametrize(("version", "age"), [(2, 0), (1, 6_000)])
-def test_an_errand_of_another_version_or_too_old_is_dropped_and_counted(world, version, age):
+def test_an_errand_of_another_version_or_too_old_is_dropped_and_counted(world: World, version: int, age: int) -> None:
     known = assignment()
     world.scheduler.put(known)
     world.scheduler.send(dispatch(known, slot=T0 - age, version=version))
@@ -264,7 +266,7 @@ def test_an_errand_of_another_version_or_too_old_is_dropped_and_counted(world, v
     assert world.scheduler.dropped_errands == 1
 
 
-def test_a_server_clock_set_back_by_hours_plans_anew(world):
+def test_a_server_clock_set_back_by_hours_plans_anew(world: World) -> None:
     world.scheduler.put(assignment(cadence=10_000, phase=0))
     world.until(T0 + 10_100)
     world.now -= 5 * HOUR

@@ -22,29 +22,29 @@ def probe(answers: list[bool], started: list[float]) -> Probe:
 
 
 @pytest.fixture(autouse=True)
-def short_gap(monkeypatch):
+def short_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_test, "MIN_GAP_S", 0.05)
 
 
-async def test_a_canary_that_never_answered_does_not_count():
+async def test_a_canary_that_never_answered_does_not_count() -> None:
     tester = SelfTest(groups={"canary": [probe([False], [])]}, lag=LagMeter())
     assert (await tester.after_now()).is_healthy
 
 
-async def test_a_canary_that_once_answered_counts_from_then_on():
+async def test_a_canary_that_once_answered_counts_from_then_on() -> None:
     tester = SelfTest(groups={"canary": [probe([True, False, True], [])]}, lag=LagMeter())
     seen = [await tester.after_now() for _ in range(3)]
     assert [health.is_healthy for health in seen] == [True, False, True]
     assert seen[1].reason == "No canary answers (canary.example:443: no route)"
 
 
-async def test_one_of_several_is_enough():
+async def test_one_of_several_is_enough() -> None:
     tester = SelfTest(groups={"canary": [probe([True, False], []), probe([True], [])]}, lag=LagMeter())
     await tester.after_now()
     assert (await tester.after_now()).is_healthy
 
 
-async def test_everyone_who_waits_is_served_by_one_test_that_starts_after_they_asked():
+async def test_everyone_who_waits_is_served_by_one_test_that_starts_after_they_asked() -> None:
     started: list[float] = []
     tester = SelfTest(groups={"canary": [probe([True], started)]}, lag=LagMeter())
     await tester.after_now()
@@ -54,16 +54,16 @@ async def test_everyone_who_waits_is_served_by_one_test_that_starts_after_they_a
     assert started[1] >= asked
 
 
-async def test_who_asks_while_one_runs_gets_the_next():
-    gate = asyncio.Event()
+async def test_who_asks_while_one_runs_gets_the_next() -> None:
+    begun, gate = asyncio.Event(), asyncio.Event()
 
     async def attempt() -> None:
+        begun.set()
         await gate.wait()
 
     tester = SelfTest(groups={"canary": [Probe("c", attempt)]}, lag=LagMeter())
     first = asyncio.create_task(tester.after_now())
-    while tester.runs == 0:
-        await asyncio.sleep(0)
+    await begun.wait()
     second = asyncio.create_task(tester.after_now())
     await asyncio.sleep(0)
     gate.set()
@@ -71,7 +71,7 @@ async def test_who_asks_while_one_runs_gets_the_next():
     assert tester.runs == 2
 
 
-async def test_a_change_of_health_is_told():
+async def test_a_change_of_health_is_told() -> None:
     told: list[bool] = []
     tester = SelfTest(groups={"canary": [probe([True, False, False, True], [])]}, lag=LagMeter())
     tester.on_change(lambda: told.append(tester.health.is_healthy))

@@ -14,7 +14,7 @@ class Machine:
         return ServerClock(monotonic=lambda: self.monotonic, wall=lambda: self.wall)
 
 
-def test_before_a_sample_it_is_the_wall_clock_of_the_start_and_no_step_moves_it():
+def test_before_a_sample_it_is_the_wall_clock_of_the_start_and_no_step_moves_it() -> None:
     machine = Machine()
     clock = machine.clock()
     machine.wall += 3600
@@ -23,7 +23,7 @@ def test_before_a_sample_it_is_the_wall_clock_of_the_start_and_no_step_moves_it(
     assert clock.offset_ms is None
 
 
-def test_a_sample_counts_as_the_middle_of_its_round_trip():
+def test_a_sample_counts_as_the_middle_of_its_round_trip() -> None:
     machine = Machine()
     clock = machine.clock()
     clock.observe(2_000_000_000, sent_at=100.0, received_at=100.2)
@@ -33,7 +33,7 @@ def test_a_sample_counts_as_the_middle_of_its_round_trip():
     assert round(clock.offset_ms) == 1_000_000_000 - 2_000_000_000
 
 
-def test_the_shortest_of_the_last_round_trips_counts():
+def test_the_shortest_of_the_last_round_trips_counts() -> None:
     machine = Machine()
     clock = machine.clock()
     clock.observe(2_000_000_000, sent_at=100.0, received_at=100.01)
@@ -41,7 +41,7 @@ def test_the_shortest_of_the_last_round_trips_counts():
     assert moved == 0
 
 
-def test_a_set_server_clock_is_followed_at_once():
+def test_a_set_server_clock_is_followed_at_once() -> None:
     machine = Machine()
     clock = machine.clock()
     clock.observe(2_000_000_000, sent_at=100.0, received_at=100.01)

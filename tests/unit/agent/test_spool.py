@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -30,7 +31,7 @@ def waiting(spool: Spool) -> list[bytes]:
     return found
 
 
-def test_what_is_written_and_not_acknowledged_is_there_at_the_next_start(tmp_path):
+def test_what_is_written_and_not_acknowledged_is_there_at_the_next_start(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     numbers = spool.append([b"a", b"b", b"c"])
     spool.acknowledge(numbers[1:2])
@@ -41,7 +42,7 @@ def test_what_is_written_and_not_acknowledged_is_there_at_the_next_start(tmp_pat
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9, 10])
-def test_a_torn_tail_is_dropped_and_what_is_before_it_kept(tmp_path, cut):
+def test_a_torn_tail_is_dropped_and_what_is_before_it_kept(tmp_path: Path, cut: int) -> None:
     spool = Spool(tmp_path)
     spool.append([b"first", b"second"])
     spool.close()
@@ -51,7 +52,7 @@ def test_a_torn_tail_is_dropped_and_what_is_before_it_kept(tmp_path, cut):
     assert waiting(again) == [b"first"]
 
 
-def test_a_flipped_bit_is_noticed(tmp_path):
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.append([b"first", b"second"])
     spool.close()
@@ -62,7 +63,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     assert waiting(Spool(tmp_path)) == [b"first"]
 
 
-def test_numbers_go_on_after_a_restart_so_that_old_acknowledgements_settle_nothing_new(tmp_path):
+def test_numbers_go_on_after_a_restart_so_that_old_acknowledgements_settle_nothing_new(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.acknowledge(spool.append([b"a"] * 10))
     spool = reopened(spool, tmp_path)
@@ -70,7 +71,7 @@ def test_numbers_go_on_after_a_restart_so_that_old_acknowledgements_settle_nothi
     assert waiting(reopened(spool, tmp_path)) == [b"new"]
 
 
-def test_beyond_the_limit_the_oldest_are_dropped_and_counted(tmp_path):
+def test_beyond_the_limit_the_oldest_are_dropped_and_counted(tmp_path: Path) -> None:
     spool = Spool(tmp_path, limit=2 * SEGMENT_BYTES)
     rng = random.Random(1)
     items = [b"%06d" % number + rng.randbytes(4000) for number in range(1500)]
@@ -82,7 +83,7 @@ def test_beyond_the_limit_the_oldest_are_dropped_and_counted(tmp_path):
     assert spool.dropped == len(items) - len(left)
 
 
-def test_settled_segments_leave_no_files_behind(tmp_path):
+def test_settled_segments_leave_no_files_behind(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     for _ in range(40):
         spool.acknowledge(spool.append([b"x" * 50_000] * 2))
@@ -90,7 +91,9 @@ def test_settled_segments_leave_no_files_behind(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_disk_that_refuses_costs_what_it_refuses_and_nothing_written_before(tmp_path, monkeypatch):
+def test_a_disk_that_refuses_costs_what_it_refuses_and_nothing_written_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spool = Spool(tmp_path)
     spool.append([b"safe"])
     real = spool._file
@@ -102,7 +105,7 @@ def test_a_disk_that_refuses_costs_what_it_refuses_and_nothing_written_before(tm
     assert waiting(reopened(spool, tmp_path)) == [b"safe", b"after"]
 
 
-def test_a_day_at_a_thousand_a_minute_fits_into_two_hundred_megabytes(tmp_path):
+def test_a_day_at_a_thousand_a_minute_fits_into_two_hundred_megabytes(tmp_path: Path) -> None:
     rng = random.Random(7)
     spool = Spool(tmp_path)
     total = 20_000
@@ -154,10 +157,13 @@ STEPS = st.lists(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, seed=st.integers(0, 2**16))
-def test_whatever_happens_in_whatever_order_exactly_the_unacknowledged_remain(tmp_path_factory, steps, seed):
+def test_whatever_happens_in_whatever_order_exactly_the_unacknowledged_remain(
+    tmp_path_factory: pytest.TempPathFactory, steps: Any, seed: int
+) -> None:
     directory = tmp_path_factory.mktemp("spool")
     rng = random.Random(seed)
-    spool, model = Spool(directory), {}
+    spool = Spool(directory)
+    model: dict[int, bytes] = {}
     for step, argument in steps:
         match step:
             case "append":
@@ -177,7 +183,7 @@ def test_whatever_happens_in_whatever_order_exactly_the_unacknowledged_remain(tm
 
 
 @given(items=st.lists(st.binary(max_size=200), max_size=20))
-def test_records_read_back_as_written(tmp_path_factory, items):
+def test_records_read_back_as_written(tmp_path_factory: pytest.TempPathFactory, items: list[bytes]) -> None:
     path = tmp_path_factory.mktemp("segment") / "0.seg"
     path.write_bytes(segment.encode_items(items) + segment.encode_acknowledgements([(1, 5)]))
     contents = segment.read(path)
