@@ -1,0 +1,24 @@
+"""The dashboard: pages for a tenant's people, rendered here, kept live by events. Writes go through the services.
+
+    visit.py      who is looking: session, scopes, forgery, and what becomes of a refusal
+    rendering.py  templates, the headers of a page          assets.py  style sheet and scripts under hashed names
+    *_views.py    pure: rows of the store into what a template shows; nothing else reaches one
+    the others    one file per page or form
+
+Every page works without scripts. `?fragment=1` answers with the part of a page that changes by itself.
+"""
+
+from __future__ import annotations
+
+from control_plane.dashboard import add_monitor, assets, incident_page, live, monitor_page, overview, sign_in
+from control_plane.web.routes import Route
+
+ROUTES: tuple[Route, ...] = (
+    *sign_in.ROUTES,
+    *assets.ROUTES,
+    *overview.ROUTES,
+    *add_monitor.ROUTES,
+    *monitor_page.ROUTES,
+    *incident_page.ROUTES,
+    *live.ROUTES,
+)

@@ -1,0 +1,30 @@
+"""/app/events: the tenant's events for the pages of a session. The same streams and limits as with the key itself."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from aiohttp import web
+
+from control_plane.dashboard.visit import Visit, page
+from control_plane.errors import BadRequest
+from control_plane.web.routes import Route
+from control_plane.web.sse import Filter
+from control_plane.web.streams import Watcher
+
+
+async def events(visit: Visit) -> web.StreamResponse:
+    """With ?monitor= only that monitor's. A stranger's monitor has no events in this tenant's stream."""
+    wanted = visit.query("monitor")
+    try:
+        monitor_id = UUID(wanted) if wanted else None
+    except ValueError:
+        raise BadRequest("monitor must be the id of a monitor", code="INVALID_ID") from None
+    watcher = Watcher(visit.tenant_id, visit.caller.key_id, Filter(monitor_id=monitor_id))
+    deps = visit.deps
+    return await deps.streams.serve(visit.call.request, watcher, database=deps.database, hub=deps.hub)
+
+
+ROUTES: tuple[Route, ...] = (
+    page("/app/events", events, operation="follow_events", summary="Follow events, live", scope="events:read"),
+)

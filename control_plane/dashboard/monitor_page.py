@@ -1,0 +1,168 @@
+"""/app/monitors/{id}: one monitor, and what one can do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from control_plane.dashboard.charts import STRIP_BARS
+from control_plane.dashboard.incident_views import IncidentRow, incident_row
+from control_plane.dashboard.monitor_views import ResultLine, facts, monitor_row, region_row, result_lines
+from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
+from control_plane.dashboard.visit import Visit, form, page, see_other, show
+from control_plane.errors import Conflict, FarwatchError, NotFound, TooMany
+from control_plane.services.check_now import order_check_now
+from control_plane.services.delete_monitor import delete_monitor
+from control_plane.services.pause_monitor import pause_monitor, resume_monitor
+from control_plane.store import assignments_write, incidents_read, monitor_reads, overview_read, results_read
+from control_plane.store.incidents_read import IncidentFilter
+from control_plane.store.monitor_reads import MonitorView
+from control_plane.store.results_read import ResultFilter
+from control_plane.web.routes import Route
+from shared.clock import to_unix_ms
+from shared.ids import MonitorId
+
+PATH = "/app/monitors/{monitor_id}"
+
+_RESULTS = 25
+_INCIDENTS = 10
+
+SAID: Mapping[str, str] = {
+    "created": "The monitor was added. Its first check is on its way.",
+    "checking": "Every region was asked to check now. The results appear below.",
+    "paused": "The monitor is paused.",
+    "resumed": "The monitor was resumed. Older votes count no more; the next checks decide afresh.",
+}
+
+
+async def monitor(visit: Visit) -> web.StreamResponse:
+    return await _shown(visit)
+
+
+async def check_now(visit: Visit) -> web.StreamResponse:
+    monitor_id = MonitorId(visit.id("monitor_id"))
+    try:
+        await order_check_now(visit.deps.database, tenant_id=visit.tenant_id, monitor_id=monitor_id, region=None)
+    except (TooMany, Conflict) as error:
+        return await _shown(visit, error)
+    return _back(visit, "checking")
+
+
+async def pause(visit: Visit) -> web.StreamResponse:
+    await pause_monitor(visit.deps.database, visit.deps.sealer, **_whose(visit))
+    return _back(visit, "paused")
+
+
+async def resume(visit: Visit) -> web.StreamResponse:
+    await resume_monitor(visit.deps.database, visit.deps.sealer, **_whose(visit))
+    return _back(visit, "resumed")
+
+
+async def ask_to_delete(visit: Visit) -> web.StreamResponse:
+    view = await _view(visit)
+    return show(visit, "delete_monitor.html", {"monitor_id": view.id, "name": view.name})
+
+
+async def delete(visit: Visit) -> web.StreamResponse:
+    monitor_id = MonitorId(visit.id("monitor_id"))
+    await delete_monitor(visit.deps.database, tenant_id=visit.tenant_id, monitor_id=monitor_id)
+    return see_other("/app?said=deleted")
+
+
+def _whose(visit: Visit) -> dict[str, Any]:
+    return {
+        "tenant_id": visit.tenant_id,
+        "monitor_id": MonitorId(visit.id("monitor_id")),
+        "write_source": visit.caller.write_source,
+    }
+
+
+def _back(visit: Visit, said: str) -> web.Response:
+    return see_other(f"/app/monitors/{visit.id('monitor_id')}?said={said}")
+
+
+async def _view(visit: Visit) -> MonitorView:
+    monitor_id = visit.id("monitor_id")
+    async with visit.deps.database.tenant(visit.tenant_id) as conn:
+        view = await monitor_reads.get_monitor(conn, tenant_id=visit.tenant_id, monitor_id=monitor_id)
+    if view is None:
+        raise NotFound("There is no such monitor. It may have been deleted", code="MONITOR_NOT_FOUND")
+    return view
+
+
+async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.StreamResponse:
+    """The page; with what was refused, if something was."""
+    view, now = await _view(visit), visit.deps.now()
+    since, until = to_unix_ms(now - LOOKS_BACK), to_unix_ms(now + AHEAD)
+    async with visit.deps.database.tenant(visit.tenant_id) as conn:
+        recent = await overview_read.recent_results(
+            conn, tenant_id=visit.tenant_id, monitor_ids=[view.id], start_ms=since, end_ms=until, limit=STRIP_BARS
+        )
+    context = {
+        "monitor": monitor_row(view, recent.get(view.id, []), now=now),
+        "votes": [region_row(region, view=view, now=now) for region in view.regions],
+        "results": await _results(visit, view, since, until),
+        "incidents": await _incidents(visit, view),
+        "facts": facts(view, now=now),
+        "no_agent": view.enabled and not await _has_agent(visit, view),
+        "nobody_told": not view.alerts,
+        "may_write": visit.may("monitors:write"),
+        "said": SAID.get(visit.query("said"), ""),
+        "problem": "" if error is None else error.message,
+    }
+    return show(visit, "monitor.html", context, status=200 if error is None else error.status)
+
+
+async def _results(visit: Visit, view: MonitorView, since: int, until: int) -> list[ResultLine]:
+    async with visit.deps.database.tenant(visit.tenant_id) as conn:
+        wanted = ResultFilter(start_ms=since, end_ms=until)
+        rows = await results_read.list_results(
+            conn, tenant_id=visit.tenant_id, monitor_id=view.id, wanted=wanted, limit=_RESULTS
+        )
+    numbers = sorted({row.agent_number for row in rows})
+    async with visit.deps.database.app() as conn:
+        agents = await assignments_write.agent_names(conn, numbers=numbers)
+    return result_lines(rows, agents, now=visit.deps.now())
+
+
+async def _incidents(visit: Visit, view: MonitorView) -> list[IncidentRow]:
+    if not visit.may("incidents:read"):
+        return []
+    async with visit.deps.database.tenant(visit.tenant_id) as conn:
+        views, _ = await incidents_read.list_incidents(
+            conn,
+            tenant_id=visit.tenant_id,
+            wanted=IncidentFilter(monitor_id=view.id),
+            limit=_INCIDENTS,
+            offset=0,
+        )
+    return [incident_row(each, now=visit.deps.now()) for each in views]
+
+
+async def _has_agent(visit: Visit, view: MonitorView) -> bool:
+    async with visit.deps.database.app() as conn:
+        return bool(await assignments_write.live_agents(conn, region_ids=[region.id for region in view.regions]))
+
+
+ROUTES: tuple[Route, ...] = (
+    page(PATH, monitor, operation="show_monitor", summary="One monitor", scope="monitors:read"),
+    form(
+        f"{PATH}/check-now",
+        check_now,
+        operation="ask_check_now",
+        summary="Ask every region to check now",
+        scope="monitors:write",
+    ),
+    form(f"{PATH}/pause", pause, operation="ask_pause", summary="Pause the monitor", scope="monitors:write"),
+    form(f"{PATH}/resume", resume, operation="ask_resume", summary="Resume the monitor", scope="monitors:write"),
+    page(
+        f"{PATH}/delete",
+        ask_to_delete,
+        operation="show_delete_form",
+        summary="Whether to delete the monitor",
+        scope="monitors:write",
+    ),
+    form(f"{PATH}/delete", delete, operation="ask_delete", summary="Delete the monitor", scope="monitors:write"),
+)

@@ -1,0 +1,282 @@
+"""Monitors as pages show them. Pure: rows of the store in, words and marks out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from control_plane.dashboard.charts import Phases, Strip, median_latency, phases, strip
+from control_plane.dashboard.words import Moment, count, interval, maybe_moment, milliseconds, moment, sentence
+from control_plane.store.monitor_reads import MonitorView, RegionState
+from control_plane.store.overview_read import RecentResult
+from control_plane.store.results_read import ResultRow
+from shared.checks import Check
+from shared.checks.http import ExactStatus, ExpectedStatus, HttpCheck, StatusOneOf, StatusRange
+from shared.clock import from_unix_ms
+from shared.results import OUTCOMES, REASONS, Detail
+
+STATES = ("down", "degraded", "unknown", "up", "paused")
+"""What a monitor is shown as, in the order in which it wants attention."""
+
+WORDS: Mapping[str, str] = {state: state.capitalize() for state in STATES}
+
+
+class RegionMark(Struct, frozen=True):
+    """One region's say, as a shape with words."""
+
+    slug: str
+    state: str
+    text: str
+
+
+class RegionRow(Struct, frozen=True):
+    """One region's say in full."""
+
+    mark: RegionMark
+    name: str
+    vote: str
+    run: str
+    since: Moment | None
+    last: Moment | None
+    message: str
+
+
+class MonitorRow(Struct, frozen=True, kw_only=True):
+    """A monitor in a list."""
+
+    id: UUID
+    name: str
+    target: str
+    state: str
+    word: str
+    sentence: str
+    since: Moment
+    regions: tuple[RegionMark, ...]
+    latency: str | None
+    last: Moment | None
+    strip: Strip
+
+
+class ResultLine(Struct, frozen=True, kw_only=True):
+    """A result in a list."""
+
+    at: Moment
+    region: str
+    state: str
+    word: str
+    status: str
+    total: str
+    phases: Phases
+    message: str
+    agent: str
+
+
+class Fact(Struct, frozen=True):
+    """One line of a configuration."""
+
+    name: str
+    value: str
+
+
+def shown(view: MonitorView) -> str:
+    """Paused before the verdict."""
+    return view.verdict if view.enabled else "paused"
+
+
+def said(view: MonitorView) -> str:
+    """The verdict as a sentence."""
+    return sentence(view.reason) if view.enabled else "Paused: nothing checks it until it is resumed."
+
+
+def monitor_row(view: MonitorView, recent: Sequence[RecentResult], *, now: datetime) -> MonitorRow:
+    state = shown(view)
+    return MonitorRow(
+        id=view.id,
+        name=view.name,
+        target=str(view.check.get("url", "")),
+        state=state,
+        word=WORDS[state],
+        sentence=said(view),
+        since=moment(view.since, now),
+        regions=tuple(region_mark(region, now_ms=view.now_ms, paused=not view.enabled) for region in view.regions),
+        latency=median_latency(recent),
+        last=_newest(view, now),
+        strip=strip(recent),
+    )
+
+
+def region_mark(region: RegionState, *, now_ms: int, paused: bool) -> RegionMark:
+    """Down, degraded, up; unknown while the region is silent or has not been heard."""
+    if paused:
+        return RegionMark(region.slug, "paused", f"{region.slug}: paused")
+    if region.vote is None:
+        return RegionMark(region.slug, "unknown", f"{region.slug}: no vote yet")
+    if not is_fresh(region, now_ms=now_ms):
+        return RegionMark(region.slug, "unknown", f"{region.slug}: silent, last said {region.vote}")
+    state = "degraded" if region.vote == "up" and region.degraded else region.vote
+    return RegionMark(region.slug, state, f"{region.slug}: {state}")
+
+
+def is_fresh(region: RegionState, *, now_ms: int) -> bool:
+    """Whether the region's vote counts at this instant (Unix ms)."""
+    return region.vote is not None and region.renewed and now_ms < region.newest_slot + (region.window_ms or 0)
+
+
+def region_row(region: RegionState, *, view: MonitorView, now: datetime) -> RegionRow:
+    mark = region_mark(region, now_ms=view.now_ms, paused=not view.enabled)
+    since = None if region.vote_since is None else from_unix_ms(region.vote_since)
+    last = from_unix_ms(region.newest_slot) if region.newest_slot else None
+    return RegionRow(
+        mark=mark,
+        name=region.name,
+        vote=_vote_words(region, mark),
+        run=_run_words(region, view.confirmations),
+        since=maybe_moment(since, now),
+        last=maybe_moment(last, now),
+        message=sentence(region.message or "") if region.bad_run or region.vote == "down" or region.degraded else "",
+    )
+
+
+def _vote_words(region: RegionState, mark: RegionMark) -> str:
+    if mark.state == "unknown":
+        return "No vote yet" if region.vote is None else f"Silent, last {region.vote}"
+    return WORDS[mark.state]
+
+
+def _run_words(region: RegionState, confirmations: int) -> str:
+    """How far the region is on its way to another vote."""
+    if region.vote != "down" and 0 < region.bad_run < confirmations:
+        return f"{region.bad_run} of {confirmations} failures that make a vote"
+    if region.vote == "down" and 0 < region.good_run < confirmations:
+        return f"{region.good_run} of {confirmations} successes that make a vote"
+    return ""
+
+
+def _newest(view: MonitorView, now: datetime) -> Moment | None:
+    newest = max((region.newest_slot for region in view.regions), default=0)
+    return moment(from_unix_ms(newest), now) if newest else None
+
+
+def result_lines(rows: Sequence[ResultRow], agents: Mapping[int, str], *, now: datetime) -> list[ResultLine]:
+    """Results with their phases drawn on one scale."""
+    longest = max((_spent(row) for row in rows), default=1)
+    return [_result_line(row, agents.get(row.agent_number, ""), longest_us=longest, now=now) for row in rows]
+
+
+def _spent(row: ResultRow) -> int:
+    return max(row.total_us or 0, sum(value or 0 for value in _timings(row).values()))
+
+
+def _timings(row: ResultRow) -> dict[str, int | None]:
+    return {
+        "dns": row.dns_us,
+        "connect": row.connect_us,
+        "tls": row.tls_us,
+        "ttfb": row.ttfb_us,
+        "download": row.download_us,
+    }
+
+
+def _result_line(row: ResultRow, agent: str, *, longest_us: int, now: datetime) -> ResultLine:
+    outcome = OUTCOMES[row.outcome].value
+    reason = REASONS[row.reason].value
+    detail = Detail() if row.detail is None else msgspec.json.decode(row.detail, type=Detail)
+    return ResultLine(
+        at=moment(from_unix_ms(row.slot), now),
+        region=row.region,
+        state="unknown" if outcome == "error" else outcome,
+        word="Not judged" if outcome == "error" else WORDS[outcome],
+        status="" if row.http_status is None else str(row.http_status),
+        total=milliseconds(None if row.total_us is None else row.total_us / 1000) or "–",
+        phases=phases(_timings(row), longest_us=longest_us),
+        message=sentence(detail.message or ("" if reason == "none" else reason.replace("_", " "))),
+        agent=agent,
+    )
+
+
+def facts(view: MonitorView, *, now: datetime) -> list[Fact]:
+    """The configuration, secrets masked as they are stored."""
+    check = msgspec.convert(view.check, type=Check)
+    found = [
+        Fact("Check every", f"{interval(view.interval_s)} from {count(len(view.regions), 'region')}"),
+        *_check_facts(check),
+        Fact("Down when", _policy(view)),
+        Fact("A region's vote takes", f"{count(view.confirmations, 'result')} in a row"),
+        Fact("Incidents", f"open on {view.alert_on}, severity {view.severity}"),
+        Fact("Told", count(len(view.alerts), "channel") if view.alerts else "nobody"),
+    ]
+    optional = {
+        "Group": view.group,
+        "Tags": ", ".join(view.tags),
+        "Owner": view.owner,
+        "Key": view.key,
+        "Notes": view.notes,
+    }
+    found += [Fact(name, value) for name, value in optional.items() if value]
+    changed = moment(view.updated_at, now)
+    return [*found, Fact("Last changed", f"{changed.absolute} by {_SOURCES.get(view.write_source, view.write_source)}")]
+
+
+_SOURCES = {"ui": "the dashboard", "api": "the API", "cli": "the command line", "file": "a configuration file"}
+
+
+def _check_facts(check: HttpCheck) -> list[Fact]:
+    found = [
+        Fact("Request", f"{check.method} {check.url}"),
+        Fact("Expects", f"status {_status(check.expected_status)} within {interval_ms(check.timeout)}"),
+    ]
+    asserted: dict[str, Any] = {
+        "Body contains": check.expected_body_contains,
+        "Body does not contain": check.expected_body_not_contains,
+        "Body matches": check.body_regex,
+        "JSON": _json_path(check),
+        "Answers with": "\n".join(f"{name}: {value}" for name, value in check.expected_headers.items()),
+        "Sends": "\n".join(f"{name}: {value}" for name, value in check.headers.items()),
+        "Body": check.body,
+        "Signs in": _credential(check),
+        "Degraded above": check.degraded_above_ms and interval_ms(check.degraded_above_ms),
+        "Certificate": None if check.verify_tls else "not verified",
+    }
+    return [*found, *(Fact(name, str(value)) for name, value in asserted.items() if value)]
+
+
+def _json_path(check: HttpCheck) -> str | None:
+    wanted = check.expected_json
+    return None if wanted is None else f"{wanted.path} is {msgspec.json.encode(wanted.value).decode()}"
+
+
+def _credential(check: HttpCheck) -> str | None:
+    if check.basic_auth is not None:
+        return f"as {check.basic_auth[0]} with a password"
+    return None if check.bearer_token is None else "with a bearer token"
+
+
+def interval_ms(value: int) -> str:
+    return interval(value // 1000) if value % 1000 == 0 else f"{value} ms"
+
+
+def _status(expected: ExpectedStatus) -> str:
+    match expected:
+        case ExactStatus(value):
+            return str(value)
+        case StatusRange(bounds):
+            return f"{bounds.min} to {bounds.max}"
+        case StatusOneOf(values):
+            return " or ".join(str(value) for value in values)
+
+
+def _policy(view: MonitorView) -> str:
+    match view.region_policy:
+        case "any":
+            return "any region says so"
+        case "majority":
+            return "a majority of its regions says so"
+        case "all":
+            return "all of its regions say so"
+        case _:
+            return f"{count(view.region_policy_count or 1, 'region')} say so"

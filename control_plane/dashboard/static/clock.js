@@ -1,0 +1,24 @@
+// Relative times go on while the page is open, by the server's clock. The same words as words.py.
+const offset = Date.parse(document.documentElement.dataset.now) - Date.now() || 0;
+
+export function tick() {
+  const now = Date.now() + offset;
+  for (const element of document.querySelectorAll("time[datetime]")) {
+    const words = relative((now - Date.parse(element.dateTime)) / 1000);
+    if (element.textContent !== words) element.textContent = words;
+  }
+}
+
+function relative(seconds) {
+  if (seconds > -2 && seconds < 2) return "just now";
+  const words = duration(Math.abs(seconds));
+  return seconds > 0 ? `${words} ago` : `in ${words}`;
+}
+
+function duration(seconds) {
+  const whole = Math.floor(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
+  if (whole < 2 * 86400) return `${Math.floor(whole / 3600)} h`;
+  return `${Math.floor(whole / 86400)} days`;
+}

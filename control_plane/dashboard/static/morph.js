@@ -1,0 +1,45 @@
+// Make one tree of elements like another and leave alone what is alike already: focus, scrolling and what was typed
+// or unfolded stay. Children with a data-key are matched by it, all others by their place.
+
+export function morph(old, fresh) {
+  attributes(old, fresh);
+  const keyed = new Map();
+  for (const child of old.children) if (child.dataset.key) keyed.set(child.dataset.key, child);
+  let place = old.firstChild;
+  for (const wanted of [...fresh.childNodes]) {
+    const match = counterpart(wanted, place, keyed);
+    if (!match) {
+      old.insertBefore(document.importNode(wanted, true), place);
+      continue;
+    }
+    if (match === place) place = place.nextSibling;
+    else old.insertBefore(match, place);
+    if (match.nodeType === Node.ELEMENT_NODE) {
+      if (!match.isEqualNode(wanted)) morph(match, wanted);
+    } else if (match.data !== wanted.data) match.data = wanted.data;
+  }
+  while (place) {
+    const gone = place;
+    place = place.nextSibling;
+    gone.remove();
+  }
+}
+
+function counterpart(wanted, place, keyed) {
+  const key = wanted.dataset?.key;
+  if (key) {
+    const found = keyed.get(key);
+    keyed.delete(key);
+    return found;
+  }
+  return place && place.nodeName === wanted.nodeName && !place.dataset?.key ? place : null;
+}
+
+function attributes(old, fresh) {
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && !(name === "open" && old.nodeName === "DETAILS")) old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+}

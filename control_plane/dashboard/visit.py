@@ -1,0 +1,218 @@
+"""Who is looking, what they may do, and what becomes of a refusal: a page in words instead of an envelope.
+
+A page without a session leads to signing in. A form is taken only from our own pages, with the session's token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+from uuid import UUID
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from control_plane.dashboard.rendering import html
+from control_plane.dashboard.session import Session, is_foreign, read_session
+from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany
+from control_plane.web.call import Call, Deps
+from control_plane.web.caller import TenantCaller
+from control_plane.web.routes import Door, Handler, Route
+from control_plane.web.trace import TRACE_ID
+from shared.ids import TenantId
+
+TOKEN = "form_token"  # noqa: S105 (the name of the field)
+"""The form field that proves a form is ours."""
+
+_MAX_FIELDS = 500
+
+Form = Mapping[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of somebody who is signed in."""
+
+    call: Call
+    caller: TenantCaller
+    session: Session
+    form: Form = field(default_factory=dict)
+
+    @property
+    def deps(self) -> Deps:
+        return self.call.deps
+
+    @property
+    def tenant_id(self) -> TenantId:
+        return self.caller.tenant_id
+
+    def may(self, scope: str) -> bool:
+        return scope in self.caller.scopes
+
+    def require(self, scope: str) -> None:
+        """Raises Forbidden MISSING_SCOPE."""
+        if not self.may(scope):
+            message = f"The key you signed in with lacks the scope {scope}. Sign in with one that has it"
+            raise Forbidden(message, code="MISSING_SCOPE", details={"scope": scope})
+
+    def text(self, name: str) -> str:
+        """A field of the form, without surrounding blanks; empty when it was not sent."""
+        return self.form.get(name, [""])[0].strip()
+
+    def query(self, name: str) -> str:
+        """A parameter of the URL; empty when it is not there."""
+        return self.call.request.query.get(name, "").strip()[:200]
+
+    def id(self, name: str) -> UUID:
+        """The id in the path. What is none names nothing: NotFound."""
+        try:
+            return self.call.uuid(name)
+        except BadRequest:
+            raise NotFound("There is nothing at this address") from None
+
+
+Page = Callable[[Visit], Awaitable[web.StreamResponse]]
+
+
+def page(path: str, show: Page, *, operation: str, summary: str, scope: str | None = None) -> Route:
+    """A GET route for those who are signed in and have the scope."""
+    return _route("GET", path, partial(_visited, show, scope), operation=operation, summary=summary)
+
+
+def form(path: str, take: Page, *, operation: str, summary: str, scope: str | None = None) -> Route:
+    """A POST route for forms of our own pages."""
+    return _route("POST", path, partial(_visited, take, scope), operation=operation, summary=summary)
+
+
+def _route(method: str, path: str, handler: Handler, *, operation: str, summary: str) -> Route:
+    is_form = method == "POST"
+    return Route(
+        method=method,
+        path=path,
+        handler=handler,
+        operation=operation,
+        summary=summary,
+        tag="Dashboard",
+        door=Door.PUBLIC,
+        body=bytes if is_form else None,
+        form=is_form,
+        in_openapi=False,
+    )
+
+
+async def _visited(show: Page, scope: str | None, call: Call) -> web.StreamResponse:
+    visit = None
+    try:
+        visit = await opened(call)
+        if visit is None:
+            return to_sign_in(call)
+        if visit.caller.suspended:
+            raise Forbidden("This tenant is suspended; ask the operator of this installation", code="TENANT_SUSPENDED")
+        if call.request.method == "POST":
+            visit = _proven(visit)
+        if scope is not None:
+            visit.require(scope)
+        return await show(visit)
+    except FarwatchError as error:
+        return refusal(call, error, visit)
+
+
+async def opened(call: Call) -> Visit | None:
+    """The visit of the request's session, if its key still lives."""
+    deps = call.deps
+    session = read_session(call.request, deps.sealer, deps.settings, now=deps.now())
+    if session is None:
+        return None
+    caller = await deps.authenticator.tenant_by_digest(session.digest)
+    return None if caller is None else Visit(call, replace(caller, write_source="ui"), session)
+
+
+def _proven(visit: Visit) -> Visit:
+    """The visit with its form, which came from a page of this session."""
+    if is_foreign(visit.call.request, visit.deps.settings):
+        raise Forbidden("This form was sent by another site. Nothing was changed", code="FOREIGN_FORM")
+    posted = Visit(visit.call, visit.caller, visit.session, read_form(visit.call.body))
+    if not posted.session.issued(posted.text(TOKEN)):
+        message = "This form is not of your present session: reload its page and send it again. Nothing was changed"
+        raise Forbidden(message, code="FOREIGN_FORM")
+    return posted
+
+
+def read_form(body: bytes) -> Form:
+    """The fields of an application/x-www-form-urlencoded body. Raises BadRequest INVALID_FORM."""
+    try:
+        return parse_qs(
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS, separator="&"
+        )
+    except ValueError:
+        raise BadRequest("The form cannot be read", code="INVALID_FORM") from None
+
+
+def to_sign_in(call: Call) -> web.Response:
+    """Off to sign in, and back here afterwards."""
+    request = call.request
+    there = {"next": request.path} if request.method in ("GET", "HEAD") and request.path != "/app" else {}
+    return see_other(f"/?{urlencode(there)}" if there else "/")
+
+
+def see_other(location: str) -> web.Response:
+    """A redirect to a page of ours, to be fetched with GET. `location` is a path."""
+    return web.Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+def frame(visit: Visit | None) -> dict[str, Any]:
+    """What the frame around every page needs. `now` lets the page's clock follow ours."""
+    if visit is None:
+        return {
+            "signed_in": False,
+            "label": "",
+            "token": "",
+            "may_add": False,
+            "may_follow": False,
+            "origin": "",
+            "now": "",
+        }
+    return {
+        "signed_in": True,
+        "label": visit.caller.label,
+        "token": visit.session.form_token(),
+        "may_add": visit.may("monitors:write"),
+        "may_follow": visit.may("events:read"),
+        "origin": visit.deps.settings.server.public_url.rstrip("/") or str(visit.call.request.url.origin()),
+        "now": visit.deps.now().isoformat(timespec="milliseconds"),
+    }
+
+
+def show(visit: Visit, template: str, context: Mapping[str, Any], *, status: int = 200) -> web.Response:
+    """A page in its frame; with ?fragment=1 only its living part, the template's twin `<name>_live.html`."""
+    shown = {"frame": frame(visit), **context}
+    if visit.query("fragment") == "1" and status == 200:
+        return html(template.replace(".html", "_live.html"), shown)
+    return html(template, shown, status=status)
+
+
+def refusal(call: Call, error: FarwatchError, visit: Visit | None) -> web.Response:
+    """The page that says what was refused, why, and what helps."""
+    context = {
+        "frame": frame(visit),
+        "heading": _HEADINGS.get(error.status, "That did not work"),
+        "message": error.message,
+        "code": error.code,
+        "trace_id": call.request[TRACE_ID],
+    }
+    response = html("refusal.html", context, status=error.status)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+_HEADINGS = {
+    403: "You may not do that",
+    404: "Nothing here",
+    409: "Not now",
+    429: "Too fast",
+    503: "Not available just now",
+}

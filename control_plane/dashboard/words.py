@@ -1,0 +1,79 @@
+"""Instants and durations in words. Pure; static/clock.js says the same in the browser."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+
+class Moment(Struct, frozen=True):
+    """An instant three times: for programs, in full, and as people say it."""
+
+    iso: str
+    absolute: str
+    relative: str
+
+
+def moment(at: datetime, now: datetime) -> Moment:
+    """The instant as a page shows it."""
+    utc = at.astimezone(UTC)
+    return Moment(
+        iso=utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        absolute=utc.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        relative=relative((now - at).total_seconds()),
+    )
+
+
+def maybe_moment(at: datetime | None, now: datetime) -> Moment | None:
+    return None if at is None else moment(at, now)
+
+
+def relative(seconds: float) -> str:
+    """How long ago: "just now", "12 s ago", "3 min ago". What lies ahead is "in 12 s"."""
+    if -2 < seconds < 2:
+        return "just now"
+    words = duration(abs(seconds))
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def duration(seconds: float) -> str:
+    """One unit, rounded down: "59 s", "3 min", "23 h", "5 days"."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    if whole < 2 * 86_400:
+        return f"{whole // 3600} h"
+    return f"{whole // 86_400} days"
+
+
+def interval(seconds: int) -> str:
+    """An interval exactly: "30 s", "5 min", "1 h", "90 s"."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def milliseconds(value: float | None) -> str | None:
+    """A measured time: "8.4 ms", "240 ms", "1.25 s"."""
+    if value is None:
+        return None
+    if value < 9.95:
+        return f"{value:.1f} ms"
+    return f"{value:.0f} ms" if value < 999.5 else f"{value / 1000:.2f} s"
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 monitor", "2 monitors"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def sentence(text: str) -> str:
+    """With a capital, and a full stop where there is no other end."""
+    text = text.strip()
+    if not text:
+        return text
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
