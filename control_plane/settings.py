@@ -73,7 +73,8 @@ class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
 class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How long rows are kept."""
 
-    results_days: Days = 30
+    results_days: Annotated[int, Meta(ge=2, le=3650)] = 30
+    """At least 2: slots of up to 25 hours ago are still accepted."""
     events_days: Days = 1
     deliveries_days: Days = 90
     incidents_days: Days = 400

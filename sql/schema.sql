@@ -366,6 +366,7 @@ CREATE TABLE public.votes (
     bad_run integer DEFAULT 0 NOT NULL,
     good_run integer DEFAULT 0 NOT NULL,
     degraded_run integer DEFAULT 0 NOT NULL,
+    earned integer DEFAULT 0 NOT NULL,
     first_bad_slot bigint,
     vote_since bigint,
     reason text,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,7 +44,6 @@ _batch = msgspec.json.Decoder(ResultBatch)
 _envelope = msgspec.json.Decoder(Envelope)
 _item = msgspec.json.Decoder(CheckResult)
 _NO_ITEM = Raw(b"null")
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # PostgreSQL cannot hold it
 
 
 def decode_batch(raw: bytes) -> tuple[int, Sequence[CheckResult | None]]:
@@ -53,13 +51,12 @@ def decode_batch(raw: bytes) -> tuple[int, Sequence[CheckResult | None]]:
 
     Raises BadRequest INVALID_JSON, INVALID_BODY or TOO_MANY_ITEMS when there is no batch to speak of.
     """
-    if b"\\u0000" not in raw:
-        try:
-            batch = _batch.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            pass  # looked at item by item below, which also says what is wrong
-        else:
-            return batch.sent_at, batch.items
+    try:
+        batch = _batch.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass  # looked at item by item below, which also says what is wrong
+    else:
+        return batch.sent_at, batch.items
     envelope = _decode_envelope(raw)
     if len(envelope.items) > MAX_RESULTS:
         message = f"A batch has at most {MAX_RESULTS} items, this one has {len(envelope.items)}: send it in parts"
@@ -101,8 +98,6 @@ def _no_batch(error: msgspec.ValidationError) -> BadRequest:
 
 
 def _decode_item(raw: Raw) -> CheckResult | None:
-    if _NUL.search(raw):
-        return None
     try:
         return _item.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -12,6 +12,17 @@ from msgspec import Struct
 from control_plane.domain.decide import Transition
 from shared.clock import from_unix_ms
 
+EVENTS = (
+    "verdict.changed",
+    "monitor.degraded",
+    "monitor.recovered",
+    "incident.opened",
+    "incident.acknowledged",
+    "incident.updated",
+    "incident.resolved",
+)
+"""The decisions that a tenant's stream tells of."""
+
 
 class MonitorFacts(Struct, frozen=True, kw_only=True):
     """What messages say of a monitor: nothing of its check, so no secret can be in it."""

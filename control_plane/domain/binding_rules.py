@@ -12,11 +12,8 @@ from control_plane.domain import field_rules
 
 MAX_BINDINGS = 50
 
-BOUND_EVENTS = (
-    *("verdict.changed", "incident.opened", "incident.acknowledged", "incident.updated", "incident.resolved"),
-    *("monitor.degraded", "monitor.recovered", "monitor.flapping"),
-)
-"""What a binding may ask for, of the events that this installation makes."""
+BOUND_EVENTS = ("incident.opened", "incident.updated", "incident.resolved")
+"""What a binding may ask for: the events that are notices of incidents."""
 
 
 class Binding(Struct, frozen=True):

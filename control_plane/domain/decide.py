@@ -24,7 +24,7 @@ from control_plane.domain.verdict import (
     judge,
     tally,
 )
-from control_plane.domain.votes import Seen, Vote, contradicts, count, settled
+from control_plane.domain.votes import Seen, Vote, contradicts, count, settled, silent
 
 RECHECK_EVERY_MS = 2_000
 """The first re-check is due this long after the slot that asked for it was judged, each next one as much later."""
@@ -162,8 +162,9 @@ def _transitions(
 
 
 def _of_one_mind(votes: Sequence[RegionVote], now_ms: int) -> bool:
-    """All assigned regions have fresh votes that agree, and none is on its way to another."""
-    return bool(votes) and len({v.vote.vote for v in votes}) == 1 and all(settled(v.vote, now_ms) for v in votes)
+    """The regions that are heard have fresh votes that agree, and none is on its way to another."""
+    heard = [v.vote for v in votes if not silent(v.vote, now_ms)]
+    return len({vote.vote for vote in heard}) == 1 and all(settled(vote, now_ms) for vote in heard)
 
 
 def _recheck_slots(confirmations: int, now_ms: int) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.verdict import Judgement, Policy, required
+from control_plane.domain.verdict import Judgement, Policy, quorum, required
 from control_plane.domain.votes import Vote
 from shared.clock import from_unix_ms
 
@@ -143,7 +143,7 @@ def prove(
     regions_up = tuple(v.region for v in ordered if v.vote.fresh(now_ms) and v.vote.vote == "up")
     return Proof(
         cause=cause(accusing, assigned=assigned, verdict=verdict),
-        started_at=_started_at(accusing, required(policy, assigned), now_ms),
+        started_at=_started_at(accusing, (required if verdict == "down" else quorum)(policy, assigned), now_ms),
         regions_down=tuple(v.region for v in accusing),
         regions_up=tuple(r for r in regions_up if r not in {v.region for v in accusing}),
         evidence=tuple(_evidence(v, now_ms) for v in ordered),
@@ -178,7 +178,7 @@ def _evidence(region_vote: RegionVote, now_ms: int) -> dict[str, Any]:
         "vote": vote.vote,
         "fresh": vote.fresh(now_ms),
         "degraded": vote.degraded,
-        "slots": vote.bad_run if vote.vote == "down" else vote.good_run,
+        "slots": max(vote.earned, vote.bad_run if vote.vote == "down" else vote.good_run),
         "since": _instant(vote.vote_since),
         "first_bad_slot": _instant(vote.first_bad_slot),
         "newest_slot": _instant(vote.newest_slot or None),

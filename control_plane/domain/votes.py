@@ -33,6 +33,8 @@ class Vote(Struct, frozen=True, kw_only=True):
     bad_run: int = 0
     good_run: int = 0
     degraded_run: int = 0
+    earned: int = 0
+    """Consecutive slots that made the vote what it is, when they did."""
     first_bad_slot: int | None = None
     vote_since: int | None = None
     reason: str | None = None
@@ -49,7 +51,7 @@ class Vote(Struct, frozen=True, kw_only=True):
         return self.vote is not None and self.renewed and now_ms < self.expires_at
 
     def steady(self, confirmations: int) -> int | None:
-        """The outcome (index in OUTCOMES) that, seen next, would change nothing but `newest_slot`, if there is one."""
+        """The outcome (index in OUTCOMES) that, seen next, would only lengthen the runs, if there is one."""
         if not self.renewed:
             return None
         if self.vote == "down":
@@ -62,7 +64,11 @@ class Vote(Struct, frozen=True, kw_only=True):
 
 
 class Seen(Struct, frozen=True):
-    """What counting needs to know of one result. `message` is in plain words, `evidence` JSON or null."""
+    """What counting needs to know of one result. `message` is in plain words, `evidence` JSON or null.
+
+    `is_recheck`: a re-check asked for it, so it asks for none itself: a target that goes up and down all the time is
+    looked at closely after each scheduled slot, not without end.
+    """
 
     slot: int
     check_version: int
@@ -70,6 +76,7 @@ class Seen(Struct, frozen=True):
     reason: Reason = Reason.NONE
     message: str | None = None
     evidence: str | None = None
+    is_recheck: bool = False
 
 
 def count(vote: Vote, seen: Seen, *, confirmations: int, now_ms: int) -> Vote:
@@ -88,7 +95,7 @@ def contradicts(vote: Vote, seen: Seen, now_ms: int) -> bool:
 
     A remembered vote that has to be earned again is contradicted by any bad slot, and by a good one if it is down.
     """
-    if seen.outcome is Outcome.ERROR:
+    if seen.outcome is Outcome.ERROR or seen.is_recheck:
         return False
     if seen.outcome is Outcome.DOWN:
         return vote.vote != "down" or not vote.fresh(now_ms)
@@ -100,6 +107,11 @@ def settled(vote: Vote, now_ms: int) -> bool:
     if not vote.fresh(now_ms):
         return False
     return vote.good_run == 0 if vote.vote == "down" else vote.bad_run == 0
+
+
+def silent(vote: Vote, now_ms: int) -> bool:
+    """Whether nothing was heard from the region for as long as a vote lives."""
+    return now_ms >= vote.expires_at
 
 
 def _expired(vote: Vote, slot: int, now_ms: int) -> bool:
@@ -122,6 +134,7 @@ def _count_bad(vote: Vote, seen: Seen, confirmations: int) -> Vote:
         vote="down" if proven else vote.vote,
         renewed=True if proven else vote.renewed,
         degraded=False if proven else vote.degraded,
+        earned=bad_run if proven and (turned or not vote.renewed) else vote.earned,
         vote_since=seen.slot if turned else vote.vote_since,
         first_bad_slot=seen.slot if begins and not keeps_first else vote.first_bad_slot,
         reason=_told(seen.reason) if begins else vote.reason,
@@ -146,6 +159,7 @@ def _count_good(vote: Vote, seen: Seen, confirmations: int) -> Vote:
         vote="up" if up else vote.vote,
         renewed=True if up else vote.renewed,
         degraded=up and degraded_run >= confirmations,
+        earned=good_run if turned or (up and not vote.renewed) else vote.earned,
         vote_since=seen.slot if turned else vote.vote_since,
         first_bad_slot=seen.slot if tells else None if forgets else vote.first_bad_slot,
         reason=_told(seen.reason) if tells else None if forgets else vote.reason,

@@ -21,7 +21,7 @@ from control_plane.store import dispatches, ingest
 from control_plane.store.ingest import Columns
 from control_plane.store.pool import Connection, Database
 from shared.protocol import MAX_AGE_MS, MAX_CLOCK_SKEW_MS, MAX_FUTURE_MS
-from shared.results import OUTCOMES, REASONS, CheckResult, Detail
+from shared.results import OUTCOMES, REASONS, CheckResult, Detail, Outcome
 
 STORED, DUPLICATE, LATE = "stored", "duplicate", "late"
 INVALID = "rejected:INVALID"
@@ -51,6 +51,13 @@ class Ingested(Struct, frozen=True):
     decisions: tuple[Decision, ...] = ()
 
 
+class _Batch(Struct, frozen=True):
+    """Who sends, and which of the dispatches that it answers are re-checks."""
+
+    reporter: Reporter
+    rechecks: Collection[UUID]
+
+
 class _Taken(Struct):
     """Statuses that are not plain `stored`, and decisions."""
 
@@ -74,11 +81,11 @@ async def ingest_results(
             await _answer_known(conn, reporter, items, answers)
         good = [item for item, answer in zip(items, answers, strict=True) if item is not None and answer is None]
         horizon = now_ms + MAX_CLOCK_SKEW_MS if abs(now_ms - sent_at) <= MAX_CLOCK_SKEW_MS else -1
-        taken = await _take(conn, reporter, [i for i in good if i.slot <= horizon], now_ms=now_ms)
-        silent = await _take(conn, reporter, [i for i in good if i.slot > horizon], now_ms=None)
         asked = [item.dispatch_id for item in good if item.dispatch_id is not UNSET]
-        if asked:
-            await dispatches.finish(conn, asked)
+        rechecks = await dispatches.finish(conn, asked, region_id=reporter.region_id) if asked else set()
+        batch = _Batch(reporter, rechecks)
+        taken = await _take(conn, batch, [i for i in good if i.slot <= horizon], now_ms=now_ms)
+        silent = await _take(conn, batch, [i for i in good if i.slot > horizon], now_ms=None)
     return Ingested(_answers(items, answers, taken.statuses | silent.statuses), tuple(taken.decisions))
 
 
@@ -106,11 +113,13 @@ def _refusals(items: Sequence[CheckResult | None], now_ms: int) -> list[str | No
     ]
 
 
-async def _take(conn: Connection, reporter: Reporter, items: Sequence[CheckResult], *, now_ms: int | None) -> _Taken:
+async def _take(conn: Connection, batch: _Batch, items: Sequence[CheckResult], *, now_ms: int | None) -> _Taken:
     """Store the items and, unless `now_ms` is None, let them vote."""
-    taken = _Taken()
+    taken, reporter = _Taken(), batch.reporter
     if not items:
         return taken
+    # Of two items for one slot the first is stored: let it be a real one.
+    items = sorted(items, key=lambda i: i.outcome is Outcome.ERROR)
     columns = _columns(items)
     stored = await ingest.store_results(
         conn, region_id=reporter.region_id, agent_number=reporter.agent_number, now_ms=now_ms, columns=columns
@@ -119,7 +128,7 @@ async def _take(conn: Connection, reporter: Reporter, items: Sequence[CheckResul
     if stored.new is not None:
         unsteady |= await _settle_conflicts(conn, reporter, columns, new=set(stored.new), statuses=taken.statuses)
     if unsteady and now_ms is not None:
-        await _judge(conn, reporter, [i for i in items if (i.monitor_id, i.slot) in unsteady], taken)
+        await _judge(conn, batch, [i for i in items if (i.monitor_id, i.slot) in unsteady], taken)
     return taken
 
 
@@ -141,16 +150,16 @@ async def _settle_conflicts(
     return replaced
 
 
-async def _judge(conn: Connection, reporter: Reporter, items: Sequence[CheckResult], taken: _Taken) -> None:
+async def _judge(conn: Connection, batch: _Batch, items: Sequence[CheckResult], taken: _Taken) -> None:
     """Let these results vote and judge their monitors; those that came too late are named so."""
     seen: dict[UUID, list[Seen]] = defaultdict(list)
     for item in sorted(items, key=lambda i: i.slot):
-        seen[item.monitor_id].append(_seen(item))
-    report = Report(reporter.region_id, seen)
+        seen[item.monitor_id].append(_seen(item, is_recheck=item.dispatch_id in batch.rechecks))
+    report = Report(batch.reporter.region_id, seen)
     for decision in await judge_monitors(conn, list(seen), report=report):
         taken.decisions.append(decision)
         case = decision.case
-        own = next((v.vote for v in case.votes if v.vote.region_id == reporter.region_id), None)
+        own = next((v.vote for v in case.votes if v.vote.region_id == batch.reporter.region_id), None)
         for slot in seen[case.monitor_id]:
             if own is not None and slot.slot <= own.newest_slot:
                 taken.statuses[case.monitor_id, slot.slot] = LATE
@@ -174,10 +183,10 @@ def _answers(
     return tuple(answers)
 
 
-def _seen(item: CheckResult) -> Seen:
+def _seen(item: CheckResult, *, is_recheck: bool) -> Seen:
     detail = _clean(item.detail) if isinstance(item.detail, Detail) else Detail()
     evidence = msgspec.json.encode(detail.evidence).decode() if detail.evidence else None
-    return Seen(item.slot, item.check_version, item.outcome, item.reason, detail.message, evidence)
+    return Seen(item.slot, item.check_version, item.outcome, item.reason, detail.message, evidence, is_recheck)
 
 
 def _columns(items: Sequence[CheckResult]) -> Columns:

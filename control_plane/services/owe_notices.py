@@ -53,7 +53,7 @@ async def _told(conn: Connection, tenant_id: UUID, steps: Sequence[Judged], *, n
     if not by_monitor:
         return []
     incident_ids = [one.incident.id for one in steps if one.incident]
-    targets = await notices.channels_told(conn, tenant_id=tenant_id, incident_ids=incident_ids)
+    targets = await notices.channels_told(conn, tenant_id=tenant_id, incident_ids=incident_ids, event=event)
     return [Owed(by_monitor[t.monitor_id], t, notice, event) for t in targets]
 
 

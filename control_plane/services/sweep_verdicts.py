@@ -12,11 +12,13 @@ SWEEP_BATCH = 500
 
 async def sweep_verdicts(database: Database) -> int:
     """Judge every monitor whose votes no longer count as they did when it was last judged: expiry, changed policies,
-    disabled regions. Returns how many were judged.
+    disabled regions. Returns how many were judged; none while another process is at it.
     """
     done = 0
     while True:
         async with database.app_transaction() as conn:
+            if not await cases.try_sweep(conn):
+                return done
             now_ms = await cases.database_clock_ms(conn)
             stale = await cases.stale_cases(conn, now_ms=now_ms, limit=SWEEP_BATCH)
             if stale:

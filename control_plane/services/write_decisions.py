@@ -60,6 +60,7 @@ def _vote_row(one: Judged) -> decisions.Row:
         vote.bad_run,
         vote.good_run,
         vote.degraded_run,
+        vote.earned,
         vote.first_bad_slot,
         vote.vote_since,
         vote.reason,
@@ -134,7 +135,7 @@ async def _write_tenant(conn: Connection, tenant_id: UUID, judged: Sequence[Judg
         conn, tenant_id=tenant_id, events=len(changes) + len(steps), incidents=opening, deliveries=len(owed)
     )
     first_event = last.events - len(changes) - len(steps) + 1
-    await _append_transitions(conn, tenant_id, judged, first_event)
+    await _append_transitions(conn, tenant_id, judged, _numbers_of_changes(changes, first_event))
     facts = tell_facts(steps, first_number=last.incidents - opening + 1, now=now)
     await write_steps(conn, tenant_id, steps, facts, now=now)
     await owe(conn, tenant_id, owed, facts, first_number=last.deliveries - len(owed) + 1, now=now)
@@ -142,14 +143,21 @@ async def _write_tenant(conn: Connection, tenant_id: UUID, judged: Sequence[Judg
     await decisions.append_events(conn, [(tenant_id, first_event + i, now, *event) for i, event in enumerate(events)])
 
 
-async def _append_transitions(conn: Connection, tenant_id: UUID, judged: Sequence[Judged], first: int) -> None:
+def _numbers_of_changes(changes: Sequence[tuple[str, UUID, str]], first: int) -> list[int]:
+    """The event numbers of verdict.changed, in order: a transition has the number of its event."""
+    return [first + i for i, (name, _, _) in enumerate(changes) if name == "verdict.changed"]
+
+
+async def _append_transitions(
+    conn: Connection, tenant_id: UUID, judged: Sequence[Judged], numbers: Sequence[int]
+) -> None:
     rows: list[decisions.Row] = [
         (tenant_id, one.case.monitor_id, from_unix_ms(t.at_ms), t.previous, t.verdict, t.reason)
         for one in judged
         for t in one.decision.transitions
     ]
     if rows:
-        numbered = [(*row[:3], first + i, *row[3:]) for i, row in enumerate(rows)]
+        numbered = [(*row[:3], number, *row[3:]) for number, row in zip(numbers, rows, strict=True)]
         await decisions.append_transitions(conn, numbered)
 
 

@@ -124,7 +124,7 @@ async def monitors_to_judge(conn: Connection, states: Sequence[LockedState]) -> 
 
 LANE_VOTES_TO_JUDGE = """
 SELECT a.monitor_id, a.region_id, r.slug, a.check_version, a.window_ms,
-       v.newest_slot, v.vote, v.renewed, v.degraded, v.bad_run, v.good_run, v.degraded_run, v.first_bad_slot,
+       v.newest_slot, v.vote, v.renewed, v.degraded, v.bad_run, v.good_run, v.degraded_run, v.earned, v.first_bad_slot,
        v.vote_since, v.reason, v.message, v.evidence
 FROM assignments a
 JOIN regions r ON r.id = a.region_id
@@ -156,6 +156,7 @@ def _vote(row: Any) -> Vote:
         bad_run=row["bad_run"],
         good_run=row["good_run"],
         degraded_run=row["degraded_run"],
+        earned=row["earned"],
         first_bad_slot=row["first_bad_slot"],
         vote_since=row["vote_since"],
         reason=row["reason"],
@@ -185,13 +186,16 @@ async def open_incidents(conn: Connection, states: Sequence[LockedState]) -> dic
 
 
 LANE_PENDING_RECHECKS = """
-SELECT DISTINCT monitor_id FROM dispatches
-WHERE monitor_id = ANY($1::uuid[]) AND claimed_at IS NULL AND kind = 'recheck' AND expires_at > clock_timestamp()
+SELECT DISTINCT d.monitor_id FROM dispatches d
+WHERE d.monitor_id = ANY($1::uuid[]) AND d.claimed_at IS NULL AND d.kind = 'recheck'
+  AND d.expires_at > clock_timestamp()
+  AND EXISTS (SELECT FROM agents p WHERE p.region_id = d.region_id AND p.enabled AND p.healthy
+                                     AND p.lease_until > clock_timestamp())
 """
 
 
 async def pending_rechecks(conn: Connection, monitor_ids: Sequence[UUID]) -> set[UUID]:
-    """The monitors that have re-checks nobody has claimed yet."""
+    """The monitors with re-checks that nobody has claimed yet and somebody may: a silent region's hold nothing up."""
     return {row["monitor_id"] for row in await conn.fetch(LANE_PENDING_RECHECKS, monitor_ids)}
 
 
@@ -223,6 +227,16 @@ LIMIT $2
 async def stale_cases(conn: Connection, *, now_ms: int, limit: int) -> list[UUID]:
     """The sweep's question: monitors whose counts of votes are no longer those of their last judgement."""
     return [row["monitor_id"] for row in await conn.fetch(LANE_STALE_CASES, now_ms, limit)]
+
+
+# The number is arbitrary and only used here.
+LANE_TRY_SWEEP = "SELECT pg_try_advisory_xact_lock(7346112202)"
+
+
+async def try_sweep(conn: Connection) -> bool:
+    """Whether this transaction is the one that sweeps now."""
+    mine: bool = await conn.fetchval(LANE_TRY_SWEEP)
+    return mine
 
 
 DATABASE_CLOCK = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"

@@ -112,21 +112,24 @@ async def unclaim(conn: Connection, ids: Sequence[UUID], *, region_id: int, agen
 FLEET_FINISH = """
 WITH finished AS (
     UPDATE dispatches SET finished_at = clock_timestamp()
-     WHERE id = ANY($1::uuid[]) AND finished_at IS NULL
-    RETURNING region_id, monitor_id
-), waited_for AS (
-    SELECT DISTINCT f.region_id
-      FROM finished f
-     WHERE EXISTS (SELECT FROM dispatches d
-                    WHERE d.monitor_id = f.monitor_id AND d.region_id = f.region_id AND d.claimed_at IS NULL)
+     WHERE id = ANY($1::uuid[]) AND region_id = $2 AND claimed_at IS NOT NULL AND finished_at IS NULL
+    RETURNING id, kind, monitor_id
+), hint AS MATERIALIZED (
+    SELECT pg_notify('farwatch_dispatch', $2::int::text)
+     WHERE EXISTS (SELECT FROM finished f JOIN dispatches d ON d.monitor_id = f.monitor_id
+                    WHERE d.region_id = $2 AND d.claimed_at IS NULL)
 )
-SELECT pg_notify('farwatch_dispatch', region_id::text) FROM waited_for
+SELECT id FROM finished LEFT JOIN hint ON true WHERE kind = 'recheck'
 """
 
 
-async def finish(conn: Connection, ids: Sequence[UUID]) -> None:
-    """Results of these dispatches have come: the next of the same monitor and region may go."""
-    await conn.execute(FLEET_FINISH, list(ids))
+async def finish(conn: Connection, ids: Sequence[UUID], *, region_id: int) -> set[UUID]:
+    """Results of these dispatches of the region have come: the next of the same monitor there may go.
+
+    Returns which of them were re-checks. Ids that are not the region's, or that nobody had claimed, change nothing.
+    """
+    rows = await conn.fetch(FLEET_FINISH, list(ids), region_id)
+    return {row["id"] for row in rows}
 
 
 # A test's row carries the whole outcome; farwatch_tests wakes whoever asked for it.

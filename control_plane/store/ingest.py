@@ -90,16 +90,22 @@ WITH item AS (
     RETURNING monitor_id, slot, check_version, outcome
 ), span AS (
     SELECT monitor_id, min(check_version) AS check_version, max(check_version) AS newest_version,
-           min(slot) AS oldest, max(slot) AS newest, min(outcome) AS lowest, max(outcome) AS highest
+           min(slot) AS oldest, max(slot) AS newest, min(outcome) AS lowest, max(outcome) AS highest,
+           count(*)::int AS slots
     FROM stored WHERE outcome < 3
     GROUP BY monitor_id
 ), steady AS (
-    UPDATE votes v SET newest_slot = span.newest
+    UPDATE votes v
+    SET newest_slot = span.newest,
+        bad_run = CASE WHEN span.lowest = 2 THEN v.bad_run + span.slots ELSE 0 END,
+        good_run = CASE WHEN span.lowest = 2 THEN 0 ELSE v.good_run + span.slots END,
+        degraded_run = CASE WHEN span.lowest = 1 THEN v.degraded_run + span.slots ELSE 0 END
     FROM span
     WHERE $3::bigint IS NOT NULL AND v.region_id = $1 AND v.monitor_id = span.monitor_id
       AND v.check_version = span.check_version AND span.newest_version = span.check_version
       AND v.steady = span.lowest AND span.highest = span.lowest
-      AND span.oldest > v.newest_slot AND v.newest_slot + v.window_ms > $3
+      AND span.oldest > v.newest_slot AND v.newest_slot + v.window_ms >= span.newest
+      AND v.newest_slot + v.window_ms > $3
     RETURNING v.monitor_id
 ), unsteady AS (
     SELECT monitor_id, slot FROM stored
@@ -186,14 +192,15 @@ async def assigned(conn: Connection, *, region_id: int, monitor_ids: Sequence[UU
 
 LANE_SAVE_VOTE = """
 INSERT INTO votes (monitor_id, region_id, tenant_id, check_version, window_ms, newest_slot, vote, renewed, degraded,
-                   steady, bad_run, good_run, degraded_run, first_bad_slot, vote_since, reason, message, evidence)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                   steady, bad_run, good_run, degraded_run, earned, first_bad_slot, vote_since, reason, message,
+                   evidence)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 ON CONFLICT (monitor_id, region_id) DO UPDATE
 SET check_version = excluded.check_version, window_ms = excluded.window_ms, newest_slot = excluded.newest_slot,
     vote = excluded.vote, renewed = excluded.renewed, degraded = excluded.degraded, steady = excluded.steady,
     bad_run = excluded.bad_run, good_run = excluded.good_run, degraded_run = excluded.degraded_run,
-    first_bad_slot = excluded.first_bad_slot, vote_since = excluded.vote_since, reason = excluded.reason,
-    message = excluded.message, evidence = excluded.evidence
+    earned = excluded.earned, first_bad_slot = excluded.first_bad_slot, vote_since = excluded.vote_since,
+    reason = excluded.reason, message = excluded.message, evidence = excluded.evidence
 """
 
 

@@ -42,14 +42,18 @@ CHANNELS_TOLD = """
 SELECT d.monitor_id, c.id, c.name, c.kind
 FROM deliveries d
 JOIN channels c ON c.tenant_id = d.tenant_id AND c.id = d.channel_id
+LEFT JOIN monitor_channels b
+    ON b.tenant_id = d.tenant_id AND b.monitor_id = d.monitor_id AND b.channel_id = d.channel_id
 WHERE d.tenant_id = $1 AND d.incident_id = ANY($2::uuid[]) AND d.notice = 'opened' AND d.ordinal = 0
-  AND d.state IN ('pending', 'delivered') AND c.enabled
+  AND d.state IN ('pending', 'delivered') AND c.enabled AND (b.events IS NULL OR $3 = ANY(b.events))
 ORDER BY d.monitor_id, c.number
 FOR KEY SHARE OF c
 """
 
 
-async def channels_told(conn: Connection, *, tenant_id: UUID, incident_ids: Sequence[UUID]) -> list[ChannelTarget]:
-    """Channels that were told of these incidents' openings, or soon will be: only they hear of what follows."""
-    rows = await conn.fetch(CHANNELS_TOLD, tenant_id, incident_ids)
+async def channels_told(
+    conn: Connection, *, tenant_id: UUID, incident_ids: Sequence[UUID], event: str
+) -> list[ChannelTarget]:
+    """Channels that were told of these incidents' openings, or soon will be, and are not bound to other events only."""
+    rows = await conn.fetch(CHANNELS_TOLD, tenant_id, incident_ids, event)
     return [ChannelTarget(row["monitor_id"], row["id"], row["name"], row["kind"]) for row in rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from msgspec import Struct
 
-from control_plane.domain.binding_rules import BOUND_EVENTS
+from control_plane.domain.alerting import EVENTS
 from control_plane.errors import BadRequest, NotFound
 from control_plane.store.monitor_reads import monitor_exists
 from control_plane.web.call import Call
@@ -13,7 +13,7 @@ from control_plane.web.routes import Door, Route
 from control_plane.web.sse import Filter
 from control_plane.web.streams import CHECK_COMPLETED, Watcher
 
-STREAMED = (CHECK_COMPLETED, *BOUND_EVENTS)
+STREAMED = (CHECK_COMPLETED, *EVENTS)
 
 
 class EventsQuery(Struct, frozen=True):

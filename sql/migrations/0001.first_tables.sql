@@ -230,6 +230,7 @@ CREATE TABLE votes (
     bad_run        integer NOT NULL DEFAULT 0, -- consecutive down slots, ending at newest_slot
     good_run       integer NOT NULL DEFAULT 0, -- consecutive up or degraded slots
     degraded_run   integer NOT NULL DEFAULT 0, -- consecutive degraded slots
+    earned         integer NOT NULL DEFAULT 0, -- consecutive slots that made the vote what it is, when they did
     first_bad_slot bigint,                     -- of the bad run that made, or may make, this vote down
     vote_since     bigint,                     -- slot that decided the vote
     reason         text,                       -- of the first failure of the latest bad or degraded run

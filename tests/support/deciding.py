@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Self
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from control_plane.services.identity import new_id
 from control_plane.services.ingest_results import Reporter, ingest_results
 from control_plane.store.pool import Database
@@ -46,7 +48,15 @@ class Stage:
     def slot(self, at: float) -> int:
         return self.start + int(at * 1000)
 
-    def item(self, outcome: str, *, at: float, check_version: int = 1, detail: Detail | None = None) -> CheckResult:
+    def item(
+        self,
+        outcome: str,
+        *,
+        at: float,
+        check_version: int = 1,
+        detail: Detail | None = None,
+        dispatch_id: UUID | UnsetType = UNSET,
+    ) -> CheckResult:
         bad = outcome in ("down", "degraded")
         told = detail or Detail(message="connection refused", evidence=Evidence(status_line="HTTP/1.1 500"))
         result = CheckResult(
@@ -56,6 +66,7 @@ class Stage:
             outcome=Outcome(outcome),
             reason=Reason.CONNECT if outcome == "down" else Reason.NONE,
             total=12.5,
+            dispatch_id=dispatch_id,
         )
         if not bad:
             return result
@@ -104,6 +115,21 @@ class Stage:
             await conn.execute("UPDATE votes SET newest_slot = newest_slot - $1", seconds * 1000)
             await conn.execute("UPDATE monitor_states SET judged_at = judged_at - make_interval(secs => $1)", seconds)
 
+    async def silence(self, region: str) -> None:
+        """The region's agents are gone, and its vote has expired."""
+        region_id = self.reporters[region].region_id
+        async with self.database.app() as conn:
+            await conn.execute(
+                "UPDATE agents SET lease_until = now() - interval '1 minute' WHERE region_id = $1", region_id
+            )
+            await conn.execute("UPDATE votes SET newest_slot = newest_slot - 600000 WHERE region_id = $1", region_id)
+
+    async def take_rechecks(self, *regions: str) -> None:
+        """The agents of these regions claim all re-checks that wait for them."""
+        ids = [self.reporters[region].region_id for region in regions]
+        async with self.database.app() as conn:
+            await conn.execute("UPDATE dispatches SET claimed_at = now() WHERE region_id = ANY($1)", ids)
+
     async def rows(self, statement: str, *args: Any) -> list[dict[str, Any]]:
         async with self.database.app() as conn:
             return [dict(row) for row in await conn.fetch(statement, *args)]
@@ -148,4 +174,4 @@ class Stage:
         return [await self.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables]
 
 
-_PLAIN = ("monitor_id", "check_version", "slot", "outcome", "reason", "total")
+_PLAIN = ("monitor_id", "check_version", "slot", "outcome", "reason", "total", "dispatch_id")

@@ -145,7 +145,7 @@ async def test_a_recheck_waits_until_the_one_before_is_finished(door: Served, da
         assert ids(await ask(far)) == [elsewhere], "another region does not wait"
         waiting = asyncio.create_task(ask(agent, 10))
         async with database.app() as conn:
-            await dispatches.finish(conn, [first])
+            await dispatches.finish(conn, [first], region_id=eu)
         finished_at = time.monotonic()
         assert ids(await waiting) == [second]
         assert time.monotonic() - finished_at < 1, "the finish wakes the one who waits"

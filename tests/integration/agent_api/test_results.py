@@ -82,7 +82,6 @@ BAD = {
     "a duration below 0": {"total": -1},
     "a duration of days": {"connect": 1e9},
     "too long a message": {"detail": {"message": "x" * 501}},
-    "a NUL in its message": {"detail": {"message": "a\x00b"}},
     "half a surrogate pair": {"detail": {"message": "\ud800"}},
     "too much evidence": {"detail": {"evidence": {"body_excerpt": "x" * 5000}}},
 }

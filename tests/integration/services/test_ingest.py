@@ -251,3 +251,51 @@ async def test_a_foreign_region_cannot_report_a_monitor_it_does_not_run(stage: S
     answer = await ingest_results(stage.database, reporter, sent_at=now_ms(), items=[item])
 
     assert answer.statuses == ("rejected:UNKNOWN_MONITOR",)
+
+
+async def test_of_an_error_and_a_real_result_for_one_slot_in_a_batch_the_real_one_is_stored(stage: Stage) -> None:
+    await stage.all_up()
+
+    assert await stage.send("eu", [stage.item("error", at=0), stage.item("down", at=0)]) == ("stored", "duplicate")
+
+    assert await stage.vote("eu", "bad_run") == 1
+
+
+async def test_a_silent_regions_rechecks_hold_up_no_fast_confirmation(stage: Stage) -> None:
+    await stage.all_up()
+    await stage.silence("ap")
+    await stage.report("eu", "down", at=0)
+    await stage.take_rechecks("eu", "us")
+    await stage.report("eu", "up", at=2)
+
+    await stage.report("eu", "down", at=10)
+
+    assert "eu" in {row["slug"] for row in await stage.rechecks()}
+
+
+async def test_a_dispatch_is_finished_only_by_its_own_region(stage: Stage) -> None:
+    await stage.all_up()
+    await stage.report("eu", "down", at=0)
+    theirs = next(row["id"] for row in await stage.rechecks() if row["slug"] == "ap")
+
+    await stage.send("eu", [stage.item("up", at=2, dispatch_id=theirs)])
+
+    row = (await stage.rows("SELECT finished_at FROM dispatches WHERE id = $1", theirs))[:1]
+    assert row == [] or row[0]["finished_at"] is None
+
+
+async def test_a_steady_run_is_counted_so_that_the_evidence_tells_its_length(stage: Stage) -> None:
+    await stage.all_up()
+    for at in (0, 2, 4, 6):
+        await stage.report("eu", "down", at=at)
+
+    assert await stage.vote("eu", "bad_run") == 4
+    assert await stage.vote("eu", "earned") == 2
+
+
+async def test_a_transition_has_the_number_of_its_event(stage: Stage) -> None:
+    await stage.outage("eu", "us")
+
+    numbers = [row["number"] for row in await stage.rows("SELECT number FROM transitions ORDER BY number")]
+    events = await stage.rows("SELECT number FROM events WHERE event = 'verdict.changed' ORDER BY number")
+    assert numbers == [row["number"] for row in events]
