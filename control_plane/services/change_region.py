@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from control_plane.errors import NotFound
+from control_plane.services.close_incident import resolve_quietly
 from control_plane.services.judge_monitors import judge_monitors
-from control_plane.store import agents, regions
+from control_plane.store import agents, cases, ingest, regions
 from control_plane.store.pool import Connection, Database
 from control_plane.store.regions import Region
 
@@ -40,13 +41,27 @@ async def change_region(
 
 
 async def remove_region(database: Database, slug: str) -> None:
-    """Take a region out of every monitor and judge those anew on what is left. Raises NotFound."""
+    """Take a region out of every monitor and judge those anew on what is left. Raises NotFound.
+
+    The votes of a monitor's other regions go on counting. A monitor whose last region this was has its open incident
+    resolved for that reason, without notice. Locks are taken in the order of ingest: the region's lane, the states,
+    counters; the region's own row, which others refer to, comes last.
+    """
     async with database.app_transaction() as conn:
-        stored = await _held(conn, slug)
-        monitor_ids = await regions.monitors_of(conn, key=stored.key)
+        stored = await regions.get(conn, slug=slug)
+        if stored is None:
+            raise NotFound("There is no such region", code="REGION_NOT_FOUND")
+        await ingest.enter_lane(conn, region_id=stored.key, sample=None)
+        states = await cases.lock_states(conn, await regions.monitors_of(conn, key=stored.key))
         await regions.leave_monitors(conn, key=stored.key)
+        await regions.leave_assignments(conn, key=stored.key)
+        for decision in await judge_monitors(conn, [state.monitor_id for state in states]):
+            if decision.judgement.tally.assigned == 0:
+                case = decision.case
+                await resolve_quietly(
+                    conn, tenant_id=case.tenant_id, monitor_id=case.monitor_id, resolution="no_regions"
+                )
         await regions.delete(conn, key=stored.key)
-        await judge_monitors(conn, monitor_ids)
 
 
 async def _held(conn: Connection, slug: str) -> Region:

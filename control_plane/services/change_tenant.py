@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import UNSET, UnsetType
 
 from control_plane.errors import NotFound
-from control_plane.store import tenants
+from control_plane.store import assignments, tenants
 from control_plane.store.pool import Database
 from control_plane.store.tenants import Plan, Tenant
 from shared.ids import TenantId
@@ -22,10 +22,15 @@ async def change_tenant(
     plan: Plan | UnsetType = UNSET,
     suspended: bool | UnsetType = UNSET,
 ) -> Tenant:
-    """The changed tenant. `check_revision` raises when the caller meant another one. Raises NotFound."""
+    """The changed tenant. `check_revision` raises when the caller meant another one. Raises NotFound.
+
+    Agents hear of a suspension, and of its end, with their next poll.
+    """
     async with database.app_transaction() as conn:
         stored = await tenants.lock(conn, tenant_id=tenant_id)
         if stored is None:
             raise NotFound("There is no such tenant", code="TENANT_NOT_FOUND")
         check_revision(stored.revision)
+        if suspended is not UNSET and suspended != (stored.suspended_at is not None):
+            await assignments.touch_tenant(conn, tenant_id=tenant_id)
         return await tenants.update(conn, tenant_id=tenant_id, name=name, plan=plan, suspended=suspended)

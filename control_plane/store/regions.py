@@ -85,7 +85,8 @@ async def get(conn: Connection, *, slug: str) -> Region | None:
     return row and Region(**row)
 
 
-FLEET_LOCK = "SELECT id FROM regions WHERE slug = $1 FOR UPDATE"
+# Not FOR UPDATE: results go on being stored meanwhile, and their rows refer to the region.
+FLEET_LOCK = "SELECT id FROM regions WHERE slug = $1 FOR NO KEY UPDATE"
 
 
 async def lock(conn: Connection, *, slug: str) -> int | None:
@@ -161,6 +162,14 @@ WHERE $1 = ANY (regions)
 async def leave_monitors(conn: Connection, *, key: int) -> None:
     """Take a region out of every monitor that chose it."""
     await conn.execute(FLEET_LEAVE_MONITORS, key)
+
+
+FLEET_LEAVE_ASSIGNMENTS = "DELETE FROM assignments WHERE region_id = $1"
+
+
+async def leave_assignments(conn: Connection, *, key: int) -> None:
+    """Nobody runs anything in this region any more."""
+    await conn.execute(FLEET_LEAVE_ASSIGNMENTS, key)
 
 
 FLEET_DELETE = "DELETE FROM regions WHERE id = $1"
