@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import random
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import structlog
@@ -90,8 +93,12 @@ class App:
         }
 
     async def run(self) -> None:
-        """Until cancelled. Raises Refused when the control plane refuses this agent at its start."""
+        """Until cancelled. Raises Refused when this agent is refused at its start, OSError for the disk."""
         self._settings.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _only_agent_of(self._settings.directory):
+            await self._run()
+
+    async def _run(self) -> None:
         self._lag.start()
         self._exporter.start(self._settings)
         known = state_file.load(self._settings.directory / STATE)
@@ -177,6 +184,17 @@ class App:
                     return welcome
                 if session.refusal is not None:
                     session.accept()
+
+
+@contextmanager
+def _only_agent_of(directory: Path) -> Iterator[None]:
+    """Two agents must not write to one spool. The lock goes with the process, however that ends."""
+    with (directory / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(f"another agent is using {directory}") from None
+        yield
 
 
 def _is_same(a: Welcome, b: Welcome) -> bool:

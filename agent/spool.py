@@ -72,9 +72,9 @@ class Spool:
             return
         for part in self._segments:
             part.pending.difference_update(done)
-        self._write(self._segments[-1], segment.encode_acknowledgements(_ranges(done)))
         for part in [part for part in self._segments[:-1] if not part.pending]:
-            self._remove(part)
+            self._remove(part)  # first, because a full disk takes no acknowledgement before something has gone
+        self._write(self._segments[-1], segment.encode_acknowledgements(_ranges(done)))
         current = self._segments[-1]
         if not current.pending and current.size > _TIDY_BYTES:
             self._close_current()
