@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from time import perf_counter
 from uuid import UUID
 
@@ -138,8 +138,9 @@ class Runner:
             return outcome
         return msgspec.structs.replace(outcome, detail=msgspec.structs.replace(outcome.detail, evidence=None))
 
-    def forget(self, monitor_id: UUID) -> None:
-        self._bad.pop(monitor_id, None)
+    def forget_others(self, known: Container[UUID]) -> None:
+        """Drop what is remembered of monitors that are not assigned any more."""
+        self._bad = {monitor_id: state for monitor_id, state in self._bad.items() if monitor_id in known}
 
 
 def _result(job: Job, outcome: CheckOutcome) -> CheckResult:

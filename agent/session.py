@@ -203,6 +203,7 @@ class Session:
     async def _save_regularly(self) -> None:
         while True:
             await asyncio.sleep(SAVE_S)
+            self.runner.forget_others(self.scheduler.entries)
             await self._save()
 
     async def _save(self) -> None:
