@@ -1,0 +1,96 @@
+"""S1: what a plain HTTP check costs the agent, the whole path from schedule to shipment."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tests.bench import rotation
+from tests.bench.blackbox import PROGRAM, Blackbox, blackbox
+from tests.bench.figure import Figure, Row
+from tests.bench.floor import compiled, floor_turn
+from tests.bench.nginx import Target, target
+from tests.bench.options import Options
+from tests.bench.rotation import Turn, ratios
+from tests.bench.sink import Load, agent_turn
+from tests.bench.world import scratch
+
+CONCURRENCY = 64
+PACED = 1000
+
+Turns = dict[str, list[Turn]]
+Contestants = dict[str, Callable[[], Awaitable[Turn]]]
+
+
+async def measure(options: Options) -> Figure:
+    figure = Figure(
+        "S1",
+        "Agent, plain HTTP",
+        [
+            "target: nginx on loopback, 210 bytes, a fresh connection for each check; its CPU counts for nobody",
+            f"closed loop: {CONCURRENCY} checks under way at any time; the agent is given more monitors than it can run",
+            f"paced: {PACED} checks a second, evenly; blackbox_exporter is asked over kept connections",
+            "the agent is a real process that ships to a sink; the floor is tests/bench/floor.c",
+        ],
+    )
+    async with AsyncExitStack() as stack:
+        directory = await stack.enter_async_context(scratch())
+        site = await stack.enter_async_context(target(directory / "nginx"))
+        if site is None:
+            figure.rows.append(Row("the agent", "µs/check", note="nginx is not installed"))
+            return figure
+        peer = await stack.enter_async_context(blackbox(directory / "blackbox", site.url))
+        binary = await compiled(directory)
+        turns = await rotation.rotate(_contestants(directory, site, peer, binary, options), rounds=options.rounds)
+    _fill(figure, turns)
+    return figure
+
+
+def _contestants(
+    directory: Path, site: Target, peer: Blackbox | None, binary: Path | None, options: Options
+) -> Contestants:
+    window_s = options.scaled(8, quick=2)
+    numbers = itertools.count()
+
+    def agent(load: Load) -> Callable[[], Awaitable[Turn]]:
+        return lambda: agent_turn(directory / f"agent-{next(numbers)}", site.url, load, warm_s=3, window_s=window_s)
+
+    contestants: Contestants = {}
+    if binary is not None:
+        contestants["floor"] = lambda: floor_turn(
+            binary, site.port, path="/health", window_s=window_s / 2, concurrency=CONCURRENCY
+        )
+    contestants["agent"] = agent(Load(monitors=8000, cadence_ms=1000, concurrency=CONCURRENCY))
+    contestants["agent, paced"] = agent(Load(monitors=PACED * 10, cadence_ms=10_000, concurrency=500))
+    if peer is not None:
+        contestants["blackbox"] = lambda: peer.turn(window_s=window_s, concurrency=CONCURRENCY)
+        contestants["blackbox, paced"] = lambda: peer.turn(window_s=window_s, concurrency=CONCURRENCY, rate=PACED)
+    return contestants
+
+
+def _fill(figure: Figure, turns: Turns) -> None:
+    figure.wrong = sum(turn.wrong for each in turns.values() for turn in each)
+    figure.checked = sum(turn.count for each in turns.values() for turn in each)
+    costs = {name: [turn.per_item_us() for turn in each] for name, each in turns.items()}
+    if "floor" in costs and rotation.is_void(costs["floor"]):
+        figure.void = "the floor varied by more than 25 %"
+    names = {
+        "floor": "C floor, closed loop",
+        "agent": "agent, closed loop",
+        "agent, paced": f"agent at {PACED}/s",
+        "blackbox": f"{PROGRAM}, closed loop",
+        "blackbox, paced": f"{PROGRAM} at {PACED}/s",
+    }
+    for key, what in names.items():
+        each = turns.get(key, [])
+        note = f"{rotation.spread_of([t.extra['rate'] for t in each]).middle:.0f} checks/s" if each else "not installed"
+        figure.rows.append(Row(what, "µs/check", costs.get(key, ()), note=note))
+    for mine, other, most in (
+        ("agent", "floor", 2.5),
+        ("agent", "blackbox", 0.25),
+        ("agent, paced", "blackbox, paced", 0.25),
+    ):
+        values = ratios(costs[mine], costs[other]) if other in costs else ()
+        figure.rows.append(Row(f"{names[mine]}, against {names[other].split(',')[0]}", "ratio", values, most))

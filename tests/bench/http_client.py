@@ -1,0 +1,58 @@
+"""A client that costs little and is never counted: HTTP/1.1 on one kept connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+_LIMIT = 4 * 1024 * 1024
+
+
+class HttpClient:
+    """One request after another. Answers have a Content-Length or are chunked."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._host = host
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
+        return await self._answer()
+
+    async def post(self, path: str, body: bytes, *, key: str, gzip: bool) -> tuple[int, bytes]:
+        """JSON, as an agent sends it."""
+        encoding = "Content-Encoding: gzip\r\n" if gzip else ""
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nAuthorization: Bearer {key}\r\n"
+            f"Content-Type: application/json\r\n{encoding}Content-Length: {len(body)}\r\n\r\n"
+        )
+        self._writer.write(head.encode() + body)
+        return await self._answer()
+
+    async def _answer(self) -> tuple[int, bytes]:
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        status = int(head[9:12])
+        if b"transfer-encoding: chunked" in head:
+            return status, await self._chunks()
+        _, _, rest = head.partition(b"content-length:")
+        return status, await self._reader.readexactly(int(rest.split(b"\r\n", 1)[0]))
+
+    async def _chunks(self) -> bytes:
+        """RFC 9112, 7.1, without trailers."""
+        parts = []
+        while size := int(await self._reader.readline(), 16):
+            parts.append(await self._reader.readexactly(size))
+            await self._reader.readexactly(2)
+        await self._reader.readexactly(2)
+        return b"".join(parts)
+
+
+@asynccontextmanager
+async def http_client(port: int) -> AsyncIterator[HttpClient]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_LIMIT)
+    try:
+        yield HttpClient(reader, writer, f"127.0.0.1:{port}")
+    finally:
+        writer.close()
