@@ -55,6 +55,8 @@ class MonitorRow(Struct, frozen=True, kw_only=True):
     state: str
     word: str
     sentence: str
+    rest: str
+    """The sentence after its word, for where the word stands out."""
     since: Moment
     regions: tuple[RegionMark, ...]
     latency: str | None
@@ -93,6 +95,10 @@ def said(view: MonitorView) -> str:
     return sentence(view.reason) if view.enabled else "Paused: nothing checks it until it is resumed."
 
 
+def _rest(text: str, word: str) -> str:
+    return text.removeprefix(word) if text.startswith(word) else f" · {text}"
+
+
 def monitor_row(view: MonitorView, recent: Sequence[RecentResult], *, now: datetime) -> MonitorRow:
     state = shown(view)
     return MonitorRow(
@@ -102,6 +108,7 @@ def monitor_row(view: MonitorView, recent: Sequence[RecentResult], *, now: datet
         state=state,
         word=WORDS[state],
         sentence=said(view),
+        rest=_rest(said(view), WORDS[state]),
         since=moment(view.since, now),
         regions=tuple(region_mark(region, now_ms=view.now_ms, paused=not view.enabled) for region in view.regions),
         latency=median_latency(recent),

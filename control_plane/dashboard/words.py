@@ -8,11 +8,12 @@ from msgspec import Struct
 
 
 class Moment(Struct, frozen=True):
-    """An instant three times: for programs, in full, and as people say it."""
+    """An instant as programs take it, in full, as people say it, and as the time that has passed since."""
 
     iso: str
     absolute: str
     relative: str
+    passed: str
 
 
 def moment(at: datetime, now: datetime) -> Moment:
@@ -22,6 +23,7 @@ def moment(at: datetime, now: datetime) -> Moment:
         iso=utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         absolute=utc.strftime("%Y-%m-%d %H:%M:%S UTC"),
         relative=relative((now - at).total_seconds()),
+        passed=duration(max(0.0, (now - at).total_seconds())),
     )
 
 

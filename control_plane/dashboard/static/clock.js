@@ -4,7 +4,8 @@ const offset = Date.parse(document.documentElement.dataset.now) - Date.now() || 
 export function tick() {
   const now = Date.now() + offset;
   for (const element of document.querySelectorAll("time[datetime]")) {
-    const words = relative((now - Date.parse(element.dateTime)) / 1000);
+    const seconds = (now - Date.parse(element.dateTime)) / 1000;
+    const words = "passed" in element.dataset ? duration(Math.max(0, seconds)) : relative(seconds);
     if (element.textContent !== words) element.textContent = words;
   }
 }
