@@ -22,6 +22,7 @@ from agent.health import canary_probes, resolver_probes
 from agent.lag import LagMeter
 from agent.metrics import Exporter
 from agent.region import policy_of, resolver_for, servers_of
+from agent.resolver import Server
 from agent.self_test import Probe, SelfTest
 from agent.server_clock import ServerClock
 from agent.session import RETRY_REFUSED_S, STATE, Session
@@ -82,13 +83,14 @@ class App:
         self._lag = LagMeter()
         self._tls = TlsContexts(ca_file=settings.ca_file)
         self._boot_id = uuid4()
+        self._heard: set[Server] = set()
         self._self_test = SelfTest(groups=self._probes(), lag=self._lag)
         self._exporter = Exporter(self)
 
     def _probes(self) -> dict[str, Sequence[Probe]]:
         resolver = resolver_for(policy_of(()), self._settings)
         return {
-            "resolver": resolver_probes(servers_of(self._settings)),
+            "resolver": resolver_probes(servers_of(self._settings), self._heard),
             "canary": canary_probes(self._settings.canaries, resolver),
         }
 
@@ -147,6 +149,7 @@ class App:
             self_test=self._self_test,
             tls=self._tls,
             tally=self.tally,
+            heard=self._heard,
         )
         log.info("watching", region=chosen.region.id, agent=chosen.agent_name, known=known is not None)
         if known is not None:

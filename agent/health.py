@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from agent.resolver import Resolver, Server, ask_root
 from agent.self_test import Probe
 
 
-def resolver_probes(servers: Sequence[Server]) -> list[Probe]:
-    """One probe per server: it has to answer a question about the root zone."""
-    return [Probe(f"{host}:{port}", lambda server=(host, port): ask_root(server)) for host, port in servers]  # type: ignore[misc]
+def resolver_probes(servers: Sequence[Server], heard: Container[Server] | None = None) -> list[Probe]:
+    """One probe per server: it has to answer a question about the root zone.
+
+    With `heard`, a server is asked only once it has answered a check's question: nobody is asked for our sake alone.
+    """
+    return [_resolver_probe(server, heard) for server in servers]
+
+
+def _resolver_probe(server: Server, heard: Container[Server] | None) -> Probe:
+    def is_due() -> bool:
+        return heard is None or server in heard
+
+    return Probe(f"{server[0]}:{server[1]}", lambda: ask_root(server), is_due=is_due)
 
 
 def canary_probes(canaries: Sequence[str], resolver: Resolver) -> list[Probe]:

@@ -26,17 +26,20 @@ def servers_of(settings: AgentSettings) -> Sequence[Server]:
     return [parse_server(text) for text in settings.resolvers] or system_servers()
 
 
-def resolver_for(policy: Policy, settings: AgentSettings) -> Resolver:
-    """Local names count only where local addresses may be reached."""
-    return Resolver(
-        servers=functools.partial(servers_of, settings), hosts=local_hosts if policy.is_private else no_hosts
-    )
+def resolver_for(policy: Policy, settings: AgentSettings, *, heard: set[Server] | None = None) -> Resolver:
+    """Local names count only where local addresses may be reached. `heard`: see Resolver."""
+    hosts = local_hosts if policy.is_private else no_hosts
+    return Resolver(servers=functools.partial(servers_of, settings), hosts=hosts, heard=heard)
 
 
-def context_for(region: RegionGrant, settings: AgentSettings, *, tls: TlsContexts, clock: ServerClock) -> CheckContext:
+def context_for(
+    region: RegionGrant,
+    settings: AgentSettings,
+    *,
+    tls: TlsContexts,
+    clock: ServerClock,
+    heard: set[Server] | None = None,
+) -> CheckContext:
     policy = policy_of(region.allow_cidrs)
-    return CheckContext(
-        Dialer(policy=policy, names=resolver_for(policy, settings), source_address=settings.source_address),
-        tls,
-        clock.now_s,
-    )
+    names = resolver_for(policy, settings, heard=heard)
+    return CheckContext(Dialer(policy=policy, names=names, source_address=settings.source_address), tls, clock.now_s)

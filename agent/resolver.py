@@ -52,9 +52,17 @@ class Answers:
 class Resolver:
     """Resolves names for checks. `servers` is asked anew on each use, so a changed resolv.conf is noticed."""
 
-    def __init__(self, *, servers: Callable[[], Sequence[Server]], hosts: Callable[[str], Sequence[Address]]) -> None:
+    def __init__(
+        self,
+        *,
+        servers: Callable[[], Sequence[Server]],
+        hosts: Callable[[str], Sequence[Address]],
+        heard: set[Server] | None = None,
+    ) -> None:
+        """`heard` collects the servers that have answered: the self-test asks those, and no others."""
         self._servers = servers
         self._hosts = hosts
+        self._heard = set() if heard is None else heard
 
     async def resolve(self, name: str) -> Answers:
         """A and AAAA of `name`. Raises ResolutionFailed."""
@@ -68,17 +76,23 @@ class Resolver:
         for seconds in ATTEMPT_TIMEOUTS_S:
             for server in servers:
                 try:
-                    return await _ask(server, name, seconds)
+                    return await self._ask(server, name, seconds)
                 except _TryNext as error:
                     trouble = str(error) or trouble
         raise ResolutionFailed(f"{name}: {trouble}")
+
+    async def _ask(self, server: Server, name: str, seconds: float) -> Answers:
+        messages = await _ask(server, name, seconds)
+        answers = _read(name, messages)
+        self._heard.add(server)
+        return answers
 
 
 class _TryNext(Exception):
     """This server is no help; another may be."""
 
 
-async def _ask(server: Server, name: str, seconds: float) -> Answers:
+async def _ask(server: Server, name: str, seconds: float) -> list[dns.message.Message]:
     loop = asyncio.get_running_loop()
     queries = [_query(name, kind) for kind in _TYPES]
     try:
@@ -92,7 +106,7 @@ async def _ask(server: Server, name: str, seconds: float) -> Answers:
     for index, message in enumerate(messages):
         if message is not None and message.flags & dns.flags.TC:
             messages[index] = await _ask_by_tcp(server, queries[index], seconds)
-    return _read(name, [message for message in messages if message is not None])
+    return [message for message in messages if message is not None]
 
 
 async def _collect(exchange: _Exchange, seconds: float) -> list[dns.message.Message | None]:

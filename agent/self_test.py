@@ -1,7 +1,8 @@
 """Is it the target or is it us? No `down` leaves before a self-test that began after its check ended has passed.
 
 Tests: the event loop is on time, a resolver answers, a canary can be reached. A resolver or canary counts from its
-first success on, so a machine without internet has none of them and is healthy.
+first success on, so a machine without internet has none of them and is healthy; until then it is tried aside, and
+nobody waits for it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Probe:
 
     name: str
     attempt: Callable[[], Awaitable[object]]
+    is_due: Callable[[], bool] = lambda: True
     is_counted: bool = False
     trouble: str | None = None
 
@@ -55,6 +57,7 @@ class SelfTest:
         self._lag = lag
         self._started_at = float("-inf")
         self._next: asyncio.Task[Health] | None = None
+        self._recruiting: asyncio.Future[list[None]] | None = None
         self._on_change: Callable[[], None] = lambda: None
 
     def on_change(self, call: Callable[[], None]) -> None:
@@ -71,11 +74,18 @@ class SelfTest:
         self._next = None  # who comes from here on needs a later one
         self._started_at = perf_counter()
         self.runs += 1
-        await asyncio.gather(*(probe.run() for probes in self._groups.values() for probe in probes))
+        probes = [probe for group in self._groups.values() for probe in group]
+        await asyncio.gather(*(probe.run() for probe in probes if probe.is_counted))
+        self._recruit([probe for probe in probes if not probe.is_counted and probe.is_due()])
         before, self.health = self.health, self._judge()
         if before.is_healthy != self.health.is_healthy:
             self._on_change()
         return self.health
+
+    def _recruit(self, probes: Sequence[Probe]) -> None:
+        """Try what has never worked, beside the test, once at a time."""
+        if probes and (self._recruiting is None or self._recruiting.done()):
+            self._recruiting = asyncio.gather(*(probe.run() for probe in probes))
 
     def _judge(self) -> Health:
         lag = self._lag.worst_since(self._started_at - 5.0)

@@ -15,6 +15,7 @@ from agent.client import Client, NotAccepted, Refused, Unreachable
 from agent.errands import Errands
 from agent.lag import LagMeter
 from agent.region import context_for
+from agent.resolver import Server
 from agent.runner import Runner
 from agent.scheduler import Job, Scheduler
 from agent.self_test import SelfTest
@@ -55,6 +56,7 @@ class Session:
         self_test: SelfTest,
         tls: TlsContexts,
         tally: Tally,
+        heard: set[Server],
     ) -> None:
         self.welcome = welcome
         self.refusal: Refused | None = None
@@ -65,7 +67,7 @@ class Session:
             client=client, spool=spool, tally=tally, now_ms=clock.now_ms, max_items=welcome.max_results
         )
         self.errands = Errands(client=client, scheduler=self.scheduler, keeper=self.keeper, now_ms=clock.now_ms)
-        self._context = context_for(welcome.region, settings, tls=tls, clock=clock)
+        self._context = context_for(welcome.region, settings, tls=tls, clock=clock, heard=heard)
         self.runner = Runner(
             scheduler=self.scheduler,
             context=lambda: self._context,

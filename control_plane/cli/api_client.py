@@ -58,11 +58,10 @@ class ApiClient:
             self.refused(response)
         return response.json() if response.content else None
 
-    def stream(self, path: str, query: Mapping[str, Any]) -> httpx.Client:
-        """A client for a long-lived GET; the caller opens the stream."""
+    def streaming(self) -> httpx.Client:
+        """A client for long-lived streams; the caller opens one."""
         return httpx.Client(
-            base_url=f"{self.url}/api/v1{path}",
-            params=query,
+            base_url=self.url,
             headers={**self._headers, "Accept": "text/event-stream"},
             timeout=httpx.Timeout(TIMEOUT_S, read=60.0),
             trust_env=False,

@@ -13,6 +13,9 @@ from rich.table import Table
 FORMATS = ("table", "json", "yaml", "name")
 F = TypeVar("F", bound=Callable[..., Any])
 
+PIPED_WIDTH = 250
+"""Columns when nobody looks: nothing is folded for a program that reads lines."""
+
 STATE_STYLES = {"up": "green", "degraded": "yellow", "down": "bold red", "unknown": "dim", "paused": "dim"}
 
 
@@ -42,11 +45,14 @@ def show(value: Any, output: str, *, columns: Mapping[str, Callable[[dict[str, A
 def _show_table(items: Sequence[dict[str, Any]], columns: Mapping[str, Callable[[dict[str, Any]], str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in columns:
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("STATE", "EVERY", "ID"))
     for item in items:
         cells = [column(item) for column in columns.values()]
         table.add_row(*(f"[{STATE_STYLES[c]}]{c}[/]" if c in STATE_STYLES else _plain(c) for c in cells))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    console.print(table)
 
 
 def _plain(text: str) -> str:

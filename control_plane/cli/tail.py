@@ -51,7 +51,7 @@ def _print_connection(client: ApiClient, seen: _Seen, output: str, wanted: Calla
 def follow(client: ApiClient, last_id: str) -> Iterator[tuple[str, str, str]]:
     """(event, data, last id) for each event of one connection."""
     headers = {"Last-Event-ID": last_id} if last_id else {}
-    with client.stream("/events", {}) as http, http.stream("GET", "", headers=headers) as response:
+    with client.streaming() as http, http.stream("GET", "/api/v1/events", headers=headers) as response:
         if not response.is_success:
             response.read()
             client.refused(response)

@@ -78,3 +78,30 @@ async def test_a_change_of_health_is_told() -> None:
     for _ in range(4):
         await tester.after_now()
     assert told == [False, True]
+
+
+async def test_nobody_waits_for_what_has_never_answered() -> None:
+    never = asyncio.Event()
+
+    async def attempt() -> None:
+        await never.wait()
+
+    tester = SelfTest(groups={"canary": [Probe("c", attempt)]}, lag=LagMeter())
+    async with asyncio.timeout(1):
+        assert (await tester.after_now()).is_healthy
+    never.set()
+
+
+async def test_a_resolver_is_asked_only_once_it_has_answered_a_check() -> None:
+    started: list[float] = []
+    heard: set[str] = set()
+    one = probe([True], started)
+    one.is_due = lambda: "here" in heard
+    tester = SelfTest(groups={"resolver": [one]}, lag=LagMeter())
+    await tester.after_now()
+    await asyncio.sleep(0)
+    assert started == []
+    heard.add("here")
+    await tester.after_now()
+    await asyncio.sleep(0)
+    assert len(started) == 1
