@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Protocol, TypeVar
@@ -89,17 +89,27 @@ class Dialer:
                 done, _ = await asyncio.wait(
                     running, timeout=STAGGER_S if waiting else None, return_when=asyncio.FIRST_COMPLETED
                 )
-                for task in done:
-                    address = running.pop(task)
-                    try:
-                        return task.result(), address
-                    except OSError as failure:
-                        failures.append(failure)
+                won = _first_to_connect(done, running, failures)
+                if won is not None:
+                    return won
         finally:
             for task in running:
                 task.add_done_callback(_hang_up)
                 task.cancel()
         raise min(failures, key=_is_unreachable)
+
+
+def _first_to_connect(
+    done: Iterable[asyncio.Task[P]], running: dict[asyncio.Task[P], str], failures: list[OSError]
+) -> tuple[P, str] | None:
+    """Take what has ended out of `running`, up to the first that connected."""
+    for task in done:
+        address = running.pop(task)
+        try:
+            return task.result(), address
+        except OSError as failure:
+            failures.append(failure)
+    return None
 
 
 def _is_unreachable(failure: OSError) -> bool:
