@@ -30,7 +30,7 @@ async def measure(options: Options) -> Figure:
         "Agent, plain HTTP",
         [
             "target: nginx on loopback, 210 bytes, a fresh connection for each check; its CPU counts for nobody",
-            f"closed loop: {CONCURRENCY} checks under way at any time; the agent is given more monitors than it can run",
+            f"closed loop: {CONCURRENCY} checks under way at any time; the agent has more monitors than it can run",
             f"paced: {PACED} checks a second, evenly; blackbox_exporter is asked over kept connections",
             "the agent is a real process that ships to a sink; the floor is tests/bench/floor.c",
         ],

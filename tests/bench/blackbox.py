@@ -65,7 +65,7 @@ async def blackbox(directory: Path, url: str) -> AsyncIterator[Blackbox | None]:
     if found is None:
         yield None
         return
-    directory.mkdir()
+    directory.mkdir()  # noqa: ASYNC240 - nothing else runs yet
     configuration = directory / "blackbox.yml"
     configuration.write_text(_CONFIGURATION)
     port = free_port()

@@ -96,7 +96,7 @@ async def measure(options: Options) -> Figure:
 
 async def _all_arrived(receiver: Hooks, count: int) -> None:
     patience = time.monotonic() + 30
-    while receiver.count(OPENED) < count and time.monotonic() < patience:
+    while receiver.count(OPENED) < count and time.monotonic() < patience:  # noqa: ASYNC110 - bounded
         await asyncio.sleep(0.05)
 
 
@@ -114,8 +114,10 @@ def _figure(
         "S8",
         "Detection: from the deciding result to the webhook",
         [
-            f"{len(victims)} incidents in rounds of {per_round}, {_INCIDENTS_PER_S} a second, policy majority of 3"
-            f" regions, confirmations 2, while {rate:.0f} other results a second are taken in",
+            (
+                f"{len(victims)} incidents in rounds of {per_round}, {_INCIDENTS_PER_S} a second, policy majority of 3"
+                f" regions, confirmations 2, while {rate:.0f} other results a second are taken in"
+            ),
             "by the clock of the sender of the results, who also receives the webhooks; all on one machine",
             "the transition commits before the deciding result is acknowledged, so it cannot be later than that",
         ],

@@ -36,10 +36,14 @@ async def measure(options: Options) -> Figure:
         "S7",
         "End to end",
         [
-            f"one region, one agent, plain HTTP every {INTERVAL_S} s to nginx on loopback; all of Farwatch is started"
-            " anew for each turn and measured once every monitor has been seen",
-            "icinga2 runs check_http of the monitoring plugins and writes each result to a file: no database, no second"
-            " region, no votes; so Farwatch does more for each of its results",
+            (
+                f"one region, one agent, plain HTTP every {INTERVAL_S} s to nginx on loopback; Farwatch is started"
+                " anew for each turn and measured once every monitor has been seen"
+            ),
+            (
+                "icinga2 runs check_http of the monitoring plugins and writes each result to a file: no database, no"
+                " second region, no votes; so Farwatch does more for each of its results"
+            ),
             "saturated: as many checks as each can do here, on all cores",
         ],
     )
@@ -73,7 +77,7 @@ def _contestants(directory: Path, site: Target, options: Options) -> dict[str, C
 
 
 async def _farwatch_turn(directory: Path, site: Target, *, rate: int, window_s: float) -> Turn:
-    directory.mkdir(mode=0o755)
+    directory.mkdir(mode=0o755)  # noqa: ASYNC240 - nothing else runs yet
     async with world(directory, regions=1) as running:
         await populate(running, [site.url] * (rate * INTERVAL_S), interval_s=INTERVAL_S)
         running.start_agents()
@@ -90,7 +94,7 @@ async def _farwatch_turn(directory: Path, site: Target, *, rate: int, window_s: 
 async def _all_seen(running: World, monitors: int) -> None:
     """First results are judged one by one and cost more: they are not what is measured."""
     async with asyncio.timeout(120):
-        while await _ask(running, _VOTES) < monitors:
+        while await _ask(running, _VOTES) < monitors:  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.5)
     await asyncio.sleep(2)
 

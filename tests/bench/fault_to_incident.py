@@ -32,10 +32,14 @@ async def measure(options: Options) -> Figure:
         "S8-fault",
         "Detection: from the fault to the incident",
         [
-            f"{monitors} monitors every {interval_s} s from each of {REGIONS} regions, one real agent each, plain HTTP to"
-            f" nginx on loopback; {victims} of the sites break, one after another within one interval",
-            "policy majority, confirmations 2, fast confirmation; a failing check takes a few ms here, so the bound is"
-            f" {interval_s} / {REGIONS} + {CONFIRMATIONS} × {RECHECK_S:.0f} + 1 s",
+            (
+                f"{monitors} monitors every {interval_s} s from each of {REGIONS} regions, one real agent each, plain"
+                f" HTTP to nginx on loopback; {victims} of the sites break, one after another within one interval"
+            ),
+            (
+                "policy majority, confirmations 2, fast confirmation; a failing check takes a few ms here, so the bound"
+                f" is {interval_s} / {REGIONS} + {CONFIRMATIONS} × {RECHECK_S:.0f} + 1 s"
+            ),
             "one run: the figures are over all incidents of it, not over rounds",
         ],
     )
@@ -69,7 +73,7 @@ async def _ask(running: World, question: str) -> int:
 
 async def _all_up(running: World, *, within_s: float) -> None:
     async with asyncio.timeout(within_s):
-        while await _ask(running, _NOT_UP):
+        while await _ask(running, _NOT_UP):  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.5)
     await asyncio.sleep(1)
 
@@ -90,7 +94,7 @@ async def _break_one_by_one(site: Target, broken: Sequence[UUID], *, over_s: flo
 
 async def _all_arrived(receiver: Hooks, count: int, *, within_s: float) -> None:
     patience = time.monotonic() + within_s
-    while receiver.count(OPENED) < count and time.monotonic() < patience:
+    while receiver.count(OPENED) < count and time.monotonic() < patience:  # noqa: ASYNC110 - bounded
         await asyncio.sleep(0.1)
 
 

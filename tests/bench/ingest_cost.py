@@ -74,9 +74,8 @@ class Ingest:
         made: dict[int, list[list[CheckResult]]] = {region.id: [] for region in self.world.regions}
         for _ in range(slots):
             for region_id, lists in made.items():
-                lists += slot_items(
-                    self.population, region_id, at=self._next_slot, step_ms=STEP_MS, chance=self._chance
-                )
+                items = slot_items(self.population, region_id, at=self._next_slot, step_ms=STEP_MS, chance=self._chance)
+                lists.extend(items)
             self._next_slot += STEP_MS
         return made
 
@@ -116,13 +115,14 @@ async def count_mistakes(ingest: Ingest) -> int:
         votes = await conn.fetch("SELECT monitor_id, region_id, newest_slot, vote FROM votes")
         not_up: int = await conn.fetchval("SELECT count(*) FROM monitor_states WHERE verdict <> 'up'")
     newest = {(row["monitor_id"], row["region_id"]): row["newest_slot"] for row in votes if row["vote"] == "up"}
-    wrong_votes = sum(newest.get(key) != slot for key, slot in ingest.last_slots.items())
-    return abs(await ingest.rows() - ingest.sent) + wrong_votes + not_up + (len(votes) - len(newest))
+    wrong_votes: int = sum(newest.get(key) != slot for key, slot in ingest.last_slots.items())
+    wrong_rows = abs(await ingest.rows() - ingest.sent)
+    return wrong_rows + wrong_votes + not_up + (len(votes) - len(newest))
 
 
 async def measure(options: Options) -> Figure:
     monitors = options.scaled(10_000, quick=500)
-    slots = options.scaled(3, quick=1)
+    slots = options.scaled(6, quick=1)
     async with AsyncExitStack() as stack:
         directory = await stack.enter_async_context(scratch())
         running = await stack.enter_async_context(world(directory, regions=3))
@@ -153,10 +153,14 @@ def _figure(first: Turn, turns: dict[str, list[Turn]], mistakes: int, *, monitor
         "S6",
         "Ingest",
         [
-            f"{monitors} monitors × 3 regions, {turns['gzip'][0].count} results per turn in batches of {BATCH}, one"
-            " connection per region, each batch acknowledged after its commit; the client is not counted",
-            "the control plane is a process of its own, PostgreSQL the embedded one with durable settings, both with"
-            " everything they do by themselves meanwhile; agents send gzip",
+            (
+                f"{monitors} monitors × 3 regions, {turns['gzip'][0].count} results per turn in batches of {BATCH},"
+                " one connection per region, each batch acknowledged after its commit; the client is not counted"
+            ),
+            (
+                "the control plane is a process of its own, PostgreSQL the embedded one with durable settings, both"
+                " with everything they do by themselves meanwhile; agents send gzip"
+            ),
             "storing alone, the floor: one `INSERT … SELECT unnest … ON CONFLICT DO NOTHING` and commit per batch",
         ],
         wrong=mistakes + sum(turn.wrong for turn in everything),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import platform
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-
-import uvloop
 
 from control_plane.postgres_binaries import embedded_programs
 
@@ -17,10 +16,14 @@ def describe() -> str:
     one_minute = os.getloadavg()[0]
     return "\n".join(
         (
-            f"- {datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB,"
-            f" {platform.system()} {platform.release()}",
-            f"- CPython {platform.python_version()}, uvloop {uvloop.__version__},"
-            f" embedded PostgreSQL {embedded_programs().major}",
+            (
+                f"- {datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB,"
+                f" {platform.system()} {platform.release()}"
+            ),
+            (
+                f"- CPython {platform.python_version()}, uvloop {version('uvloop')},"
+                f" embedded PostgreSQL {embedded_programs().major}"
+            ),
             f"- load average at the start {one_minute:.2f}",
         )
     )

@@ -31,6 +31,14 @@ class Load:
     concurrency: int
 
 
+class Sink(FakeControlPlane):
+    """Knows its assignments from the start, so that no hint of a change ever makes the agent ask again."""
+
+    def hold(self, assignment: Assignment) -> None:
+        self.assignments[assignment.monitor_id] = assignment
+        self._changed_at[assignment.monitor_id] = self._change
+
+
 def _assignment(monitor_id: UUID, url: str, tenant_id: UUID, load: Load) -> Assignment:
     phase = phase_ms(monitor_id, region_index=0, region_count=1, interval_ms=load.cadence_ms)
     check = HttpCheck(url=url, timeout=1000)
@@ -38,13 +46,13 @@ def _assignment(monitor_id: UUID, url: str, tenant_id: UUID, load: Load) -> Assi
 
 
 @asynccontextmanager
-async def an_agent(directory: Path, url: str, load: Load) -> AsyncIterator[tuple[FakeControlPlane, int]]:
+async def an_agent(directory: Path, url: str, load: Load) -> AsyncIterator[tuple[Sink, int]]:
     """A real agent process with its own new state, and what it reports to."""
-    fake = FakeControlPlane()
+    fake = Sink()
     tenant_id = new_id()
     for _ in range(load.monitors):
-        fake.assign(_assignment(new_id(), url, tenant_id, load))
-    directory.mkdir()
+        fake.hold(_assignment(new_id(), url, tenant_id, load))
+    directory.mkdir()  # noqa: ASYNC240 - nothing else runs yet
     async with fake.serving() as address:
         environment = {
             "FARWATCH_AGENT__URL": address,
@@ -62,7 +70,7 @@ async def agent_turn(directory: Path, url: str, load: Load, *, warm_s: float, wi
     """CPU of an agent over a window of steady work, per result that has arrived in it."""
     async with an_agent(directory, url, load) as (fake, pid):
         async with asyncio.timeout(30):
-            while not fake.stored:
+            while not fake.stored:  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.05)
         await asyncio.sleep(warm_s)
         first, before = len(fake.stored), cpu_seconds({AGENT: pid})
