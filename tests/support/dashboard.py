@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 
 from control_plane.dashboard.visit import TOKEN
 from control_plane.services.first_run import RegionDefinition
-from control_plane.services.ingest_results import Reporter, ingest_results
 from control_plane.settings import Settings
 from control_plane.store.pool import Database
+from shared.protocol import ResultBatch
 from shared.results import CheckResult, Detail, Evidence, Outcome, Reason
 from tests.support.deciding import now_ms
 from tests.support.serving import SETTINGS, ControlPlane, control_plane
@@ -25,7 +26,7 @@ REGIONS = (
     RegionDefinition("us", "America", allow_cidrs=("127.0.0.0/8",)),
     RegionDefinition("ap", "Asia", allow_cidrs=("127.0.0.0/8",)),
 )
-REPORTERS = "SELECT a.id, a.number, r.id AS region_id, r.slug FROM agents a JOIN regions r ON r.id = a.region_id"
+REGION_IDS = "SELECT slug, id FROM regions"
 WAKE = "UPDATE agents SET lease_until = now() + interval '1 hour', last_seen_at = now()"
 _TOKEN = re.compile(f'name="{TOKEN}" value="([0-9a-f]+)"')
 
@@ -38,11 +39,11 @@ REFUSED = Detail(
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The control plane, and who reports to it by region."""
+    """The control plane, and its regions: slug → id."""
 
     served: ControlPlane
     database: Database
-    reporters: Mapping[str, Reporter]
+    regions: Mapping[str, int]
 
     @property
     def url(self) -> str:
@@ -54,7 +55,7 @@ class Desk:
 
     async def monitor(self, name: str = "API", **body: Any) -> UUID:
         """A monitor of all three regions, made through the API."""
-        document = {"name": name, "check": "http://127.0.0.1:8080/health", "regions": list(self.reporters), **body}
+        document = {"name": name, "check": "http://127.0.0.1:8080/health", "regions": list(self.regions), **body}
         async with self.served.tenant() as http:
             reply = await http.post("/api/v1/monitors", json=document)
         assert reply.status_code == 201, reply.text
@@ -80,11 +81,14 @@ class Desk:
             total=9.6 if outcome == "down" else 81.2,
             detail=bad,
         )
-        taken = await ingest_results(self.database, self.reporters[region], sent_at=now_ms(), items=[item])
-        assert taken.statuses == ("stored",)
+        batch = msgspec.json.encode(ResultBatch(sent_at=now_ms(), items=(item,)))
+        async with self.served.client(self.served.home.probe_keys[region]) as agent:
+            headers = {"Content-Type": "application/json"}
+            reply = await agent.post("/api/agent/v1/results", content=batch, headers=headers)
+        assert reply.json()["statuses"] == ["stored"], reply.text
 
     async def all_up(self, monitor_id: UUID, *, seconds_ago: float = 20) -> None:
-        for region in self.reporters:
+        for region in self.regions:
             await self.report(monitor_id, region, "up", seconds_ago=seconds_ago)
 
     async def down(self, monitor_id: UUID, *regions: str) -> None:
@@ -119,9 +123,8 @@ async def a_desk(database: Database, settings: Settings = SETTINGS) -> AsyncIter
     async with control_plane(database, settings, regions=REGIONS) as served:
         async with database.app() as conn:
             await conn.execute(WAKE)
-            rows = await conn.fetch(REPORTERS)
-        reporters = {row["slug"]: Reporter(row["id"], row["number"], row["region_id"]) for row in rows}
-        yield Desk(served, database, reporters)
+            ids = {row["slug"]: row["id"] for row in await conn.fetch(REGION_IDS)}
+        yield Desk(served, database, {region.slug: ids[region.slug] for region in REGIONS})
 
 
 def token_of(page: str) -> str:

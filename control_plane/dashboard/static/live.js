@@ -9,6 +9,7 @@ const ALWAYS = [
 ];
 const REST_MS = 1000;
 const GIVE_UP_MS = 15000;
+const ANYWAY_MS = 30000; // a vote grows old without an event
 
 const region = document.getElementById("live");
 const pill = document.getElementById("live-pill");
@@ -17,7 +18,7 @@ const word = document.getElementById("live-word");
 let source = null;
 let retry = 0;
 let paused = false;
-let missed = false; // events may have passed while there was no stream
+let missed = true; // events may have passed while there was no stream
 let wanted = false;
 let fetching = false;
 
@@ -95,13 +96,8 @@ function lay(html) {
     if (typed) field.setAttribute("value", typed.getAttribute("value") ?? "");
   }
   morph(region, fresh);
-  document.title = titleOf() ?? document.title;
+  document.title = region.querySelector("[data-title]")?.dataset.title ?? document.title;
   tick();
-}
-
-function titleOf() {
-  const heading = region.querySelector("#heading");
-  return heading && `${heading.textContent.trim()} · Farwatch`;
 }
 
 function pause() {
@@ -116,6 +112,7 @@ function pause() {
 }
 
 setInterval(tick, 5000);
+setInterval(() => source?.readyState === EventSource.OPEN && refresh(), ANYWAY_MS);
 if (region?.dataset.events) {
   pill.hidden = false;
   pill.addEventListener("click", pause);
