@@ -13,10 +13,10 @@ import structlog
 from msgspec import Raw, Struct
 
 from control_plane.agent_api.server_time import time_header
-from control_plane.domain.incident import Opens, Resolves
 from control_plane.errors import BadRequest, Unavailable
-from control_plane.metrics import INCIDENTS, RESULTS, TRANSITIONS
-from control_plane.services.ingest_results import Ingested, Reporter, ingest_results
+from control_plane.metrics import RESULTS
+from control_plane.services.count_decisions import count_decisions
+from control_plane.services.ingest_results import Reporter, ingest_results
 from control_plane.services.stream_events import publish_results
 from control_plane.web.call import Call, Reply
 from control_plane.web.caller import AgentCaller
@@ -112,19 +112,11 @@ async def report_results(call: Call) -> Reply:
     sent_at, items = decode_batch(call.body)
     reporter = Reporter(agent_id=agent.agent_id, agent_number=agent.agent_number, region_id=agent.region_id)
     ingested = await ingest_results(call.deps.database, reporter, sent_at=sent_at, items=items)
-    _count(ingested)
-    await _tell_watchers(call, agent, items, ingested.statuses)
-    return Reply(BatchReceipt(to_unix_ms(call.deps.now()), ingested.statuses), headers=time_header(call))
-
-
-def _count(ingested: Ingested) -> None:
     for status, count in Counter(ingested.statuses).items():
         RESULTS.labels(status).inc(count)
-    for decision in ingested.decisions:
-        for transition in decision.transitions:
-            TRANSITIONS.labels(transition.verdict).inc()
-        if isinstance(decision.step, Opens | Resolves):
-            INCIDENTS.labels("opened" if isinstance(decision.step, Opens) else "resolved").inc()
+    count_decisions(ingested.decisions)
+    await _tell_watchers(call, agent, items, ingested.statuses)
+    return Reply(BatchReceipt(to_unix_ms(call.deps.now()), ingested.statuses), headers=time_header(call))
 
 
 async def _tell_watchers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from control_plane.services.count_decisions import count_decisions
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.store import cases
 from control_plane.store.pool import Database
@@ -21,8 +22,8 @@ async def sweep_verdicts(database: Database) -> int:
                 return done
             now_ms = await cases.database_clock_ms(conn)
             stale = await cases.stale_cases(conn, now_ms=now_ms, limit=SWEEP_BATCH)
-            if stale:
-                await judge_monitors(conn, stale)
+            decisions = await judge_monitors(conn, stale)
+        count_decisions(decisions)
         done += len(stale)
         if len(stale) < SWEEP_BATCH:
             return done
