@@ -19,6 +19,7 @@ from tests.bench.world import scratch
 
 CONCURRENCY = 64
 PACED = 1000
+FLOOR_RATE = 5000
 
 Turns = dict[str, list[Turn]]
 Contestants = dict[str, Callable[[], Awaitable[Turn]]]
@@ -32,7 +33,7 @@ async def measure(options: Options) -> Figure:
             "target: nginx on loopback, 210 bytes, a fresh connection for each check; its CPU counts for nobody",
             f"closed loop: {CONCURRENCY} checks under way at any time; the agent has more monitors than it can run",
             f"paced: {PACED} checks a second, evenly; blackbox_exporter is asked over kept connections",
-            "the agent is a real process that ships to a sink; the floor is tests/bench/floor.c",
+            f"the agent is a real process that ships to a sink; the floor, tests/bench/floor.c, makes {FLOOR_RATE}/s",
         ],
     )
     async with AsyncExitStack() as stack:
@@ -60,7 +61,7 @@ def _contestants(
     contestants: Contestants = {}
     if binary is not None:
         contestants["floor"] = lambda: floor_turn(
-            binary, site.port, path="/health", window_s=window_s / 2, concurrency=CONCURRENCY
+            binary, site.port, path="/health", window_s=window_s / 2, concurrency=CONCURRENCY, rate=FLOOR_RATE
         )
     contestants["agent"] = agent(Load(monitors=8000, cadence_ms=1000, concurrency=CONCURRENCY))
     contestants["agent, paced"] = agent(Load(monitors=PACED * 10, cadence_ms=10_000, concurrency=500))
@@ -77,7 +78,7 @@ def _fill(figure: Figure, turns: Turns) -> None:
     if "floor" in costs and rotation.is_void(costs["floor"]):
         figure.void = "the floor varied by more than 25 %"
     names = {
-        "floor": "C floor, closed loop",
+        "floor": "C floor",
         "agent": "agent, closed loop",
         "agent, paced": f"agent at {PACED}/s",
         "blackbox": f"{PROGRAM}, closed loop",
@@ -85,7 +86,7 @@ def _fill(figure: Figure, turns: Turns) -> None:
     }
     for key, what in names.items():
         each = turns.get(key, [])
-        note = f"{rotation.spread_of([t.extra['rate'] for t in each]).middle:.0f} checks/s" if each else "not installed"
+        note = _note(each) if each else "not installed"
         figure.rows.append(Row(what, "µs/check", costs.get(key, ()), note=note))
     for mine, other, most in (
         ("agent", "floor", 2.5),
@@ -94,3 +95,9 @@ def _fill(figure: Figure, turns: Turns) -> None:
     ):
         values = ratios(costs[mine], costs[other]) if other in costs else ()
         figure.rows.append(Row(f"{names[mine]}, against {names[other].split(',')[0]}", "ratio", values, most))
+
+
+def _note(turns: list[Turn]) -> str:
+    wrong = sum(turn.wrong for turn in turns)
+    rate = f"{rotation.spread_of([turn.extra['rate'] for turn in turns]).middle:.0f} checks/s"
+    return f"{rate}, {wrong} wrong" if wrong else rate

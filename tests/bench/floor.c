@@ -1,8 +1,10 @@
 /* The floor of a plain HTTP check: a fresh connection, one GET, read to the end; nothing else.
  *
- *     floor PORT PATH SECONDS CONCURRENCY  ->  COUNT WRONG CPU_SECONDS
+ *     floor PORT PATH SECONDS CONCURRENCY RATE  ->  COUNT WRONG CPU_SECONDS
  *
- * One process, one epoll, always CONCURRENCY connections under way. An answer is right when it starts with 200.
+ * One process, one epoll, waves of CONCURRENCY connections, RATE connections a second. Faster than that, the kernel moves
+ * its work into threads of its own, which nobody would be charged for, and runs out of ports on loopback.
+ * An answer is right when its status is 200.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -38,6 +40,11 @@ static void begin(struct exchange *e) {
     epoll_ctl(poller, EPOLL_CTL_ADD, e->fd, &event);
 }
 
+static void wait_until(double when) {
+    struct timespec t = {(time_t)when, (long)((when - (time_t)when) * 1e9)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) {}
+}
+
 static void send_request(struct exchange *e) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = e};
     if (write(e->fd, request, strlen(request)) != (ssize_t)strlen(request)) { perror("write"); exit(1); }
@@ -61,9 +68,9 @@ static int receive(struct exchange *e) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5) { fprintf(stderr, "usage: floor PORT PATH SECONDS CONCURRENCY\n"); return 2; }
+    if (argc != 6) { fprintf(stderr, "usage: floor PORT PATH SECONDS CONCURRENCY RATE\n"); return 2; }
     int concurrency = atoi(argv[4]);
-    double end = now() + atof(argv[3]);
+    double wave = now(), end = wave + atof(argv[3]), gap = concurrency / atof(argv[5]);
     long count = 0, wrong = 0;
     address.sin_family = AF_INET;
     address.sin_port = htons((unsigned short)atoi(argv[1]));
@@ -71,18 +78,22 @@ int main(int argc, char **argv) {
     snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: floor\r\nConnection: close\r\n\r\n", argv[2], argv[1]);
     poller = epoll_create1(EPOLL_CLOEXEC);
     struct exchange *all = calloc((size_t)concurrency, sizeof *all);
-    for (int i = 0; i < concurrency; i++) begin(&all[i]);
-    while (now() < end) {
-        struct epoll_event events[256];
-        int n = epoll_wait(poller, events, 256, 1000);
-        for (int i = 0; i < n; i++) {
-            struct exchange *e = events[i].data.ptr;
-            if (!e->sent) { send_request(e); continue; }
-            if (!receive(e)) continue;
-            count++;
-            wrong += e->got < 12 || memcmp(e->start, "HTTP/1.1 200", 12) != 0;
-            close(e->fd);
-            begin(e);
+    for (; wave < end; wave += gap) {
+        int open = concurrency;
+        wait_until(wave);
+        for (int i = 0; i < concurrency; i++) begin(&all[i]);
+        while (open) {
+            struct epoll_event events[256];
+            int n = epoll_wait(poller, events, 256, 1000);
+            for (int i = 0; i < n; i++) {
+                struct exchange *e = events[i].data.ptr;
+                if (!e->sent) { send_request(e); continue; }
+                if (!receive(e)) continue;
+                count++;
+                wrong += e->got < 12 || memcmp(e->start, "HTTP/1.1 200", 12) != 0;
+                close(e->fd);
+                open--;
+            }
         }
     }
     struct rusage used;

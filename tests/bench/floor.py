@@ -21,7 +21,7 @@ async def compiled(directory: Path) -> Path | None:
     return binary
 
 
-async def floor_turn(binary: Path, port: int, *, path: str, window_s: float, concurrency: int) -> Turn:
-    told = await output_of(binary, str(port), path, str(window_s), str(concurrency))
+async def floor_turn(binary: Path, port: int, *, path: str, window_s: float, concurrency: int, rate: int) -> Turn:
+    told = await output_of(binary, str(port), path, str(window_s), str(concurrency), str(rate))
     count, wrong, seconds = int(told[0]), int(told[1]), float(told[2])
     return Turn({FLOOR: seconds}, count, wrong, extra={"rate": count / window_s})
