@@ -12,6 +12,7 @@ from control_plane.cli.demo_sites import Site, demo_sites, serve_sites
 from control_plane.cli.installation import LOCAL_CIDRS, default_directory
 from control_plane.cli.local import LocalRegion, Running, run_installation, until_stopped
 from control_plane.cli.talk import say
+from control_plane.cli.up import greet_address
 from control_plane.errors import StartupRefused
 from control_plane.services.first_run import RegionDefinition
 
@@ -43,13 +44,12 @@ async def _demo(directory: Path, *, port: int) -> None:
         run_installation(directory, host=HOST, port=port, regions=REGIONS) as running,
     ):
         await _watch(running, sites, site_port)
-        click.echo(f"URL  {running.url}")
-        click.echo(f"Key  {running.keys.api_key}")
+        greet_address(running, directory)
         say(f"The demo is up after {running.seconds:.1f} s. Data: {directory}")
         for site in sites:
             say(f"  {site.name:<8} {site.story}")
         say("Sign in with the key, or follow along with:")
-        say(f"  farwatch tail --url {running.url} --key {running.keys.api_key}")
+        say(f"  farwatch tail --url {running.url} --key {running.keys.api_key if running.first_run else '$KEY'}")
         say("Stop with Ctrl-C.")
         await until_stopped()
 

@@ -35,16 +35,23 @@ async def _up(directory: Path, *, host: str, port: int) -> None:
 
 
 def greet(running: Running, directory: Path) -> None:
-    """What the person at the terminal needs next. The address and the key are data: they go to stdout."""
-    click.echo(f"URL  {running.url}")
-    click.echo(f"Key  {running.keys.api_key}")
+    """What the person at the terminal needs next. Address and key are data: they go to stdout."""
+    greet_address(running, directory)
     say(f"Farwatch is up after {running.seconds:.1f} s. Data: {directory}")
-    if running.first_run:
-        say("The key above is the first tenant's. Sign in with it at the URL, or:")
-    else:
-        say("Welcome back: the data was kept, the key is the same. Add a monitor with:")
+    say("Sign in with the key at the URL, or add a monitor from another terminal:")
+    say("  farwatch monitors add http://127.0.0.1:8080/")
+    key = running.keys.api_key if running.first_run else "$KEY"
     say(
-        f"  curl -sS {running.url}/api/v1/monitors -H 'Authorization: Bearer {running.keys.api_key}'"
+        f"  curl -sS {running.url}/api/v1/monitors -H 'Authorization: Bearer {key}'"
         """ -H 'Content-Type: application/json' -d '{"name":"My site","check":"http://127.0.0.1:8080/"}'"""
     )
     say("Stop with Ctrl-C.")
+
+
+def greet_address(running: Running, directory: Path) -> None:
+    """The URL, and on the first run the key: it is shown once, and kept where only its owner reads."""
+    click.echo(f"URL  {running.url}")
+    if running.first_run:
+        click.echo(f"Key  {running.keys.api_key}")
+    else:
+        say(f"The key was printed at the first start; it is kept in {directory / 'keys.json'}")
