@@ -35,7 +35,7 @@ def test_the_agent_imports_nothing_of_the_server_extra() -> None:
 
 
 def _name(requirement: str) -> str:
-    return requirement.split(">")[0].split(";")[0].strip().lower()
+    return requirement.split(">", maxsplit=1)[0].split(";", maxsplit=1)[0].strip().lower()
 
 
 def _module(name: str) -> str:
