@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import fcntl
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import structlog
 
+from control_plane.death_signal import die_with
 from control_plane.errors import StartupRefused, Unavailable
 from control_plane.postgres_binaries import Programs, account, embedded_programs
 from control_plane.postgres_cluster import DATABASE, LOGIN, Cluster, clean_environment
@@ -29,7 +27,6 @@ _WATCH_S = 0.2
 _READY_WITHIN_S = 120.0  # crash recovery replays up to max_wal_size
 _STOP_WITHIN_S = 30.0
 _STABLE_AFTER_S = 60.0
-_PR_SET_PDEATHSIG = 1
 
 
 class PostgresServer:
@@ -77,7 +74,7 @@ class PostgresServer:
                 [self._cluster.programs.directory / "postgres", "-D", self._cluster.data],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._cluster.data, env=clean_environment(),
                 start_new_session=True,  # Ctrl-C in a terminal is ours to handle: the server stops last
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - two system calls, no lock is taken
+                preexec_fn=die_with(os.getpid(), signal.SIGINT),  # noqa: PLW1509 - two system calls, no lock is taken
                 **self._cluster.account.process_options(),
             )  # fmt: skip
 
@@ -153,23 +150,6 @@ def _serves(pid: int, data: Path) -> bool:
     except PermissionError:
         pass
     return True
-
-
-def _die_with(parent: int) -> Callable[[], None] | None:
-    """For the child to call: be stopped (SIGINT, a fast stop) when the parent ends.
-
-    subprocess changes the user first, as it must be: a change of user clears this setting.
-    """
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)
-
-    def set_death_signal() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
-        if os.getppid() != parent:  # it ended in between
-            os._exit(1)
-
-    return set_death_signal
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from control_plane.cli.talk import say
+from control_plane.death_signal import die_with
 
 _STOP_WITHIN_S = 15.0
 _STABLE_AFTER_S = 30.0
-_PR_SET_PDEATHSIG = 1
 
 
 class Program(Struct, frozen=True):
@@ -72,7 +71,7 @@ async def _start(program: Program) -> asyncio.subprocess.Process:
         env={**os.environ, **program.environment},
         stdin=asyncio.subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C in a terminal is ours to handle: children end in order
-        preexec_fn=_die_with(os.getpid()),
+        preexec_fn=die_with(os.getpid(), signal.SIGTERM),
     )
 
 
@@ -83,17 +82,3 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), _STOP_WITHIN_S)
             return
-
-
-def _die_with(parent: int) -> Callable[[], None] | None:
-    """For the child: end when we are killed. Linux only; elsewhere a killed parent leaves its children behind."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)
-
-    def set_death_signal() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:  # it ended in between
-            os._exit(1)
-
-    return set_death_signal
