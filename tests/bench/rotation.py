@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,8 +39,11 @@ def spread_of(values: Sequence[float]) -> Spread:
 
 
 def ratios(values: Sequence[float], floor: Sequence[float]) -> list[float]:
-    """Round by round: what was measured in one round is compared within it."""
-    return [value / below for value, below in zip(values, floor, strict=True)]
+    """Round by round: what was measured in one round is compared within it.
+
+    The kernel counts CPU in ticks: a floor too short to have one has no ratio, which is infinite and reaches nothing.
+    """
+    return [value / below if below else math.inf for value, below in zip(values, floor, strict=True)]
 
 
 def is_void(floor: Sequence[float]) -> bool:

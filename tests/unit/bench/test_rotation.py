@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
@@ -33,6 +34,10 @@ def test_a_spread_has_least_median_and_most() -> None:
 
 def test_ratios_compare_within_a_round() -> None:
     assert ratios([2, 9], [1, 3]) == [2, 3]
+
+
+def test_a_floor_too_short_to_measure_makes_no_ratio_look_good() -> None:
+    assert ratios([1.0, 0.0], [0.0, 0.0]) == [math.inf, math.inf]
 
 
 def test_ratios_need_as_many_rounds_of_the_floor() -> None:
