@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from control_plane.errors import BadRequest, FarwatchError, Refused
+from control_plane.errors import BadRequest, Refused
 from shared.netpolicy import UrlRefused
 
 MASK = "***"
@@ -39,10 +39,10 @@ def invalid(message: str, *, field: str) -> BadRequest:
     return BadRequest(message, code="INVALID_CHANNEL_CONFIG", field=field)
 
 
-def refused_url(refused: UrlRefused) -> FarwatchError:
-    """The refusal of a URL: 422 where the address guard speaks, 400 where the URL is none."""
+def refused_url(refused: UrlRefused) -> BadRequest:
+    """The refusal of a URL, with the guard's code where the address guard speaks, as for a check."""
     if refused.code in ("SSRF_BLOCKED", "PORT_BLOCKED"):
-        return Refused(refused.message, code=refused.code, field="/config/url", details=refused.details or None)
+        return BadRequest(refused.message, code=refused.code, field="/config/url", details=refused.details or None)
     return invalid(refused.message, field="/config/url")
 
 

@@ -49,7 +49,7 @@ class WebhookTransport:
         self._http = http
 
     def prepared(self, config: Webhook, *, entropy: bytes) -> Webhook:
-        """Canonical URL, checked headers, a secret. Raises BadRequest, or Refused SSRF_BLOCKED."""
+        """Canonical URL, checked headers, a secret. Raises BadRequest: INVALID_CHANNEL_CONFIG, SSRF_BLOCKED …"""
         url = self._read_url(config.url)
         channel_rules.check_headers(config.headers)
         try:

@@ -113,8 +113,8 @@ async def test_nothing_secret_is_stored_in_the_open(guarded: Stage) -> None:
     ("config", "expected"),
     [
         ({"type": "webhook", "url": "http://a.example.com"}, (400, "INVALID_CHANNEL_CONFIG", "/config/url")),
-        ({"type": "webhook", "url": "https://[::ffff:10.0.0.1]/h"}, (422, "SSRF_BLOCKED", "/config/url")),
-        ({"type": "webhook", "url": "https://127.0.0.1/h"}, (422, "SSRF_BLOCKED", "/config/url")),
+        ({"type": "webhook", "url": "https://[::ffff:10.0.0.1]/h"}, (400, "SSRF_BLOCKED", "/config/url")),
+        ({"type": "webhook", "url": "https://127.0.0.1/h"}, (400, "SSRF_BLOCKED", "/config/url")),
         ({"type": "webhook", "url": 5}, (400, "INVALID_CHANNEL_CONFIG", "/config/url")),
         ({"type": "webhook"}, (400, "INVALID_CHANNEL_CONFIG", "/config/url")),
         ({"type": "webhook", "url": PUBLIC, "colour": "red"}, (400, "INVALID_CHANNEL_CONFIG", "/config/colour")),

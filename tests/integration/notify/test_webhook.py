@@ -308,12 +308,13 @@ def test_a_public_https_url_is_taken_as_it_is() -> None:
         ("https://[::1]/", "SSRF_BLOCKED"),
         ("https://localhost/", "SSRF_BLOCKED"),
         ("https://metadata.google.internal/", "SSRF_BLOCKED"),
+        ("https://hooks.example.com:6379/", "PORT_BLOCKED"),
     ],
 )
 def test_plain_http_and_blocked_hosts_are_refused_at_the_door(url: str, code: str) -> None:
     with pytest.raises(FarwatchError) as refused:
         transport(SHARED).prepared(Webhook(url=url), entropy=bytes(32))
-    assert refused.value.code == code
+    assert (refused.value.status, refused.value.code) == (400, code)
 
 
 @pytest.mark.parametrize(
