@@ -76,7 +76,18 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[Any, dict[str, Any]], dict[s
                 types.append(kind)
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
     named = {name: _clean(components[name]) for name in sorted(components)}
-    return dict(zip(types, schemas, strict=True)), named
+    by_type = dict(zip(types, schemas, strict=True))
+    for route in routes:
+        if route.door is not Door.AGENT and (body := _body_type(route)) is not None:
+            _close(by_type[body], named)
+    return by_type, named
+
+
+def _close(schema: Mapping[str, Any], named: Mapping[str, dict[str, Any]]) -> None:
+    """Say that a body's other fields are refused. Agents alone may say more than we know (web/body.py)."""
+    component = named.get(str(schema.get("$ref", "")).rpartition("/")[2])
+    if component is not None and "properties" in component:
+        component["additionalProperties"] = False
 
 
 def _operation(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
@@ -149,7 +160,7 @@ def _parameters(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> Iterator
                 schema |= {"default": msgspec.to_builtins(field.default)}
             yield {"name": field.encode_name, "in": "query", "required": field.required, "schema": schema}
     if route.door is Door.TENANT and route.method == "POST":
-        schema = {"type": "string", "minLength": 1, "maxLength": 255}
+        schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         yield {"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema}
     if "PRECONDITION_FAILED" in route.errors:
         yield {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}

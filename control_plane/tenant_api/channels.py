@@ -191,6 +191,7 @@ _CONFIG_ERRORS = (
     "INVALID_HEADER",
     "REDACTION_SENTINEL",
     "SSRF_BLOCKED",
+    "PORT_BLOCKED",
     "CHANNEL_KIND_MANAGED",
 )
 _WEBHOOK = {"type": "webhook", "url": "https://ops.example.com/farwatch", "headers": {"X-Team": "ops"}}

@@ -167,7 +167,7 @@ ROUTES = (
         scope="monitors:write",
         body=RegionsBody,
         reply=MonitorRegionsJson,
-        errors=(*CHANGES, "INVALID_REGIONS", "SSRF_BLOCKED"),
+        errors=(*CHANGES, "INVALID_REGIONS", "SSRF_BLOCKED", "PORT_BLOCKED"),
         example={"regions": ["eu"]},
     ),
 )

@@ -52,3 +52,14 @@ def test_a_route_with_a_body_shows_its_type_and_an_example(route: Route) -> None
         return
     assert route.example is not None
     assert route.schema is not None or route.body not in (dict, bytes)
+
+
+def test_a_body_outside_the_agent_door_says_that_other_fields_are_refused() -> None:
+    document = json.loads(openapi_document())
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    bodies = [each for each in operations if "requestBody" in each and each["x-door"] != "agent"]
+    assert len(bodies) >= 17
+    for operation in bodies:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        body = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        assert body["additionalProperties"] is False, operation["operationId"]
