@@ -62,7 +62,7 @@ schema: $(VENV)/.dev ## write sql/schema.sql anew from the migrations
 	$(BIN)/python -m tests.support.schema
 
 openapi: $(VENV)/.dev ## write tests/contract/openapi.json anew from the routes
-	$(BIN)/python -m control_plane.openapi > tests/contract/openapi.json
+	$(BIN)/python -m tests.support.write_openapi
 
 clean: ## remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
