@@ -1,0 +1,72 @@
+"""A served control plane in which everything that a path can name is there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from control_plane.store.pool import Database
+from tests.support.dashboard import Desk, a_desk
+from tests.support.fuzzing import AnyOperation, Target
+from tests.support.serving import OPERATOR_SECRET
+
+WEBHOOK = {"type": "webhook", "url": "https://ops.example.com/farwatch"}
+SCOPES = ["monitors:read"]
+GIVE_UP = "UPDATE deliveries SET state = 'dead'"
+
+
+@asynccontextmanager
+async def target_of(database: Database, operation: AnyOperation) -> AsyncIterator[Target]:
+    """The operation served alone, with the credential of its door: a key of every scope, or the operator's secret."""
+    async with a_desk(database) as desk:
+        if operation.definition.raw["x-door"] == "operator":
+            known = await _for_the_operator(desk, region=operation.definition.raw["operationId"] != "create_region")
+            credential = OPERATOR_SECRET
+        else:
+            known = await _for_the_tenant(desk)
+            credential = desk.key
+        yield Target(url=desk.url, headers={"Authorization": f"Bearer {credential}"}, known=known)
+
+
+async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
+    """A monitor whose incident is open, whose notice was given up, and a second key, so that revoking it locks nobody out."""
+    async with desk.served.tenant() as http:
+        channel = await _made(http, "/api/v1/channels", name="On call", config=WEBHOOK)
+        monitor_id = await desk.monitor(alerts=[{"channel_id": channel["id"]}])
+        await desk.all_up(monitor_id)
+        await desk.down(monitor_id, *desk.regions)
+        key = await _made(http, "/api/v1/keys", label="Spare", scopes=SCOPES)
+        known = {"monitor_id": str(monitor_id), "channel_id": channel["id"], "key_id": key["id"]}
+        known["incident_id"] = await _first(http, "/api/v1/incidents")
+        async with desk.database.app() as conn:
+            await conn.execute(GIVE_UP)
+        known["delivery_id"] = await _first(http, "/api/v1/deliveries")
+    return known
+
+
+async def _for_the_operator(desk: Desk, *, region: bool) -> Mapping[str, str]:
+    """Another tenant with a key, an agent and, on request, the `region` that the document's examples name."""
+    async with desk.served.operator() as http:
+        if region:
+            await _made(http, "/operator/regions", id="eu-west", name="Europe, west")
+        tenant = await _made(http, "/operator/tenants", name="Acme")
+        key = await _made(http, f"/operator/tenants/{tenant['id']}/keys", label="First", scopes=SCOPES)
+        agent_id = await _first(http, "/operator/agents")
+    return {"tenant_id": tenant["id"], "key_id": key["id"], "agent_id": agent_id, "region": "eu"}
+
+
+async def _made(http: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
+    reply = await http.post(path, json=body)
+    assert reply.status_code == 201, reply.text
+    made: dict[str, Any] = reply.json()
+    return made
+
+
+async def _first(http: httpx.AsyncClient, path: str) -> str:
+    reply = await http.get(path)
+    assert reply.status_code == 200, reply.text
+    found: str = reply.json()["items"][0]["id"]
+    return found
