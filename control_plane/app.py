@@ -6,8 +6,8 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime
-from functools import cache, partial
+from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 
 import msgspec
@@ -20,6 +20,7 @@ from control_plane.jobs import JOBS
 from control_plane.jobs.loop import run_jobs
 from control_plane.openapi import build_document
 from control_plane.sealing import Sealer
+from control_plane.services.database_clock import DatabaseClock
 from control_plane.services.identity import new_id
 from control_plane.settings import Settings, check_serving
 from control_plane.store.migrate import check_schema
@@ -78,6 +79,7 @@ async def build_app(
 ) -> web.Application:
     """The application, with its hub and jobs running for as long as it does. The database stays the caller's."""
     hub = Hub()
+    clock = now or await _database_clock(database)
     deps = Deps(
         database=database,
         settings=settings,
@@ -85,7 +87,7 @@ async def build_app(
         hub=hub,
         authenticator=Authenticator(database, settings),
         new_id=new_id,
-        now=now or partial(datetime.now, UTC),
+        now=clock,
     )
     app = web.Application(middlewares=[border])
     app[DEPS] = deps
@@ -97,6 +99,12 @@ async def build_app(
         app.cleanup_ctx.append(_jobs)
     add_routes(app, all_routes(), deps)
     return app
+
+
+async def _database_clock(database: Database) -> DatabaseClock:
+    clock = DatabaseClock()
+    await clock.measure(database)
+    return clock
 
 
 def add_routes(app: web.Application, routes: Sequence[Route], deps: Deps) -> None:

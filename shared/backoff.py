@@ -10,5 +10,5 @@ def exponential(*, attempt: int, base: timedelta, cap: timedelta, jitter: float)
 
     Jitter only adds, up to half of the wait, so that many callers that failed together do not come back together.
     """
-    wait = min(cap, base * 2 ** min(attempt - 1, 30))
+    wait = min(cap, base * (1 << min(attempt - 1, 30)))
     return wait + wait * (jitter / 2)

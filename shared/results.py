@@ -74,7 +74,7 @@ Text = Annotated[str, Meta(max_length=MESSAGE_LIMIT)]
 ShortText = Annotated[str, Meta(max_length=200)]
 
 
-class Evidence(Struct, frozen=True, omit_defaults=True):
+class Evidence(Struct, frozen=True, omit_defaults=True, gc=False):
     """What was seen at the first failure of a run. Secrets are masked by the agent before it is sent."""
 
     status_line: ShortText | None = None
@@ -85,7 +85,7 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     certificate: Text | None = None
 
 
-class Detail(Struct, frozen=True, omit_defaults=True):
+class Detail(Struct, frozen=True, omit_defaults=True, gc=False):
     """The rarer parts of a result, kept as one JSON column."""
 
     message: Text | None = None
@@ -104,7 +104,7 @@ _Duration = Annotated[float, Meta(ge=0, le=2_147_483)]
 """Ms: what fits a column of 32 bits in microseconds, about 35 minutes."""
 
 
-class CheckResult(Struct, frozen=True, omit_defaults=True):
+class CheckResult(Struct, frozen=True, omit_defaults=True, gc=False):
     """One result as it travels. Its natural key is (monitor, the sender's region, slot). Durations in ms."""
 
     monitor_id: UUID

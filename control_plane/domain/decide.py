@@ -27,7 +27,10 @@ from control_plane.domain.verdict import (
 from control_plane.domain.votes import Seen, Vote, contradicts, count, settled, silent
 
 RECHECK_EVERY_MS = 2_000
-"""The first re-check is due this long after the slot that asked for it was judged, each next one as much later."""
+"""The first re-check is due this long after the check that asked for it ended, each next one as much later."""
+
+RECHECK_NOTICE_MS = 500
+"""The first is due no sooner than this after the judgement, so that agents are told in time."""
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -123,7 +126,7 @@ def decide(case: Case, *, now_ms: int, region_id: int | None = None, seen: Seque
             alert_on=case.alert_on,
             severity=case.severity,
         ),
-        recheck_slots=_recheck_slots(case.confirmations, now_ms) if wants else (),
+        recheck_slots=_recheck_slots(case.confirmations, seen, now_ms) if wants else (),
         drop_rechecks=case.rechecks_pending and agreed,
     )
 
@@ -167,5 +170,8 @@ def _of_one_mind(votes: Sequence[RegionVote], now_ms: int) -> bool:
     return len({vote.vote for vote in heard}) == 1 and all(settled(vote, now_ms) for vote in heard)
 
 
-def _recheck_slots(confirmations: int, now_ms: int) -> tuple[int, ...]:
-    return tuple(now_ms + RECHECK_EVERY_MS * (i + 1) for i in range(2 * confirmations))
+def _recheck_slots(confirmations: int, seen: Sequence[Seen], now_ms: int) -> tuple[int, ...]:
+    """Dues counted from the end of the newest check: what its result spent on the way does not delay the proof."""
+    ended = max((s.ended_ms for s in seen), default=0) or now_ms
+    first = min(max(ended + RECHECK_EVERY_MS, now_ms + RECHECK_NOTICE_MS), now_ms + RECHECK_EVERY_MS)
+    return tuple(first + RECHECK_EVERY_MS * i for i in range(2 * confirmations))

@@ -77,6 +77,8 @@ class Seen(Struct, frozen=True):
     message: str | None = None
     evidence: str | None = None
     is_recheck: bool = False
+    ended_ms: int = 0
+    """Unix ms at which the check ended, as far as its own duration tells; 0 if unknown."""
 
 
 def count(vote: Vote, seen: Seen, *, confirmations: int, now_ms: int) -> Vote:

@@ -7,6 +7,7 @@ from functools import partial
 
 from control_plane.jobs.loop import Job
 from control_plane.notify import transports
+from control_plane.services.database_clock import DatabaseClock
 from control_plane.services.deliver_notifications import Deliverer
 from control_plane.services.forget_old_rows import forget_old_rows
 from control_plane.services.make_partitions import make_partitions
@@ -39,6 +40,11 @@ async def sweep(deps: Deps) -> None:
     await sweep_verdicts(deps.database)
 
 
+async def measure_clock(deps: Deps) -> None:
+    if isinstance(deps.now, DatabaseClock):
+        await deps.now.measure(deps.database)
+
+
 async def prepare_partitions(deps: Deps) -> None:
     await make_partitions(deps.database, now=deps.now())
 
@@ -50,6 +56,7 @@ async def forget(deps: Deps) -> None:
 JOBS: tuple[Job, ...] = (
     Job("deliver", timedelta(seconds=1), deliver),
     Job("sweep_verdicts", timedelta(seconds=15), sweep),
+    Job("clock", timedelta(seconds=30), measure_clock),
     Job("partitions", timedelta(hours=1), prepare_partitions),
     Job("retention", timedelta(hours=1), forget),
 )

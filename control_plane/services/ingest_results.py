@@ -74,7 +74,8 @@ async def ingest_results(
     while the database is away: nothing is stored then, and the agent keeps the batch.
     """
     sample = next(((item.monitor_id, item.slot) for item in items if item is not None), None)
-    async with database.app_transaction() as conn:
+    # Who waits for the lane in this process waits without a connection: others need those, to renew leases for one.
+    async with database.lane(reporter.region_id), database.app_transaction() as conn:
         now_ms, seen_before = await ingest.enter_lane(conn, region_id=reporter.region_id, sample=sample)
         answers = _refusals(items, now_ms)
         if seen_before:
@@ -186,7 +187,10 @@ def _answers(
 def _seen(item: CheckResult, *, is_recheck: bool) -> Seen:
     detail = _clean(item.detail) if isinstance(item.detail, Detail) else Detail()
     evidence = msgspec.json.encode(detail.evidence).decode() if detail.evidence else None
-    return Seen(item.slot, item.check_version, item.outcome, item.reason, detail.message, evidence, is_recheck)
+    ended_ms = item.slot + int(item.total or 0)
+    return Seen(
+        item.slot, item.check_version, item.outcome, item.reason, detail.message, evidence, is_recheck, ended_ms
+    )
 
 
 def _columns(items: Sequence[CheckResult]) -> Columns:

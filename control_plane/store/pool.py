@@ -8,6 +8,7 @@ it: what an earlier checkout left behind is always overwritten, at the cost of o
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, Self, TypeAlias
@@ -58,6 +59,7 @@ class Database:
         self._app = _pool(dsn, role="farwatch_app", max_size=max_size)
         self._tenant = _pool(dsn, role="farwatch_tenant", max_size=max_size)
         self._listener = Listener(self._connect_owner)
+        self._lanes: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @classmethod
     async def connect(cls, dsn: str, *, max_size: int = 10) -> Self:
@@ -107,6 +109,10 @@ class Database:
                 yield connection
             finally:
                 await _close(connection)
+
+    def lane(self, region_id: int) -> asyncio.Lock:
+        """Who takes results of a region in this process: one at a time, and the others wait without a connection."""
+        return self._lanes[region_id]
 
     async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
         """Call `callback` with the payload of each NOTIFY. Reconnects by itself; what came meanwhile is lost."""

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from control_plane.domain.decide import Case, Decision, decide
 from control_plane.domain.incident import OpenIncident, Opens, Resolves
 from control_plane.domain.verdict import Policy, Tally
-from control_plane.domain.votes import Vote
+from control_plane.domain.votes import Seen, Vote
+from shared.results import Outcome
 from tests.support.votes import EVERY, NOW, WINDOW, down, regions, seen, silent, up
 
 MONITOR = UUID("0193c5f0-7a3e-7d1a-9b4c-0123456789ab")
@@ -217,3 +218,20 @@ def test_an_outage_that_ends_well_is_not_judged_again() -> None:
     of = case(down(), verdict="down", alert_on="degraded", open_incident=OpenIncident("down", ("a",)))
 
     assert not report(of, "UU").unfinished
+
+
+@pytest.mark.parametrize(
+    ("sentence", "ended_ago_ms", "first_due_in_ms"),
+    [
+        ("counted from the end of the check", 900, 1_100),
+        ("never too late to tell the agents of", 5_000, 500),
+        ("a clock that runs ahead does not put it off", -3_000, 2_000),
+    ],
+)
+def test_what_a_result_spent_on_its_way_does_not_delay_the_re_checks(
+    sentence: str, ended_ago_ms: int, first_due_in_ms: int
+) -> None:
+    bad = Seen(NOW - 1, 1, Outcome.DOWN, ended_ms=NOW - ended_ago_ms)
+    decision = decide(case(up(), up(), up()), now_ms=NOW, region_id=1, seen=[bad])
+
+    assert decision.recheck_slots[0] - NOW == first_due_in_ms, sentence
