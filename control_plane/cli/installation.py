@@ -146,15 +146,15 @@ async def _make_anew(database: Database, *, pepper: bytes, regions: Sequence[Reg
 
 
 def control_plane_environment(
-    made: InstallationSecrets, *, dsn: str, host: str, port: int, metrics_port: int
+    made: InstallationSecrets, *, dsn: str, host: str, port: int, url: str
 ) -> Mapping[str, str]:
     """The settings of a local control plane, as its environment."""
     return {
         "FARWATCH_DATABASE__DSN": dsn,
         "FARWATCH_SERVER__HOST": host,
         "FARWATCH_SERVER__PORT": str(port),
-        "FARWATCH_SERVER__METRICS_PORT": str(metrics_port),
-        "FARWATCH_SERVER__PUBLIC_URL": f"http://{host}:{port}",
+        "FARWATCH_SERVER__METRICS_PORT": "0",  # a free one: several installations may run side by side
+        "FARWATCH_SERVER__PUBLIC_URL": url,
         "FARWATCH_SECURITY__PEPPER": made.pepper,
         "FARWATCH_SECURITY__SEALING_KEYS": made.sealing_keys,
         "FARWATCH_OPERATOR__SECRET": made.operator_secret,

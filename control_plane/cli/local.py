@@ -58,9 +58,9 @@ async def run_installation(
         stack.push_async_callback(postgres.stop)
         await migrate(dsn)
         keys, first = await _ensure_keys(installation, dsn, pepper=made.pepper.encode(), regions=regions)
-        environment = control_plane_environment(made, dsn=dsn, host=host, port=port, metrics_port=0)
+        url = local_url(host, port)
+        environment = control_plane_environment(made, dsn=dsn, host=host, port=port, url=url)
         children = await stack.enter_async_context(Children())
-        url = f"http://{host}:{port}"
         children.keep(Program("control plane", ("-m", "control_plane", "serve"), environment))
         await _wait_ready(url)
         installation.note_address(url)
@@ -69,6 +69,12 @@ async def run_installation(
         seconds = time.monotonic() - began
         yield Running(url, made.operator_secret, keys, first, seconds)
         say("Stopping …")
+
+
+def local_url(host: str, port: int) -> str:
+    """Where this machine reaches what listens on `host`: an address that stands for all is loopback from here."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
 async def until_stopped() -> None:

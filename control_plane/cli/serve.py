@@ -14,7 +14,11 @@ from control_plane.cli.children import Children, Program
 from control_plane.cli.local import until_stopped
 from control_plane.cli.talk import say
 from control_plane.errors import StartupRefused, Unavailable
+from control_plane.sealing import Sealer
+from control_plane.services.first_run import ensure_first_tenant
 from control_plane.settings import Settings, check_serving, load_settings
+from control_plane.store.migrate import check_schema
+from control_plane.store.pool import Database
 from shared.logs import configure_logs
 
 _WORKER = "FARWATCH_SERVER__WORKERS"
@@ -27,15 +31,31 @@ def serve(workers: int | None, worker: bool) -> None:
     """Serve the control plane until it is told to stop. Any number may run side by side on one database.
 
     Needs FARWATCH_DATABASE__DSN, FARWATCH_SECURITY__PEPPER and FARWATCH_SECURITY__SEALING_KEYS; run `farwatch migrate`
-    first. Worker number i serves /metrics on server.metrics_port + i.
+    first. The first start makes a tenant and prints its key. Worker i serves /metrics on server.metrics_port + i.
     """
     settings = load_settings()
     check_serving(settings)
+    if not worker:
+        asyncio.run(_prepare(settings))
     count = workers or settings.server.workers
     if count == 1 or worker:
         _serve_one(settings)
     else:
         asyncio.run(_serve_many(settings, count))
+
+
+async def _prepare(settings: Settings) -> None:
+    """Refuse what no worker could serve, before any is started; on an empty installation, make the first key."""
+    Sealer.from_setting(settings.security.sealing_keys, allow_unsealed=settings.security.allow_unsealed)
+    database = await Database.connect(settings.database.dsn, max_size=1)
+    try:
+        await check_schema(database)
+        first = await ensure_first_tenant(database, pepper=settings.security.pepper.encode())
+    finally:
+        await database.close()
+    if first is not None:
+        click.echo(f"Key  {first.api_key}")
+        say("The key above is the first tenant's. It is shown this once: keep it.")
 
 
 def _serve_one(settings: Settings) -> None:
