@@ -26,6 +26,10 @@ LEASE_MARGIN = timedelta(seconds=20)
 
 RECORD_RETRY_S = 0.5
 
+UNKNOWN_LIMIT = 20
+"""Attempts without a known end after which we stop: one delivery must not end its workers, or block the next, for ever.
+"""
+
 
 class Heard(Struct, frozen=True):
     """What came back."""
@@ -103,7 +107,11 @@ async def attempt_delivery(
 ) -> Attempt:
     """Send and record. A record that the database is away for is tried until the lease ends, and then left to it."""
     started = time.monotonic()
-    heard = await send(claimed, sealer=sealer, transports=transports, limit=max(lease - LEASE_MARGIN / 2, lease / 2))
+    if claimed.unknown >= UNKNOWN_LIMIT:
+        heard = Heard(Failed(f"The worker ended in the middle of {claimed.unknown} attempts", permanent=True))
+    else:
+        limit = max(lease - LEASE_MARGIN / 2, lease / 2)
+        heard = await send(claimed, sealer=sealer, transports=transports, limit=limit)
     elapsed = timedelta(seconds=time.monotonic() - started)
     attempt = judged(claimed, heard, elapsed=elapsed, jitter=jitter())
     DELIVERY_ATTEMPTS.labels(claimed.kind, attempt.outcome).inc()

@@ -120,6 +120,7 @@ async def _owe_test(
         body=row.body,
         attempt=1,
         failures=0,
+        unknown=0,
         told=True,
         lease_token=token,
         now=at,

@@ -38,8 +38,8 @@ class Underway(Struct, frozen=True):
 class Claimed(Struct, frozen=True, kw_only=True):
     """One attempt to make before `lease_until`. `now` is the database's clock at the claim.
 
-    `failures` are the attempts that failed since the delivery was owed or revived; `told`: somebody at this channel
-    knows of the incident, or soon will.
+    Since the delivery was owed or revived, `failures` attempts failed and `unknown` have no known end; `told`: somebody
+    at this channel knows of the incident, or soon will.
     """
 
     tenant_id: UUID
@@ -50,6 +50,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     body: str
     attempt: int
     failures: int
+    unknown: int
     told: bool
     lease_token: UUID
     now: datetime
@@ -112,16 +113,20 @@ WITH ready AS (
 )
 SELECT l.tenant_id, l.id, l.channel_id, l.event, l.notice, l.body, l.attempts AS attempt, l.lease_token,
     l.lease_until - $2::interval AS now, l.channel_kind AS kind, c.config, c.sealed, c.enabled, c.host,
-    (SELECT count(*) FROM delivery_attempts a
-     WHERE a.tenant_id = l.tenant_id AND a.delivery_id = l.id AND a.outcome = 'retry'
-       AND a.attempt > coalesce((SELECT max(e.attempt) FROM delivery_attempts e
-           WHERE e.tenant_id = l.tenant_id AND e.delivery_id = l.id AND e.outcome = 'dead'), 0)) AS failures,
+    s.failures, s.unknown,
     l.notice <> 'resolved' OR EXISTS (
         SELECT FROM deliveries told
         WHERE told.tenant_id = l.tenant_id AND told.incident_id = l.incident_id AND told.channel_id = l.channel_id
           AND told.notice <> 'resolved' AND told.state IN ('pending', 'delivered')) AS told
 FROM leased l
 LEFT JOIN channels c ON c.tenant_id = l.tenant_id AND c.id = l.channel_id
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE a.outcome = 'retry') AS failures,
+        count(*) FILTER (WHERE a.outcome = 'unknown') AS unknown
+    FROM delivery_attempts a
+    WHERE a.tenant_id = l.tenant_id AND a.delivery_id = l.id
+      AND a.attempt > coalesce((SELECT max(e.attempt) FROM delivery_attempts e
+          WHERE e.tenant_id = l.tenant_id AND e.delivery_id = l.id AND e.outcome = 'dead'), 0)) s
 """
 
 
