@@ -89,6 +89,8 @@ class GuardedHttp:
             raise TransportError(f"{url.host} did not answer within {self.timeout.total_seconds():g} s") from None
         except UrlRefused as refused:
             raise TransportError(f"{url.host} may not be reached: {refused.message}", permanent=True) from None
+        except UnicodeEncodeError:
+            raise TransportError("The channel's headers cannot be sent in HTTP", permanent=True) from None
         except _FAULTS as fault:
             raise TransportError(f"{url.host}: {_told(fault)}") from fault
 

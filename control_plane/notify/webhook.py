@@ -1,9 +1,9 @@
 """The webhook: one POST of exactly the stored bytes, signed. The receiver's status is its whole answer.
 
-2xx                      delivered
-408, 425, 429, 5xx       tried again, not before its Retry-After
-3xx                      given up: a redirect is never followed, with a body that is signed for one receiver
-any other                given up: the same bytes would be refused again (410: the receiver is gone for good)
+2xx          delivered
+3xx          given up: a redirect is never followed, with a body that is signed for one receiver
+410          given up: the receiver is gone for good (Standard Webhooks)
+any other    tried again, not before its Retry-After: a receiver that is being deployed answers 404 or 401 for a moment
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from control_plane.notify.transport import (
 )
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 
-WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
+GONE = 410
 
 USER_AGENT = "Farwatch-Webhook/1"
 
@@ -78,9 +78,9 @@ class WebhookTransport:
 
     async def send(self, config: Webhook, message: Message) -> Sent:
         """One POST. Raises TransportError."""
-        assert config.secret is not None, "a stored webhook has a secret"
+        url, key = _usable(config)
         signed = signature_headers(
-            keys=(signing_key(config.secret),),
+            keys=(key,),
             message_id=str(message.delivery_id),
             timestamp=int(message.sent_at.timestamp()),
             body=message.body,
@@ -93,7 +93,7 @@ class WebhookTransport:
             "X-Farwatch-Attempt": str(message.attempt),
             **signed,
         }
-        answer = await self._http.post(parse_http_url(config.url), headers=config.headers | ours, body=message.body)
+        answer = await self._http.post(url, headers=config.headers | ours, body=message.body)
         return _judged(answer, message=message, response=_excerpt(answer.body, config))
 
     def _read_url(self, text: str) -> HttpUrl:
@@ -107,17 +107,29 @@ class WebhookTransport:
         return url
 
 
+def _usable(config: Webhook) -> tuple[HttpUrl, bytes]:
+    """URL and signing key of what is stored, which stricter rules of a later release may no longer take."""
+    try:
+        return parse_http_url(config.url), signing_key(config.secret or "")
+    except UrlRefused as refused:
+        raise TransportError(f"The channel's URL cannot be used: {refused.message}", permanent=True) from None
+    except ValueError as wrong:
+        raise TransportError(f"The channel's secret cannot be used: {wrong}", permanent=True) from None
+
+
 def _judged(answer: Answer, *, message: Message, response: str | None) -> Sent:
     status = answer.status
     if 200 <= status < 300:
         return Sent(http_status=status, response=response)
     if 300 <= status < 400:
         told = f"answered {status}: redirects are not followed, so set the final URL"
+    elif status == GONE:
+        told = f"answered {status}: it is gone for good"
     else:
         told = f"answered {status}"
     raise TransportError(
         f"The receiver {told}",
-        permanent=status < 500 and status not in WORTH_ANOTHER_TRY,
+        permanent=300 <= status < 400 or status == GONE,
         retry_after=retry_after(answer.retry_after, now=message.sent_at),
         http_status=status,
         response=response,
