@@ -21,6 +21,7 @@ from control_plane.services.attempt_delivery import LEASE_MARGIN, attempt_delive
 from control_plane.services.channel_config import Transports
 from control_plane.settings import DeliverySettings
 from control_plane.store import outbox
+from control_plane.store.deliveries import NOT_TOLD
 from control_plane.store.outbox import Claimed, Limits, Underway
 from control_plane.store.pool import Database
 
@@ -161,5 +162,5 @@ def _withheld(claimed: Claimed) -> str | None:
     if not claimed.enabled and claimed.notice != "test":
         return "The channel was disabled"
     if not claimed.told:
-        return "This channel was not told of the incident"
+        return NOT_TOLD
     return None

@@ -28,7 +28,10 @@ class Owed(Struct, frozen=True):
 
 
 async def find_owed(conn: Connection, tenant_id: UUID, steps: Sequence[Judged]) -> list[Owed]:
-    """Openings go to the bound channels; what follows goes only to those who were told of the opening."""
+    """Openings go to the bound channels; what follows goes only to those who were told of the opening.
+
+    A recovery for whom the opening is dead is written down, too: withheld (store/deliveries.owe), until a replay.
+    """
     opening = [one for one in steps if isinstance(one.decision.step, Opens)]
     worsening = [one for one in steps if isinstance(one.decision.step, Worsens)]
     resolving = [one for one in steps if isinstance(one.decision.step, Resolves) and one.monitor.notify_recovery]
@@ -53,7 +56,9 @@ async def _told(conn: Connection, tenant_id: UUID, steps: Sequence[Judged], *, n
     if not by_monitor:
         return []
     incident_ids = [one.incident.id for one in steps if one.incident]
-    targets = await notices.channels_told(conn, tenant_id=tenant_id, incident_ids=incident_ids, event=event)
+    targets = await notices.channels_told(
+        conn, tenant_id=tenant_id, incident_ids=incident_ids, event=event, or_dead=notice == "resolved"
+    )
     return [Owed(by_monitor[t.monitor_id], t, notice, event) for t in targets]
 
 

@@ -29,14 +29,17 @@ class DeliveryRow(Struct, frozen=True, kw_only=True):
     body: str
 
 
+NOT_TOLD = "This channel was not told of the incident"
+"""Why a recovery is withheld."""
+
 # A recovery goes only to those who were told, or are about to be; what is withheld is kept, with the rule that did it.
-OWE = """
+OWE = f"""
 INSERT INTO deliveries (tenant_id, id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event,
     notice, ordinal, body, due_at, state, reason, finished_at)
 SELECT n.tenant_id, n.id, n.number, n.channel_id, n.channel_name, n.channel_kind, n.incident_id, n.monitor_id, n.event,
     n.notice, n.ordinal, n.body, clock_timestamp(),
     CASE WHEN n.withheld THEN 'cancelled' ELSE 'pending' END,
-    CASE WHEN n.withheld THEN 'This channel was not told of the incident' END,
+    CASE WHEN n.withheld THEN '{NOT_TOLD}' END,
     CASE WHEN n.withheld THEN clock_timestamp() END
 FROM (
     SELECT o.*, o.notice = 'resolved' AND NOT EXISTS (
@@ -216,17 +219,38 @@ async def cancel_for_channel(conn: Connection, *, tenant_id: TenantId, channel_i
     await conn.execute(CANCEL_FOR_CHANNEL, tenant_id, channel_id, reason)
 
 
+# The channel first, then its deliveries: the order of whoever records an attempt.
+HOLD_CHANNEL_OF = """
+SELECT FROM channels c
+JOIN deliveries d ON d.tenant_id = c.tenant_id AND d.channel_id = c.id
+WHERE d.tenant_id = $1 AND d.id = $2
+FOR NO KEY UPDATE OF c
+"""
 REVIVE = """
 UPDATE deliveries
 SET state = 'pending', reason = NULL, finished_at = NULL, due_at = clock_timestamp()
 WHERE tenant_id = $1 AND id = $2 AND state = 'dead' AND channel_id IS NOT NULL
 RETURNING id
 """
+# Whoever hears of the incident after all hears of its end, too: the recovery that was withheld follows, in order.
+REVIVE_RECOVERY = f"""
+UPDATE deliveries r
+SET state = 'pending', reason = NULL, finished_at = NULL, due_at = clock_timestamp()
+FROM deliveries revived
+WHERE revived.tenant_id = $1 AND revived.id = $2 AND revived.notice <> 'resolved'
+  AND r.tenant_id = revived.tenant_id AND r.incident_id = revived.incident_id AND r.channel_id = revived.channel_id
+  AND r.notice = 'resolved' AND r.state = 'cancelled' AND r.reason = '{NOT_TOLD}'
+"""
 
 
 async def revive(conn: Connection, *, tenant_id: TenantId, delivery_id: UUID) -> bool:
-    """Owe a dead delivery again, its schedule afresh; False: it is not dead, or its channel is gone."""
+    """Owe a dead delivery again, its schedule afresh; False: it is not dead, or its channel is gone.
+
+    The recovery that was withheld because of it is owed again as well. Call it in a transaction.
+    """
+    await conn.execute(HOLD_CHANNEL_OF, tenant_id, delivery_id)
     if await conn.fetchval(REVIVE, tenant_id, delivery_id) is None:
         return False
+    await conn.execute(REVIVE_RECOVERY, tenant_id, delivery_id)
     await conn.execute(WAKE)
     return True

@@ -45,15 +45,19 @@ JOIN channels c ON c.tenant_id = d.tenant_id AND c.id = d.channel_id
 LEFT JOIN monitor_channels b
     ON b.tenant_id = d.tenant_id AND b.monitor_id = d.monitor_id AND b.channel_id = d.channel_id
 WHERE d.tenant_id = $1 AND d.incident_id = ANY($2::uuid[]) AND d.notice = 'opened' AND d.ordinal = 0
-  AND d.state IN ('pending', 'delivered') AND c.enabled AND (b.events IS NULL OR $3 = ANY(b.events))
+  AND (d.state IN ('pending', 'delivered') OR d.state = 'dead' AND $4) AND c.enabled
+  AND (b.events IS NULL OR $3 = ANY(b.events))
 ORDER BY d.monitor_id, c.number
 FOR KEY SHARE OF c
 """
 
 
 async def channels_told(
-    conn: Connection, *, tenant_id: UUID, incident_ids: Sequence[UUID], event: str
+    conn: Connection, *, tenant_id: UUID, incident_ids: Sequence[UUID], event: str, or_dead: bool = False
 ) -> list[ChannelTarget]:
-    """Channels that were told of these incidents' openings, or soon will be, and are not bound to other events only."""
-    rows = await conn.fetch(CHANNELS_TOLD, tenant_id, incident_ids, event)
+    """Channels that were told of these incidents' openings, or soon will be, and are not bound to other events only.
+
+    `or_dead`: those whose opening is dead as well. It may be replayed, and what is owed after it must be known then.
+    """
+    rows = await conn.fetch(CHANNELS_TOLD, tenant_id, incident_ids, event, or_dead)
     return [ChannelTarget(row["monitor_id"], row["id"], row["name"], row["kind"]) for row in rows]

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.store.deliveries import DeliveryRow
+from control_plane.store.deliveries import NOT_TOLD, DeliveryRow
 from control_plane.store.pool import Connection
 
 
@@ -234,9 +234,9 @@ SET consecutive_failures = CASE WHEN $3::text IS NULL THEN 0 ELSE consecutive_fa
 WHERE tenant_id = $1 AND id = $2
 """
 # When nobody at the channel was told, and nobody will be, the recovery has no one to go to.
-CANCEL_RECOVERY = """
+CANCEL_RECOVERY = f"""
 UPDATE deliveries r
-SET state = 'cancelled', reason = 'This channel was not told of the incident', finished_at = clock_timestamp(),
+SET state = 'cancelled', reason = '{NOT_TOLD}', finished_at = clock_timestamp(),
     lease_token = NULL, lease_until = NULL
 FROM deliveries ended
 WHERE ended.tenant_id = $1 AND ended.id = $2 AND ended.notice <> 'resolved'

@@ -6,11 +6,13 @@ import asyncio
 import time
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from control_plane.domain.delivery import WAITS
 from control_plane.errors import Conflict, NotFound
 from control_plane.notify import transports
+from control_plane.services.attempt_delivery import UNKNOWN_LIMIT
 from control_plane.services.change_channel import ChannelChange, change_channel
 from control_plane.services.replay_delivery import replay_delivery
 from control_plane.store import channels
@@ -293,3 +295,71 @@ async def test_a_worker_that_is_told_to_stop_ends_what_it_began(outbox: Outbox, 
     assert task.cancelled()
     assert (await outbox.view(delivery_id)).state == "delivered"
     assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ({"url": "gopher://hooks.example.com/x"}, "cannot be used"),
+        ({"secret": "short"}, "at least 16 characters"),
+        ({"headers": {"X-Näme": "1"}}, "headers"),
+    ],
+    ids=["url", "secret", "header"],
+)
+async def test_a_stored_configuration_that_cannot_be_sent_with_is_dead_with_its_reason(
+    outbox: Outbox, receiver: Receiver, broken: dict[str, object], told: str
+) -> None:
+    channel_id, incident_id = await outbox.channel(receiver.url()), await outbox.incident()
+    secrets = {"url": receiver.url(), "headers": {}, "secret": SECRET} | broken
+    sealed = SEALER.seal(msgspec.json.encode(secrets), context=f"channel:{outbox.tenant_id}:{channel_id}")
+    await outbox.execute("UPDATE channels SET sealed = $1", sealed)
+    first = await outbox.owe(channel_id, incident_id)
+    async with working(outbox.database):
+        view = await outbox.ended(first)
+    assert view.state == "dead"
+    assert told in (view.reason or "")
+
+
+async def test_a_delivery_whose_attempts_never_end_is_given_up(outbox: Outbox, receiver: Receiver) -> None:
+    _, delivery_id = await one_owed(outbox, receiver)
+    await outbox.execute(
+        "INSERT INTO delivery_attempts (tenant_id, delivery_id, attempt, at, duration_ms, outcome)"
+        " SELECT tenant_id, id, n, now(), 0, 'unknown' FROM deliveries, generate_series(1, $1) AS n",
+        UNKNOWN_LIMIT,
+    )
+    await outbox.execute("UPDATE deliveries SET attempts = $1", UNKNOWN_LIMIT)
+    async with working(outbox.database):
+        view = await outbox.ended(delivery_id)
+    assert (view.state, receiver.received) == ("dead", [])
+    assert view.reason == f"The worker ended in the middle of {UNKNOWN_LIMIT} attempts"
+
+
+async def test_replaying_a_dead_opening_revives_the_recovery_that_was_withheld_with_it(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    receiver.script.append(answer(410))
+    channel_id, incident_id = await outbox.channel(receiver.url()), await outbox.incident()
+    opening = await outbox.owe(channel_id, incident_id)
+    recovery = await outbox.owe(channel_id, incident_id, "resolved")
+    async with working(outbox.database):
+        await outbox.emptied()
+        assert (await outbox.view(recovery)).state == "cancelled"
+        await replay_delivery(outbox.database, tenant_id=outbox.tenant_id, delivery_id=opening)
+        await outbox.emptied()
+    assert [r.delivery_id for r in receiver.received[1:]] == [str(opening), str(recovery)]
+
+
+async def test_replaying_a_dead_reminder_revives_nothing_that_was_cancelled_with_its_channel(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    receiver.script.append(answer(410))
+    channel_id, incident_id = await outbox.channel(receiver.url()), await outbox.incident()
+    opening = await outbox.owe(channel_id, incident_id)
+    async with working(outbox.database):
+        await outbox.ended(opening)
+    recovery = await outbox.owe(channel_id, incident_id, "resolved")
+    await outbox.execute("UPDATE deliveries SET reason = 'The channel was disabled' WHERE id = $1", recovery)
+    async with working(outbox.database):
+        await replay_delivery(outbox.database, tenant_id=outbox.tenant_id, delivery_id=opening)
+        await outbox.emptied()
+    assert (await outbox.view(recovery)).state == "cancelled"

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from control_plane.services.replay_delivery import replay_delivery
 from control_plane.store.pool import Database
 from tests.support.deciding import Stage
 from tests.support.outbox import SECRET, Outbox, working
@@ -88,3 +89,19 @@ async def test_a_channel_bound_after_the_opening_hears_nothing_of_its_end(stage:
     async with working(stage.database):
         await outbox.emptied()
     assert receiver.received == []
+
+
+async def test_an_opening_that_is_replayed_after_the_end_is_followed_by_the_recovery(
+    stage: Stage, receiver: Receiver
+) -> None:
+    receiver.script.append(answer(410))
+    outbox = await bound(stage, receiver)
+    async with working(stage.database):
+        await report(stage, "down", begin=1)
+        await receiver.wait_for(1)
+        await outbox.emptied()
+        await report(stage, "up", begin=6)
+        (opening, *_) = await stage.deliveries()
+        await replay_delivery(stage.database, tenant_id=outbox.tenant_id, delivery_id=opening["id"])
+        await outbox.emptied()
+    assert [body_of(receiver, i)["event"] for i in (1, 2)] == ["incident.opened", "incident.resolved"]
