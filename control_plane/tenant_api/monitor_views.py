@@ -15,9 +15,12 @@ from control_plane.store.monitor_reads import MonitorView, RegionState
 from shared.checks import Check
 from shared.clock import from_unix_ms
 
-CheckInput = Annotated[
-    dict[str, Any] | str,
+NewCheck = Annotated[
+    Check | str,
     Meta(description="A check tagged by `type`, or a string such as https://example.com/health that expands to one"),
+]
+CheckPatch = Annotated[
+    dict[str, Any] | str, Meta(description="Parameters that change, null for the default, or a string as at creation")
 ]
 PolicyJson = Annotated[
     str | dict[str, int], Meta(description='`any`, `majority`, `all`, or {"count": k} with 1 <= k <= regions')
@@ -88,7 +91,7 @@ class MonitorBody(Struct, frozen=True, kw_only=True):
     """What a client decides about a monitor. Only `name` and `check` are required to create one."""
 
     name: str
-    check: CheckInput
+    check: NewCheck
     interval: int | UnsetType = UNSET
     regions: list[str] | UnsetType | None = UNSET
     region_policy: PolicyJson | UnsetType | None = UNSET
@@ -111,7 +114,7 @@ class MonitorPatch(MonitorBody, frozen=True, kw_only=True):
     """A JSON merge patch (RFC 7396): absent keeps, null clears to the default. `check` merges; a string replaces it."""
 
     name: str | UnsetType = UNSET  # type: ignore[assignment]
-    check: CheckInput | UnsetType = UNSET  # type: ignore[assignment]
+    check: CheckPatch | UnsetType = UNSET  # type: ignore[assignment]
 
 
 def monitor_json(view: MonitorView, *, warnings: Sequence[Caution] | None = None) -> MonitorJson:

@@ -12,7 +12,7 @@ from control_plane.services.await_dispatches import Wake
 from control_plane.services.check_now import await_check_now, order_check_now
 from control_plane.services.monitor_rows import Caution
 from control_plane.services.test_check import await_test, order_test
-from control_plane.tenant_api.monitor_views import CheckInput
+from control_plane.tenant_api.monitor_views import NewCheck
 from control_plane.tenant_api.one_monitor import PATH, READS, RULES
 from control_plane.tenant_api.result_views import ResultJson, tested_result
 from control_plane.tenant_api.results import results_json
@@ -27,7 +27,7 @@ class TestBody(Struct, frozen=True, kw_only=True):
 
     __test__ = False
 
-    check: CheckInput
+    check: NewCheck
     regions: list[str] | None = None
 
 
