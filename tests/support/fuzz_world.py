@@ -14,6 +14,9 @@ from tests.support.fuzzing import AnyOperation, Target
 from tests.support.serving import OPERATOR_SECRET
 
 WEBHOOK = {"type": "webhook", "url": "https://ops.example.com/farwatch"}
+BODIES = {"create_monitor": {"name": "API", "check": {"type": "http", "url": "https://example.com/health"}}}
+"""By operation, where the documented example is short on purpose."""
+
 SCOPES = ["monitors:read"]
 GIVE_UP = "UPDATE deliveries SET state = 'dead'"
 
@@ -28,11 +31,13 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
         else:
             known = await _for_the_tenant(desk)
             credential = desk.key
-        yield Target(url=desk.url, headers={"Authorization": f"Bearer {credential}"}, known=known)
+        headers = {"Authorization": f"Bearer {credential}"}
+        body = BODIES.get(operation.definition.raw["operationId"])
+        yield Target(url=desk.url, headers=headers, known=known, body=body)
 
 
 async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
-    """A monitor whose incident is open, whose notice was given up, and a second key, so that revoking it locks nobody out."""
+    """A monitor in an open incident, a notice that was given up, and a second key: revoking it locks nobody out."""
     async with desk.served.tenant() as http:
         channel = await _made(http, "/api/v1/channels", name="On call", config=WEBHOOK)
         monitor_id = await desk.monitor(alerts=[{"channel_id": channel["id"]}])

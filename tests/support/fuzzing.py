@@ -33,6 +33,8 @@ class Target:
     url: str
     headers: Mapping[str, str]
     known: Mapping[str, str]
+    body: Mapping[str, Any] | None = None
+    """A good body that says more than the documented example."""
     answers: list[int] = field(default_factory=list)
     """The status of every answer."""
 
@@ -70,7 +72,7 @@ def fuzz(operation: AnyOperation, target: Target, *, requests_wanted: int, first
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )
-    @given(case=_cases(operation, target.known))
+    @given(case=_cases(operation, target))
     def send(case: AnyCase) -> None:
         response = case.call(base_url=target.url, session=session, headers=dict(target.headers), timeout=20)
         target.answers.append(response.status_code)
@@ -80,26 +82,37 @@ def fuzz(operation: AnyOperation, target: Target, *, requests_wanted: int, first
         send()
 
 
-def _cases(operation: AnyOperation, known: Mapping[str, str]) -> st.SearchStrategy[AnyCase]:
+def _cases(operation: AnyOperation, target: Target) -> st.SearchStrategy[AnyCase]:
     """Valid and broken requests, to things that are there and to others."""
-    here = {name: known[name] for name in _path_parameters(operation) if name in known}
+    here = {name: target.known[name] for name in _path_parameters(operation) if name in target.known}
     strategies = [operation.as_strategy(GenerationMode.POSITIVE, path_parameters=here or None)]
     if _has_parts(operation):
         strategies.append(operation.as_strategy(GenerationMode.NEGATIVE, path_parameters=here or None))
     if here:
         strategies += [operation.as_strategy(mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)]
-    example = _example(operation)
+    example = target.body or _example(operation)
     if example is not None:
-        strategies.append(st.builds(_one_field_of, strategies[0], st.just(example), st.integers(0, 30)))
+        strategies.append(st.builds(_one_field_of, strategies[0], st.just(example), st.integers(0, 500)))
     return st.one_of(strategies)
 
 
 def _one_field_of(case: AnyCase, example: Mapping[str, Any], position: int) -> AnyCase:
-    """The documented example with a field or none of this request, so that each field is judged among good ones."""
+    """A good body with a field or none of this request, so that each field is judged among good ones."""
     body = case.body if isinstance(case.body, dict) else {}
-    case.body = {**example, **dict(sorted(body.items())[position : position + 1])}
+    case.body = _with_one_field(example, body, position)
     case.headers.pop("Idempotency-Key", None)
     return case
+
+
+def _with_one_field(good: Mapping[str, Any], other: Mapping[str, Any], position: int) -> dict[str, Any]:
+    """`good` with one field of `other`; of an object that both have, with one field of that."""
+    if not other:
+        return dict(good)
+    deeper, index = divmod(position, len(other))
+    name, value = sorted(other.items())[index]
+    if isinstance(value, dict) and isinstance(good.get(name), dict):
+        value = _with_one_field(good[name], value, deeper)
+    return {**good, name: value}
 
 
 def _path_parameters(operation: AnyOperation) -> list[str]:
