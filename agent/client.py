@@ -1,4 +1,8 @@
-"""The agent's side of /api/agent/v1: messages in and out, and which of three ways a call may fail."""
+"""The agent's side of /api/agent/v1: messages in and out, and which of three ways a call may fail.
+
+Only the control plane itself, known by its error envelope, can refuse a key or a message. Whatever else stands in
+between (a proxy during a redeploy, a captive portal) only delays.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +31,16 @@ TIME_HEADER = "X-Farwatch-Time-Ms"
 GZIP_ABOVE = 1024
 _TIMEOUT_S = 15.0
 _HINT_LIMIT = 300
+_SPOILED = (400, 413, 415, 422)
+"""What the control plane answers when it is the message that is wrong, not the moment."""
+
+_LONGEST_RETRY_AFTER_S = 300.0
 
 T = TypeVar("T")
 
 
 class Refused(Exception):
-    """401 or 403: the key is not accepted. Nothing changes until it does, or until the operator acts."""
+    """401 or 403 from the control plane: the key is not accepted, and nothing changes that but the operator."""
 
     def __init__(self, url: str, status: int, message: str) -> None:
         super().__init__(f"{url} answered {status}: {message}")
@@ -41,11 +49,15 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """No answer, 5xx, 429 or one that we cannot read: worth trying again."""
+    """No answer, or none that settles anything: worth trying again, not before `retry_after_s`."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NotAccepted(Exception):
-    """Another 4xx: the same request will not be accepted later either."""
+    """The control plane does not take this message: it will not be accepted later either."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"answered {status}: {message}")
@@ -134,15 +146,16 @@ class Client:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(f"{self.url} cannot be reached: {str(error) or type(error).__name__}") from None
         status = response.status_code
-        if status in (401, 403):
-            raise Refused(self.url, status, _reason(response))
-        if status == 429 or status >= 500:
-            raise Unreachable(f"{self.url} answered {status}: {_reason(response)}")
-        if status >= 400:
-            raise NotAccepted(status, _reason(response))
-        if not (200 <= status < 300 or status == 304):
-            raise Unreachable(f"{self.url} answered {status}; is this the control plane's address?")
-        return response
+        if 200 <= status < 300 or status == 304:
+            return response
+        message = _message(response)
+        if message is not None and status in (401, 403):
+            raise Refused(self.url, status, message)
+        if message is not None and status in _SPOILED:
+            raise NotAccepted(status, message)
+        raise Unreachable(
+            f"{self.url} answered {status}: {message or _foreign(response)}", retry_after_s=_retry_after(response)
+        )
 
 
 def _decode(response: httpx.Response, kind: type[T]) -> T:
@@ -152,12 +165,34 @@ def _decode(response: httpx.Response, kind: type[T]) -> T:
         raise Unreachable(f"The answer to {response.request.url.path} cannot be read: {error}") from None
 
 
-def _reason(response: httpx.Response) -> str:
-    """The message of the error envelope, or the start of what came instead."""
+class _Error(msgspec.Struct, frozen=True):
+    code: str
+    message: str = ""
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    error: _Error
+
+
+def _message(response: httpx.Response) -> str | None:
+    """What the control plane's error envelope says; None when it is not the control plane that speaks."""
     try:
-        return str(msgspec.json.decode(response.content)["error"]["message"])[:_HINT_LIMIT]
-    except (msgspec.MsgspecError, KeyError, TypeError):
-        return response.text[:_HINT_LIMIT] or response.reason_phrase
+        error = msgspec.json.decode(response.content, type=_Envelope).error
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return (error.message or error.code)[:_HINT_LIMIT]
+
+
+def _foreign(response: httpx.Response) -> str:
+    start = response.text[:_HINT_LIMIT] or response.reason_phrase
+    return f"{start} (is this the control plane's address?)"
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """How long a 429 asks us to stay away (RFC 9110 section 10.2.3, seconds), within reason."""
+    text = response.headers.get("Retry-After", "") if response.status_code == 429 else ""
+    seconds = float(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0.0
+    return min(seconds, _LONGEST_RETRY_AFTER_S)
 
 
 def _server_time(response: httpx.Response) -> int | None:

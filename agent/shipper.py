@@ -192,7 +192,7 @@ class Shipper:
             cap=_LONGEST_WAIT,
             jitter=random.random(),  # noqa: S311
         )
-        await asyncio.sleep(wait.total_seconds())
+        await asyncio.sleep(max(wait.total_seconds(), error.retry_after_s))
 
     async def _on_disk(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._disk, call, *args)

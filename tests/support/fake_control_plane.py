@@ -39,6 +39,9 @@ class FakeControlPlane:
     def __init__(self) -> None:
         self.key = KEY
         self.fail_with: int | None = None
+        self.fails_as_proxy = False
+        self.fail_headers: dict[str, str] = {}
+        self.spoiled: set[UUID] = set()
         self.swallow_receipts = 0
         self.wrong_digests = 0
         self.clock_shift_ms = 0
@@ -109,10 +112,17 @@ class FakeControlPlane:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path}")
         if self.fail_with is not None:
-            return web.json_response({"error": {"code": "X", "message": "as told"}}, status=self.fail_with)
+            return self._failure(self.fail_with)
         if request.headers.get("Authorization") != f"Bearer {self.key}":
             return web.json_response({"error": {"code": "UNAUTHENTICATED", "message": "unknown key"}}, status=401)
         return await handler(request)
+
+    def _failure(self, status: int) -> web.Response:
+        if self.fails_as_proxy:
+            page = "<html><h1>Not now</h1></html>"
+            return web.Response(status=status, text=page, content_type="text/html", headers=self.fail_headers)
+        envelope = {"error": {"code": "X", "message": "as told"}}
+        return web.json_response(envelope, status=status, headers=self.fail_headers)
 
     async def _hello(self, request: web.Request) -> web.Response:
         self.hellos.append(msgspec.json.decode(await request.read(), type=Hello))
@@ -185,6 +195,8 @@ class FakeControlPlane:
     async def _results(self, request: web.Request) -> web.Response:
         body = await request.read()  # aiohttp has unpacked gzip
         batch = msgspec.json.decode(body if body[:1] == b"{" else gzip.decompress(body), type=ResultBatch)
+        if any(item.monitor_id in self.spoiled for item in batch.items):
+            return self._failure(400)
         statuses = tuple(map(self._store, batch.items))
         if self.swallow_receipts:
             self.swallow_receipts -= 1

@@ -88,9 +88,16 @@ async def test_slots_are_those_of_the_assignment_and_none_is_sent_twice(tmp_path
     assert slots[-1] - slots[0] == (len(slots) - 1) * 1000
 
 
-@pytest.mark.parametrize("status", [500, 503, 429])
-async def test_results_wait_while_the_control_plane_fails_and_none_is_lost(tmp_path: Path, status: Any) -> None:
+OURS = [(status, False) for status in (500, 503, 429, 404, 408)]
+A_PROXYS = [(status, True) for status in (301, 400, 401, 404, 405, 413, 422, 429)]
+
+
+@pytest.mark.parametrize(("status", "is_proxy"), [*OURS, *A_PROXYS])
+async def test_results_wait_while_the_control_plane_fails_and_none_is_lost(
+    tmp_path: Path, status: Any, is_proxy: bool
+) -> None:
     plane = FakeControlPlane()
+    plane.fails_as_proxy = is_proxy
     async with serving(targets.ok()) as port, plane.serving() as url:
         plane.assign(assignment(port, cadence=1000, first_slot=1000))
         async with agent(url, tmp_path) as app:
@@ -99,8 +106,38 @@ async def test_results_wait_while_the_control_plane_fails_and_none_is_lost(tmp_p
             await until(lambda: app.tally.checks.total() >= 4 and app.tally.send_failures, "results wait")
             plane.fail_with = None
             await until(lambda: working(app).shipper.pending == 0 and len(plane.stored) >= 4, "all are stored")
+        assert app.tally.given_up == 0
     slots = sorted(slot for _, slot in plane.stored)
     assert slots[-1] - slots[0] == (len(slots) - 1) * 1000
+
+
+async def test_only_the_item_that_the_control_plane_itself_refuses_is_given_up(tmp_path: Path) -> None:
+    plane = FakeControlPlane()
+    async with serving(targets.ok()) as port, plane.serving() as url:
+        known = [assignment(port, cadence=HOUR) for _ in range(8)]
+        for each in known:
+            plane.assign(each)
+        plane.spoiled = {known[3].monitor_id}
+        async with agent(url, tmp_path) as app:
+            await until(lambda: len(plane.stored) == 7 and app.tally.given_up == 1, "all but one are stored")
+            await until(lambda: working(app).shipper.pending == 0, "nothing is left")
+
+
+async def test_an_answer_429_is_respected_for_as_long_as_it_asks(tmp_path: Path) -> None:
+    plane = FakeControlPlane()
+    plane.fail_headers = {"Retry-After": "3"}
+    async with serving(targets.ok()) as port, plane.serving() as url:
+        plane.assign(assignment(port, cadence=HOUR))
+        async with agent(url, tmp_path) as app:
+            await until(lambda: plane.stored, "a first result is stored")
+            plane.fail_with = 429
+            result = next(iter(plane.stored.values()))
+            working(app).shipper.put(result, urgent=True)
+            await until(lambda: app.tally.send_failures == 1, "it was told to come back later")
+            told_at = time.monotonic()
+            plane.fail_with = None
+            await until(lambda: plane.duplicates, "it comes back")
+            assert time.monotonic() - told_at >= 2.9
 
 
 async def test_a_swallowed_acknowledgement_is_followed_by_the_same_results(tmp_path: Path) -> None:
