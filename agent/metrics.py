@@ -63,6 +63,8 @@ class Exporter:
             return
         scheduler = session.scheduler
         yield CounterMetricFamily("farwatch_agent_gaps", "Slots given up unstarted.", value=scheduler.gaps)
+        dropped = session.shipper.dropped
+        yield CounterMetricFamily("farwatch_agent_results_dropped", "Results lost on disk.", value=dropped)
         for name, text, value in (
             ("assignments", "Assignments of the region.", len(scheduler.entries)),
             ("checks_running", "Checks under way.", session.runner.running),

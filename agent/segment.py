@@ -50,12 +50,15 @@ def first_of(path: Path) -> int:
 
 
 def read(path: Path) -> Contents:
-    """Everything up to the first record that is not whole. A file that cannot be unpacked counts as torn and empty."""
+    """Everything up to the first record that is not whole. A file that cannot be unpacked counts as torn and empty.
+
+    Raises OSError when the file is not to be had now.
+    """
     try:
         data = path.read_bytes()
         if path.suffix == PACKED:
             data = zlib.decompress(data)
-    except (OSError, zlib.error):
+    except (FileNotFoundError, zlib.error):
         return Contents((), (), is_torn=True)
     items: list[bytes] = []
     ranges: list[tuple[int, int]] = []

@@ -74,6 +74,11 @@ class Shipper:
         """Results that the control plane has not settled yet."""
         return len(self._incoming) + self._spool.pending
 
+    @property
+    def dropped(self) -> int:
+        """Results lost on disk."""
+        return self._spool.dropped
+
     def put(self, result: CheckResult, *, urgent: bool) -> None:
         """Take a result. An urgent one does not wait for company."""
         self._incoming.append(_encode(result))

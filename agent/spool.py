@@ -13,7 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 from agent import segment
+
+log = structlog.get_logger()
 
 SEGMENT_BYTES = 1 << 20
 """A segment is closed at this size; closed ones are compressed when they still hold something."""
@@ -42,6 +46,7 @@ class Spool:
 
     def __init__(self, directory: Path, *, limit: int = 200_000_000) -> None:
         self.dropped = 0
+        """Results lost on disk: beyond the limit, or in a segment that turned out unreadable."""
         self._directory = directory
         self._limit = limit
         self._segments: list[_Segment] = []
@@ -88,13 +93,11 @@ class Spool:
 
     def oldest(self, *, before: int, limit: int) -> list[Item]:
         """Unacknowledged items with numbers below `before`, oldest first, from one segment."""
-        for part in self._segments:
+        for part in list(self._segments):
             wanted = sorted(number for number in part.pending if number < before)[:limit]
-            if wanted:
-                items = segment.read(self._path(part)).items
-                return [
-                    Item(number, items[number - part.first]) for number in wanted if number - part.first < len(items)
-                ]
+            found = self._read(part, wanted) if wanted else []
+            if found:
+                return found
         return []
 
     @property
@@ -112,6 +115,22 @@ class Spool:
 
     # -- inside
 
+    def _read(self, part: _Segment, wanted: Sequence[int]) -> list[Item]:
+        """These items, as far as they can be read: what is gone is forgotten, what cannot be read now waits."""
+        try:
+            items = segment.read(self._path(part)).items
+        except OSError as error:
+            log.warning("a segment of the spool cannot be read now", first=part.first, error=str(error))
+            return []
+        lost = {number for number in part.pending if number - part.first >= len(items)}
+        if lost:
+            log.error("a segment of the spool is damaged; its results are lost", first=part.first, count=len(lost))
+            self.dropped += len(lost)
+            part.pending -= lost
+            if not part.pending and part is not self._segments[-1]:
+                self._remove(part)
+        return [Item(number, items[number - part.first]) for number in wanted if number not in lost]
+
     def _recover(self) -> None:
         """Read what an earlier process left. A torn tail is what it was writing when it died: dropped."""
         for leftover in self._directory.glob("*.tmp"):
@@ -119,8 +138,13 @@ class Spool:
         acknowledged: set[int] = set()
         self._next = 0
         for path in sorted(self._directory.glob("*.seg*"), key=segment.first_of):
-            contents = segment.read(path)
             first = segment.first_of(path)
+            try:
+                contents = segment.read(path)
+            except OSError as error:
+                log.warning("a segment of the spool is left for the next start", first=first, error=str(error))
+                self._next = max(self._next, first + 2 * SEGMENT_BYTES)  # it cannot hold more items than this
+                continue
             self._next = max(self._next, first + len(contents.items))
             for start, end in contents.acknowledged:
                 acknowledged.update(range(start, end))

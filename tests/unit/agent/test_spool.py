@@ -83,6 +83,46 @@ def test_beyond_the_limit_the_oldest_are_dropped_and_counted(tmp_path: Path) -> 
     assert spool.dropped == len(items) - len(left)
 
 
+@pytest.mark.parametrize("damage", [b"", b"not zlib at all"])
+def test_a_segment_that_cannot_be_read_is_passed_over_and_counted(tmp_path: Path, damage: bytes) -> None:
+    spool = Spool(tmp_path)
+    for item in (b"one", b"two", b"three"):
+        spool.append([item])
+        spool._close_current()
+    (tmp_path / "0000000000000001.segz").write_bytes(damage)
+    assert waiting(spool) == [b"one", b"three"]
+    assert (spool.pending, spool.dropped) == (0, 1)
+
+
+def test_a_segment_that_cannot_be_opened_now_waits_and_holds_up_no_other(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for item in (b"one", b"two"):
+        spool.append([item])
+        spool._close_current()
+    path = tmp_path / "0000000000000000.segz"
+    data = path.read_bytes()
+    path.unlink()
+    path.mkdir()  # even root cannot read this
+    assert waiting(spool) == [b"two"]
+    path.rmdir()
+    path.write_bytes(data)
+    assert waiting(spool) == [b"one"]
+    assert spool.dropped == 0
+
+
+def test_a_segment_that_cannot_be_opened_at_the_start_is_left_where_it_is(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append([b"one"])
+    spool._close_current()
+    spool.close()
+    (tmp_path / "0000000000000000.segz").unlink()
+    (tmp_path / "0000000000000000.segz").mkdir()
+    again = Spool(tmp_path)
+    again.append([b"new"])
+    assert waiting(again) == [b"new"]
+    assert (tmp_path / "0000000000000000.segz").exists()
+
+
 def test_settled_segments_leave_no_files_behind(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     for _ in range(40):
