@@ -57,12 +57,14 @@ class Errands:
         answer = await self._client.dispatches(wait_s=WAIT_S)
         if answer.assignments_changed:
             self._on_assignments_changed()
-        if any(self._is_news(item) for item in answer.items):
-            await self._keeper.poll()
-        for item in answer.items:
-            self._scheduler.send(item)
-        if answer.items:
-            self._on_due()
+        try:
+            if any(self._is_news(item) for item in answer.items):
+                await self._keeper.poll()
+        finally:  # they are claimed: nobody else will get them, whatever became of the poll
+            for item in answer.items:
+                self._scheduler.send(item)
+            if answer.items:
+                self._on_due()
 
     def _is_news(self, dispatch: Dispatch) -> bool:
         """Whether it is about a check that has not reached us yet."""

@@ -39,6 +39,8 @@ class FakeControlPlane:
     def __init__(self) -> None:
         self.key = KEY
         self.fail_with: int | None = None
+        self.fails_only = ""
+        """The end of the paths that fail with `fail_with`; empty: all."""
         self.fails_as_proxy = False
         self.fail_headers: dict[str, str] = {}
         self.spoiled: set[UUID] = set()
@@ -62,7 +64,7 @@ class FakeControlPlane:
         self._removed: list[tuple[int, UUID]] = []
         self._changed_at: dict[UUID, int] = {}
         self._change = 1
-        self._dispatches: asyncio.Queue[Dispatch | None] = asyncio.Queue()
+        self._dispatches: asyncio.Queue[tuple[Dispatch, ...]] = asyncio.Queue()
 
     # -- what tests do
 
@@ -70,16 +72,17 @@ class FakeControlPlane:
         self._change += 1
         self.assignments[assignment.monitor_id] = assignment
         self._changed_at[assignment.monitor_id] = self._change
-        self._dispatches.put_nowait(None)
+        self._dispatches.put_nowait(())
 
     def unassign(self, monitor_id: UUID) -> None:
         self._change += 1
         del self.assignments[monitor_id]
         self._removed.append((self._change, monitor_id))
-        self._dispatches.put_nowait(None)
+        self._dispatches.put_nowait(())
 
-    def dispatch(self, dispatch: Dispatch) -> None:
-        self._dispatches.put_nowait(dispatch)
+    def dispatch(self, *dispatches: Dispatch) -> None:
+        """Hand these out in one answer."""
+        self._dispatches.put_nowait(dispatches)
 
     def now_ms(self) -> int:
         return int(time.time() * 1000) + self.clock_shift_ms
@@ -111,7 +114,7 @@ class FakeControlPlane:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path}")
-        if self.fail_with is not None:
+        if self.fail_with is not None and request.path.endswith(self.fails_only):
             return self._failure(self.fail_with)
         if request.headers.get("Authorization") != f"Bearer {self.key}":
             return web.json_response({"error": {"code": "UNAUTHENTICATED", "message": "unknown key"}}, status=401)
@@ -186,11 +189,10 @@ class FakeControlPlane:
 
     async def _dispatch(self, request: web.Request) -> web.Response:
         try:
-            item = await asyncio.wait_for(self._dispatches.get(), float(request.query["wait"]))
+            items = await asyncio.wait_for(self._dispatches.get(), float(request.query["wait"]))
         except TimeoutError:
             return self._json(Dispatches(self.now_ms()))
-        items = () if item is None else (item,)
-        return self._json(Dispatches(self.now_ms(), items=items, assignments_changed=item is None))
+        return self._json(Dispatches(self.now_ms(), items=items, assignments_changed=not items))
 
     async def _results(self, request: web.Request) -> web.Response:
         body = await request.read()  # aiohttp has unpacked gzip

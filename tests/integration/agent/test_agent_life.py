@@ -258,6 +258,21 @@ async def test_dispatches_run_at_once_and_a_test_is_reported_but_not_stored(tmp_
     assert (test.id, now) not in plane.stored
 
 
+async def test_a_claimed_dispatch_runs_although_assignments_cannot_be_polled(tmp_path: Path) -> None:
+    plane = FakeControlPlane()
+    async with serving(targets.ok()) as port, plane.serving() as url:
+        known = assignment(port, cadence=HOUR)
+        plane.assign(known)
+        async with agent(url, tmp_path):
+            await until(lambda: plane.stored, "the first slot has run")
+            plane.fails_only, plane.fail_with = "/assignments", 503
+            now = plane.now_ms()
+            unknown = Dispatch(uuid4(), "check_now", now, now + 5000, uuid4(), monitor_id=uuid4(), check_version=1)
+            test = Dispatch(uuid4(), "test", now, now + 5000, known.tenant_id, check=known.check)
+            plane.dispatch(unknown, test)
+            await until(lambda: plane.tests, "the test that came along is reported")
+
+
 async def test_an_agent_runs_only_its_share_and_takes_over_what_another_leaves(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     plane.others = (UUID(int=1), UUID(int=2))
