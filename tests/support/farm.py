@@ -98,11 +98,12 @@ class Farm:
         headers = {"Authorization": f"Bearer {self.home.api_key}"}
         return httpx.AsyncClient(base_url=f"{self.url}/api/v1", headers=headers, timeout=20, trust_env=False)
 
-    async def start_control_plane(self, *, workers: int = 1) -> Child:
-        """Start it and wait until its database answers."""
+    async def start_control_plane(self, *, workers: int = 1, port: int | None = None) -> Child:
+        """Start it, on the farm's port if no other is given, and wait until its database answers."""
+        where = port or self.port
         environment = {
             "FARWATCH_DATABASE__DSN": self.dsn,
-            "FARWATCH_SERVER__PORT": str(self.port),
+            "FARWATCH_SERVER__PORT": str(where),
             "FARWATCH_SERVER__METRICS_PORT": "0",
             "FARWATCH_SECURITY__PEPPER": seed.PEPPER.decode(),
             "FARWATCH_SECURITY__SEALING_KEYS": SEALING_KEYS,
@@ -112,7 +113,7 @@ class Farm:
         child = await self._start(
             "control-plane", ("-m", "control_plane", "serve", f"--workers={workers}"), environment
         )
-        await until_async(self._is_ready, f"the control plane is ready, see {child.log}", timeout=20)
+        await until_async(lambda: self._is_ready(where), f"the control plane is ready, see {child.log}", timeout=20)
         return child
 
     async def start_agent(self, region: str, *, key: str | None = None) -> Child:
@@ -144,10 +145,10 @@ class Farm:
         found = await self.rows("SELECT count(*) AS live FROM agents WHERE lease_until > now()")
         return bool(found[0]["live"] >= count)
 
-    async def _is_ready(self) -> bool:
+    async def _is_ready(self, port: int) -> bool:
         with contextlib.suppress(httpx.HTTPError):
             async with httpx.AsyncClient(trust_env=False) as client:
-                return (await client.get(f"{self.url}/readyz")).status_code == 200
+                return (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
         return False
 
     async def _start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
