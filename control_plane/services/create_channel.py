@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from control_plane.domain import channel_rules, field_rules
+from control_plane.domain.quota import require_room
 from control_plane.sealing import Sealer
 from control_plane.services import channel_config
 from control_plane.services.channel_config import Transports
-from control_plane.store import channels
+from control_plane.store import channels, tenants
 from control_plane.store.channels import ChannelRow, ChannelWrite
 from control_plane.store.pool import Database
 from shared.ids import TenantId
@@ -22,12 +23,16 @@ async def create_channel(
     transports: Transports,
     tenant_id: TenantId,
     channel_id: UUID,
+    plan: str,
     name: str,
     config: dict[str, Any],
     enabled: bool,
     write_source: str,
 ) -> tuple[ChannelRow, dict[str, Any]]:
-    """The channel, and the secrets made for it, which are never shown again."""
+    """The channel, and the secrets made for it, which are never shown again. Raises Refused QUOTA_EXCEEDED.
+
+    The tenant's counters are held from the count on, so two that create at once cannot both take the last place.
+    """
     name = field_rules.name(name)
     channel_rules.refuse_mask(config, pointer="/config")
     prepared = channel_config.prepare(config, transports)
@@ -40,6 +45,8 @@ async def create_channel(
         write_source=write_source,
     )
     async with database.tenant_transaction(tenant_id) as conn:
+        await tenants.hold_counters(conn, tenant_id=tenant_id)
+        require_room(plan, "max_channels", current=await channels.count_channels(conn, tenant_id=tenant_id))
         row = await channels.insert_channel(
             conn, tenant_id=tenant_id, channel_id=channel_id, kind=prepared.kind, write=write
         )

@@ -53,6 +53,7 @@ class Outbox:
             transports=transports(SETTINGS),
             tenant_id=self.tenant_id,
             channel_id=new_id(),
+            plan="unlimited",
             name=name,
             config={"type": "webhook", "url": url, "secret": SECRET},
             enabled=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -322,3 +323,17 @@ async def test_a_strangers_delivery_does_not_exist(stage: Stage, receiver: Recei
     delivery_id = await stage.outbox.owe(channel_id, await stage.outbox.incident())
     assert code_of(await stage.theirs.get(f"/api/v1/deliveries/{delivery_id}")) == (404, "NOT_FOUND", None)
     assert (await stage.theirs.get("/api/v1/deliveries")).json()["items"] == []
+
+
+async def test_a_plan_allows_so_many_channels_also_to_those_who_ask_at_once(guarded: Stage) -> None:
+    await guarded.outbox.execute("UPDATE tenants SET plan = 'free' WHERE id = $1", guarded.outbox.tenant_id)
+    for number in range(8):
+        await guarded.create(f"Channel {number}")
+    document = {"config": {"type": "webhook", "url": PUBLIC}}
+    answers = await asyncio.gather(
+        *(guarded.mine.post("/api/v1/channels", json=document | {"name": f"Late {number}"}) for number in range(6))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 201, 422, 422, 422, 422]
+    refused = next(answer for answer in answers if answer.status_code == 422)
+    assert code_of(refused)[1] == "QUOTA_EXCEEDED"
+    assert refused.json()["error"]["details"] == {"quota": "max_channels", "current": 10, "limit": 10, "plan": "free"}
