@@ -143,11 +143,21 @@ async def update_monitor(conn: Connection, row: MonitorRow) -> None:
     await conn.execute(UPDATE_MONITOR, *(getattr(row, field) for field in _UPDATED))
 
 
+# Whoever deletes a channel holds it first, and its bindings after: so does whoever changes bindings, or the two would
+# wait for each other.
+HOLD_CHANNELS = """
+SELECT FROM channels
+WHERE tenant_id = $1 AND (id = ANY($3::uuid[]) OR id IN (
+    SELECT channel_id FROM monitor_channels WHERE tenant_id = $1 AND monitor_id = $2))
+ORDER BY id
+FOR KEY SHARE
+"""
 DELETE_MONITOR = "DELETE FROM monitors WHERE tenant_id = $1 AND id = $2"
 
 
 async def delete_monitor(conn: Connection, *, tenant_id: UUID, monitor_id: UUID) -> None:
     """Delete the monitor with its state, transitions and bindings; its incidents stay, without it."""
+    await conn.execute(HOLD_CHANNELS, tenant_id, monitor_id, [])
     await conn.execute(DELETE_MONITOR, tenant_id, monitor_id)
 
 
@@ -169,7 +179,8 @@ INSERT_BINDING = "INSERT INTO monitor_channels (tenant_id, monitor_id, channel_i
 async def replace_bindings(
     conn: Connection, *, tenant_id: UUID, monitor_id: UUID, bindings: Sequence[BindingRow]
 ) -> None:
-    """Make these the channels that the monitor tells."""
+    """Make these the channels that the monitor tells. Raises BadRequest when one of them is gone."""
+    await conn.execute(HOLD_CHANNELS, tenant_id, monitor_id, [binding.channel_id for binding in bindings])
     await conn.execute(DELETE_BINDINGS, tenant_id, monitor_id)
     rows = [(tenant_id, monitor_id, binding.channel_id, binding.events) for binding in bindings]
     await conn.executemany(INSERT_BINDING, rows)

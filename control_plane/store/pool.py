@@ -41,13 +41,12 @@ _AWAY = (
     asyncpg.InsufficientResourcesError,  # class 53: too many connections, disk full
     asyncpg.OperatorInterventionError,  # class 57: shutting down, starting up, cancelled by its timeout
     asyncpg.ReadOnlySQLTransactionError,  # we still talk to a primary that was demoted
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
     ConnectionError,
     TimeoutError,
 )
 _AWAY_MESSAGE = "The database is away. Try again shortly."
+_CONTENDED = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+_CONTENDED_MESSAGE = "Somebody else was changing the same thing. Try again."
 _WRONG_DSN = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
 
@@ -202,7 +201,7 @@ def _unreachable() -> Iterator[None]:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Turn what PostgreSQL says into our errors: violated constraints by name, and a database that is away."""
+    """Turn what PostgreSQL says into our errors: violated constraints by name, others in the way, a database away."""
     try:
         yield
     except asyncpg.IntegrityConstraintViolationError as error:
@@ -210,6 +209,8 @@ def _told() -> Iterator[None]:
         if told is None:
             raise
         raise told from error
+    except _CONTENDED as error:
+        raise Unavailable(_CONTENDED_MESSAGE) from error
     except _AWAY as error:
         raise Unavailable(_AWAY_MESSAGE) from error
     except asyncpg.InterfaceError as error:

@@ -47,7 +47,8 @@ async def get(conn: Connection, *, tenant_id: TenantId) -> Tenant | None:
     return row and Tenant(**row)
 
 
-LOCK = f"SELECT {_COLUMNS} FROM tenants WHERE id = $1 FOR UPDATE"
+# NO KEY: rows that refer to the tenant, results among them, must not wait for whoever changes it.
+LOCK = f"SELECT {_COLUMNS} FROM tenants WHERE id = $1 FOR NO KEY UPDATE"
 
 
 async def lock(conn: Connection, *, tenant_id: TenantId) -> Tenant | None:

@@ -4,12 +4,15 @@ import asyncio
 
 import pytest
 
-from control_plane.errors import Conflict, StartupRefused, Unavailable
+from control_plane.errors import BadRequest, Conflict, StartupRefused, Unavailable
+from control_plane.store import channels, monitors, tenants
 from control_plane.store.pool import Connection, Database
 from shared.ids import TenantId
 from tests.support.postgres import TestServer
 from tests.support.seed import a_monitor, a_region, a_tenant, an_agent, new_id
+from tests.support.waiting import until_async
 
+RENAME = "UPDATE tenants SET name = name || '!' WHERE id = $1"
 TENANT = "SELECT current_setting('farwatch.tenant_id', true)"
 
 
@@ -147,3 +150,71 @@ async def test_a_notification_reaches_its_listener_also_after_a_lost_connection(
                 await connection.execute("SELECT pg_notify('farwatch_events', 'two')")
             await asyncio.sleep(0.02)
     assert heard.get_nowait() == "two"
+
+
+async def test_who_meets_another_change_is_not_told_that_the_database_is_away(database: Database) -> None:
+    async with database.app() as connection:
+        first, second = [await a_tenant(connection, name) for name in ("A", "B")]
+    both_hold_one = asyncio.Barrier(2)
+
+    async def rename(*tenants: object) -> None:
+        async with database.app_transaction() as connection:
+            await connection.execute(RENAME, tenants[0])
+            await both_hold_one.wait()
+            await connection.execute(RENAME, tenants[1])
+
+    ends = await asyncio.gather(rename(first, second), rename(second, first), return_exceptions=True)
+    (refused,) = [end for end in ends if end is not None]
+    assert isinstance(refused, Unavailable)
+    assert (refused.code, refused.message) == (
+        "UNAVAILABLE",
+        "Somebody else was changing the same thing. Try again.",
+    )
+
+
+async def test_a_tenant_that_is_being_changed_still_takes_rows_that_refer_to_it(database: Database) -> None:
+    async with database.app_transaction() as changing:
+        tenant_id = await a_tenant(changing)
+    async with database.app_transaction() as changing, database.app() as other:
+        await tenants.lock(changing, tenant_id=tenant_id)
+        async with asyncio.timeout(2):
+            await other.execute(
+                "INSERT INTO channels (tenant_id, id, number, name, kind, config, write_source)"
+                " VALUES ($1, $2, 1, 'x', 'webhook', '{}', 'api')",
+                tenant_id,
+                new_id(),
+            )
+
+
+async def test_changing_the_channels_of_a_monitor_never_waits_in_a_circle_with_deleting_one(
+    database: Database,
+) -> None:
+    async with database.app_transaction() as connection:
+        tenant_id = await a_tenant(connection)
+        monitor_id = await a_monitor(connection, tenant_id, [await a_region(connection)])
+    insert = (
+        "INSERT INTO channels (tenant_id, id, number, name, kind, config, write_source)"
+        " VALUES ($1, $2, 1, 'x', 'webhook', '{}', 'api')"
+    )
+    channel_id = new_id()
+    binding = [monitors.BindingRow(channel_id, None)]
+    async with database.app_transaction() as connection:
+        await connection.execute(insert, tenant_id, channel_id)
+        await monitors.replace_bindings(connection, tenant_id=tenant_id, monitor_id=monitor_id, bindings=binding)
+    async with database.app_transaction() as deleting:
+        await channels.lock_channel(deleting, tenant_id=tenant_id, channel_id=channel_id)
+
+        async def rebind() -> None:
+            async with database.app_transaction() as changing:
+                await monitors.replace_bindings(changing, tenant_id=tenant_id, monitor_id=monitor_id, bindings=binding)
+
+        rebinding = asyncio.create_task(rebind())
+        async with database.app() as watching:
+
+            async def waits() -> bool:
+                return bool(await watching.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+            await until_async(waits, "the change waits for the channel")
+        await channels.delete_channel(deleting, tenant_id=tenant_id, channel_id=channel_id)
+    with pytest.raises(BadRequest, match="no such channel"):
+        await rebinding
