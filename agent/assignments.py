@@ -16,8 +16,9 @@ from shared.protocol import Assignment, Assignments, digest_term
 log = structlog.get_logger()
 
 _MODULUS = 2**64
-_STEPPED_MS = 60_000
-"""A correction of the server's clock beyond this means that slots are planned anew."""
+_STEPPED_MS = 2_000
+"""A correction of the server's clock beyond this is told; when it goes back, slots are planned anew: otherwise every
+monitor would wait for as long as the clock went back."""
 
 _MAX_PAGES = 10_000
 
@@ -123,8 +124,9 @@ class Keeper:
             return
         moved = self._clock.observe(server_time, sent_at=poll.sent_at, received_at=poll.received_at)
         if abs(moved) > _STEPPED_MS:
-            log.warning("the server's clock differs from ours; planning anew", by_ms=round(moved))
-            self._scheduler.clock_stepped()
+            log.warning("the server's clock was set", by_ms=round(moved))
+        if moved < -_STEPPED_MS:
+            self._scheduler.clock_set_back()
         if abs(moved) > 1:
             self._on_change()
 

@@ -19,6 +19,10 @@ from shared.checks import Check
 from shared.protocol import Assignment, Dispatch
 
 NEVER = 2**62
+_PATIENCE_MS = 5_000
+"""After the server's clock was set back, a monitor may wait this much longer than its interval for a slot that is new;
+when that is not enough, slots are run again, because unwatched monitors are worse than results nobody needs."""
+
 _CHUNK = 2000
 """Entries handled between two looks at the network, so that a large change delays no check by more than some ms."""
 
@@ -129,14 +133,26 @@ class Scheduler:
         elif entry.due == NEVER and monitor_id in self.entries:
             self._begin(entry)
 
-    def clock_stepped(self) -> None:
-        """The server's clock was set: put everything where it belongs by the new time."""
+    def clock_set_back(self) -> None:
+        """The server's clock was set back: put everything where it belongs by the new time.
+
+        One set forward needs nothing: what it made due is due.
+        """
         now = self._now()
-        self._wheel.reset(now)
+        for item in self._wheel.reset(now):
+            if isinstance(item, Errand):
+                self._wheel.add(item)
         for entry in self.entries.values():
             if entry.due != NEVER:
-                entry.last = min(entry.last, int(now))
-                self._begin(entry)
+                self._plan_anew(entry, now)
+
+    def _plan_anew(self, entry: Entry, now: float) -> None:
+        assignment = entry.assignment
+        entry.due = slot_after(assignment, max(now, entry.last))
+        if entry.due > now + assignment.cadence + _PATIENCE_MS:
+            entry.last = min(entry.last, int(now))
+            entry.due = slot_after(assignment, now)
+        self._wheel.add(entry)
 
     def send(self, dispatch: Dispatch) -> None:
         """Take on an errand; it runs at its slot, before what the schedule asks for."""

@@ -32,10 +32,13 @@ class Wheel(Generic[T]):
         self._far: dict[int, list[T]] = {}
         self._cursor = int(now // TICK_MS)
 
-    def reset(self, now: float) -> None:
+    def reset(self, now: float) -> list[T]:
+        """Begin anew at `now`, empty; gives what it held, stale entries included."""
+        held = [item for level in (self._near, self._far) for items in level.values() for item in items]
         self._near.clear()
         self._far.clear()
         self._cursor = int(now // TICK_MS)
+        return held
 
     def add(self, item: T) -> None:
         """Take an item that is due at `item.due`."""

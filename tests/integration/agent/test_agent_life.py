@@ -226,6 +226,17 @@ async def test_a_wrong_digest_leads_to_a_fresh_snapshot(tmp_path: Path) -> None:
             await until(lambda: plane.unchanged > 0, "an unchanged poll has no body")
 
 
+async def test_a_server_clock_set_back_by_half_a_minute_does_not_stop_the_checks(tmp_path: Path) -> None:
+    plane = FakeControlPlane()
+    async with serving(targets.ok()) as port, plane.serving() as url:
+        plane.assign(assignment(port, cadence=1000, first_slot=1000))
+        async with agent(url, tmp_path) as app:
+            await until(lambda: len(plane.stored) >= 2, "the agent works")
+            checks = app.tally.checks.total()
+            plane.clock_shift_ms = -30_000
+            await until(lambda: app.tally.checks.total() >= checks + 6, "it goes on", timeout=12)
+
+
 async def test_a_pause_of_all_dispatch_stops_checks_until_it_ends(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     plane.paused = "kill switch"

@@ -270,8 +270,44 @@ def test_a_server_clock_set_back_by_hours_plans_anew(world: World) -> None:
     world.scheduler.put(assignment(cadence=10_000, phase=0))
     world.until(T0 + 10_100)
     world.now -= 5 * HOUR
-    world.scheduler.clock_stepped()
+    world.scheduler.clock_set_back()
     start = world.now
     count = len(world.started)
     world.until(start + 20_000)
     assert len(world.started) == count + 2
+
+
+@pytest.mark.parametrize("cadence", [10_000, 60_000])
+@pytest.mark.parametrize("back", [2_500, 8_000, 20_000, 45_000])
+@pytest.mark.parametrize("into", [100, 5_000, 9_900])
+def test_a_server_clock_set_back_holds_up_no_check_for_more_than_an_interval_and_five_seconds(
+    world: World, cadence: int, back: int, into: int
+) -> None:
+    world.scheduler.put(assignment(cadence=cadence, phase=0))
+    world.until(T0 + cadence + into)
+    started = len(world.started)
+    world.now -= back
+    set_at = world.now
+    world.scheduler.clock_set_back()
+    world.until(set_at + 2 * cadence)
+    assert world.started[started][0] - set_at <= cadence + 5_000
+    if back <= 5_000:
+        assert len(world.slots()) == len(set(world.slots()))
+
+
+def test_a_server_clock_set_back_loses_no_errand(world: World) -> None:
+    known = assignment(cadence=60_000, phase=50_000)
+    world.scheduler.put(known)
+    world.scheduler.send(dispatch(known, slot=T0 + 3_000))
+    world.now -= 10_000
+    world.scheduler.clock_set_back()
+    world.until(T0 + 3_100)
+    assert T0 + 3_000 in world.slots()
+
+
+def test_a_server_clock_set_forward_passes_over_no_slot_that_is_due(world: World) -> None:
+    world.scheduler.put(assignment(cadence=60_000, phase=0))
+    world.until(T0 + 58_000)
+    world.now += 3_000
+    world.until(world.now + 100)
+    assert T0 + 60_000 in world.slots()
