@@ -19,7 +19,8 @@ T = TypeVar("T")
 NAME_LIMIT = 100
 MAX_TAGS = 50
 TAG_LIMIT = 64
-MAX_INTERVAL_S = 30 * 86_400
+MAX_INTERVAL_S = 7 * 86_400
+"""Two cadences in milliseconds have to fit in 32 bits."""
 MAX_RENOTIFY_S = 30 * 86_400
 MAX_CONFIRMATIONS = 10
 MAX_REPEATS = 100
@@ -168,7 +169,7 @@ def slug(value: object, pointer: str = "/slug", *, code: str = "SLUG_INVALID", h
 
 
 def interval(value: object, pointer: str = "/interval") -> int:
-    """Seconds between checks, up to 30 days; floors of plan and kind are for `interval_floor`."""
+    """Seconds between checks, up to 7 days; floors of plan and kind are for `interval_floor`."""
     if isinstance(value, float):
         refuse("INVALID_INTERVAL", "the interval must be a whole number of seconds", pointer)
     return integer(value, pointer, low=1, high=MAX_INTERVAL_S, code="INVALID_INTERVAL")

@@ -24,9 +24,6 @@ from shared.checks import Check
 INTERVAL_FLOOR_S = 10
 """The least interval of a kind that looks at a service."""
 
-MAX_INTERVAL_S = 7 * 86_400
-"""Two cadences in milliseconds have to fit in 32 bits."""
-
 DEFAULT_INTERVAL_S = 60
 MAX_REGIONS = 50
 
@@ -122,8 +119,6 @@ def _key(value: object, pointer: str) -> str:
 
 def _interval(value: object, pointer: str) -> int:
     interval_s = field_rules.interval(value, pointer)
-    if interval_s > MAX_INTERVAL_S:
-        field_rules.refuse("INVALID_INTERVAL", f"interval is at most {MAX_INTERVAL_S} s (7 days)", pointer)
     return field_rules.interval_floor(interval_s, floor_s=INTERVAL_FLOOR_S, pointer=pointer)
 
 

@@ -107,7 +107,7 @@ async def world(directory: Path, *, regions: int) -> AsyncIterator[World]:
 
 
 def _control_plane(made: InstallationSecrets, *, dsn: str, port: int) -> Program:
-    environment = dict(control_plane_environment(made, dsn=dsn, host="127.0.0.1", port=port, metrics_port=0))
+    environment = dict(control_plane_environment(made, dsn=dsn, host="127.0.0.1", port=port, url=""))
     return Program(CONTROL_PLANE, ("-m", "control_plane", "serve"), {**environment, "FARWATCH_LOG__LEVEL": "error"})
 
 
