@@ -8,7 +8,7 @@ from typing import Any
 from control_plane.errors import NotFound
 from control_plane.services.close_incident import resolve_quietly
 from control_plane.services.judge_monitors import judge_monitors
-from control_plane.store import agents, cases, ingest, regions
+from control_plane.store import agents, cases, ingest, regions, tenants
 from control_plane.store.pool import Connection, Database
 from control_plane.store.regions import Region
 
@@ -46,22 +46,34 @@ async def remove_region(database: Database, slug: str) -> None:
     The votes of a monitor's other regions go on counting. A monitor whose last region this was has its open incident
     resolved for that reason, without notice. Locks are taken in the order of ingest: the region's lane, the states,
     counters; the region's own row, which others refer to, comes last.
+
+    A monitor that was being created meanwhile was not seen, and its transaction ended before the region's row went. Now
+    that nothing can refer to the region any more, it is taken out of those as well.
     """
     async with database.app_transaction() as conn:
         stored = await regions.get(conn, slug=slug)
         if stored is None:
             raise NotFound("There is no such region", code="REGION_NOT_FOUND")
         await ingest.enter_lane(conn, region_id=stored.key, sample=None)
-        states = await cases.lock_states(conn, await regions.monitors_of(conn, key=stored.key))
-        await regions.leave_monitors(conn, key=stored.key)
-        await regions.leave_assignments(conn, key=stored.key)
-        for decision in await judge_monitors(conn, [state.monitor_id for state in states]):
-            if decision.judgement.tally.assigned == 0:
-                case = decision.case
-                await resolve_quietly(
-                    conn, tenant_id=case.tenant_id, monitor_id=case.monitor_id, resolution="no_regions"
-                )
+        await _leave(conn, stored.key)
         await regions.delete(conn, key=stored.key)
+    async with database.app_transaction() as conn:
+        await _leave(conn, stored.key)
+
+
+async def _leave(conn: Connection, key: int) -> None:
+    """Take a region out of every monitor that is seen to have chosen it, and judge these anew.
+
+    All their tenants' counters are held first: judging and resolving would each take some, in orders of their own.
+    """
+    states = await cases.lock_states(conn, await regions.monitors_naming(conn, key=key))
+    await tenants.hold_all_counters(conn, tenant_ids={state.tenant_id for state in states})
+    await regions.leave_monitors(conn, key=key, monitor_ids=[state.monitor_id for state in states])
+    await regions.leave_assignments(conn, key=key)
+    for decision in await judge_monitors(conn, [state.monitor_id for state in states]):
+        if decision.judgement.tally.assigned == 0:
+            case = decision.case
+            await resolve_quietly(conn, tenant_id=case.tenant_id, monitor_id=case.monitor_id, resolution="no_regions")
 
 
 async def _held(conn: Connection, slug: str) -> Region:

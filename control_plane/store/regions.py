@@ -144,24 +144,24 @@ async def update(conn: Connection, *, key: int, fields: Mapping[str, Any]) -> No
     )
 
 
-FLEET_MONITORS_OF = "SELECT monitor_id FROM assignments WHERE region_id = $1 AND removed_at IS NULL ORDER BY monitor_id"
+FLEET_MONITORS_NAMING = "SELECT id FROM monitors WHERE $1 = ANY (regions) ORDER BY id"
 
 
-async def monitors_of(conn: Connection, *, key: int) -> Sequence[MonitorId]:
-    """The monitors that a region runs, ascending."""
-    return [row["monitor_id"] for row in await conn.fetch(FLEET_MONITORS_OF, key)]
+async def monitors_naming(conn: Connection, *, key: int) -> Sequence[MonitorId]:
+    """The monitors that chose a region, ascending; paused ones as well."""
+    return [row["id"] for row in await conn.fetch(FLEET_MONITORS_NAMING, key)]
 
 
 # The operator's statement: a region that goes, goes from the monitors of all tenants.
 FLEET_LEAVE_MONITORS = """
 UPDATE monitors SET regions = array_remove(regions, $1), updated_at = now(), revision = revision + 1
-WHERE $1 = ANY (regions)
+WHERE $1 = ANY (regions) AND id = ANY ($2::uuid[])
 """
 
 
-async def leave_monitors(conn: Connection, *, key: int) -> None:
-    """Take a region out of every monitor that chose it."""
-    await conn.execute(FLEET_LEAVE_MONITORS, key)
+async def leave_monitors(conn: Connection, *, key: int, monitor_ids: Sequence[UUID]) -> None:
+    """Take a region out of these monitors, whose states are held."""
+    await conn.execute(FLEET_LEAVE_MONITORS, key, monitor_ids)
 
 
 FLEET_LEAVE_ASSIGNMENTS = "DELETE FROM assignments WHERE region_id = $1"

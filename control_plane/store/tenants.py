@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -106,6 +108,16 @@ HOLD_COUNTERS = "SELECT 1 FROM tenant_counters WHERE tenant_id = $1 FOR UPDATE"
 async def hold_counters(conn: Connection, *, tenant_id: TenantId) -> None:
     """Take turns with whoever makes keys of this tenant, until the transaction ends."""
     await conn.execute(HOLD_COUNTERS, tenant_id)
+
+
+FLEET_HOLD_ALL_COUNTERS = """
+SELECT FROM tenant_counters WHERE tenant_id = ANY($1::uuid[]) ORDER BY tenant_id FOR UPDATE
+"""
+
+
+async def hold_all_counters(conn: Connection, *, tenant_ids: Collection[UUID]) -> None:
+    """Hold the counters of several tenants until the transaction ends, taken in ascending id as everybody does."""
+    await conn.execute(FLEET_HOLD_ALL_COUNTERS, list(tenant_ids))
 
 
 USAGE = """

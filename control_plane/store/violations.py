@@ -23,6 +23,9 @@ VIOLATIONS = {
         Conflict, "An agent of that name exists in this region already.", "/name", "NAME_TAKEN"
     ),
     "api_keys_label_length": Violation(BadRequest, "A key's label has 3 to 100 characters.", "/label"),
+    "assignments_region_id_fkey": Violation(
+        Refused, "One of these regions was removed just now.", "/regions", "INVALID_REGIONS"
+    ),
     "channels_name_key": Violation(Refused, "A channel of that name exists already.", "/name", "CHANNEL_NAME_TAKEN"),
     "incidents_one_open": Violation(Conflict, "This monitor has an open incident already.", None, "INCIDENT_OPEN"),
     "monitor_channels_channel_fkey": Violation(BadRequest, "There is no such channel.", "/alerts"),
