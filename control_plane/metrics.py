@@ -20,5 +20,8 @@ INCIDENTS = Counter("farwatch_incidents", "Incidents opened and resolved.", ["ch
 DELIVERY_ATTEMPTS = Counter("farwatch_delivery_attempts", "Attempts at a delivery.", ["transport", "outcome"])
 JOB_RUNS = Counter("farwatch_job_runs", "Runs of a job.", ["job", "outcome"])
 JOB_SECONDS = Histogram("farwatch_job_duration_seconds", "Time that a run of a job takes.", ["job"])
+RETENTION_FAILURES = Counter(
+    "farwatch_retention_failures", "Steps of retention that were left for the next run.", ["step"]
+)
 STREAMS = Gauge("farwatch_sse_streams", "Open event streams.")
 STREAMS_CUT = Counter("farwatch_sse_streams_cut", "Event streams cut off because their reader was too slow.")

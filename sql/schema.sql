@@ -514,11 +514,15 @@ CREATE UNIQUE INDEX incidents_one_open ON public.incidents USING btree (tenant_i
 
 CREATE INDEX incidents_opened ON public.incidents USING btree (tenant_id, opened_at DESC);
 
+CREATE INDEX incidents_resolved ON public.incidents USING btree (resolved_at) WHERE (state = 'resolved'::text);
+
 CREATE INDEX monitor_channels_channel ON public.monitor_channels USING btree (tenant_id, channel_id);
 
 CREATE UNIQUE INDEX monitor_states_lock_order ON public.monitor_states USING btree (monitor_id);
 
 CREATE INDEX monitors_tags ON public.monitors USING gin (tags);
+
+CREATE INDEX transitions_age ON public.transitions USING btree (at);
 
 CREATE INDEX votes_region ON public.votes USING btree (region_id);
 

@@ -2,35 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, datetime, timedelta
 from functools import partial
 
+import structlog
+
+from control_plane.errors import FarwatchError
+from control_plane.metrics import RETENTION_FAILURES
 from control_plane.settings import RetentionSettings
 from control_plane.store import partitions, retention
 from control_plane.store.pool import Connection, Database
 
 Forget = Callable[[Connection], Awaitable[int]]
 
+_log = structlog.get_logger(__name__)
+
 
 async def forget_old_rows(database: Database, *, settings: RetentionSettings, now: datetime) -> int:
-    """Rows forgotten, in batches of their own, so that no lock is held for long; partitions are dropped whole."""
-    rules: tuple[Forget, ...] = (
-        partial(retention.forget_events, older_than=timedelta(days=settings.events_days)),
-        partial(retention.forget_deliveries, older_than=timedelta(days=settings.deliveries_days)),
-        retention.forget_replies,
-        retention.forget_dispatches,
-        retention.forget_assignments,
-    )
+    """Rows forgotten, in batches of their own, so that no lock is held for long; partitions are dropped whole.
+
+    A step that cannot be done now, because of a long reader or because the database is away, is logged, counted, and
+    left for the next run: it keeps no other from being done.
+    """
     forgotten = 0
-    async with database.owner() as conn:
-        await partitions.drop_partitions(conn, before=(now - timedelta(days=settings.results_days)).date())
-        for rule in rules:
-            forgotten += await _exhaust(conn, rule)
+    for name, step in _steps(settings, now).items():
+        try:
+            async with database.owner() as conn:
+                forgotten += await step(conn)
+        except FarwatchError as error:
+            _log.warning("retention_step_failed", step=name, error=error.message)
+            RETENTION_FAILURES.labels(name).inc()
     return forgotten
 
 
-async def _exhaust(conn: Connection, rule: Forget) -> int:
+def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
+    """Deliveries before incidents: they refer to them."""
+    rules: Mapping[str, Forget] = {
+        "events": partial(retention.forget_events, older_than=timedelta(days=settings.events_days)),
+        "deliveries": partial(retention.forget_deliveries, older_than=timedelta(days=settings.deliveries_days)),
+        "incidents": partial(retention.forget_incidents, older_than=timedelta(days=settings.incidents_days)),
+        "transitions": partial(retention.forget_transitions, older_than=timedelta(days=settings.transitions_days)),
+        "replies": retention.forget_replies,
+        "dispatches": retention.forget_dispatches,
+        "assignments": retention.forget_assignments,
+    }
+    last_day = (now - timedelta(days=settings.results_days)).date()
+    return {
+        "results": partial(_drop_partitions, before=last_day),
+        **{name: partial(_exhaust, rule=rule) for name, rule in rules.items()},
+    }
+
+
+async def _drop_partitions(conn: Connection, *, before: date) -> int:
+    await partitions.drop_partitions(conn, before=before)
+    return 0
+
+
+async def _exhaust(conn: Connection, *, rule: Forget) -> int:
     forgotten = 0
     while batch := await rule(conn):
         forgotten += batch

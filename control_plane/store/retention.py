@@ -14,6 +14,8 @@ KEPT_EVENTS = timedelta(hours=24)
 KEPT_REPLIES = timedelta(hours=24)
 KEPT_TOMBSTONES = timedelta(hours=24)
 KEPT_DELIVERIES = timedelta(days=90)
+KEPT_INCIDENTS = timedelta(days=400)
+KEPT_TRANSITIONS = timedelta(days=400)
 BATCH = 5_000
 
 FLEET_FORGET_EVENTS = """
@@ -89,6 +91,37 @@ async def forget_deliveries(
 ) -> int:
     """Finished deliveries, their attempts with them."""
     return await _deleted(connection, FLEET_FORGET_DELIVERIES, older_than, limit)
+
+
+FLEET_FORGET_INCIDENTS = """
+DELETE FROM incidents
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM incidents i
+    WHERE state = 'resolved' AND resolved_at < now() - $1::interval
+      AND NOT EXISTS (
+          SELECT FROM deliveries d WHERE d.tenant_id = i.tenant_id AND d.incident_id = i.id AND d.state = 'pending')
+    LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_incidents(
+    connection: Connection, *, older_than: timedelta = KEPT_INCIDENTS, limit: int = BATCH
+) -> int:
+    """Resolved incidents that nobody waits to hear of, with their timeline and evidence. Their deliveries stay."""
+    return await _deleted(connection, FLEET_FORGET_INCIDENTS, older_than, limit)
+
+
+FLEET_FORGET_TRANSITIONS = """
+DELETE FROM transitions
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM transitions WHERE at < now() - $1::interval LIMIT $2))
+"""
+
+
+async def forget_transitions(
+    connection: Connection, *, older_than: timedelta = KEPT_TRANSITIONS, limit: int = BATCH
+) -> int:
+    """Old changes of verdict."""
+    return await _deleted(connection, FLEET_FORGET_TRANSITIONS, older_than, limit)
 
 
 async def _deleted(connection: Connection, statement: str, older_than: timedelta, limit: int) -> int:

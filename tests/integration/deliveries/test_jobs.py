@@ -12,6 +12,7 @@ import pytest
 
 from control_plane import jobs
 from control_plane.jobs.loop import Job, run_jobs
+from control_plane.metrics import RETENTION_FAILURES
 from control_plane.services.forget_old_rows import forget_old_rows
 from control_plane.services.make_partitions import make_partitions
 from control_plane.settings import RetentionSettings
@@ -93,3 +94,18 @@ async def test_what_is_past_its_time_is_forgotten_and_the_rest_stays(outbox: Out
     await make_partitions(outbox.database, now=now)
     assert await forget_old_rows(outbox.database, settings=RetentionSettings(), now=now) >= 1
     assert await outbox.value("SELECT count(*) FROM deliveries") == 1
+
+
+async def test_a_partition_that_is_being_read_keeps_nothing_else_from_being_forgotten(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    channel_id = await outbox.channel(receiver.url())
+    await outbox.execute(END_LONG_AGO, await outbox.owe(channel_id, await outbox.incident()))
+    now = datetime.now(UTC)
+    await make_partitions(outbox.database, now=now)
+    before = RETENTION_FAILURES.labels("results")._value.get()
+    async with outbox.database.app_transaction() as reading:
+        await reading.fetch("SELECT FROM results")
+        later = now + timedelta(days=60)
+        assert await forget_old_rows(outbox.database, settings=RetentionSettings(), now=later) == 1
+    assert RETENTION_FAILURES.labels("results")._value.get() == before + 1

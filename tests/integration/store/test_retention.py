@@ -64,6 +64,31 @@ async def _deliveries(connection: Connection, age: str, count: int) -> None:
     )
 
 
+async def _incidents(connection: Connection, age: str, count: int) -> None:
+    tenant_id = await a_tenant(connection)
+    await connection.execute(
+        "INSERT INTO incidents (tenant_id, id, number, severity, cause, state, started_at, opened_at, resolved_at)"
+        " SELECT $1, gen_random_uuid(), n, 'major', 'Down', 'resolved', now(), now(),"
+        f" now() - interval '{age}' FROM generate_series(1, $2) AS n",
+        tenant_id, count,
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO incident_events (tenant_id, incident_id, id, kind, at)"
+        " SELECT tenant_id, id, gen_random_uuid(), 'opened', now() FROM incidents WHERE tenant_id = $1",
+        tenant_id,
+    )
+
+
+async def _transitions(connection: Connection, age: str, count: int) -> None:
+    tenant_id = await a_tenant(connection)
+    monitor_id = await a_monitor(connection, tenant_id, [])
+    await connection.execute(
+        "INSERT INTO transitions (tenant_id, monitor_id, at, number, previous, verdict, reason)"
+        f" SELECT $1, $2, now() - interval '{age}', n, 'up', 'down', 'x' FROM generate_series(1, $3) AS n",
+        tenant_id, monitor_id, count,
+    )  # fmt: skip
+
+
 class Case(NamedTuple):
     table: str
     fill: Callable[[Connection, str, int], Awaitable[None]]
@@ -78,6 +103,8 @@ CASES = [
     Case("dispatches", _dispatches, retention.forget_dispatches, "6 minutes", "1 minute"),
     Case("assignments", _tombstones, retention.forget_assignments, "25 hours", "23 hours"),
     Case("deliveries", _deliveries, retention.forget_deliveries, "91 days", "89 days"),
+    Case("incidents", _incidents, retention.forget_incidents, "401 days", "399 days"),
+    Case("transitions", _transitions, retention.forget_transitions, "401 days", "399 days"),
 ]
 
 
@@ -105,6 +132,27 @@ async def test_a_pending_delivery_is_never_forgotten(database: Database) -> None
         await connection.execute("UPDATE deliveries SET state = 'pending'")
     async with database.owner() as connection:
         assert await retention.forget_deliveries(connection) == 0
+
+
+async def test_the_timeline_goes_with_its_incident(database: Database) -> None:
+    async with database.app() as connection:
+        await _incidents(connection, "401 days", 2)
+    async with database.owner() as connection:
+        assert await retention.forget_incidents(connection) == 2
+        assert await connection.fetchval("SELECT count(*) FROM incident_events") == 0
+
+
+async def test_an_incident_that_is_open_or_still_owed_to_somebody_is_never_forgotten(database: Database) -> None:
+    async with database.app() as connection:
+        await _incidents(connection, "401 days", 2)
+        await connection.execute("UPDATE incidents SET state = 'triggered' WHERE number = 1")
+        await connection.execute(
+            "INSERT INTO deliveries (tenant_id, id, number, channel_name, channel_kind, incident_id, event, notice,"
+            " body, due_at) SELECT tenant_id, id, 1, 'c', 'webhook', id, 'incident.opened', 'opened', '{}', now()"
+            " FROM incidents WHERE number = 2"
+        )
+    async with database.owner() as connection:
+        assert await retention.forget_incidents(connection) == 0
 
 
 async def test_a_tombstone_takes_its_vote_along_and_a_live_assignment_keeps_its_own(database: Database) -> None:
