@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import functools
 import random
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -18,12 +19,12 @@ import structlog
 from agent import state_file
 from agent.checks import CHECKS
 from agent.client import Client, NotAccepted, Refused, Unreachable
-from agent.health import canary_probes, resolver_probes
+from agent.health import ResolverProbes, canary_probes
 from agent.lag import LagMeter
 from agent.metrics import Exporter
 from agent.region import policy_of, resolver_for, servers_of
 from agent.resolver import Server
-from agent.self_test import Probe, SelfTest
+from agent.self_test import RESOLVERS, Probe, SelfTest
 from agent.server_clock import ServerClock
 from agent.session import RETRY_REFUSED_S, STATE, Session
 from agent.settings import AgentSettings
@@ -83,14 +84,14 @@ class App:
         self._lag = LagMeter()
         self._tls = TlsContexts(ca_file=settings.ca_file)
         self._boot_id = uuid4()
-        self._heard: set[Server] = set()
+        self._heard: dict[Server, float] = {}
         self._self_test = SelfTest(groups=self._probes(), lag=self._lag)
         self._exporter = Exporter(self)
 
-    def _probes(self) -> dict[str, Sequence[Probe]]:
+    def _probes(self) -> dict[str, Iterable[Probe]]:
         resolver = resolver_for(policy_of(()), self._settings)
         return {
-            "resolver": resolver_probes(servers_of(self._settings), self._heard),
+            RESOLVERS: ResolverProbes(functools.partial(servers_of, self._settings), self._heard),
             "canary": canary_probes(self._settings.canaries, resolver),
         }
 

@@ -6,12 +6,14 @@ import errno
 import ssl
 from dataclasses import dataclass
 
-from agent.resolver import ResolutionFailed
+from agent.resolver import NoResolver, ResolutionFailed
 from shared.netpolicy import UrlRefused
 from shared.results import Outcome, Reason
 
 EXPECTED = (UrlRefused, OSError)
 """What a check may raise because of its target; ssl.SSLError and ResolutionFailed are OSErrors."""
+
+RESOLVING = "DNS resolution"
 
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _CONNECT_WORDS = {
@@ -34,6 +36,9 @@ class Failure:
     outcome: Outcome
     reason: Reason
     message: str
+    if_resolver_works: Reason | None = None
+    """Set where only our resolvers' silence speaks against the target: it is `down` for this reason once one of them
+    has answered another question."""
 
 
 def classify(error: Exception) -> Failure:
@@ -43,6 +48,8 @@ def classify(error: Exception) -> Failure:
             return Failure(Outcome.DOWN, Reason.REDIRECT, _sentence(error.message))
         case UrlRefused():
             return Failure(Outcome.ERROR, Reason.BLOCKED, _sentence(error.message))
+        case NoResolver():
+            return Failure(Outcome.ERROR, Reason.UNHEALTHY, f"DNS: {error}", if_resolver_works=Reason.DNS)
         case ResolutionFailed():
             return Failure(Outcome.DOWN, Reason.DNS, f"DNS: {error}")
         case ssl.SSLCertVerificationError():
@@ -59,8 +66,11 @@ def classify(error: Exception) -> Failure:
 
 
 def timed_out(phase: str, *, timeout_ms: int) -> Failure:
-    """`phase` says what was under way: "DNS resolution", "the TLS handshake" and the like."""
-    return Failure(Outcome.DOWN, Reason.TIMEOUT, f"Timed out after {timeout_ms} ms during {phase}")
+    """`phase` says what was under way: RESOLVING, "the TLS handshake" and the like."""
+    message = f"Timed out after {timeout_ms} ms during {phase}"
+    if phase == RESOLVING:
+        return Failure(Outcome.ERROR, Reason.UNHEALTHY, message, if_resolver_works=Reason.TIMEOUT)
+    return Failure(Outcome.DOWN, Reason.TIMEOUT, message)
 
 
 def _ssl_words(error: ssl.SSLError) -> str:

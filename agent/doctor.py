@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from agent.app import make_client, make_hello
 from agent.client import NotAccepted, Refused, Unreachable
-from agent.health import canary_probes, resolver_probes
+from agent.health import canary_probes, resolver_probe
 from agent.region import policy_of, resolver_for, servers_of
 from agent.self_test import Probe
 from agent.settings import AgentSettings
@@ -36,7 +36,7 @@ class Finding:
 async def examine(settings: AgentSettings) -> list[Finding]:
     findings = [_examine_disk(settings)]
     resolver = resolver_for(policy_of(()), settings)
-    findings += [await _examine_probe("resolver", probe) for probe in resolver_probes(servers_of(settings))]
+    findings += [await _examine_probe("resolver", probe) for probe in map(resolver_probe, servers_of(settings))]
     findings += [await _examine_probe("canary", probe) for probe in canary_probes(settings.canaries, resolver)]
     if not settings.canaries:
         findings.append(Finding("canary", "none is set (FARWATCH_AGENT__CANARIES=host:port,…)", is_warning=True))

@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agent.resolver import Resolver, Server, ask_root
 from agent.self_test import Probe
 
 
-def resolver_probes(servers: Sequence[Server], heard: Container[Server] | None = None) -> list[Probe]:
-    """One probe per server: it has to answer a question about the root zone.
+class ResolverProbes:
+    """One probe for each server in use now: it has to answer a question about the root zone.
 
-    With `heard`, a server is asked only once it has answered a check's question: nobody is asked for our sake alone.
+    `servers` is asked on each look, as checks ask it, so that a server which nobody uses any more does not count. A
+    server is asked once it has answered a check's question (`heard`), or when a failed lookup asks for proof: nobody is
+    asked for our sake alone.
     """
-    return [_resolver_probe(server, heard) for server in servers]
+
+    def __init__(self, servers: Callable[[], Sequence[Server]], heard: Mapping[Server, float]) -> None:
+        self._servers = servers
+        self._heard = heard
+        self._known: dict[Server, Probe] = {}
+
+    def __iter__(self) -> Iterator[Probe]:
+        servers = self._servers()
+        self._known = {server: self._known.get(server) or self._probe(server) for server in servers}
+        return iter(self._known.values())
+
+    def _probe(self, server: Server) -> Probe:
+        return resolver_probe(
+            server, is_due=lambda: server in self._heard, heard_at=lambda: self._heard.get(server, float("-inf"))
+        )
 
 
-def _resolver_probe(server: Server, heard: Container[Server] | None) -> Probe:
-    def is_due() -> bool:
-        return heard is None or server in heard
-
-    return Probe(f"{server[0]}:{server[1]}", lambda: ask_root(server), is_due=is_due)
+def resolver_probe(
+    server: Server,
+    *,
+    is_due: Callable[[], bool] = lambda: True,
+    heard_at: Callable[[], float] = lambda: float("-inf"),
+) -> Probe:
+    return Probe(f"{server[0]}:{server[1]}", lambda: ask_root(server), is_due=is_due, heard_at=heard_at)
 
 
 def canary_probes(canaries: Sequence[str], resolver: Resolver) -> list[Probe]:

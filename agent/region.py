@@ -26,7 +26,7 @@ def servers_of(settings: AgentSettings) -> Sequence[Server]:
     return [parse_server(text) for text in settings.resolvers] or system_servers()
 
 
-def resolver_for(policy: Policy, settings: AgentSettings, *, heard: set[Server] | None = None) -> Resolver:
+def resolver_for(policy: Policy, settings: AgentSettings, *, heard: dict[Server, float] | None = None) -> Resolver:
     """Local names count only where local addresses may be reached. `heard`: see Resolver."""
     hosts = local_hosts if policy.is_private else no_hosts
     return Resolver(servers=functools.partial(servers_of, settings), hosts=hosts, heard=heard)
@@ -38,7 +38,7 @@ def context_for(
     *,
     tls: TlsContexts,
     clock: ServerClock,
-    heard: set[Server] | None = None,
+    heard: dict[Server, float] | None = None,
 ) -> CheckContext:
     policy = policy_of(region.allow_cidrs)
     names = resolver_for(policy, settings, heard=heard)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from time import perf_counter
 
 import dns.exception
 import dns.flags
@@ -41,6 +42,10 @@ class ResolutionFailed(OSError):
     """The name has no usable answer; the message says why in plain words."""
 
 
+class NoResolver(ResolutionFailed):
+    """No resolver gave an answer that settles it: the name may be broken, or all of them, or our way to them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """Addresses in the order given, IPv6 and IPv4 alternating, and every name that the answer went through."""
@@ -57,21 +62,21 @@ class Resolver:
         *,
         servers: Callable[[], Sequence[Server]],
         hosts: Callable[[str], Sequence[Address]],
-        heard: set[Server] | None = None,
+        heard: dict[Server, float] | None = None,
     ) -> None:
-        """`heard` collects the servers that have answered: the self-test asks those, and no others."""
+        """`heard` collects the servers that have answered, and when they last did (perf_counter)."""
         self._servers = servers
         self._hosts = hosts
-        self._heard = set() if heard is None else heard
+        self._heard = {} if heard is None else heard
 
     async def resolve(self, name: str) -> Answers:
-        """A and AAAA of `name`. Raises ResolutionFailed."""
+        """A and AAAA of `name`. Raises ResolutionFailed, NoResolver where nobody gave a final answer."""
         local = self._hosts(name)
         if local:
             return Answers(tuple(local))
         servers = self._servers()
         if not servers:
-            raise ResolutionFailed("no DNS resolver is configured")
+            raise NoResolver("no DNS resolver is configured")
         trouble = "no DNS resolver answered in time"
         for seconds in ATTEMPT_TIMEOUTS_S:
             for server in servers:
@@ -79,12 +84,16 @@ class Resolver:
                     return await self._ask(server, name, seconds)
                 except _TryNext as error:
                     trouble = str(error) or trouble
-        raise ResolutionFailed(f"{name}: {trouble}")
+        raise NoResolver(f"{name}: {trouble}")
 
     async def _ask(self, server: Server, name: str, seconds: float) -> Answers:
         messages = await _ask(server, name, seconds)
-        answers = _read(name, messages)
-        self._heard.add(server)
+        try:
+            answers = _read(name, messages)
+        except ResolutionFailed:
+            self._heard[server] = perf_counter()  # "there is no such name" is an answer too
+            raise
+        self._heard[server] = perf_counter()
         return answers
 
 

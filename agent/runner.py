@@ -14,7 +14,7 @@ from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
 from agent.lag import NOTABLE_MS, LagMeter
 from agent.scheduler import Job, Scheduler
-from agent.self_test import MAX_LAG_MS, Health, SelfTest
+from agent.self_test import MAX_LAG_MS, SelfTest
 from agent.tally import Tally
 from shared.results import CheckResult, Detail, Outcome, Reason
 
@@ -77,7 +77,7 @@ class Runner:
         started = perf_counter()
         outcome = await self._examine(job, started)
         lag = self._lag.worst_since(started)
-        if outcome.outcome is Outcome.DOWN:
+        if outcome.outcome is Outcome.DOWN or outcome.if_resolver_works is not None:
             outcome = await self._vouched(outcome, lag)
         was_bad = job.monitor_id in self._bad
         outcome = self._trimmed(job, outcome)
@@ -115,12 +115,16 @@ class Runner:
 
     async def _vouched(self, outcome: CheckOutcome, lag: float) -> CheckOutcome:
         """A failure that a self-test stands behind, or the confession that we cannot judge."""
-        health = await self._self_test.after_now()
+        unproven = outcome.if_resolver_works
+        health = await self._self_test.after_now(prove_resolver=unproven is not None)
+        reason = health.reason
         if lag > MAX_LAG_MS:
-            health = Health(is_healthy=False, reason=f"This agent was {lag:.0f} ms late itself during the check")
-        if health.is_healthy:
+            reason = f"This agent was {lag:.0f} ms late itself during the check"
+        elif health.can_judge and unproven is None:
             return outcome
-        message = f"{health.reason}. Seen meanwhile: {outcome.detail.message}"[:500]
+        elif health.can_judge and health.resolves:
+            return msgspec.structs.replace(outcome, outcome=Outcome.DOWN, reason=unproven)
+        message = f"{reason or 'No resolver answers this agent'}. Seen meanwhile: {outcome.detail.message}"[:500]
         detail = msgspec.structs.replace(outcome.detail, message=message)
         return msgspec.structs.replace(outcome, outcome=Outcome.ERROR, reason=Reason.UNHEALTHY, detail=detail)
 

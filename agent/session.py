@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from time import perf_counter
 from uuid import UUID
 
 import structlog
@@ -56,7 +57,7 @@ class Session:
         self_test: SelfTest,
         tls: TlsContexts,
         tally: Tally,
-        heard: set[Server],
+        heard: dict[Server, float],
     ) -> None:
         self.welcome = welcome
         self.refusal: Refused | None = None
@@ -82,6 +83,7 @@ class Session:
         self._clock = clock
         self._self_test = self_test
         self._spool = spool
+        self._lag = lag
         self._tally = tally
         self._poll_now = asyncio.Event()
         self._observe_now = asyncio.Event()
@@ -192,10 +194,10 @@ class Session:
         return Observations(
             sent_at=int(self._clock.now_ms()),
             healthy=health.is_healthy,
-            reason=None if health.reason is None else health.reason[:500],
+            reason=None if health.is_healthy or health.reason is None else health.reason[:500],
             clock_offset=self._clock.offset_ms,
             saturation=min(self.runner.saturation, 1000.0),
-            lag=max(0.0, lag),
+            lag=max(0.0, lag, self._lag.worst_since(perf_counter() - OBSERVE_S)),
             spooled=self.shipper.pending,
             gaps=scheduler.gaps,
         )

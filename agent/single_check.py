@@ -37,7 +37,9 @@ async def run_once(check: Check, *, allow_cidrs: Sequence[str], settings: AgentS
 
 def render(outcome: CheckOutcome, *, as_json: bool) -> str:
     if as_json:
-        return msgspec.json.encode(outcome).decode()
+        fields = msgspec.structs.asdict(outcome)
+        del fields["if_resolver_works"]  # there is no self-test here that could tell
+        return msgspec.json.encode(fields).decode()
     detail = outcome.detail
     reason = f" ({outcome.reason.value})" if outcome.reason.value != "none" else ""
     lines = [f"outcome    {outcome.outcome.value}{reason}"]

@@ -26,6 +26,8 @@ class CheckOutcome(Struct, frozen=True, kw_only=True):
     download: float | None = None
     total: float | None = None
     detail: Detail = Detail()
+    if_resolver_works: Reason | None = None
+    """On an `error` that is `down` for this reason once a resolver has answered another question (see classify)."""
 
 
 @dataclass(frozen=True, slots=True)

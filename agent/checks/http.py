@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from time import perf_counter
 
+import msgspec
+
 from agent import classify
 from agent.checks import http_assertions, http_evidence, http_request
 from agent.checks.check import CheckContext, CheckOutcome, Phases, in_ms
@@ -71,7 +73,7 @@ class _Visit:
         self._resolved: tuple[str, ...] = ()
         self._started = perf_counter()
         self.address: str | None = None
-        self.doing = "DNS resolution"
+        self.doing = classify.RESOLVING
         self.ended: float | None = None
         self.phases = Phases()
         self.response: Response | None = None
@@ -116,7 +118,7 @@ class _Visit:
         url, check, dialer = request.url, self._check, self._context.dialer
         addresses: tuple[str, ...] = (url.host,)
         if not url.is_literal:
-            self.doing = "DNS resolution"
+            self.doing = classify.RESOLVING
             addresses = await self._resolve(url)
         self.doing = "connecting"
         keep = BODY_LIMIT if http_assertions.needs_body(check) else EXCERPT_KEPT
@@ -170,7 +172,8 @@ class _Visit:
         return self._outcome(finding, total)
 
     def failed(self, failure: Failure) -> CheckOutcome:
-        return self._outcome(Finding(failure.outcome, failure.reason, failure.message), self._total())
+        outcome = self._outcome(Finding(failure.outcome, failure.reason, failure.message), self._total())
+        return msgspec.structs.replace(outcome, if_resolver_works=failure.if_resolver_works)
 
     def _total(self) -> float:
         return (self.ended or perf_counter()) - self._started

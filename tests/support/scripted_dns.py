@@ -23,6 +23,8 @@ class ScriptedDns(asyncio.DatagramProtocol):
         self.rcodes: dict[str, dns.rcode.Rcode] = {}
         self.truncate = False
         self.silent = False
+        self.silent_about: set[str] = set()
+        self.rcode_of_all: dns.rcode.Rcode | None = None
         self.mangle: Callable[[bytes], list[bytes]] = lambda wire: [wire]
         self.asked: list[str] = []
         self._transport: asyncio.DatagramTransport | None = None
@@ -32,7 +34,7 @@ class ScriptedDns(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         response = self.answer(data)
-        if self.silent or self._transport is None:
+        if self.silent or self.asked[-1] in self.silent_about or self._transport is None:
             return
         if self.truncate:
             response.flags |= dns.flags.TC
@@ -46,7 +48,9 @@ class ScriptedDns(asyncio.DatagramProtocol):
         question = query.question[0]
         name = str(question.name).rstrip(".").lower()
         self.asked.append(name)
-        if name in self.rcodes:
+        if self.rcode_of_all is not None:
+            response.set_rcode(self.rcode_of_all)
+        elif name in self.rcodes:
             response.set_rcode(self.rcodes[name])
         elif name and name not in self.records:
             response.set_rcode(dns.rcode.NXDOMAIN)

@@ -131,7 +131,11 @@ async def test_a_name_without_an_answer_is_down_for_dns_in_plain_words(name: str
     async with serving_dns({"empty.example.com": []}) as (script, dns):
         script.rcodes["broken.example.com"] = Rcode.SERVFAIL
         outcome = await probe(f"http://{name}/", using=context(LOOPBACK, dns=dns))
-    assert (outcome.outcome, outcome.reason) == (Outcome.DOWN, Reason.DNS)
+    seen = (outcome.outcome, outcome.reason, outcome.if_resolver_works)
+    if words == "SERVFAIL":  # the resolver's trouble, until it has answered another question
+        assert seen == (Outcome.ERROR, Reason.UNHEALTHY, Reason.DNS)
+    else:
+        assert seen == (Outcome.DOWN, Reason.DNS, None)
     assert words in (outcome.detail.message or "")
 
 
@@ -139,7 +143,8 @@ async def test_a_resolver_that_says_nothing_runs_into_the_checks_own_deadline() 
     async with serving_dns({}) as (script, dns):
         script.silent = True
         outcome = await probe("http://a.example.com/", using=context(LOOPBACK, dns=dns), timeout=1000)
-    assert (outcome.outcome, outcome.reason) == (Outcome.DOWN, Reason.TIMEOUT)
+    assert (outcome.outcome, outcome.reason) == (Outcome.ERROR, Reason.UNHEALTHY)
+    assert outcome.if_resolver_works is Reason.TIMEOUT
     assert "DNS resolution" in (outcome.detail.message or "")
 
 

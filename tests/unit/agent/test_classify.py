@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from agent.classify import classify, timed_out
-from agent.resolver import ResolutionFailed
+from agent.resolver import NoResolver, ResolutionFailed
 from shared.netpolicy import UrlRefused
 from shared.results import Outcome, Reason
 
@@ -23,6 +23,7 @@ CASES = [
     (UrlRefused("REDIRECT_BLOCKED", "no", {"cause": "SSRF_BLOCKED"}), Outcome.ERROR, Reason.BLOCKED),
     (UrlRefused("REDIRECT_BLOCKED", "no", {"cause": "DOWNGRADE"}), Outcome.DOWN, Reason.REDIRECT),
     (ResolutionFailed("a.example does not exist (NXDOMAIN)"), Outcome.DOWN, Reason.DNS),
+    (NoResolver("no DNS resolver answered in time"), Outcome.ERROR, Reason.UNHEALTHY),
     (os_error(errno.ECONNREFUSED), Outcome.DOWN, Reason.CONNECT),
     (os_error(errno.ECONNRESET), Outcome.DOWN, Reason.CONNECT),
     (os_error(errno.ETIMEDOUT), Outcome.DOWN, Reason.CONNECT),

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from agent import self_test
+from agent.health import ResolverProbes
 from agent.lag import LagMeter
-from agent.self_test import Probe, SelfTest
+from agent.self_test import RESOLVERS, Probe, SelfTest
 
 
 def probe(answers: list[bool], started: list[float]) -> Probe:
@@ -105,3 +106,64 @@ async def test_a_resolver_is_asked_only_once_it_has_answered_a_check() -> None:
     await tester.after_now()
     await asyncio.sleep(0)
     assert len(started) == 1
+
+
+async def test_the_servers_in_use_now_are_those_that_count() -> None:
+    servers = [("192.0.2.1", 53)]
+    heard = {("192.0.2.1", 53): 0.0}
+    probes = ResolverProbes(lambda: servers, heard)
+    (first,) = probes
+    first.is_counted, first.trouble = True, "no answer"
+    assert list(probes) == [first]
+    servers[:] = [("192.0.2.2", 53)]
+    (second,) = probes
+    assert (second.name, second.is_counted, second.is_due()) == ("192.0.2.2:53", False, False)
+    heard["192.0.2.2", 53] = 1.0
+    assert second.is_due()
+
+
+async def test_whoever_needs_proof_waits_for_a_resolver_that_has_never_answered() -> None:
+    started: list[float] = []
+    one = probe([False, True], started)
+    one.is_due = lambda: False
+    tester = SelfTest(groups={RESOLVERS: [one]}, lag=LagMeter())
+    assert not (await tester.after_now()).resolves
+    assert started == []
+    assert not (await tester.after_now(prove_resolver=True)).resolves
+    health = await tester.after_now(prove_resolver=True)
+    assert (health.resolves, health.is_healthy) == (True, True)
+
+
+class Late(LagMeter):
+    """A loop that is late by this much."""
+
+    lag = 5000.0
+
+    def worst_since(self, _instant: float) -> float:
+        return self.lag
+
+
+async def test_a_late_loop_judges_nobody_and_keeps_its_share_until_it_has_lasted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(self_test, "LASTING_S", 0.2)
+    late = Late()
+    tester = SelfTest(groups={}, lag=late)
+    first = await tester.after_now()
+    assert (first.can_judge, first.is_healthy) == (False, True)
+    async with asyncio.timeout(5):
+        while (await tester.after_now()).is_healthy:
+            pass
+    assert "overloaded" in (tester.health.reason or "")
+    late.lag = 0.0
+    last = await tester.after_now()
+    assert (last.can_judge, last.is_healthy) == (True, True)
+
+
+async def test_a_loop_that_is_late_now_and_then_stays_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(self_test, "LASTING_S", 0.12)
+    late = Late()
+    tester = SelfTest(groups={}, lag=late)
+    for lag in (5000.0, 5000.0, 0.0) * 3:
+        late.lag = lag
+        assert (await tester.after_now()).is_healthy
