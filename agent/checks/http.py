@@ -20,6 +20,7 @@ from agent.checks.http_protocol import (
     Response,
 )
 from agent.checks.http_request import BadHeader, Request
+from agent.checks.http_secrets import hidden_texts, mask_cut
 from agent.classify import Failure
 from agent.dialer import address_text
 from agent.tls import TlsPipe
@@ -196,9 +197,9 @@ class _Visit:
     def _detail(self, finding: Finding | None) -> Detail:
         exchange, response = self._exchange, self.response
         tls = None if exchange is None else exchange.tls
-        hidden = () if finding is None else tuple(http_request.secrets(self._check))
+        hidden = () if finding is None else hidden_texts(self._check)
         return Detail(
-            message=None if finding is None else http_request.mask(finding.message, hidden)[:MESSAGE_LIMIT],
+            message=None if finding is None else mask_cut(finding.message, hidden)[:MESSAGE_LIMIT],
             address=self.address,
             http_version=None if response is None else response.version,
             tls_version=None if tls is None or not tls.established else tls.version,

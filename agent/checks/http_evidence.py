@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from agent.checks.http_assertions import Undecodable, decoded_body
 from agent.checks.http_protocol import EXCERPT_KEPT, Response
-from agent.checks.http_request import SECRET_FIELDS, mask
+from agent.checks.http_secrets import MASK, mask, mask_end
+from shared.checks.secret_headers import is_secret_header
 from shared.results import BODY_EXCERPT_LIMIT, MESSAGE_LIMIT, Evidence
 
 SHOWN_HEADERS = frozenset(
@@ -29,6 +30,9 @@ SHOWN_HEADERS = frozenset(
     )
 )
 """Headers that help to understand a failure; asserted ones are added."""
+
+_CHALLENGES = ("www-authenticate", "proxy-authenticate")
+"""These name a scheme and a realm; no credential is in them, whatever their names look like."""
 
 _MAX_HEADERS = 20
 _MAX_RESOLVED = 32
@@ -58,7 +62,7 @@ def _status_line(response: Response | None, hidden: tuple[str, ...]) -> str | No
     if response is None:
         return None
     phrase = response.phrase.decode("latin-1")
-    return _clean(mask(f"HTTP/{response.version} {response.status:03} {phrase}", hidden))[:200].rstrip()
+    return _clean(mask_end(f"HTTP/{response.version} {response.status:03} {phrase}", hidden))[:200].rstrip()
 
 
 def _headers(response: Response, shown: frozenset[str], hidden: tuple[str, ...]) -> dict[str, str]:
@@ -66,7 +70,8 @@ def _headers(response: Response, shown: frozenset[str], hidden: tuple[str, ...])
     for raw_name, raw_value in response.headers:
         name = raw_name.decode("latin-1").lower()
         if name in shown and name not in kept and len(kept) < _MAX_HEADERS and len(name) <= 200:
-            value = "***" if name in SECRET_FIELDS else mask(raw_value.decode("latin-1"), hidden)
+            is_secret = is_secret_header(name) and name not in _CHALLENGES
+            value = MASK if is_secret else mask(raw_value.decode("latin-1"), hidden)
             kept[name] = _clean(value)[:MESSAGE_LIMIT]
     return kept
 

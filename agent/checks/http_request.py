@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from agent.checks.http_secrets import basic, hidden_texts
 from shared.checks.http import HttpCheck
 from shared.netpolicy import HttpUrl, same_origin
 
@@ -26,11 +26,6 @@ OURS = frozenset(
     )
 )
 """Fields that frame the message or route it; a tenant's value for one is passed over."""
-
-SECRET_FIELDS = frozenset(
-    ("authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "x-auth-token", "api-key")
-)
-"""Fields whose values are credentials, in either direction."""
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
@@ -79,7 +74,7 @@ def first_request(check: HttpCheck, url: HttpUrl) -> Request:
     """Raises BadHeader."""
     headers = tuple(_tenant_headers(check))
     body = None if check.body is None else check.body.encode()
-    return Request(url, check.method, headers, body, has_credentials=bool(next(secrets(check), None)))
+    return Request(url, check.method, headers, body, has_credentials=bool(hidden_texts(check)))
 
 
 def _tenant_headers(check: HttpCheck) -> Iterator[tuple[str, str]]:
@@ -98,29 +93,4 @@ def _tenant_headers(check: HttpCheck) -> Iterator[tuple[str, str]]:
 def _authorization(check: HttpCheck) -> str | None:
     if check.bearer_token is not None:
         return f"Bearer {check.bearer_token}"
-    return None if check.basic_auth is None else f"Basic {_basic(check.basic_auth)}"
-
-
-def _basic(pair: tuple[str, str]) -> str:
-    """RFC 7617, in UTF-8."""
-    return b64encode(":".join(pair).encode()).decode()
-
-
-def secrets(check: HttpCheck) -> Iterator[str]:
-    """Every text that must never leave the agent."""
-    if check.basic_auth is not None:
-        yield from (check.basic_auth[1], _basic(check.basic_auth))
-    if check.bearer_token is not None:
-        yield check.bearer_token
-    for name, value in check.headers.items():
-        if name.lower() in SECRET_FIELDS or any(word in name.lower() for word in ("token", "secret", "password")):
-            yield value
-            yield from (part for part in value.split() if len(part) >= 8)
-
-
-def mask(text: str, hidden: tuple[str, ...]) -> str:
-    """`text` with every secret replaced by ***."""
-    for secret in hidden:
-        if secret and secret in text:
-            text = text.replace(secret, "***")
-    return text
+    return None if check.basic_auth is None else f"Basic {basic(check.basic_auth)}"

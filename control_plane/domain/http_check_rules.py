@@ -10,9 +10,9 @@ import re2
 
 from control_plane.domain.field_rules import boolean, integer, refusal, refuse, text
 from control_plane.domain.header_rules import expected_headers, request_headers
-from control_plane.domain.secrets_of_check import is_secret_header
 from control_plane.domain.status_rules import expected_status
 from shared.checks.http import HttpCheck, JsonPathEquals
+from shared.checks.secret_headers import is_secret_header
 from shared.netpolicy import SHARED, UrlRefused, judge_host, parse_http_url
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -6,19 +6,13 @@ A check is stored twice: in the open with `***` where a secret was, and the secr
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct, structs
 
 from shared.checks import Check
+from shared.checks.secret_headers import is_secret_header
 
 MASK = "***"
 """What stands where a secret is. A write that contains it is refused (REDACTION_SENTINEL)."""
-
-_SECRET_HEADER = re.compile(
-    r"auth|cookie|token|secret|api[-_]?key|access[-_]?key|passw|credential|session|private[-_]?key|signature",
-    re.IGNORECASE,
-)
 
 
 class CheckSecrets(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -31,11 +25,6 @@ class CheckSecrets(Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     @property
     def empty(self) -> bool:
         return self.password is None and self.bearer_token is None and not self.headers
-
-
-def is_secret_header(name: str) -> bool:
-    """Whether a request header of this name carries a credential: Authorization, Cookie, X-API-Key …"""
-    return _SECRET_HEADER.search(name) is not None
 
 
 def split(check: Check) -> tuple[Check, CheckSecrets]:

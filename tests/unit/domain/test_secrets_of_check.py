@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from control_plane.domain.secrets_of_check import MASK, CheckSecrets, is_secret_header, join, split
+from control_plane.domain.secrets_of_check import MASK, CheckSecrets, join, split
 from shared.checks.http import HttpCheck
+from shared.checks.secret_headers import is_secret_header
 
 FULL = HttpCheck(
     url="https://a.example/",
