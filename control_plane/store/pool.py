@@ -8,6 +8,7 @@ it: what an earlier checkout left behind is always overwritten, at the cost of o
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -27,6 +28,7 @@ Connection: TypeAlias = Any
 _CONNECT_TIMEOUT_S = 5.0
 _COMMAND_TIMEOUT_S = 30.0
 _CHECKOUT_TIMEOUT_S = 10.0
+_PROBE_GOOD_S = 1.0
 _SETTINGS = {
     "application_name": "farwatch",
     "TimeZone": "UTC",
@@ -58,6 +60,8 @@ class Database:
         self._app = _pool(dsn, role="farwatch_app", max_size=max_size)
         self._tenant = _pool(dsn, role="farwatch_tenant", max_size=max_size)
         self._listener = Listener(self._connect_owner)
+        self._probe: asyncio.Task[bool] | None = None
+        self._probe_until = 0.0
         self._lanes: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @classmethod
@@ -70,7 +74,7 @@ class Database:
         await database._app
         await database._tenant
         try:
-            await database.ping()
+            await database._ask()
         except _WRONG_DSN as error:
             await database.close()
             raise StartupRefused(f"database.dsn: the server refuses this login: {error}") from error
@@ -118,12 +122,32 @@ class Database:
         await self._listener.add(channel, callback)
 
     async def ping(self) -> None:
-        """Raises Unavailable unless the database answers a new connection now."""
+        """Raises Unavailable unless the database answers a new connection.
+
+        Whoever asks meanwhile, or within a second, is given the same answer: anybody may ask, as often as they like.
+        """
+        if self._probe is None or (self._probe.done() and time.monotonic() >= self._probe_until):
+            self._probe = asyncio.create_task(self._answers(), name="probe of the database")
+        if not await asyncio.shield(self._probe):
+            raise Unavailable(_AWAY_MESSAGE)
+
+    async def _answers(self) -> bool:
+        try:
+            await self._ask()
+        except (Unavailable, *_WRONG_DSN):
+            return False
+        finally:
+            self._probe_until = time.monotonic() + _PROBE_GOOD_S
+        return True
+
+    async def _ask(self) -> None:
         async with self.owner() as connection:
             await connection.fetchval("SELECT 1", timeout=_CONNECT_TIMEOUT_S)
 
     async def close(self) -> None:
         """Wait up to 10 s for connections in use, then cut them off."""
+        if self._probe is not None:
+            self._probe.cancel()
         await self._listener.close()
         for pool in (self._app, self._tenant):
             try:

@@ -23,7 +23,7 @@ from control_plane.web import health
 from control_plane.web.middleware import AUTHENTICATOR, border
 from control_plane.web.server import EnvelopeRunner
 from tests.support import seed
-from tests.support.serving import ControlPlane, settings_with
+from tests.support.serving import ControlPlane, control_plane, settings_with
 from tests.support.waiting import until, until_async
 
 IS_WAITED_FOR = "SELECT count(*) FROM pg_locks WHERE NOT granted"
@@ -92,6 +92,23 @@ async def test_readiness_says_503_while_the_database_is_away_and_health_stays_20
     await runner.cleanup()
 
 
+async def test_however_often_readiness_is_asked_the_database_is_asked_once_a_second(database: Database) -> None:
+    async with database.owner() as counting, control_plane(database) as served, served.client() as client:
+        await client.get("/readyz")
+        sessions = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+        before = await counting.fetchval(sessions)
+        for _ in range(5):
+            answers = await asyncio.gather(*(client.get("/readyz") for _ in range(20)))
+            assert {answer.status_code for answer in answers} == {200}
+
+        async def counted() -> int:
+            await counting.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
+            opened: int = await counting.fetchval(sessions) - before
+            return opened
+
+        assert await counted() <= 5
+
+
 async def test_a_stop_waits_for_the_request_in_hand(dsn: str, database: Database) -> None:
     home = await ensure_first_tenant(database, pepper=seed.PEPPER)
     assert home is not None
@@ -100,9 +117,9 @@ async def test_a_stop_waits_for_the_request_in_hand(dsn: str, database: Database
         client = httpx.AsyncClient(base_url=where.url, headers={"Authorization": f"Bearer {home.api_key}"})
         async with client:
             async with database.app_transaction() as conn:
-                await tenants.lock(conn, tenant_id=home.tenant_id)
+                await tenants.hold_counters(conn, tenant_id=home.tenant_id)
                 post = asyncio.create_task(client.post("/api/v1/keys", json={"label": "a key"}))
-                await until_async(partial(conn.fetchval, IS_WAITED_FOR), "the request waits for the tenant's row")
+                await until_async(partial(conn.fetchval, IS_WAITED_FOR), "the request waits for the tenant's counters")
                 stopping = asyncio.create_task(stack.aclose())
                 port = int(where.url.rsplit(":", 1)[1])
                 await until(partial(is_closed, port), "no more connections are taken")
