@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -67,12 +66,3 @@ RELEASE = "DELETE FROM idempotency_keys WHERE tenant_id = $1 AND route = $2 AND 
 async def release(conn: Connection, *, tenant_id: TenantId, route: str, key: str) -> None:
     """Give the key back after a request that had no effect."""
     await conn.execute(RELEASE, tenant_id, route, key)
-
-
-FLEET_DELETE_OLDER = "DELETE FROM idempotency_keys WHERE created_at < $1"
-
-
-async def delete_older(conn: Connection, *, before: datetime) -> int:
-    """Forget replies, of all tenants; how many. For the retention job."""
-    status: str = await conn.execute(FLEET_DELETE_OLDER, before)
-    return int(status.rsplit(" ", 1)[1])

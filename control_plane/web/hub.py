@@ -16,8 +16,6 @@ from functools import partial
 from typing import NamedTuple, Protocol, Self
 from uuid import UUID
 
-from shared.ids import TenantId
-
 DISPATCH = "farwatch_dispatch"
 """Payload: a region's id. Work was ordered, or work that waited for it may now be due."""
 ASSIGNMENTS = "farwatch_assignments"
@@ -153,10 +151,6 @@ class Hub:
         for subscription in tuple(self._subscribers.get(topic, ())):
             subscription.offer(Hint(topic, payload))
 
-    def topics(self) -> frozenset[str]:
-        """What somebody in this process waits for."""
-        return frozenset(self._subscribers)
-
     def looked(self, topic: str, reader: UUID) -> None:
         """The reader is looking right now: hints so far are old news to it."""
         self._looked_at[topic, reader] = self._clock()
@@ -165,10 +159,6 @@ class Hub:
         """Whether a hint of an assignments topic came while the reader was not waiting: after it last looked."""
         looked_at = self._looked_at.setdefault((topic, reader), self._clock())
         return self._heard_at.get(topic, looked_at) > looked_at
-
-    def watched(self, tenant_id: TenantId) -> bool:
-        """Whether somebody, in whatever process, watches this tenant's checks."""
-        return self._watched_until.get(str(tenant_id), 0.0) > self._clock()
 
     def watched_tenants(self) -> frozenset[str]:
         """The tenants whose checks somebody watches, as canonical UUID texts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -80,8 +81,12 @@ async def serving(
         yield Served(host, port, deps)
     finally:
         hub.close()
-        await until(lambda: not deps.streams.busy, "every stream has ended")
+        await until(_no_stream_task, "every stream has ended")
         await runner.cleanup()
+
+
+def _no_stream_task() -> bool:
+    return not any(task.get_name().startswith("events of ") for task in asyncio.all_tasks())
 
 
 async def an_api_key(conn: Connection, tenant_id: UUID, *scopes: str, number: int = 1) -> str:
