@@ -109,10 +109,10 @@ async def _database_clock(database: Database) -> DatabaseClock:
 
 
 def add_routes(app: web.Application, routes: Sequence[Route], deps: Deps) -> None:
-    """Hang every route into the router; GET answers HEAD as well."""
+    """Hang every route into the router; GET answers HEAD as well, save where a route says otherwise."""
     for route in routes:
         handler = handler_of(route, deps)
-        methods = ("GET", "HEAD") if route.method == "GET" else (route.method,)
+        methods = ("GET", "HEAD") if route.method == "GET" and route.head else (route.method,)
         for method in methods:
             app.router.add_route(method, route.path, handler, expect_handler=_expect)
 

@@ -60,6 +60,7 @@ ROUTES = (
         ),
         tag="agent",
         door=Door.AGENT,
+        head=False,
         query=AssignmentsQuery,
         reply=Assignments,
         errors=("AGENT_DISABLED",),

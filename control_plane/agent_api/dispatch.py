@@ -114,6 +114,7 @@ ROUTES = (
         summary="Wait for re-checks, check-now and tests",
         tag="agent",
         door=Door.AGENT,
+        head=False,
         query=DispatchQuery,
         reply=Dispatches,
         errors=("AGENT_DISABLED",),

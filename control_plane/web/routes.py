@@ -67,5 +67,7 @@ class Route:
     """Bytes of a decompressed body, on the agent door."""
     optional_body: bool = False
     """An absent body is an empty object."""
+    head: bool = True
+    """GET answers HEAD as well. Not where it streams, or where asking does something: then HEAD is 405."""
     form: bool = False
     """The body is an HTML form (application/x-www-form-urlencoded), handed over as bytes."""
