@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from aiohttp import web
 
-from control_plane.dashboard.visit import Visit, page
+from control_plane.dashboard.visit import Visit, page, still_admits
 from control_plane.errors import BadRequest
 from control_plane.web.routes import Route
 from control_plane.web.sse import Filter
 from control_plane.web.streams import Watcher
+
+SCOPE = "events:read"
 
 
 async def events(visit: Visit) -> web.StreamResponse:
@@ -20,11 +23,12 @@ async def events(visit: Visit) -> web.StreamResponse:
         monitor_id = UUID(wanted) if wanted else None
     except ValueError:
         raise BadRequest("monitor must be the id of a monitor", code="INVALID_ID") from None
-    watcher = Watcher(visit.tenant_id, visit.caller.key_id, Filter(monitor_id=monitor_id))
+    allowed = partial(still_admits, visit, SCOPE)
+    watcher = Watcher(visit.tenant_id, visit.caller.key_id, allowed, Filter(monitor_id=monitor_id))
     deps = visit.deps
     return await deps.streams.serve(visit.call.request, watcher, database=deps.database, hub=deps.hub)
 
 
 ROUTES: tuple[Route, ...] = (
-    page("/app/events", events, operation="follow_events", summary="Follow events, live", scope="events:read"),
+    page("/app/events", events, operation="follow_events", summary="Follow events, live", scope=SCOPE, head=False),
 )

@@ -77,9 +77,9 @@ class Visit:
 Page = Callable[[Visit], Awaitable[web.StreamResponse]]
 
 
-def page(path: str, show: Page, *, operation: str, summary: str, scope: str | None = None) -> Route:
+def page(path: str, show: Page, *, operation: str, summary: str, scope: str | None = None, head: bool = True) -> Route:
     """A GET route for those who are signed in and have the scope."""
-    return _route("GET", path, partial(_visited, show, scope), operation=operation, summary=summary)
+    return _route("GET", path, partial(_visited, show, scope), operation=operation, summary=summary, head=head)
 
 
 def form(path: str, take: Page, *, operation: str, summary: str, scope: str | None = None) -> Route:
@@ -87,7 +87,7 @@ def form(path: str, take: Page, *, operation: str, summary: str, scope: str | No
     return _route("POST", path, partial(_visited, take, scope), operation=operation, summary=summary)
 
 
-def _route(method: str, path: str, handler: Handler, *, operation: str, summary: str) -> Route:
+def _route(method: str, path: str, handler: Handler, *, operation: str, summary: str, head: bool = True) -> Route:
     is_form = method == "POST"
     return Route(
         method=method,
@@ -99,6 +99,7 @@ def _route(method: str, path: str, handler: Handler, *, operation: str, summary:
         door=Door.PUBLIC,
         body=bytes if is_form else None,
         form=is_form,
+        head=head,
         in_openapi=False,
     )
 
@@ -128,6 +129,12 @@ async def opened(call: Call) -> Visit | None:
         return None
     caller = await deps.authenticator.tenant_by_digest(session.digest)
     return None if caller is None else Visit(call, replace(caller, write_source="ui"), session)
+
+
+async def still_admits(visit: Visit, scope: str) -> bool:
+    """Whether what opened this visit still would: for what stays open after its request was let in."""
+    again = await opened(visit.call)
+    return again is not None and not again.caller.suspended and again.may(scope)
 
 
 def _proven(visit: Visit) -> Visit:

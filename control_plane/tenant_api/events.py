@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 from msgspec import Struct
 
@@ -12,6 +14,8 @@ from control_plane.web.call import Call
 from control_plane.web.routes import Door, Route
 from control_plane.web.sse import Filter
 from control_plane.web.streams import CHECK_COMPLETED, Watcher
+
+SCOPE = "events:read"
 
 STREAMED = (CHECK_COMPLETED, *EVENTS)
 
@@ -49,7 +53,8 @@ async def stream_monitor(call: Call) -> web.StreamResponse:
 
 async def _stream(call: Call, wants: Filter) -> web.StreamResponse:
     caller, deps = call.tenant(), call.deps
-    watcher = Watcher(caller.tenant_id, caller.key_id, wants)
+    allowed = partial(deps.authenticator.still_admits, call.request, scope=SCOPE)
+    watcher = Watcher(caller.tenant_id, caller.key_id, allowed, wants)
     return await deps.streams.serve(call.request, watcher, database=deps.database, hub=deps.hub)
 
 
@@ -68,7 +73,8 @@ ROUTES = (
         description=_DESCRIPTION,
         tag="events",
         door=Door.TENANT,
-        scope="events:read",
+        scope=SCOPE,
+        head=False,
         query=EventsQuery,
         errors=("INVALID_EVENTS",),
     ),
@@ -81,7 +87,8 @@ ROUTES = (
         description=_DESCRIPTION,
         tag="events",
         door=Door.TENANT,
-        scope="events:read",
+        scope=SCOPE,
+        head=False,
         query=EventsQuery,
         errors=("INVALID_EVENTS", "INVALID_ID", "NOT_FOUND"),
     ),

@@ -90,6 +90,12 @@ class Authenticator:
         """Whose live API key has this digest, or None. Believed for REMEMBERED_S like any other."""
         return self._tenants.get(digest, time.monotonic()) or await self._look_up(digest)
 
+    async def still_admits(self, request: web.Request, *, scope: str) -> bool:
+        """Whether the API key of a request that was let in still opens what needs `scope`. Counts no failure."""
+        key = self._presented(request, KeyKind.TENANT)
+        caller = await self.tenant_by_digest(key_digest(key, self._pepper))
+        return caller is not None and not caller.suspended and scope in caller.scopes
+
     async def _proven(self, request: web.Request, key: str) -> tuple[TenantCaller, bytes]:
         digest = key_digest(key, self._pepper)
         now = time.monotonic()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import WriteTransport
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -155,13 +155,19 @@ async def write_backlog(response: web.StreamResponse, reader: Reader, frames: It
             await response.write(data)
 
 
-async def keep_open(reader: Reader) -> None:
-    """Until the stream ends, a comment every 15 s: proxies keep it, and a client that is gone is noticed."""
+async def keep_open(reader: Reader, allowed: Callable[[], Awaitable[bool]]) -> None:
+    """Until the stream ends, a comment every 15 s: proxies keep it, and a client that is gone is noticed.
+
+    Before each, `allowed` is asked: a stream ends with the credential that opened it.
+    """
     marked = reader.after
     while not reader.gone:
         try:
             async with asyncio.timeout(COMMENT_S):
                 await reader.ended.wait()
         except TimeoutError:
+            if not await allowed():
+                reader.end()
+                break
             reader.send(b":\n\n" if reader.after == marked else mark(reader.after))
             marked = reader.after

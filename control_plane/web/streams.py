@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +19,7 @@ import structlog
 from aiohttp import web
 
 from control_plane.errors import TooMany, Unavailable
+from control_plane.metrics import STREAMS, STREAMS_CUT
 from control_plane.services.stream_events import read_events, read_kept, watch_checks
 from control_plane.store.events_read import EventRow, Kept
 from control_plane.store.pool import Database
@@ -118,10 +121,11 @@ class TenantStream:
 
 
 class Watcher(NamedTuple):
-    """Whose stream it is, and what it is to carry."""
+    """Whose stream it is, and what it is to carry. `allowed`: whether the credential would still be let in."""
 
     tenant_id: TenantId
     key_id: UUID
+    allowed: Callable[[], Awaitable[bool]]
     wants: Filter = Filter()
 
 
@@ -131,11 +135,6 @@ class EventStreams:
     def __init__(self) -> None:
         self._streams: dict[TenantId, tuple[TenantStream, asyncio.Task[None]]] = {}
         self._by_key: dict[UUID, set[Reader]] = {}
-
-    @property
-    def busy(self) -> bool:
-        """Whether any stream is open or being closed."""
-        return bool(self._streams or self._by_key)
 
     def readers(self, tenant_id: TenantId) -> frozenset[Reader]:
         """Who is fed with a tenant's events right now."""
@@ -152,12 +151,13 @@ class EventStreams:
         self._refuse_too_many(watcher.key_id)  # others may have come while the database was asked
         reader = sse.reader_of(request, wants=watcher.wants, after=start.number)
         self._by_key.setdefault(watcher.key_id, set()).add(reader)
+        STREAMS.inc()
         response = sse.new_stream(request)
         try:
             await sse.begin(request, response, _opening(start))
             stream = self._join(database, hub, watcher.tenant_id, reader, position=kept.newest)
             await _send_backlog(database, response, reader, tenant_id=watcher.tenant_id, upto=stream.position)
-            await sse.keep_open(reader)
+            await sse.keep_open(reader, partial(_still_allowed, watcher))
         except (ConnectionError, TimeoutError, Unavailable) as error:
             _log.info("stream_ended", tenant_id=str(watcher.tenant_id), reason=type(error).__name__)
         finally:
@@ -191,6 +191,8 @@ class EventStreams:
 
     def _leave(self, watcher: Watcher, reader: Reader) -> None:
         reader.end()
+        STREAMS.dec()
+        STREAMS_CUT.inc(reader.cut_off)
         readers = self._by_key[watcher.key_id]
         readers.discard(reader)
         if not readers:
@@ -198,6 +200,14 @@ class EventStreams:
         stream, _ = self._streams.get(watcher.tenant_id, (None, None))
         if stream is not None:
             stream.readers.discard(reader)
+
+
+async def _still_allowed(watcher: Watcher) -> bool:
+    """While the database is away nobody can tell, and nothing is told either: it is asked again in a while."""
+    try:
+        return await watcher.allowed()
+    except Unavailable:
+        return True
 
 
 def _opening(start: Start) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -9,6 +11,7 @@ from control_plane.dashboard import ROUTES
 from control_plane.dashboard.session import MAX_AGE_S
 from control_plane.dashboard.visit import TOKEN
 from control_plane.store.pool import Database
+from control_plane.web import authentication, sse
 from control_plane.web.authentication import REMEMBERED_S
 from tests.support.dashboard import Desk, a_desk, post, token_of
 from tests.support.serving import control_plane, settings_with
@@ -83,6 +86,19 @@ async def test_the_session_ends_with_its_key(desk: Desk, http: httpx.AsyncClient
         return (await http.get("/app")).status_code == 303
 
     await until_async(ended, "the session ends", timeout=REMEMBERED_S + 3)
+
+
+async def test_an_open_stream_ends_with_the_key_of_its_session(
+    desk: Desk, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sse, "COMMENT_S", 0.05)
+    monkeypatch.setattr(authentication, "REMEMBERED_S", 0.05)
+    async with http.stream("GET", "/app/events") as stream, desk.database.app() as conn:
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        await conn.execute("DELETE FROM api_keys WHERE tenant_id = $1", desk.served.home.tenant_id)
+        async with asyncio.timeout(10):
+            read = [line async for line in stream.aiter_lines()]
+    assert read[0] == "retry: 3000"
 
 
 async def test_signing_in_again_makes_another_session(desk: Desk) -> None:

@@ -9,9 +9,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from control_plane.metrics import STREAMS, STREAMS_CUT
 from control_plane.services.stream_events import CompletedCheck, publish_checks, publish_results
 from control_plane.store.pool import Database
-from control_plane.web import sse, streams
+from control_plane.web import authentication, sse, streams
 from shared.results import CheckResult, Outcome, Reason
 from tests.integration.sse.conftest import Account, append
 from tests.support.door import Served, an_api_key
@@ -198,7 +199,9 @@ async def test_live_checks_reach_watchers_without_an_id(door: Served, database: 
         streaming(door, f"/api/v1/monitors/{mine}/events", account.key) as of_mine,
     ):
         hub = door.deps.hub
-        await until(lambda: hub.watched(account.tenant_id), "every process knows that somebody watches")
+        await until(
+            lambda: str(account.tenant_id) in hub.watched_tenants(), "every process knows that somebody watches"
+        )
         items = [
             CheckResult(monitor_id=each, check_version=1, slot=n, outcome=Outcome.UP, total=1.5)
             for n, each in enumerate([other, mine, other])
@@ -237,7 +240,7 @@ async def test_many_checks_at_once_fit_into_notifications(door: Served, database
         for tenant in (account.tenant_id, stranger)
     ]
     async with streaming(door, EVENTS, account.key) as stream:
-        await until(lambda: door.deps.hub.watched(account.tenant_id), "the stream has begun")
+        await until(lambda: str(account.tenant_id) in door.deps.hub.watched_tenants(), "the stream has begun")
         async with database.app() as conn:
             await publish_checks(conn, checks, watched={str(account.tenant_id)})
         slots = [json.loads((await next_event(stream)).data)["slot"] for _ in range(200)]
@@ -275,7 +278,7 @@ async def test_a_reader_that_does_not_read_is_cut_off_and_holds_up_nobody(
         database.app() as conn,
     ):
         await until(lambda: len(open_readers(door, account)) == 2, "both have joined")
-        stalled_and_quick = open_readers(door, account)
+        stalled_and_quick, counted = open_readers(door, account), STREAMS_CUT._value.get()
         sent = 0
         while len(open_readers(door, account)) == 2:
             assert sent < 500, "100 kB events soon fill every buffer on the way"
@@ -284,6 +287,7 @@ async def test_a_reader_that_does_not_read_is_cut_off_and_holds_up_nobody(
             sent += 1
         (cut,) = stalled_and_quick - open_readers(door, account)
         assert cut.cut_off
+        await until(lambda: STREAMS_CUT._value.get() == counted + 1, "the cut is counted")
         number = await append(conn, account.tenant_id)
         assert await numbers(quick, 1) == [number]
 
@@ -323,8 +327,39 @@ async def test_a_quiet_stream_is_kept_alive_and_moves_past_what_it_does_not_want
     assert stream.comments > 0
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "DELETE FROM api_keys WHERE tenant_id = $1",
+        "UPDATE api_keys SET expires_at = now() WHERE tenant_id = $1",
+        "UPDATE api_keys SET digest = 'another' WHERE tenant_id = $1",
+        "UPDATE api_keys SET scopes = '{monitors:read}' WHERE tenant_id = $1",
+        "UPDATE tenants SET suspended_at = now() WHERE id = $1",
+    ],
+    ids=["deleted", "expired", "rotated", "without the scope", "suspended"],
+)
+async def test_a_stream_ends_with_what_opened_it(
+    door: Served, database: Database, account: Account, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(sse, "COMMENT_S", 0.05)
+    monkeypatch.setattr(authentication, "REMEMBERED_S", 0.05)
+    async with streaming(door, EVENTS, account.key) as stream, database.app() as conn:
+        with pytest.raises(TimeoutError):
+            await stream.next(0.3)
+        await conn.execute(end, account.tenant_id)
+        assert await stream.next(5) is None
+
+
+async def test_open_streams_and_those_that_were_cut_off_are_counted(door: Served, account: Account) -> None:
+    before = STREAMS._value.get()
+    async with streaming(door, EVENTS, account.key):
+        await until(lambda: STREAMS._value.get() == before + 1, "the stream is counted")
+    door.deps.hub.close()
+    await until(lambda: STREAMS._value.get() == before, "it no longer is")
+
+
 async def test_when_the_process_stops_streams_end_cleanly(door: Served, account: Account) -> None:
     async with streaming(door, EVENTS, account.key) as stream:
-        await until(lambda: door.deps.streams.busy, "the stream has begun")
+        await until(lambda: open_readers(door, account), "the stream has begun")
         door.deps.hub.close()
         assert await stream.next(5) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import pytest
 
@@ -58,6 +59,19 @@ async def test_head_is_answered_where_get_is(served: ControlPlane) -> None:
     async with served.tenant() as client:
         response = await client.head("/api/v1/me")
     assert (response.status_code, response.content) == (200, b"")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", f"/api/v1/monitors/{UUID(int=1)}/events"])
+async def test_head_is_not_answered_where_get_streams(served: ControlPlane, path: str) -> None:
+    async with served.tenant() as client:
+        response = await client.head(path)
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET")
+
+
+async def test_head_takes_no_work_from_an_agent(served: ControlPlane) -> None:
+    async with served.client("fw_probe_whatever") as client:
+        for path in ("/api/agent/v1/dispatch", "/api/agent/v1/assignments"):
+            assert (await client.head(path)).status_code == 405
 
 
 async def test_reads_may_be_kept_for_ten_seconds_and_mutations_never(served: ControlPlane) -> None:
