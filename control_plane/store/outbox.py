@@ -113,8 +113,7 @@ WITH ready AS (
 )
 SELECT l.tenant_id, l.id, l.channel_id, l.event, l.notice, l.body, l.attempts AS attempt, l.lease_token,
     l.lease_until - $2::interval AS now, l.channel_kind AS kind, c.config, c.sealed, c.enabled, c.host,
-    s.failures, s.unknown,
-    l.notice <> 'resolved' OR EXISTS (
+    s.failures, s.unknown, l.notice <> 'resolved' OR EXISTS (
         SELECT FROM deliveries told
         WHERE told.tenant_id = l.tenant_id AND told.incident_id = l.incident_id AND told.channel_id = l.channel_id
           AND told.notice <> 'resolved' AND told.state IN ('pending', 'delivered')) AS told
