@@ -11,7 +11,7 @@ import structlog
 from agent.client import Client, Poll
 from agent.scheduler import Scheduler
 from agent.server_clock import ServerClock
-from shared.protocol import Assignment, Assignments, digest_term
+from shared.protocol import Assignment, Assignments, RegionGrant, digest_term
 
 log = structlog.get_logger()
 
@@ -39,6 +39,11 @@ class Keeper:
         self._digest = 0
         self._one_at_a_time = asyncio.Lock()
         self._on_change: Callable[[], None] = lambda: None
+        self._on_grant: Callable[[RegionGrant], None] = lambda _grant: None
+
+    def on_grant(self, call: Callable[[RegionGrant], None]) -> None:
+        """`call` gets the region's grant with every answer, before what is to be run under it."""
+        self._on_grant = call
 
     def on_change(self, call: Callable[[], None]) -> None:
         self._on_change = call
@@ -73,6 +78,8 @@ class Keeper:
             answer = poll.answer
             if answer is None:
                 return True
+            if answer.region is not None:
+                self._on_grant(answer.region)
             if answer.snapshot:
                 fresh = {}
             await self._take(answer, fresh)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import math
 from time import perf_counter
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from agent import state_file
@@ -26,7 +28,7 @@ from agent.shipper import Shipper
 from agent.spool import Spool
 from agent.tally import Tally
 from agent.tls import TlsContexts
-from shared.protocol import Assignment, Observations, Welcome
+from shared.protocol import Assignment, Observations, RegionGrant, Welcome
 from shared.results import CheckResult
 
 log = structlog.get_logger()
@@ -68,7 +70,8 @@ class Session:
             client=client, spool=spool, tally=tally, now_ms=clock.now_ms, max_items=welcome.max_results
         )
         self.errands = Errands(client=client, scheduler=self.scheduler, keeper=self.keeper, now_ms=clock.now_ms)
-        self._context = context_for(welcome.region, settings, tls=tls, clock=clock, heard=heard)
+        self._context_of = functools.partial(context_for, settings=settings, tls=tls, clock=clock, heard=heard)
+        self._context = self._context_of(welcome.region)
         self.runner = Runner(
             scheduler=self.scheduler,
             context=lambda: self._context,
@@ -90,6 +93,7 @@ class Session:
         self._timer: asyncio.TimerHandle | None = None
         self._saved = 0
         self.keeper.on_change(self._tick)
+        self.keeper.on_grant(self._take_grant)
         self.shipper.on_refusal(self.refuse)
         self.errands.on_due(self._tick)
         self.errands.on_assignments_changed(self._poll_now.set)
@@ -154,6 +158,15 @@ class Session:
         next_at = self.scheduler.next_at()
         wait = _IDLE_MS if next_at is None else min(math.ceil(next_at - self._clock.now_ms()) + 1, _IDLE_MS)
         self._timer = asyncio.get_running_loop().call_later(max(wait, 1) / 1000, self._tick)
+
+    def _take_grant(self, grant: RegionGrant) -> None:
+        """From the next check on it is the policy, also of the next process if that finds nobody to ask."""
+        if grant == self.welcome.region:
+            return
+        log.info("what this region may reach has changed", private=grant.private, allow_cidrs=grant.allow_cidrs)
+        self._context = self._context_of(grant)
+        self.welcome = msgspec.structs.replace(self.welcome, region=grant)
+        self.keeper.changes += 1
 
     def _deliver(self, job: Job, result: CheckResult, urgent: bool) -> None:
         if job.dispatch is not None and job.dispatch.kind == "test":

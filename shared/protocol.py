@@ -69,7 +69,7 @@ class Welcome(Struct, frozen=True):
 
 
 class Assignment(Struct, frozen=True, omit_defaults=True):
-    """"This region runs this monitor on this phase."
+    """ "This region runs this monitor on this phase."
 
     Slots are `first_slot`, then every Unix time k x cadence + phase after it. `revision` changes with anything here;
     `check_version` only where older votes stop counting. The check carries its credentials, opened.
@@ -106,6 +106,8 @@ class Assignments(Struct, frozen=True, omit_defaults=True):
     paused: str | None = None
     upserts: tuple[Assignment, ...] = ()
     removes: tuple[UUID, ...] = ()
+    region: RegionGrant | None = None
+    """What the region's agents may reach now; a changed grant holds from the next check on. Null: as in Welcome."""
 
 
 class Dispatch(Struct, frozen=True, omit_defaults=True):
@@ -175,7 +177,7 @@ class Observations(Struct, frozen=True, omit_defaults=True):
     saturation: Annotated[float, Meta(ge=0, le=1000)] | None = None
     """Share of the check slots in use, 1 = all."""
     lag: Annotated[float, Meta(ge=0)] | None = None
-    """How late the latest checks started."""
+    """How late the latest checks started, or the agent's own loop was: ms, the worst since the last observations."""
     spooled: Annotated[int, Meta(ge=0)] | None = None
     """Results waiting on disk."""
     gaps: Annotated[int, Meta(ge=0)] | None = None

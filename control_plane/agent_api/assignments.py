@@ -43,7 +43,7 @@ async def poll_assignments(call: Call) -> Reply | web.StreamResponse:
 def _tag(answer: Assignments) -> str:
     """Of all that an agent acts on. What changed is not in it: changes always move the cursor."""
     agents = b"".join(agent.bytes for agent in answer.agents)
-    told = f"{answer.cursor} {answer.digest} {answer.paused} {answer.more} ".encode() + agents
+    told = f"{answer.cursor} {answer.digest} {answer.paused} {answer.more} {answer.region} ".encode() + agents
     return f'"{hashlib.blake2b(told, digest_size=12).hexdigest()}"'
 
 

@@ -142,6 +142,7 @@ async def hand_out_assignments(
         more=handout.more,
         upserts=tuple(_open(row, sealer) for row in handout.rows if row.live),
         removes=tuple(row.monitor_id for row in handout.rows if not row.live),
+        region=poll.region,
     )
 
 
@@ -166,6 +167,7 @@ def _paused(poll: Poll | None, now: datetime) -> Assignments:
         digest=NO_ASSIGNMENTS,
         snapshot=True,
         paused=poll.paused if poll else "The region is gone.",
+        region=poll.region if poll else None,
     )
 
 

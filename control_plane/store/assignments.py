@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from control_plane.store.pool import Connection
 from shared.ids import AgentId, MonitorId, TenantId
+from shared.protocol import RegionGrant
 
 
 class Poll(Struct, frozen=True):
@@ -26,6 +27,7 @@ class Poll(Struct, frozen=True):
     snapshot: str
     behind: bool
     digest_behind: bool
+    region: RegionGrant
 
 
 class Revision(Struct, frozen=True):
@@ -77,6 +79,7 @@ WITH renewed AS (
 )
 SELECT set_config('synchronous_commit', 'off', true),
        pg_current_snapshot()::text AS snapshot,
+       r.slug, r.name, r.tenant_id IS NOT NULL AS private, r.allow_cidrs::text[] AS allow_cidrs,
        CASE WHEN NOT r.enabled THEN 'The region is disabled.' END AS disabled,
        (SELECT value FROM installation WHERE name = 'kill_switch') AS kill_switch,
        ARRAY(SELECT p.id FROM agents p
@@ -107,6 +110,7 @@ async def poll(
         snapshot=row["snapshot"],
         behind=row["behind"],
         digest_behind=row["digest_behind"],
+        region=RegionGrant(row["slug"], row["name"], row["private"], tuple(row["allow_cidrs"])),
     )
 
 

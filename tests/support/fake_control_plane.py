@@ -143,7 +143,7 @@ class FakeControlPlane:
     async def _assignments(self, request: web.Request) -> web.Response:
         cursor = request.query["cursor"]
         answer = self._paused_answer() if self.paused else self._answer(cursor)
-        etag = f'"{hash((answer.cursor, answer.digest, answer.agents, answer.paused, answer.more))}"'
+        etag = f'"{hash((answer.cursor, answer.digest, answer.agents, answer.paused, answer.more, answer.region))}"'
         headers = {"ETag": etag, "X-Farwatch-Time-Ms": str(self.now_ms())}
         if request.headers.get("If-None-Match") == etag:
             self.unchanged += 1
@@ -151,7 +151,9 @@ class FakeControlPlane:
         return self._json(answer, headers)
 
     def _paused_answer(self) -> Assignments:
-        return Assignments(self.now_ms(), "", self._agents(), digest="0" * 16, snapshot=True, paused=self.paused)
+        return Assignments(
+            self.now_ms(), "", self._agents(), digest="0" * 16, snapshot=True, paused=self.paused, region=self.region
+        )
 
     def _answer(self, cursor: str) -> Assignments:
         kind, _, rest = cursor.partition(".")
@@ -162,6 +164,7 @@ class FakeControlPlane:
                 f"s.{self._change}",
                 self._agents(),
                 digest=self._digest(),
+                region=self.region,
                 upserts=tuple(each for key, each in self.assignments.items() if self._changed_at[key] > since),
                 removes=tuple(key for change, key in self._removed if change > since),
             )
@@ -175,6 +178,7 @@ class FakeControlPlane:
             digest=None if more else self._digest(),
             snapshot=kind != "w",
             more=more,
+            region=self.region,
             upserts=tuple(page),
         )
 

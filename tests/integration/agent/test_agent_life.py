@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from agent.app import App
@@ -235,6 +236,19 @@ async def test_a_server_clock_set_back_by_half_a_minute_does_not_stop_the_checks
             checks = app.tally.checks.total()
             plane.clock_shift_ms = -30_000
             await until(lambda: app.tally.checks.total() >= checks + 6, "it goes on", timeout=12)
+
+
+async def test_a_narrowed_grant_binds_the_very_next_checks(tmp_path: Path) -> None:
+    plane = FakeControlPlane()
+    async with serving(targets.ok()) as port, plane.serving() as url:
+        plane.assign(assignment(port, cadence=1000, first_slot=1000))
+        async with agent(url, tmp_path) as app:
+            await until(lambda: plane.stored, "the region reaches loopback")
+            session = working(app)
+            plane.region = msgspec.structs.replace(plane.region, allow_cidrs=("::1/128",))
+            await until(lambda: any(each.reason is Reason.BLOCKED for each in plane.stored.values()), "it does not now")
+            assert working(app) is session
+            assert app.tally.checks[Outcome.UP, Reason.NONE] > 0
 
 
 async def test_a_pause_of_all_dispatch_stops_checks_until_it_ends(tmp_path: Path) -> None:
