@@ -125,7 +125,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     """
     check_serving(settings)
     async with AsyncExitStack() as stack:
-        database = await Database.connect(settings.database.dsn, max_size=settings.database.pool_size)
+        database = await Database.connect(
+            settings.database.dsn, max_size=settings.database.pool_size, public_url=settings.server.public_url
+        )
         stack.push_async_callback(database.close)
         await check_schema(database)
         api = await _run(stack, await build_app(settings, database=database), settings)

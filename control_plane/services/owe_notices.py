@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from control_plane.domain.alerting import IncidentFacts, NoticeBody, notice_body
 from control_plane.domain.incident import Opens, Resolves, Worsens
@@ -72,12 +72,16 @@ async def owe(
     now: datetime,
 ) -> None:
     """Write the delivery rows, each with its final body, numbered from `first_number`."""
-    rows = [
-        _row(tenant_id, one, facts[one.judged.case.monitor_id], number=first_number + i, now=now)
-        for i, one in enumerate(owed)
-    ]
-    if rows:
-        await deliveries.owe(conn, rows)
+    if not owed:
+        return
+    home = await notices.public_url(conn)
+    rows = []
+    for number, one in enumerate(owed, first_number):
+        incident = facts[one.judged.case.monitor_id]
+        if home is not None:
+            incident = structs.replace(incident, url=f"{home}/app/incidents/{incident.id}")
+        rows.append(_row(tenant_id, one, incident, number=number, now=now))
+    await deliveries.owe(conn, rows)
 
 
 def _row(tenant_id: UUID, owed: Owed, incident: IncidentFacts, *, number: int, now: datetime) -> DeliveryRow:

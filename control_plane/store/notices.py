@@ -61,3 +61,12 @@ async def channels_told(
     """
     rows = await conn.fetch(CHANNELS_TOLD, tenant_id, incident_ids, event, or_dead)
     return [ChannelTarget(row["monitor_id"], row["id"], row["name"], row["kind"]) for row in rows]
+
+
+PUBLIC_URL = "SELECT nullif(current_setting('farwatch.public_url', true), '')"
+
+
+async def public_url(conn: Connection) -> str | None:
+    """Where people reach this installation, without a slash at the end; None when nobody said."""
+    url: str | None = await conn.fetchval(PUBLIC_URL)
+    return url

@@ -55,22 +55,24 @@ _WRONG_DSN = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCat
 class Database:
     """One PostgreSQL database. Every checkout raises Unavailable while it is away, and works again when it is back."""
 
-    def __init__(self, dsn: str, *, max_size: int) -> None:
+    def __init__(self, dsn: str, *, max_size: int, public_url: str = "") -> None:
         self._dsn = dsn
-        self._app = _pool(dsn, role="farwatch_app", max_size=max_size)
-        self._tenant = _pool(dsn, role="farwatch_tenant", max_size=max_size)
+        settings = _SETTINGS | {"farwatch.public_url": public_url.rstrip("/")}
+        self._app = _pool(dsn, role="farwatch_app", max_size=max_size, settings=settings)
+        self._tenant = _pool(dsn, role="farwatch_tenant", max_size=max_size, settings=settings)
         self._listener = Listener(self._connect_owner)
         self._probe: asyncio.Task[bool] | None = None
         self._probe_until = 0.0
         self._lanes: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @classmethod
-    async def connect(cls, dsn: str, *, max_size: int = 10) -> Self:
+    async def connect(cls, dsn: str, *, max_size: int = 10, public_url: str = "") -> Self:
         """Open up to 2 x `max_size` connections, on demand.
 
+        `public_url` goes with every connection as farwatch.public_url, for what is written to be read elsewhere.
         Raises Unavailable when nobody answers now, StartupRefused when the server turns this login away.
         """
-        database = cls(dsn, max_size=max_size)
+        database = cls(dsn, max_size=max_size, public_url=public_url)
         await database._app
         await database._tenant
         try:
@@ -161,14 +163,14 @@ class Database:
         )
 
 
-def _pool(dsn: str, *, role: str, max_size: int) -> Any:
+def _pool(dsn: str, *, role: str, max_size: int, settings: dict[str, str]) -> Any:
     return asyncpg.create_pool(
         dsn,
         min_size=0,
         max_size=max_size,
         timeout=_CONNECT_TIMEOUT_S,
         command_timeout=_COMMAND_TIMEOUT_S,
-        server_settings=_SETTINGS | {"role": role},
+        server_settings=settings | {"role": role},
         init=_set_codecs,
         reset=_keep,
     )

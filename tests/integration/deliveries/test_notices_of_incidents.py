@@ -63,9 +63,24 @@ async def test_an_outage_and_its_end_are_told_once_each_in_the_documented_shape(
     assert (opened["event"], resolved["event"]) == ("incident.opened", "incident.resolved")
     assert [body["delivery_id"] for body in (opened, resolved)] == [r.delivery_id for r in receiver.received]
     assert opened["incident"]["id"] == resolved["incident"]["id"]
+    assert opened["incident"]["url"] is None, "nobody said where people reach us"
     assert opened["incident"]["regions_down"] == ["ap", "eu"]
     assert (opened["incident"]["resolved_at"], opened["monitor"]["tags"]) == (None, ["prod"])
     assert datetime.fromisoformat(resolved["incident"]["resolved_at"]).utcoffset() is not None
+
+
+async def test_a_notice_links_to_its_incident_when_it_is_known_where_people_reach_us(
+    dsn: str, receiver: Receiver
+) -> None:
+    database = await Database.connect(dsn, public_url="https://farwatch.example/")
+    stage = await Stage.make(database, regions=REGIONS)
+    await bound(stage, receiver)
+    async with working(database):
+        await report(stage, "down", begin=1)
+        await receiver.wait_for(1)
+    await database.close()
+    incident = body_of(receiver, 0)["incident"]
+    assert incident["url"] == f"https://farwatch.example/app/incidents/{incident['id']}"
 
 
 async def test_a_receiver_that_was_never_told_of_the_outage_is_not_told_of_its_end(
