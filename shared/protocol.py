@@ -69,7 +69,7 @@ class Welcome(Struct, frozen=True):
 
 
 class Assignment(Struct, frozen=True, omit_defaults=True):
-    """ "This region runs this monitor on this phase."
+    """One line of a region's plan: "this region runs this monitor on this phase".
 
     Slots are `first_slot`, then every Unix time k x cadence + phase after it. `revision` changes with anything here;
     `check_version` only where older votes stop counting. The check carries its credentials, opened.
