@@ -1,11 +1,18 @@
-"""kill -9 of a control plane, an agent and PostgreSQL in turn, under load: what was acknowledged is what is stored."""
+"""kill -9 of a control plane, an agent and PostgreSQL in turn, under load: what was acknowledged is what is stored.
+
+Two witnesses outside the system: a ledger of what a sender had acknowledged (region us), and the site's own count
+of the real agent's visits (region eu).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import tempfile
+import time
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +22,7 @@ import pytest
 
 from control_plane.postgres import EmbeddedPostgres
 from control_plane.store.migrate import migrate
+from shared.results import OUTCOMES, Outcome
 from tests.support.farm import Child, Farm, a_farm
 from tests.support.ledger import Ledger
 from tests.support.waiting import until, until_async
@@ -23,6 +31,7 @@ pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("FARWATCH_TEST_KILL_ROUNDS", "2"))
 MONITORS = 100
+INTERVAL_S = 10
 
 
 async def test_the_acknowledged_set_equals_the_stored_set_after_killing_each_in_turn(tmp_path: Path) -> None:
@@ -42,14 +51,16 @@ async def test_the_acknowledged_set_equals_the_stored_set_after_killing_each_in_
         stop.set()
         await sending
         await _compare(farm, ledger)
+        restarted_ms = time.time_ns() // 1_000_000  # everything was started before this
         await _agent_goes_on(farm)
+        await _compare_agent(farm, monitors, restarted_ms)
 
 
 @asynccontextmanager
 async def _postgres() -> AsyncIterator[EmbeddedPostgres]:
     """One that is durable and started again when it is killed, as `farwatch up` has it."""
     with tempfile.TemporaryDirectory(prefix="fw-kills-", dir="/tmp") as directory:
-        os.chmod(directory, 0o755)  # noqa: PTH101 - blocking for no time; the server runs as a user of its own
+        os.chmod(directory, 0o755)  # the server runs as a user of its own
         postgres = EmbeddedPostgres(Path(directory) / "pg")
         await migrate(await postgres.start())
         try:
@@ -65,7 +76,7 @@ async def _watch(farm: Farm) -> list[UUID]:
             body = {
                 "name": f"Page {number}",
                 "check": farm.site.url(f"/{number}"),
-                "interval": 10,
+                "interval": INTERVAL_S,
                 "regions": ["eu", "us"],
             }
             response = await api.post("/monitors", json=body)
@@ -123,3 +134,30 @@ async def _agent_goes_on(farm: Farm) -> None:
         return bool(found[0]["n"] >= MONITORS)
 
     await until_async(newer, "the agent reports every monitor again", timeout=60)
+
+
+async def _compare_agent(farm: Farm, monitors: list[UUID], restarted_ms: int) -> None:
+    """The real agent's results: one a slot, none that the site did not see, and no gap after the last restart."""
+    rows = await farm.rows(
+        "SELECT r.monitor_id, r.slot, r.outcome FROM results r JOIN regions g ON g.id = r.region_id"
+        " WHERE g.slug = 'eu' ORDER BY r.slot"
+    )
+    now_ms = time.time_ns() // 1_000_000
+    assert len({(row["monitor_id"], row["slot"]) for row in rows}) == len(rows)
+
+    visits = Counter(path for region, path in farm.site.visits if region == "eu")
+    good = Counter(row["monitor_id"] for row in rows if row["outcome"] == OUTCOMES.index(Outcome.UP))
+    assert good.keys() == set(monitors)
+    unseen = {n: (good[each], visits[f"/{n}"]) for n, each in enumerate(monitors) if good[each] > visits[f"/{n}"]}
+    assert not unseen, "results of visits that never happened"
+
+    slots: dict[UUID, list[int]] = defaultdict(list)
+    for row in rows:
+        if row["slot"] >= restarted_ms:
+            slots[row["monitor_id"]].append(row["slot"])
+    gaps = {each: _longest([restarted_ms, *slots[each], now_ms]) for each in monitors}
+    assert max(gaps.values()) <= INTERVAL_S * 1000 + 30_000
+
+
+def _longest(instants: list[int]) -> int:
+    return max(b - a for a, b in itertools.pairwise(instants))
