@@ -56,7 +56,9 @@ bench: $(VENV)/.dev ## measure: results go to docs/benchmarks.md
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
 
 faults: $(VENV)/.dev ## the long fault runs
-	$(BIN)/pytest -n 2 -m 'slow or not slow' tests/faults $(TEST_FLAGS)
+	FARWATCH_TEST_KILL_ROUNDS=10 FARWATCH_TEST_DECIDING_CYCLES=5000 FARWATCH_TEST_DECIDING_ROUNDS=10000 $(BIN)/pytest -n 2 \
+		tests/faults tests/e2e tests/integration/deliveries/test_killed_workers.py \
+		tests/integration/services/test_deciding_together.py $(TEST_FLAGS)
 
 schema: $(VENV)/.dev ## write sql/schema.sql anew from the migrations
 	$(BIN)/python -m tests.support.schema
