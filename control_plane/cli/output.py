@@ -55,9 +55,14 @@ def _show_table(items: Sequence[dict[str, Any]], columns: Mapping[str, Callable[
     console.print(table)
 
 
+def printable(text: str) -> str:
+    """Names come from people: no control character of theirs reaches the terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def _plain(text: str) -> str:
-    """Names come from people: no markup in them means anything, and no control character reaches the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text).replace("[", "\\[")
+    """No markup in it means anything."""
+    return printable(text).replace("[", "\\[")
 
 
 def _yaml(value: Any, depth: int) -> list[str]:

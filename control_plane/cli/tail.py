@@ -6,11 +6,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import click
 import httpx
 
 from control_plane.cli.api_client import ApiClient, with_client
+from control_plane.cli.output import printable
 from control_plane.cli.talk import say
 
 RETRY_S = 3.0
@@ -78,10 +80,20 @@ def _wanted(event: str, events: tuple[str, ...], checks: bool) -> bool:
 
 
 def _line(event: str, data: str, output: str) -> str:
-    if output == "json":
-        return json.dumps({"event": event, "data": json.loads(data)}, ensure_ascii=False)
     value = json.loads(data)
+    if output == "json":
+        return json.dumps({"event": event, "data": value}, ensure_ascii=False)
+    return f"{time.strftime('%H:%M:%S')}  {event:<22} {_words(event, value)}".rstrip()
+
+
+def _words(event: str, value: dict[str, Any]) -> str:
+    """What a person wants to read of an event, on one line."""
+    if event == "check.completed":
+        total = f" in {value['total']:.0f} ms" if value.get("total") is not None else ""
+        reason = f": {value['reason']}" if value.get("reason") not in (None, "none") else ""
+        return (
+            f"{value.get('monitor_id', '')}  {value.get('outcome', '')} from {value.get('region', '')}{total}{reason}"
+        )
     monitor = value.get("monitor") or {}
-    words = value.get("reason") or value.get("verdict") or value.get("outcome") or ""
-    stamp = time.strftime("%H:%M:%S")
-    return f"{stamp}  {event:<22} {monitor.get('name', '')}  {words}".rstrip()
+    words = value.get("reason") or value.get("verdict") or ""
+    return printable(f"{monitor.get('name', '')}  {words}")
