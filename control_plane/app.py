@@ -17,6 +17,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from control_plane import agent_api, dashboard, operator_api, tenant_api
+from control_plane.errors import StartupRefused
 from control_plane.jobs import JOBS
 from control_plane.jobs.loop import run_jobs
 from control_plane.openapi import build_document
@@ -163,7 +164,10 @@ async def _run(stack: AsyncExitStack, app: web.Application, settings: Settings) 
 
 async def _bind(runner: EnvelopeRunner, *, host: str, port: int, shared: bool) -> str:
     site = web.TCPSite(runner, host, port, reuse_port=shared or None, backlog=1024)
-    await site.start()
+    try:
+        await site.start()
+    except OSError as error:
+        raise StartupRefused(f"{host}:{port} cannot be listened on: {error.strerror}. Choose another port") from None
     bound = runner.addresses[0]
     shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     return f"http://{shown}:{bound[1]}"

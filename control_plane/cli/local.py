@@ -51,7 +51,7 @@ async def run_installation(
     began = time.monotonic()
     installation = Installation(directory)
     made = installation.prepare()
-    _require_free(host, port)
+    require_free(host, port)
     async with AsyncExitStack() as stack:
         postgres = EmbeddedPostgres(installation.postgres)
         dsn = await postgres.start()
@@ -109,8 +109,8 @@ def _agent(installation: Installation, region: LocalRegion, *, url: str, keys: I
     return Program(f"agent of {slug}", ("-m", "agent", "run"), environment)
 
 
-def _require_free(host: str, port: int) -> None:
-    """Say at once, and once, that the port is taken."""
+def require_free(host: str, port: int) -> None:
+    """Raises StartupRefused when the port is taken: said at once, and once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -118,7 +118,7 @@ def _require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise StartupRefused(
-                f"{host}:{port} cannot be used: {error.strerror}. Stop what listens there, or choose another --port."
+                f"{host}:{port} cannot be used: {error.strerror}. Stop what listens there, or choose another port."
             ) from None
 
 

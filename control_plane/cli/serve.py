@@ -11,7 +11,7 @@ import uvloop
 
 from control_plane.app import serve as serve_here
 from control_plane.cli.children import Children, Program
-from control_plane.cli.local import until_stopped
+from control_plane.cli.local import require_free, until_stopped
 from control_plane.cli.talk import say
 from control_plane.errors import StartupRefused, Unavailable
 from control_plane.sealing import Sealer
@@ -46,6 +46,7 @@ def serve(workers: int | None, worker: bool) -> None:
 
 async def _prepare(settings: Settings) -> None:
     """Refuse what no worker could serve, before any is started; on an empty installation, make the first key."""
+    require_free(settings.server.host, settings.server.port)
     Sealer.from_setting(settings.security.sealing_keys, allow_unsealed=settings.security.allow_unsealed)
     database = await Database.connect(settings.database.dsn, max_size=1)
     try:

@@ -119,7 +119,7 @@ async def test_a_taken_port_is_said_with_the_remedy(data: Path) -> None:
         status, _, err = await _farwatch("up", f"--data={data}", f"--port={port}")
 
     assert status == 1
-    assert "--port" in err
+    assert "choose another port" in err
     assert "Traceback" not in err
 
 
