@@ -115,9 +115,22 @@ class Database:
             finally:
                 await _close(connection)
 
-    def lane(self, region_id: int) -> asyncio.Lock:
-        """Who takes results of a region in this process: one at a time, and the others wait without a connection."""
-        return self._lanes[region_id]
+    @asynccontextmanager
+    async def lane(self, region_id: int) -> AsyncIterator[None]:
+        """Who takes results of a region in this process: one at a time, and the others wait without a connection.
+
+        Raises Unavailable to who would wait longer than for a connection: its sender asks again.
+        """
+        lock = self._lanes[region_id]
+        try:
+            async with asyncio.timeout(_CHECKOUT_TIMEOUT_S):
+                await lock.acquire()
+        except TimeoutError:
+            raise Unavailable("Results of this region are taken slowly now. Try again shortly.") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
         """Call `callback` with the payload of each NOTIFY. Reconnects by itself; what came meanwhile is lost."""

@@ -113,14 +113,20 @@ async def forget_incidents(
 
 FLEET_FORGET_TRANSITIONS = """
 DELETE FROM transitions
-WHERE ctid = ANY (ARRAY(SELECT ctid FROM transitions WHERE at < now() - $1::interval LIMIT $2))
+WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM transitions t
+    WHERE t.at < now() - $1::interval
+      AND EXISTS (SELECT FROM transitions later
+                  WHERE later.tenant_id = t.tenant_id AND later.monitor_id = t.monitor_id
+                    AND (later.at, later.number) > (t.at, t.number) AND later.at < now() - $1::interval)
+    LIMIT $2))
 """
 
 
 async def forget_transitions(
     connection: Connection, *, older_than: timedelta = KEPT_TRANSITIONS, limit: int = BATCH
 ) -> int:
-    """Old changes of verdict."""
+    """Old changes of verdict, but for each monitor's last one before the horizon: what holds since then."""
     return await _deleted(connection, FLEET_FORGET_TRANSITIONS, older_than, limit)
 
 
