@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
+
 from agent.checks.http_assertions import Undecodable, decoded_body
 from agent.checks.http_protocol import EXCERPT_KEPT, Response
 from agent.checks.http_secrets import MASK, mask, mask_end
@@ -61,8 +63,8 @@ def gather(
 def _status_line(response: Response | None, hidden: tuple[str, ...]) -> str | None:
     if response is None:
         return None
-    phrase = response.phrase.decode("latin-1")
-    return _clean(mask_end(f"HTTP/{response.version} {response.status:03} {phrase}", hidden))[:200].rstrip()
+    phrase = mask_end(response.phrase.decode("latin-1"), hidden)
+    return _clean(f"HTTP/{response.version} {response.status:03} {phrase}")[:200].rstrip()
 
 
 def _headers(response: Response, shown: frozenset[str], hidden: tuple[str, ...]) -> dict[str, str]:
@@ -77,12 +79,17 @@ def _headers(response: Response, shown: frozenset[str], hidden: tuple[str, ...])
 
 
 def _excerpt(response: Response, hidden: tuple[str, ...]) -> str | None:
-    """The first 2 KiB as UTF-8, secrets masked before the cut so that none is cut in two."""
+    """The first 2 KiB as UTF-8, secrets masked before the cut so that none is cut in two.
+
+    Masking shortens: what was cut off where reading ended may move into the excerpt, so the end is masked as well.
+    """
     try:
         body = decoded_body(response, limit=EXCERPT_KEPT)
     except Undecodable:
         return None
-    text = mask(body.decode("utf-8", "replace"), hidden).replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    is_cut = response.is_cut or len(body) >= EXCERPT_KEPT
+    whole = getincrementaldecoder("utf-8")("replace").decode(body, final=not is_cut)  # no half of a character
+    text = (mask_end if is_cut else mask)(whole, hidden).replace("\x00", "\N{REPLACEMENT CHARACTER}")
     return text.encode()[:BODY_EXCERPT_LIMIT].decode("utf-8", "ignore") or None
 
 

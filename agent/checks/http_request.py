@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from agent.checks.http_secrets import basic, hidden_texts
+from agent.checks.http_secrets import basic, carries_secret
 from shared.checks.http import HttpCheck
 from shared.netpolicy import HttpUrl, same_origin
 
@@ -74,7 +74,7 @@ def first_request(check: HttpCheck, url: HttpUrl) -> Request:
     """Raises BadHeader."""
     headers = tuple(_tenant_headers(check))
     body = None if check.body is None else check.body.encode()
-    return Request(url, check.method, headers, body, has_credentials=bool(hidden_texts(check)))
+    return Request(url, check.method, headers, body, has_credentials=carries_secret(check))
 
 
 def _tenant_headers(check: HttpCheck) -> Iterator[tuple[str, str]]:
