@@ -34,6 +34,9 @@ _HINT_LIMIT = 300
 _SPOILED = (400, 413, 415, 422)
 """What the control plane answers when it is the message that is wrong, not the moment."""
 
+_TOO_LARGE = (408, 413)
+"""What also a proxy answers when a body is larger than it takes, or takes longer to arrive than it waits."""
+
 _LONGEST_RETRY_AFTER_S = 300.0
 
 T = TypeVar("T")
@@ -54,6 +57,10 @@ class Unreachable(Exception):
     def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TooLarge(Unreachable):
+    """408 or 413 from whatever stands in between: the same body will hardly pass later, less of it may."""
 
 
 class NotAccepted(Exception):
@@ -116,7 +123,7 @@ class Client:
         return _decode(response, Dispatches)
 
     async def results(self, items: Sequence[bytes], *, sent_at: int) -> BatchReceipt:
-        """Send encoded CheckResults; the receipt has one status per item."""
+        """Send encoded CheckResults; the receipt has one status per item. Raises TooLarge when fewer may pass."""
         body = b'{"sent_at":%d,"items":[%b]}' % (sent_at, b",".join(items))
         receipt = _decode(await self._post_bytes("results", body), BatchReceipt)
         if len(receipt.statuses) != len(items):
@@ -153,7 +160,8 @@ class Client:
             raise Refused(self.url, status, message)
         if message is not None and status in _SPOILED:
             raise NotAccepted(status, message)
-        raise Unreachable(
+        kind = TooLarge if status in _TOO_LARGE else Unreachable
+        raise kind(
             f"{self.url} answered {status}: {message or _foreign(response)}", retry_after_s=_retry_after(response)
         )
 

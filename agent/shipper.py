@@ -11,15 +11,16 @@ import asyncio
 import contextlib
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
 import structlog
 
-from agent.client import Client, NotAccepted, Refused, Unreachable
+from agent.client import Client, NotAccepted, Refused, TooLarge, Unreachable
 from agent.spool import Item, Spool
 from agent.tally import Tally
 from shared.backoff import exponential
@@ -35,6 +36,12 @@ _BREATH_S = 0.005
 
 BATCH_ITEMS = 500
 BACKLOG_ITEMS = 2000
+BATCH_BYTES = 4_000_000
+"""The most that one batch holds, before compression; a single result goes whatever its size."""
+
+_GROWTH = 16
+"""A batch limit that was halved grows by this fraction of itself with each full batch that passes."""
+
 _KEPT_IN_MEMORY = 20_000
 _PARTING_S = 2.0
 _BASE_WAIT, _LONGEST_WAIT = timedelta(seconds=0.5), timedelta(seconds=15)
@@ -136,7 +143,7 @@ class Shipper:
 
     async def _send_live(self) -> None:
         while self._written:
-            batch = [self._written[index] for index in range(min(len(self._written), self._batch_limit))]
+            batch = _up_to(BATCH_BYTES, islice(self._written, self._batch_limit))
             await self._send(batch)
             # The writer may have parked some of them in the meantime; those still there are at the front.
             done = {id(item) for item in batch}
@@ -149,7 +156,7 @@ class Shipper:
         limit = min(BACKLOG_ITEMS, self._batch_limit)
         backlog = await self._on_disk(self._oldest, before, limit)
         if backlog:
-            await self._send(backlog)
+            await self._send(_up_to(BATCH_BYTES, backlog))
         elif not self._written:
             self._to_send.clear()
 
@@ -163,15 +170,24 @@ class Shipper:
         except NotAccepted as error:
             await self._shrink(batch, error)
             return
+        except TooLarge:
+            self._batch_limit = max(1, len(batch) // 2)
+            raise
         self._failures = 0
-        self._batch_limit = min(self._max_items, self._batch_limit * 2)
+        self._grow(len(batch))
         self._tally.settled(receipt.statuses)
         await self._settle(batch)
+
+    def _grow(self, passed: int) -> None:
+        """Only a full batch says that more may pass; slowly, because a lasting limit is met again at every excess."""
+        if passed >= self._batch_limit:
+            self._batch_limit = min(self._max_items, passed + max(1, passed // _GROWTH))
 
     async def _shrink(self, batch: Sequence[Item], error: NotAccepted) -> None:
         """A batch is not accepted: find the item that spoils it by halving, and give up that one."""
         half = len(batch) // 2
-        self._batch_limit = max(1, half)
+        if error.status == 413:  # the other refusals say nothing about size
+            self._batch_limit = max(1, half)
         if half:
             await self._send(batch[:half])
             await self._send(batch[half:])
@@ -211,3 +227,15 @@ class Shipper:
                     await self._send_live()
         await self._on_disk(self._spool.close)
         self._disk.shutdown(wait=True)
+
+
+def _up_to(size: int, items: Iterable[Item]) -> list[Item]:
+    """The first items, at least one, that together have no more than `size` bytes."""
+    taken: list[Item] = []
+    left = size
+    for item in items:
+        left -= len(item.data) + 1  # and a comma
+        if taken and left < 0:
+            break
+        taken.append(item)
+    return taken

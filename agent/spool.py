@@ -33,6 +33,7 @@ class _Segment:
     is_packed: bool = False
     pending: set[int] = field(default_factory=set)
     """Sequence numbers not yet acknowledged."""
+    is_warned_of: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Spool:
         self._directory = directory
         self._limit = limit
         self._segments: list[_Segment] = []
+        self._left: list[_Segment] = []
+        """What could not be read at the start: it takes space, and what it holds is known at the next start."""
         self._file = -1
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._recover()
@@ -107,7 +110,7 @@ class Spool:
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(part.size for part in self._segments)
+        return sum(part.size for part in (*self._left, *self._segments))
 
     @property
     def next_number(self) -> int:
@@ -120,7 +123,9 @@ class Spool:
         try:
             items = segment.read(self._path(part)).items
         except OSError as error:
-            log.warning("a segment of the spool cannot be read now", first=part.first, error=str(error))
+            if not part.is_warned_of:
+                log.warning("a segment of the spool cannot be read now", first=part.first, error=str(error))
+                part.is_warned_of = True
             return []
         lost = {number for number in part.pending if number - part.first >= len(items)}
         if lost:
@@ -144,6 +149,7 @@ class Spool:
             except OSError as error:
                 log.warning("a segment of the spool is left for the next start", first=first, error=str(error))
                 self._next = max(self._next, first + 2 * SEGMENT_BYTES)  # it cannot hold more items than this
+                self._left.append(_Segment(first, _size_of(path), path.suffix == segment.PACKED))
                 continue
             self._next = max(self._next, first + len(contents.items))
             for start, end in contents.acknowledged:
@@ -191,10 +197,26 @@ class Spool:
         part.size += len(data)
 
     def _enforce_limit(self) -> None:
-        while self.size > self._limit and len(self._segments) > 1:
-            oldest = self._segments[0]
-            self.dropped += len(oldest.pending)
-            self._remove(oldest)
+        for part in sorted([*self._left, *self._segments[:-1]], key=lambda part: part.first):
+            if self.size <= self._limit:
+                return
+            self._drop(part)
+
+    def _drop(self, part: _Segment) -> None:
+        """Lose a segment for its space. One that cannot be removed stays, and the next has to go instead."""
+        try:
+            self._path(part).unlink(missing_ok=True)
+        except OSError as error:
+            if not part.is_warned_of:
+                log.warning("a segment of the spool cannot be dropped", first=part.first, error=str(error))
+                part.is_warned_of = True
+            return
+        self.dropped += len(part.pending)
+        if part in self._segments:
+            self._segments.remove(part)
+        else:
+            log.warning("a segment of the spool is dropped unread", first=part.first, bytes=part.size)
+            self._left.remove(part)
 
     def _remove(self, part: _Segment) -> None:
         self._path(part).unlink(missing_ok=True)
@@ -202,6 +224,14 @@ class Spool:
 
     def _path(self, part: _Segment) -> Path:
         return segment.path_of(self._directory, part.first, packed=part.is_packed)
+
+
+def _size_of(path: Path) -> int:
+    """In bytes; 0 where the disk does not even say that."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:

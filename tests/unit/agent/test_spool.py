@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from agent import segment
 from agent.spool import SEGMENT_BYTES, Spool
@@ -121,6 +122,49 @@ def test_a_segment_that_cannot_be_opened_at_the_start_is_left_where_it_is(tmp_pa
     again.append([b"new"])
     assert waiting(again) == [b"new"]
     assert (tmp_path / "0000000000000000.segz").exists()
+
+
+def test_a_segment_that_stays_unreadable_is_warned_of_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for item in (b"one", b"two"):
+        spool.append([item])
+        spool._close_current()
+    for number in (0, 1):
+        path = tmp_path / f"{number:016d}.segz"
+        path.unlink()
+        path.mkdir()
+    with capture_logs() as logs:
+        for _ in range(5):
+            assert waiting(spool) == []
+    assert [(each["log_level"], each["first"]) for each in logs] == [("warning", 0), ("warning", 1)]
+
+
+def test_a_segment_left_unread_counts_towards_the_limit_and_goes_first(tmp_path: Path) -> None:
+    left = tmp_path / "0000000000000000.segz"
+    left.symlink_to(_unreadable(tmp_path))
+    spool = Spool(tmp_path, limit=SEGMENT_BYTES // 2)
+    assert spool.size == left.stat().st_size
+    spool.append([b"x" * (SEGMENT_BYTES // 2)])
+    assert not left.is_symlink()
+    assert spool.size <= SEGMENT_BYTES // 2 + 20
+    assert spool.pending == 1
+
+
+def test_a_segment_that_cannot_be_dropped_does_not_fail_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "0000000000000000.segz").mkdir()
+    spool = Spool(tmp_path, limit=10)
+    spool.append([b"one"])
+    spool._close_current()
+    spool.append([b"two"])
+    assert spool.dropped == 1
+    assert waiting(spool) == [b"two"]
+
+
+def _unreadable(directory: Path) -> Path:
+    """Something that has a size but that not even root can read."""
+    target = directory / "unreadable"
+    target.mkdir()
+    return target
 
 
 def test_settled_segments_leave_no_files_behind(tmp_path: Path) -> None:
