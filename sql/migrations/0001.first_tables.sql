@@ -338,7 +338,7 @@ CREATE TABLE incident_events (
     tenant_id   uuid NOT NULL,
     incident_id uuid NOT NULL,
     id          uuid NOT NULL,
-    kind        text NOT NULL,     -- opened | region_joined | acknowledged | note | public_update | reminder | escalated | resolved | reopened
+    kind        text NOT NULL,     -- opened | region_joined | worsened | acknowledged | note | public_update | reminder | escalated | resolved | reopened
     at          timestamptz NOT NULL,
     actor       text,              -- null: Farwatch itself
     text        text,
