@@ -143,12 +143,7 @@ class Shipper:
 
     async def _send_live(self) -> None:
         while self._written:
-            batch = _up_to(BATCH_BYTES, islice(self._written, self._batch_limit))
-            await self._send(batch)
-            # The writer may have parked some of them in the meantime; those still there are at the front.
-            done = {id(item) for item in batch}
-            while self._written and id(self._written[0]) in done:
-                self._written.popleft()
+            await self._send(_up_to(BATCH_BYTES, islice(self._written, self._batch_limit)))
 
     async def _send_backlog(self) -> None:
         """One batch of what lies on disk; live results have their turn before the next."""
@@ -197,6 +192,11 @@ class Shipper:
         await self._settle(batch)
 
     async def _settle(self, batch: Sequence[Item]) -> None:
+        # First out of memory: a stop that comes while the disk works must not send them a second time.
+        done = {id(item) for item in batch}
+        # The writer may have parked some of them in the meantime; those still there are at the front.
+        while self._written and id(self._written[0]) in done:
+            self._written.popleft()
         try:
             await self._on_disk(self._spool.acknowledge, [item.number for item in batch if item.number >= 0])
         except OSError as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -50,9 +51,9 @@ class NarrowProxy(FakeControlPlane):
 
 
 @asynccontextmanager
-async def shipper(url: str, directory: Path, *, backlog: int = 0) -> AsyncIterator[Shipper]:
+async def shipper(url: str, directory: Path, *, backlog: int = 0, spool: Spool | None = None) -> AsyncIterator[Shipper]:
     """One that sends, with so many results on disk from before."""
-    spool = Spool(directory)
+    spool = spool or Spool(directory)
     if backlog:
         spool.append([shipping._encode(a_result(number)) for number in range(backlog)])
     tally = Tally()
@@ -114,6 +115,30 @@ async def test_batches_grow_again_step_by_step_once_larger_ones_pass(tmp_path: P
     passed = plane.sizes[next(index for index, size in enumerate(plane.sizes) if size <= 100) : -1]
     assert len(passed) > 4
     assert all(before < after <= before * 1.1 for before, after in itertools.pairwise(passed))
+
+
+class SlowDisk(Spool):
+    """Writes acknowledgements only when it is let."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.may_write = threading.Event()
+        self.is_asked = threading.Event()
+
+    def acknowledge(self, numbers: Iterable[int]) -> None:
+        self.is_asked.set()
+        self.may_write.wait(5)
+        super().acknowledge(numbers)
+
+
+async def test_a_stop_while_an_acknowledgement_is_written_sends_nothing_twice(tmp_path: Path) -> None:
+    plane = NarrowProxy(status=413, most=10_000)
+    disk = SlowDisk(tmp_path)
+    async with plane.serving() as url, shipper(url, tmp_path, spool=disk) as made:
+        made.put(a_result(1), urgent=True)
+        await until(disk.is_asked.is_set, "the acknowledgement is on its way to disk")
+        asyncio.get_running_loop().call_later(0.1, disk.may_write.set)
+    assert plane.sizes == [1]
 
 
 async def test_a_batch_holds_no_more_than_four_megabytes(tmp_path: Path) -> None:
