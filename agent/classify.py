@@ -6,6 +6,7 @@ import errno
 import ssl
 from dataclasses import dataclass
 
+from agent.dialer import NoRoute
 from agent.resolver import NoResolver, ResolutionFailed
 from shared.netpolicy import UrlRefused
 from shared.results import Outcome, Reason
@@ -57,6 +58,8 @@ def classify(error: Exception) -> Failure:
             return Failure(Outcome.DOWN, reason, f"TLS: the certificate is not accepted: {error.verify_message}")
         case ssl.SSLError():
             return Failure(Outcome.DOWN, Reason.TLS, f"TLS: {_ssl_words(error)}")
+        case NoRoute():
+            return Failure(Outcome.ERROR, Reason.INCAPABLE, error.strerror or str(error))
         case OSError() if error.errno in _OWN_FAULTS:
             return Failure(Outcome.ERROR, Reason.INTERNAL, f"This agent could not connect: {error.strerror}")
         case OSError():

@@ -11,8 +11,9 @@ import errno
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
+from agent.capabilities import has_route
 from agent.resolver import Answers, Resolver
 from shared.netpolicy import Address, HttpUrl, Policy, judge_address, judge_answers, judge_host, parse_http_url
 
@@ -22,7 +23,13 @@ STAGGER_S = 0.25
 MAX_ADDRESSES = 8
 """Of a name with more addresses only these are tried; all are judged."""
 
+Family = Literal["any", "4", "6"]
+
 P = TypeVar("P", bound=asyncio.Protocol)
+
+
+class NoRoute(OSError):
+    """None of the addresses can be reached from this machine: it lacks the address family, or is told not to use it."""
 
 
 class Names(Protocol):
@@ -32,11 +39,14 @@ class Names(Protocol):
 class Dialer:
     """Connects checks of one region, under its policy."""
 
-    def __init__(self, *, policy: Policy, names: Names | Resolver, source_address: str = "") -> None:
+    def __init__(
+        self, *, policy: Policy, names: Names | Resolver, source_address: str = "", family: Family = "any"
+    ) -> None:
         """`source_address`: a local IP address that connections of its family come from."""
         self.policy = policy
         self._names = names
         self._source = source_address
+        self._family = family
         self._judged = lru_cache(maxsize=16_384)(self._judge)
         self.target = lru_cache(maxsize=16_384)(self._target)
 
@@ -59,16 +69,31 @@ class Dialer:
 
         `literal`: the address stood in the URL itself. Raises UrlRefused, or the OSError of the best attempt.
         """
+        addresses = self._of_family(addresses)
         if len(addresses) == 1:
             return await self._attempt(addresses[0], port, literal, factory), addresses[0]
         return await self._race(addresses[:MAX_ADDRESSES], port, literal, factory)
+
+    def _of_family(self, addresses: Sequence[str]) -> Sequence[str]:
+        """Those of the address family that this agent is told to use. Raises NoRoute when none is."""
+        if self._family == "any":
+            return addresses
+        chosen = [address for address in addresses if (":" in address) == (self._family == "6")]
+        if not chosen:
+            raise NoRoute(errno.EAFNOSUPPORT, f"This agent is set to use IPv{self._family} alone")
+        return chosen
 
     async def _attempt(self, address: str, port: int, literal: bool, factory: Callable[[], P]) -> P:
         """The socket factory: nothing is dialled that was not judged in this very call."""
         self._judged(address, literal)
         loop = asyncio.get_running_loop()
         source = (self._source, 0) if self._source and (":" in self._source) == (":" in address) else None
-        _transport, protocol = await loop.create_connection(factory, address, port, local_addr=source)
+        try:
+            _transport, protocol = await loop.create_connection(factory, address, port, local_addr=source)
+        except OSError as failure:
+            if is_unreachable(failure) and not has_route(6 if ":" in address else 4):
+                raise NoRoute(failure.errno, f"This agent has no route for {_family(address)}") from None
+            raise
         return protocol
 
     def _judge(self, address: str, literal: bool) -> None:
@@ -96,7 +121,7 @@ class Dialer:
             for task in running:
                 task.add_done_callback(_hang_up)
                 task.cancel()
-        raise min(failures, key=_is_unreachable)
+        raise _best(failures)
 
 
 def _first_to_connect(
@@ -112,8 +137,16 @@ def _first_to_connect(
     return None
 
 
-def _is_unreachable(failure: OSError) -> bool:
-    """A missing route (often: this machine has no IPv6) says less than any other failure."""
+def _best(failures: Sequence[OSError]) -> OSError:
+    """The failure that says most: a missing route (often: this machine has no IPv6) says less than any other."""
+    return min(failures, key=lambda failure: (isinstance(failure, NoRoute), is_unreachable(failure)))
+
+
+def _family(address: str) -> str:
+    return "IPv6" if ":" in address else "IPv4"
+
+
+def is_unreachable(failure: OSError) -> bool:
     return failure.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 

@@ -13,13 +13,13 @@ from agent.resolver import Resolver, Server, local_hosts, no_hosts, system_serve
 from agent.server_clock import ServerClock
 from agent.settings import AgentSettings
 from agent.tls import TlsContexts
-from shared.netpolicy import Policy
+from shared.netpolicy import Policy, PortProfile
 from shared.protocol import RegionGrant
 
 
-def policy_of(allow_cidrs: Sequence[str]) -> Policy:
+def policy_of(allow_cidrs: Sequence[str], *, ports: PortProfile = "any") -> Policy:
     """Raises ValueError on what is no network."""
-    return Policy(allow_cidrs=tuple(ip_network(cidr) for cidr in allow_cidrs))
+    return Policy(allow_cidrs=tuple(ip_network(cidr) for cidr in allow_cidrs), ports=ports)
 
 
 def servers_of(settings: AgentSettings) -> Sequence[Server]:
@@ -40,6 +40,7 @@ def context_for(
     clock: ServerClock,
     heard: dict[Server, float] | None = None,
 ) -> CheckContext:
-    policy = policy_of(region.allow_cidrs)
+    policy = policy_of(region.allow_cidrs, ports=region.ports)
     names = resolver_for(policy, settings, heard=heard)
-    return CheckContext(Dialer(policy=policy, names=names, source_address=settings.source_address), tls, clock.now_s)
+    dialer = Dialer(policy=policy, names=names, source_address=settings.source_address, family=settings.ip)
+    return CheckContext(dialer, tls, clock.now_s)

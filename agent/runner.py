@@ -16,6 +16,7 @@ from agent.lag import NOTABLE_MS, LagMeter
 from agent.scheduler import Job, Scheduler
 from agent.self_test import MAX_LAG_MS, SelfTest
 from agent.tally import Tally
+from shared.checks import kind_of
 from shared.results import CheckResult, Detail, Outcome, Reason
 
 log = structlog.get_logger()
@@ -95,9 +96,9 @@ class Runner:
             self._release(job)
             detail = Detail(message=job.unavailable[:500])
             return CheckOutcome(outcome=Outcome.ERROR, reason=Reason.CREDENTIAL, detail=detail)
-        kind = str(type(job.check).__struct_config__.tag)
+        kind = kind_of(job.check)
         try:
-            return await CHECKS[kind](job.check, self._context())
+            return await CHECKS[kind].run(job.check, self._context())
         except Exception as error:
             log.exception("a check of ours broke", kind=kind, monitor_id=str(job.monitor_id))
             total = round((perf_counter() - started) * 1000, 3)

@@ -26,8 +26,8 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
     """`url`: the control plane's. `canaries`: host:port to connect to, or names to resolve; none by default.
 
     `resolvers`: DNS servers as address or address:port instead of the system's. `source_address`: a local IP address
-    that checks come from. `ca_file`: authorities trusted besides the system's, by checks and towards the control
-    plane. `metrics_port`: off while it is not set.
+    that checks come from. `ip`: the address family that checks use, `any`, `4` or `6`. `ca_file`: authorities trusted
+    besides the system's, by checks and towards the control plane. `metrics_port`: off while it is not set.
     """
 
     url: str = ""
@@ -37,6 +37,7 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
     canaries: tuple[str, ...] = ()
     resolvers: tuple[str, ...] = ()
     source_address: str = ""
+    ip: Literal["any", "4", "6"] = "any"
     ca_file: str | None = None
     spool_bytes: Annotated[int, Meta(ge=4_000_000)] = 200_000_000
     log_level: Literal["debug", "info", "warning", "error"] = "info"

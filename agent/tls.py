@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from cryptography import x509
@@ -118,20 +119,21 @@ def earliest_expiry(chain: Iterable[bytes]) -> int | None:
     return min((_expiry(der) for der in chain), default=None)
 
 
-def describe(chain: Iterable[bytes]) -> str | None:
-    """Subject, issuer and dates of the leaf in one line, for evidence."""
-    leaf = next(iter(chain), None)
-    if leaf is None:
-        return None
+def describe(chain: Iterable[bytes]) -> tuple[str, ...]:
+    """Subject, issuer and dates of each certificate in one line, for evidence; the first ten."""
+    return tuple(_description(der) for der in islice(chain, 10))
+
+
+def _description(der: bytes) -> str:
     try:
-        certificate = x509.load_der_x509_certificate(leaf)
+        certificate = x509.load_der_x509_certificate(der)
         text = (
             f"subject {certificate.subject.rfc4514_string()}, issuer {certificate.issuer.rfc4514_string()}, "
             f"valid {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}"
         )
     except ValueError:
         text = "a certificate that cannot be read"
-    return text
+    return text[:500]
 
 
 @lru_cache(maxsize=2048)

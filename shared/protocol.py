@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from shared.checks import Check
+from shared.netpolicy import PortProfile
 from shared.results import CheckResult
 
 PROTOCOL_VERSION = 1
@@ -47,12 +48,16 @@ class Hello(Struct, frozen=True, omit_defaults=True):
 
 
 class RegionGrant(Struct, frozen=True, omit_defaults=True):
-    """The region that a probe key belongs to. `allow_cidrs`: otherwise blocked ranges that its agents may reach."""
+    """The region that a probe key belongs to. `allow_cidrs`: otherwise blocked ranges that its agents may reach.
+
+    `ports`: the profile of TCP ports that checks may use there.
+    """
 
     id: str
     name: str
     private: bool = False
     allow_cidrs: tuple[str, ...] = ()
+    ports: PortProfile = "any"
 
 
 class Welcome(Struct, frozen=True):

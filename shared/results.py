@@ -49,6 +49,8 @@ class Reason(StrEnum):
     UNHEALTHY = "unhealthy"  # the agent's own self-test fails
     CREDENTIAL = "credential"  # the stored credential could not be opened
     INTERNAL = "internal"  # our own fault
+    INCAPABLE = "incapable"  # this agent lacks what the check needs: ICMP, IPv6, an RDAP server for the domain
+    UPSTREAM = "upstream"  # a third party that the check depends on does not answer: RDAP
 
 
 OUTCOMES: tuple[Outcome, ...] = tuple(Outcome)
@@ -72,6 +74,50 @@ class Timings(Struct, frozen=True, omit_defaults=True):
 
 Text = Annotated[str, Meta(max_length=MESSAGE_LIMIT)]
 ShortText = Annotated[str, Meta(max_length=200)]
+Instant = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+
+
+class PingFacts(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What `ping` counted. Round trips in ms; null when nothing came back."""
+
+    sent: int
+    received: int
+    min: float | None = None
+    avg: float | None = None
+    max: float | None = None
+    stddev: float | None = None
+
+
+class CertificateFacts(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What `tls_cert` read from the leaf certificate and its chain. Instants in Unix seconds."""
+
+    subject: Text
+    issuer: Text
+    serial: ShortText
+    """Hexadecimal, lower case."""
+    fingerprint: ShortText
+    """SHA-256 of the DER form, hexadecimal, lower case."""
+    not_before: Instant
+    not_after: Instant
+    is_trusted: bool
+    """Whether the chain leads to an authority that this agent trusts, as of now."""
+    host_matches: bool
+    trust_problem: Text | None = None
+    names: Annotated[tuple[ShortText, ...], Meta(max_length=100)] = ()
+    """Subject alternative names, the first 100."""
+    names_total: int = 0
+    chain: Annotated[tuple[Text, ...], Meta(max_length=10)] = ()
+    """Subjects of the presented certificates, leaf first."""
+
+
+class DomainFacts(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What `domain_expiry` read from the registry. `expires_at` in Unix seconds."""
+
+    expires_at: Instant
+    registrar: Text | None = None
+    status: Annotated[tuple[ShortText, ...], Meta(max_length=32)] = ()
+    server: Text | None = None
+    """The RDAP server that said so."""
 
 
 class Evidence(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -82,7 +128,10 @@ class Evidence(Struct, frozen=True, omit_defaults=True, gc=False):
     body_excerpt: Annotated[str, Meta(max_length=BODY_EXCERPT_LIMIT)] | None = None
     resolved: Annotated[tuple[ShortText, ...], Meta(max_length=32)] = ()
     redirects: Annotated[tuple[Annotated[str, Meta(max_length=2048)], ...], Meta(max_length=11)] = ()
-    certificate: Text | None = None
+    chain: Annotated[tuple[Text, ...], Meta(max_length=10)] = ()
+    """The presented certificates in words, leaf first."""
+    answers: Annotated[tuple[Text, ...], Meta(max_length=32)] = ()
+    """What a DNS server answered, a record each."""
 
 
 class Detail(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -93,8 +142,13 @@ class Detail(Struct, frozen=True, omit_defaults=True, gc=False):
     http_version: ShortText | None = None
     tls_version: ShortText | None = None
     cipher: ShortText | None = None
-    cert_expires_at: Annotated[int, Meta(ge=-(2**53), le=2**53)] | None = None
+    cert_expires_at: Instant | None = None
     """Unix seconds: the earliest notAfter in the presented chain."""
+    answers: Annotated[tuple[Text, ...], Meta(max_length=32)] = ()
+    """The values that a `dns` check got."""
+    ping: PingFacts | None = None
+    certificate: CertificateFacts | None = None
+    domain: DomainFacts | None = None
     lag_ms: float | None = None
     """Set when the agent's own loop was late enough to have touched the timings."""
     evidence: Evidence | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.checks import http
-from agent.checks.check import Checker
+from agent.checks.check import Kind
 
-CHECKS: dict[str, Checker] = {"http": http.run}
+CHECKS: dict[str, Kind] = {"http": Kind(http.run, http.crowd)}
 """By the `type` of the check's parameters (see shared.checks.CHECKS)."""

@@ -42,6 +42,24 @@ class CheckContext:
 Checker = Callable[[Any, CheckContext], Awaitable[CheckOutcome]]
 
 
+class Crowd(Struct, frozen=True):
+    """Whom a check burdens: of one `key`, and with `per_tenant` of one tenant, only so many may be under way."""
+
+    key: str
+    per_tenant: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of check: its work, and whom it burdens. `run` ends within the check's timeout and raises nothing.
+
+    `crowd` must be cheap (it is asked at each start) and never raise, whatever the check says.
+    """
+
+    run: Checker
+    crowd: Callable[[Any], Crowd]
+
+
 class Phases:
     """Where the time of a check went, in seconds; None while a phase has not happened or has not ended.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from time import perf_counter
 
 import msgspec
 
 from agent import classify
 from agent.checks import http_assertions, http_evidence, http_request
-from agent.checks.check import CheckContext, CheckOutcome, Phases, in_ms
+from agent.checks.check import CheckContext, CheckOutcome, Crowd, Phases, in_ms
 from agent.checks.http_assertions import Finding
 from agent.checks.http_protocol import (
     BODY_LIMIT,
@@ -25,10 +26,23 @@ from agent.classify import Failure
 from agent.dialer import address_text
 from agent.tls import TlsPipe
 from shared.checks.http import HttpCheck
-from shared.netpolicy import HttpUrl, judge_redirect
+from shared.netpolicy import HttpUrl, UrlRefused, judge_redirect, parse_http_url
 from shared.results import MESSAGE_LIMIT, Detail, Evidence, Outcome, Reason
 
 MAX_REDIRECTS = 10
+
+
+def crowd(check: HttpCheck) -> Crowd:
+    return _crowd(check.url)
+
+
+@lru_cache(maxsize=16_384)
+def _crowd(url: str) -> Crowd:
+    try:
+        parsed = parse_http_url(url)
+    except UrlRefused:
+        return Crowd(url)
+    return Crowd(f"{parsed.host}:{parsed.port}")
 
 
 async def run(check: HttpCheck, context: CheckContext) -> CheckOutcome:
@@ -214,7 +228,7 @@ class _Visit:
             response=self.response,
             resolved=self._resolved,
             hops=tuple(self._hops),
-            certificate=None if exchange is None else exchange.certificate(),
+            chain=() if exchange is None else exchange.chain(),
             asserted=frozenset(name.lower() for name in self._check.expected_headers),
             hidden=hidden,
         )

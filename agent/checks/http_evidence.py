@@ -45,7 +45,7 @@ def gather(
     response: Response | None,
     resolved: tuple[str, ...],
     hops: tuple[str, ...],
-    certificate: str | None,
+    chain: tuple[str, ...],
     asserted: frozenset[str],
     hidden: tuple[str, ...],
 ) -> Evidence:
@@ -56,7 +56,7 @@ def gather(
         body_excerpt=None if response is None else _excerpt(response, hidden),
         resolved=resolved[:_MAX_RESOLVED],
         redirects=tuple(mask(hop, hidden)[:2048] for hop in hops[:11]),
-        certificate=None if certificate is None else certificate[:MESSAGE_LIMIT],
+        chain=chain,
     )
 
 

@@ -225,9 +225,9 @@ class HttpExchange(asyncio.Protocol):
         version = parser.get_http_version()
         self.done.set_result(Response(status, self._phrase, version, self._headers, body, is_cut))
 
-    def certificate(self) -> str | None:
-        """The peer's leaf certificate in words."""
-        return describe(self.tls.chain()) if self.tls is not None else None
+    def chain(self) -> tuple[str, ...]:
+        """The certificates that the peer presented, in words, leaf first."""
+        return describe(self.tls.chain()) if self.tls is not None else ()
 
     # -- what the parser calls
 

@@ -143,7 +143,8 @@ _SEEN: Mapping[str, str] = {
     "body_excerpt": "Beginning of the body",
     "resolved": "Resolved to",
     "redirects": "Redirects",
-    "certificate": "Certificate",
+    "chain": "Certificates",
+    "answers": "Answers",
 }
 
 

@@ -6,38 +6,42 @@ To add a kind: `shared/checks/<kind>.py` (its parameters), a line in `Check` and
 
 from __future__ import annotations
 
-from typing import Literal
-
+from shared.checks.dns import DnsCheck
+from shared.checks.domain_expiry import DomainExpiryCheck
 from shared.checks.http import HttpCheck
+from shared.checks.ping import PingCheck
+from shared.checks.tcp import TcpCheck
+from shared.checks.texts import CheckTextRefused, expand
+from shared.checks.tls_cert import TlsCertCheck
 
-Check = HttpCheck
+Check = HttpCheck | TcpCheck | DnsCheck | PingCheck | TlsCertCheck | DomainExpiryCheck
 """The union of all kinds, told apart by `type`."""
 
-CHECKS: dict[str, type[HttpCheck]] = {"http": HttpCheck}
+CHECKS: dict[str, type[Check]] = {
+    "http": HttpCheck,
+    "tcp": TcpCheck,
+    "dns": DnsCheck,
+    "ping": PingCheck,
+    "tls_cert": TlsCertCheck,
+    "domain_expiry": DomainExpiryCheck,
+}
 
 
-class CheckTextRefused(ValueError):  # noqa: N818 - a refusal, like those of netpolicy
-    """A string that expands to no check."""
-
-    def __init__(self, code: Literal["INVALID_URL_SCHEME", "INVALID_URL_FORMAT"], message: str) -> None:
-        super().__init__(message)
-        self.code = code
+def kind_of(check: Check) -> str:
+    """The `type` of a check."""
+    return str(type(check).__struct_config__.tag)
 
 
-def expand(text: str) -> Check:
-    """The check that a string stands for, by its scheme. Its own grammar is not judged here.
-
-    Raises CheckTextRefused: INVALID_URL_FORMAT without a scheme, INVALID_URL_SCHEME with one that is no kind's.
-    """
-    scheme, colon, _ = text.partition(":")
-    match scheme.lower():
-        case "http" | "https" if colon:
-            return HttpCheck(url=text)
-        case "tcp" | "dns" | "ping" | "tls" | "domain" if colon:
-            raise CheckTextRefused(
-                "INVALID_URL_SCHEME", f"checks written {scheme.lower()}:// are not known to this version; use https://"
-            )
-        case name if colon and name.replace("+", "").replace("-", "").isalnum() and name.isascii():
-            raise CheckTextRefused("INVALID_URL_SCHEME", "the scheme is no check's; write https://example.com/")
-        case _:
-            raise CheckTextRefused("INVALID_URL_FORMAT", "a check as a string is a URL, like https://example.com/")
+__all__ = [
+    "CHECKS",
+    "Check",
+    "CheckTextRefused",
+    "DnsCheck",
+    "DomainExpiryCheck",
+    "HttpCheck",
+    "PingCheck",
+    "TcpCheck",
+    "TlsCertCheck",
+    "expand",
+    "kind_of",
+]

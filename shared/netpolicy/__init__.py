@@ -7,32 +7,52 @@ a private region may reach what a shared one may not.
 
 from __future__ import annotations
 
+from shared.netpolicy.hosts import parse_host_text
 from shared.netpolicy.judge import (
     blocked_reason,
     judge_address,
     judge_answers,
+    judge_dns_port,
     judge_host,
+    judge_host_text,
     judge_name,
+    judge_port,
     judge_redirect,
     special_name,
 )
-from shared.netpolicy.model import SHARED, Address, HttpUrl, Network, Policy, UrlRefused, same_origin
+from shared.netpolicy.model import (
+    SHARED,
+    Address,
+    Host,
+    HttpUrl,
+    Network,
+    Policy,
+    PortProfile,
+    UrlRefused,
+    same_origin,
+)
 from shared.netpolicy.urls import URL_LIMIT, parse_http_url
 
 __all__ = [
     "SHARED",
     "URL_LIMIT",
     "Address",
+    "Host",
     "HttpUrl",
     "Network",
     "Policy",
+    "PortProfile",
     "UrlRefused",
     "blocked_reason",
     "judge_address",
     "judge_answers",
+    "judge_dns_port",
     "judge_host",
+    "judge_host_text",
     "judge_name",
+    "judge_port",
     "judge_redirect",
+    "parse_host_text",
     "parse_http_url",
     "same_origin",
     "special_name",

@@ -10,7 +10,7 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from shared.netpolicy.labels import to_a_label
-from shared.netpolicy.model import UrlRefused
+from shared.netpolicy.model import Host, UrlRefused
 
 LABEL_LIMIT = 63
 """Characters between two dots."""
@@ -43,6 +43,17 @@ def parse_host(text: str) -> tuple[str, bool]:
     if name.endswith((".in-addr.arpa", ".ip6.arpa")):
         raise bad_format("the host is a name of the reverse tree, which is never a web server")
     return name, False
+
+
+def parse_host_text(text: str) -> Host:
+    """A host that stands alone, without scheme and port; an IPv6 address may be without brackets.
+
+    Raises UrlRefused INVALID_URL_FORMAT.
+    """
+    if len(text) > 1024:
+        raise bad_format("the host is too long")
+    bracketed = f"[{text}]" if ":" in text and not text.startswith("[") else text
+    return Host(*parse_host(bracketed))
 
 
 def _label(label: str) -> str:

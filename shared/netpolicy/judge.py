@@ -6,8 +6,16 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, ip_network
 
-from shared.netpolicy.model import Address, HttpUrl, Policy, UrlRefused
-from shared.netpolicy.registry import BAD_PORTS, IPV4_BLOCKS, IPV6_BLOCKS, SPECIAL_DOMAINS, Block
+from shared.netpolicy.model import Address, Host, HttpUrl, Policy, UrlRefused
+from shared.netpolicy.registry import (
+    BAD_PORTS,
+    DNS_PORTS,
+    IPV4_BLOCKS,
+    IPV6_BLOCKS,
+    SPECIAL_DOMAINS,
+    STRICT_PORTS,
+    Block,
+)
 from shared.netpolicy.urls import parse_http_url, resolve_reference
 
 LOCATION_LIMIT = 8192
@@ -94,15 +102,33 @@ def judge_name(name: str, policy: Policy) -> None:
 
 def judge_host(url: HttpUrl, policy: Policy) -> None:
     """Raise UrlRefused SSRF_BLOCKED or PORT_BLOCKED. A name is judged as a name; its answers by judge_answers."""
-    address = url.address
-    if address is None:
-        judge_name(url.host, policy)
-    else:
-        judge_address(address, policy, literal=True)
+    judge_host_text(Host(url.host, url.is_literal), policy)
     if url.port in BAD_PORTS and not policy.is_private:
         raise UrlRefused(
             "PORT_BLOCKED", f"port {url.port} is no web server's: it is not checked over HTTP", {"port": url.port}
         )
+
+
+def judge_host_text(host: Host, policy: Policy) -> None:
+    """Raise UrlRefused SSRF_BLOCKED. A name is judged as a name; its answers by judge_answers."""
+    address = host.address
+    if address is None:
+        judge_name(host.name, policy)
+    else:
+        judge_address(address, policy, literal=True)
+
+
+def judge_port(port: int, policy: Policy) -> None:
+    """Raise UrlRefused PORT_BLOCKED for a port that `tcp` and `tls_cert` checks may not use under the profile."""
+    if policy.ports == "strict" and port not in STRICT_PORTS and not policy.is_private:
+        allowed = ", ".join(map(str, sorted(STRICT_PORTS)))
+        raise UrlRefused("PORT_BLOCKED", f"port {port} is not allowed; these are: {allowed}", {"port": port})
+
+
+def judge_dns_port(port: int, policy: Policy) -> None:
+    """Raise UrlRefused PORT_BLOCKED for a port where no public DNS server listens."""
+    if port not in DNS_PORTS and not policy.is_private:
+        raise UrlRefused("PORT_BLOCKED", f"port {port} is no DNS server's: use 53, or 853 for TLS", {"port": port})
 
 
 def judge_answers(addresses: Iterable[Address], policy: Policy, *, aliases: Iterable[str] = ()) -> None:

@@ -14,6 +14,9 @@ Network = IPv4Network | IPv6Network
 RefusalCode = Literal["INVALID_URL_SCHEME", "INVALID_URL_FORMAT", "SSRF_BLOCKED", "PORT_BLOCKED", "REDIRECT_BLOCKED"]
 
 
+PortProfile = Literal["any", "strict"]
+
+
 class UrlRefused(Exception):  # noqa: N818 - a refusal, like those of errors.py
     """A URL, name or address that may not be used. `code` is stable; `details` is context for programs."""
 
@@ -28,10 +31,12 @@ class Policy(Struct, frozen=True):
     """What a region may reach. `allow_cidrs` is empty for a shared region.
 
     An address inside `allow_cidrs` is allowed though otherwise blocked; with any of them, special names may be
-    resolved (their answers are judged) and every port may be used.
+    resolved (their answers are judged) and every port may be used. `ports`: which ones `tcp` and `tls_cert` checks
+    may use, `any` or the few of `strict` (see registry.STRICT_PORTS).
     """
 
     allow_cidrs: tuple[Network, ...] = ()
+    ports: PortProfile = "any"
 
     @classmethod
     def of(cls, cidrs: Iterable[str]) -> Policy:
@@ -41,6 +46,18 @@ class Policy(Struct, frozen=True):
     @property
     def is_private(self) -> bool:
         return bool(self.allow_cidrs)
+
+
+class Host(Struct, frozen=True):
+    """A host that passed the grammar: a lower-case name of A-labels, or a canonical IP literal without brackets."""
+
+    name: str
+    is_literal: bool
+
+    @property
+    def address(self) -> Address | None:
+        """The address of a literal."""
+        return ip_address(self.name) if self.is_literal else None
 
 
 SHARED = Policy()

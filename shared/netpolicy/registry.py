@@ -127,3 +127,9 @@ BAD_PORTS: frozenset[int] = frozenset(
         *(445, 873, 1433, 1521, 2375, 2376, 2379, 2380, 3306, 3389, 5432, 5900, 6379, 10250, 10255, 11211, 27017),
     }
 )
+
+STRICT_PORTS: frozenset[int] = frozenset({80, 443, 3000, 5000, 8000, 8080, 8443, 8888})
+"""The profile `strict` of TCP ports: web servers and what developers run them on."""
+
+DNS_PORTS: frozenset[int] = frozenset({53, 853})
+"""Where a resolver that a tenant chose may listen: DNS, and DNS over TLS (RFC 7858)."""

@@ -48,7 +48,8 @@ EVIDENCE = st.builds(
     body_excerpt=MAYBE,
     resolved=st.lists(TEXT, max_size=4).map(tuple),
     redirects=st.lists(TEXT, max_size=4).map(tuple),
-    certificate=MAYBE,
+    chain=st.lists(TEXT, max_size=4).map(tuple),
+    answers=st.lists(TEXT, max_size=4).map(tuple),
 )
 DETAIL = st.builds(
     Detail,

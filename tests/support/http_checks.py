@@ -27,7 +27,7 @@ def context(policy: Policy = LOOPBACK, *, dns: Server | None = None, ca_file: st
 
 
 async def probe(url: str, *, using: CheckContext | None = None, **options: Any) -> CheckOutcome:
-    return await CHECKS["http"](HttpCheck(url=url, **{"timeout": 3000, **options}), using or context())
+    return await CHECKS["http"].run(HttpCheck(url=url, **{"timeout": 3000, **options}), using or context())
 
 
 def server_tls(certificate: trustme.LeafCert) -> ssl.SSLContext:

@@ -30,9 +30,7 @@ def evidence(
     of: HttpCheck, body: bytes, *, coding: bytes = b"identity", status: int = 502, phrase: bytes = b""
 ) -> Evidence:
     response = Response(status, phrase, "1.1", [(b"Content-Encoding", coding)], body, len(body) > EXCERPT_KEPT)
-    return gather(
-        response=response, resolved=(), hops=(), certificate=None, asserted=frozenset(), hidden=hidden_texts(of)
-    )
+    return gather(response=response, resolved=(), hops=(), chain=(), asserted=frozenset(), hidden=hidden_texts(of))
 
 
 def excerpt(of: HttpCheck, body: bytes, *, coding: bytes = b"identity") -> str:

@@ -1,0 +1,35 @@
+"""What this machine can do: which kinds of check, which address families.
+
+An agent that lacks what a check needs says so (`error`, `incapable`); it never calls the target down for it.
+"""
+
+from __future__ import annotations
+
+import socket
+from time import monotonic
+
+_KEPT_S = 10.0
+_PUBLIC = {4: ("192.0.2.1", 9), 6: ("2001:db8::1", 9)}
+"""Documentation addresses: connecting a datagram socket asks for a route and sends nothing."""
+
+_known: dict[int, tuple[float, bool]] = {}
+
+
+def has_route(version: int) -> bool:
+    """Whether this machine has a route for public addresses of IPv4 or IPv6; remembered for ten seconds."""
+    asked_at, answer = _known.get(version, (float("-inf"), False))
+    now = monotonic()
+    if now - asked_at > _KEPT_S:
+        answer = _has_route(version)
+        _known[version] = now, answer
+    return answer
+
+
+def _has_route(version: int) -> bool:
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(_PUBLIC[version])
+    except OSError:
+        return False
+    return True
