@@ -134,7 +134,7 @@ async def assign(conn: Connection, row: MonitorRow, *, timeout_ms: int) -> None:
         AssignmentRow(
             region_id,
             window_ms,
-            phase_ms(row.id, region_index=index, region_count=len(wanted), interval_ms=interval_ms),
+            phase_ms(row.tenant_id, row.number, region_index=index, region_count=len(wanted), interval_ms=interval_ms),
         )
         for index, region_id in enumerate(wanted)
     ]

@@ -46,7 +46,7 @@ async def populate(
     ids = [new_id() for _ in urls]
     specs = [msgspec.json.encode(HttpCheck(url=url, timeout=timeout_ms)).decode() for url in urls]
     region_ids = [region.id for region in world.regions]
-    population = Population(ids, _phases(ids, region_ids, interval_s=interval_s), interval_s)
+    population = Population(ids, _phases(world.tenant_id, len(ids), region_ids, interval_s=interval_s), interval_s)
     window = vote_window_ms(cadence_ms=interval_s * 1000, timeout_ms=timeout_ms)
     async with world.database.app_transaction() as conn:
         await conn.execute(_INSERT_MONITORS, world.tenant_id, FIRST_SLOT, interval_s, region_ids, ids, specs)
@@ -60,11 +60,11 @@ async def populate(
     return population
 
 
-def _phases(ids: Sequence[UUID], region_ids: Sequence[int], *, interval_s: int) -> dict[int, Sequence[int]]:
+def _phases(tenant_id: UUID, count: int, region_ids: Sequence[int], *, interval_s: int) -> dict[int, Sequence[int]]:
     return {
         region_id: [
-            phase_ms(each, region_index=index, region_count=len(region_ids), interval_ms=interval_s * 1000)
-            for each in ids
+            phase_ms(tenant_id, number, region_index=index, region_count=len(region_ids), interval_ms=interval_s * 1000)
+            for number in range(1, count + 1)
         ]
         for index, region_id in enumerate(region_ids)
     }

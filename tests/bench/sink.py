@@ -39,10 +39,10 @@ class Sink(FakeControlPlane):
         self._changed_at[assignment.monitor_id] = self._change
 
 
-def _assignment(monitor_id: UUID, url: str, tenant_id: UUID, load: Load) -> Assignment:
-    phase = phase_ms(monitor_id, region_index=0, region_count=1, interval_ms=load.cadence_ms)
+def _assignment(number: int, url: str, tenant_id: UUID, load: Load) -> Assignment:
+    phase = phase_ms(tenant_id, number, region_index=0, region_count=1, interval_ms=load.cadence_ms)
     check = HttpCheck(url=url, timeout=1000)
-    return Assignment(monitor_id, tenant_id, 1, 1, check, load.cadence_ms, phase, FIRST_SLOT)
+    return Assignment(new_id(), tenant_id, 1, 1, check, load.cadence_ms, phase, FIRST_SLOT)
 
 
 @asynccontextmanager
@@ -50,8 +50,8 @@ async def an_agent(directory: Path, url: str, load: Load) -> AsyncIterator[tuple
     """A real agent process with its own new state, and what it reports to."""
     fake = Sink()
     tenant_id = new_id()
-    for _ in range(load.monitors):
-        fake.hold(_assignment(new_id(), url, tenant_id, load))
+    for number in range(load.monitors):
+        fake.hold(_assignment(number, url, tenant_id, load))
     directory.mkdir()  # noqa: ASYNC240 - nothing else runs yet
     async with fake.serving() as address:
         environment = {

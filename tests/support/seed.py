@@ -87,6 +87,8 @@ async def _spread(conn: Connection, monitor: dict[str, Any], regions: list[int])
     version = monitor["check_version"]
     window = vote_window_ms(cadence_ms=interval_ms, timeout_ms=monitor["check"].get("timeout", 10_000))
     for index, region_id in enumerate(regions):
-        phase = phase_ms(monitor_id, region_index=index, region_count=len(regions), interval_ms=interval_ms)
+        phase = phase_ms(
+            tenant_id, monitor["number"], region_index=index, region_count=len(regions), interval_ms=interval_ms
+        )
         await conn.execute(INSERT_ASSIGNMENT, region_id, monitor_id, tenant_id, version, window, phase)
     await conn.execute(INSERT_STATE, tenant_id, monitor_id, len(regions))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import random
-from uuid import UUID
+from collections import Counter
+from uuid import UUID, uuid4
 
 import pytest
 
 from control_plane.domain.schedule import phase_ms, vote_window_ms
 
-MONITOR = UUID("0193c5f0-7a3e-7d1a-9b4c-0123456789ab")
+TENANT = UUID("0193c5f0-7a3e-7d1a-9b4c-0123456789ab")
 
 
-def phases(count: int, *, interval_ms: int, monitor: UUID = MONITOR) -> list[int]:
-    return [phase_ms(monitor, region_index=i, region_count=count, interval_ms=interval_ms) for i in range(count)]
+def phases(count: int, *, interval_ms: int, number: int = 7) -> list[int]:
+    return [phase_ms(TENANT, number, region_index=i, region_count=count, interval_ms=interval_ms) for i in range(count)]
 
 
 @pytest.mark.parametrize(("regions", "gap"), [(1, 0), (2, 30_000), (3, 20_000), (4, 15_000), (5, 12_000)])
@@ -32,14 +32,31 @@ def test_a_phase_stays_what_it_is() -> None:
     assert phases(3, interval_ms=60_000) == phases(3, interval_ms=60_000)
 
 
-def test_monitors_made_in_the_same_instant_are_spread_over_the_interval() -> None:
-    draw = random.Random(7)
-    made = [UUID(int=(MONITOR.int >> 62 << 62) | draw.getrandbits(62)) for _ in range(600)]
+def in_each_second(tenants: dict[UUID, range], *, interval_ms: int, regions: int = 3) -> Counter[int]:
+    """How many checks all regions together start in each second of the interval."""
+    return Counter(
+        phase_ms(tenant, number, region_index=index, region_count=regions, interval_ms=interval_ms) // 1000
+        for tenant, numbers in tenants.items()
+        for number in numbers
+        for index in range(regions)
+    )
 
-    first = [phase_ms(each, region_index=0, region_count=1, interval_ms=60_000) for each in made]
 
-    per_tenth = [sum(1 for phase in first if phase // 6_000 == tenth) for tenth in range(10)]
-    assert max(per_tenth) <= 1.5 * 60
+@pytest.mark.parametrize("interval_ms", [10_000, 60_000])
+@pytest.mark.parametrize("step", [1, 2, 3, 7])
+def test_ten_thousand_monitors_start_evenly_over_the_seconds(interval_ms: int, step: int) -> None:
+    tenants = {uuid4(): range(1, 10_000 * step, step)}
+    seconds = in_each_second(tenants, interval_ms=interval_ms)
+
+    assert len(seconds) == interval_ms // 1000
+    assert max(seconds.values()) <= 1.2 * seconds.total() / len(seconds)
+
+
+def test_many_small_tenants_do_not_start_together() -> None:
+    tenants = {UUID(int=(number << 64) + number * 0x5851F42D4C957F2D): range(1, 5) for number in range(2500)}
+    seconds = in_each_second(tenants, interval_ms=60_000)
+
+    assert max(seconds.values()) <= 1.2 * seconds.total() / len(seconds)
 
 
 def test_a_vote_lives_two_cadences_the_timeout_and_thirty_seconds() -> None:
