@@ -186,7 +186,19 @@ class Observations(Struct, frozen=True, omit_defaults=True):
     spooled: Annotated[int, Meta(ge=0)] | None = None
     """Results waiting on disk."""
     gaps: Annotated[int, Meta(ge=0)] | None = None
-    """Slots given up since boot because they could not start within their interval."""
+    """Slots given up since boot because this agent could not start them within their interval."""
+    crowded_gaps: Annotated[int, Meta(ge=0)] | None = None
+    """The same because too many checks of their tenant were under way at the same target."""
+
+
+class Farewell(Struct, frozen=True):
+    """The answer to POST /goodbye, which ends the agent's lease. It may be asked again until `handed_over`.
+
+    `handed_over`: every live agent of the region has polled since the lease ended, so that the share is theirs.
+    """
+
+    server_time: int
+    handed_over: bool
 
 
 def digest_term(monitor_id: UUID, revision: int) -> int:

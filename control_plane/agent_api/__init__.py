@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_plane.agent_api import assignments, dispatch, hello, observations, results
+from control_plane.agent_api import assignments, dispatch, goodbye, hello, observations, results
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -11,4 +11,5 @@ ROUTES: tuple[Route, ...] = (
     *dispatch.ROUTES,
     *results.ROUTES,
     *observations.ROUTES,
+    *goodbye.ROUTES,
 )

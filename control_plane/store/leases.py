@@ -43,3 +43,21 @@ async def observe(conn: Connection, *, agent_id: AgentId, said: Observations) ->
     reason = None if said.healthy else said.reason
     changed = await conn.fetchrow(OBSERVE, agent_id, said.healthy, reason, offset, said.saturation, said.lag, spooled)
     return changed is not None
+
+
+# least() passes over nulls. The lease keeps the instant of the first goodbye, which a repetition is measured by.
+FLEET_LEAVE = """
+WITH before AS (SELECT region_id, lease_until > now() AS was_live FROM agents WHERE id = $1),
+gone AS (UPDATE agents SET lease_until = least(lease_until, now()) WHERE id = $1 RETURNING region_id, lease_until),
+hinted AS MATERIALIZED (SELECT pg_notify('farwatch_assignments', region_id::text) FROM before WHERE was_live)
+SELECT NOT EXISTS (SELECT FROM agents p JOIN gone g ON g.region_id = p.region_id
+                    WHERE p.id <> $1 AND p.enabled AND p.healthy AND p.lease_until > now()
+                      AND p.last_seen_at <= g.lease_until) AS handed_over,
+       (SELECT count(*) FROM hinted) AS hints
+"""
+
+
+async def leave(conn: Connection, *, agent_id: AgentId) -> bool:
+    """End the agent's lease and hint at it; whether all other live agents of its region have polled since."""
+    row = await conn.fetchrow(FLEET_LEAVE, agent_id)
+    return row is not None and bool(row["handed_over"])
