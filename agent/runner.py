@@ -21,6 +21,9 @@ from shared.results import CheckResult, Detail, Outcome, Reason
 
 log = structlog.get_logger()
 
+LATE_MS = 1000.0
+"""A check that starts more than this after its slot says so in its result."""
+
 Deliver = Callable[[Job, CheckResult, bool], None]
 """The third argument: whether the result is urgent."""
 
@@ -82,6 +85,10 @@ class Runner:
             outcome = await self._vouched(outcome, lag)
         was_bad = job.monitor_id in self._bad
         outcome = self._trimmed(job, outcome)
+        if job.late_ms > LATE_MS:
+            outcome = msgspec.structs.replace(
+                outcome, detail=msgspec.structs.replace(outcome.detail, late_ms=round(job.late_ms, 1))
+            )
         if lag > NOTABLE_MS:
             outcome = msgspec.structs.replace(
                 outcome, detail=msgspec.structs.replace(outcome.detail, lag_ms=round(lag, 1))

@@ -1,7 +1,8 @@
 """What is to run now: all assignments of the region are known, those of this agent's share are on the wheel.
 
-Invariants: at most one check of a monitor is under way at a time; a slot is started once, within its interval, or is a
-gap, which is counted and never made up for; what is due longest starts first. Time is the caller's, in server ms.
+Invariants: at most one check of a monitor is under way at a time, and of a crowd only so many (see agent.crowds); a
+slot is started once, within its interval, or is a gap, which is counted and never made up for; what is due longest
+starts first. Time is the caller's, in server ms.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from agent.crowds import Crowds, Key
 from agent.rendezvous import Share
 from agent.slots import slot_after, slot_on_gain, slot_until
 from agent.wheel import Wheel
@@ -60,8 +62,11 @@ class Job:
     check_version: int
     slot: int
     entry: Entry | None
+    crowd: Key
     dispatch: Dispatch | None = None
     unavailable: str | None = None
+    late_ms: float = 0.0
+    """How much later than its slot it starts."""
 
     @property
     def is_first(self) -> bool:
@@ -70,13 +75,17 @@ class Job:
 
 
 class Scheduler:
-    def __init__(self, *, me: UUID, now_ms: Callable[[], float]) -> None:
+    def __init__(self, *, me: UUID, now_ms: Callable[[], float], crowds: Crowds[Entry | Errand]) -> None:
         self.entries: dict[UUID, Entry] = {}
         self.paused: str | None = None
         self.gaps = 0
+        """Slots given up because this agent had no room."""
+        self.crowded_gaps = 0
+        """Slots given up because their crowd was full: too many checks of one tenant at one target."""
         self.dropped_errands = 0
         self.lag_ms = 0.0
         """How late the latest check started, at worst; whoever reports it sets it back."""
+        self.crowds = crowds
         self._now = now_ms
         self._share = Share((), me)
         self._wheel: Wheel[Entry | Errand] = Wheel(now_ms())
@@ -188,15 +197,22 @@ class Scheduler:
         if self.paused:
             return
         if entry.pending is not None:
-            self.gaps += 1  # its turn did not come within its interval
+            self._give_up(entry)  # its turn did not come within its interval
         elif not entry.is_busy:
             self._ready.append(entry)
         entry.pending = slot
+
+    def _give_up(self, entry: Entry) -> None:
+        if not entry.is_busy and self.crowds.is_full(self._crowd_of(entry)):
+            self.crowded_gaps += 1
+        else:
+            self.gaps += 1
 
     def take(self) -> Job | None:
         """The next check to start, or None. Whoever takes one calls `finished` when it has ended."""
         if self.paused:
             self._urgent.clear()
+            self._ready.extend(item for item in self.crowds.disband() if isinstance(item, Entry))
             return None
         now = self._now()
         while self._urgent:
@@ -213,14 +229,20 @@ class Scheduler:
         slot, assignment = entry.pending, entry.assignment
         if slot is None or entry.is_busy:
             return None
-        entry.pending = None
         if now >= slot + assignment.cadence:
-            self.gaps += 1
+            self._give_up(entry)
+            entry.pending = None
             return None
+        crowd = self._crowd_of(entry)
+        if not self.crowds.enter(crowd):
+            self.crowds.wait(crowd, entry)
+            return None
+        entry.pending = None
         entry.is_busy = True
         entry.last = slot
-        self.lag_ms = max(self.lag_ms, now - slot)
-        return _job(entry, slot)
+        late_ms = now - slot
+        self.lag_ms = max(self.lag_ms, late_ms)
+        return _job(entry, slot, crowd, late_ms=late_ms)
 
     def _take_errand(self, errand: Errand, now: float) -> Job | None:
         dispatch = errand.dispatch
@@ -228,7 +250,10 @@ class Scheduler:
             self.dropped_errands += 1
             return None
         if dispatch.check is not None and dispatch.kind == "test":
-            return Job(dispatch.id, dispatch.check, 1, dispatch.slot, None, dispatch, dispatch.unavailable)
+            crowd = self.crowds.key_of(dispatch.check, dispatch.tenant_id)
+            if self._enters(crowd, errand):
+                return Job(dispatch.id, dispatch.check, 1, dispatch.slot, None, crowd, dispatch, dispatch.unavailable)
+            return None
         entry = None if dispatch.monitor_id is None else self.entries.get(dispatch.monitor_id)
         if entry is None or dispatch.check_version not in (None, entry.assignment.check_version):
             self.dropped_errands += 1
@@ -236,11 +261,28 @@ class Scheduler:
         if entry.is_busy:
             entry.waiting = [*(entry.waiting or ()), errand]
             return None
+        crowd = self._crowd_of(entry)
+        if not self._enters(crowd, errand):
+            return None
         entry.is_busy = True
-        return _job(entry, dispatch.slot, dispatch)
+        return _job(entry, dispatch.slot, crowd, dispatch)
+
+    def _crowd_of(self, entry: Entry) -> Key:
+        return self.crowds.key_of(entry.assignment.check, entry.assignment.tenant_id)
+
+    def _enters(self, crowd: Key, errand: Errand) -> bool:
+        entered = self.crowds.enter(crowd)
+        if not entered:
+            self.crowds.wait(crowd, errand)
+        return entered
 
     def finished(self, job: Job) -> None:
         """The check of a job has ended; what waited for it may go."""
+        for item in reversed(self.crowds.leave(job.crowd, is_wanted=_is_wanted)):
+            if isinstance(item, Errand):
+                self._urgent.appendleft(item)
+            else:
+                self._ready.appendleft(item)  # it has been due for longer than those behind it
         entry = job.entry
         if entry is None:
             return
@@ -252,9 +294,16 @@ class Scheduler:
             self._ready.append(entry)
 
 
-def _job(entry: Entry, slot: int, dispatch: Dispatch | None = None) -> Job:
+def _is_wanted(item: Entry | Errand) -> bool:
+    """Whether someone who waits for a place would start now: not removed, nor under way for another reason."""
+    return isinstance(item, Errand) or (item.pending is not None and not item.is_busy)
+
+
+def _job(entry: Entry, slot: int, crowd: Key, dispatch: Dispatch | None = None, *, late_ms: float = 0.0) -> Job:
     known = entry.assignment
-    return Job(known.monitor_id, known.check, known.check_version, slot, entry, dispatch, known.unavailable)
+    return Job(
+        known.monitor_id, known.check, known.check_version, slot, entry, crowd, dispatch, known.unavailable, late_ms
+    )
 
 
 def _rest(entry: Entry) -> None:

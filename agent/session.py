@@ -14,13 +14,15 @@ import structlog
 
 from agent import state_file
 from agent.assignments import Keeper, wait_any
+from agent.checks import crowd_of
 from agent.client import Client, NotAccepted, Refused, Unreachable
+from agent.crowds import Crowds
 from agent.errands import Errands
 from agent.lag import LagMeter
 from agent.region import context_for
 from agent.resolver import Server
 from agent.runner import Runner
-from agent.scheduler import Job, Scheduler
+from agent.scheduler import Entry, Errand, Job, Scheduler
 from agent.self_test import SelfTest
 from agent.server_clock import ServerClock
 from agent.settings import AgentSettings
@@ -64,7 +66,10 @@ class Session:
         self.welcome = welcome
         self.refusal: Refused | None = None
         self.refused = asyncio.Event()
-        self.scheduler = Scheduler(me=welcome.agent_id, now_ms=clock.now_ms)
+        crowds: Crowds[Entry | Errand] = Crowds(
+            crowd_of=crowd_of, per_target=settings.target_max_inflight, per_registry=settings.rdap_max_inflight
+        )
+        self.scheduler = Scheduler(me=welcome.agent_id, now_ms=clock.now_ms, crowds=crowds)
         self.keeper = Keeper(client=client, scheduler=self.scheduler, clock=clock, me=welcome.agent_id)
         self.shipper = Shipper(
             client=client, spool=spool, tally=tally, now_ms=clock.now_ms, max_items=welcome.max_results
@@ -213,6 +218,7 @@ class Session:
             lag=max(0.0, lag, self._lag.worst_since(perf_counter() - OBSERVE_S)),
             spooled=self.shipper.pending,
             gaps=scheduler.gaps,
+            crowded_gaps=scheduler.crowded_gaps,
         )
 
     # -- what is known, on disk

@@ -25,15 +25,19 @@ _STATE_DIR = f"{PREFIX}AGENT__STATE_DIR"
 class AgentSettings(Struct, frozen=True, kw_only=True):
     """`url`: the control plane's. `canaries`: host:port to connect to, or names to resolve; none by default.
 
-    `resolvers`: DNS servers as address or address:port instead of the system's. `source_address`: a local IP address
-    that checks come from. `ip`: the address family that checks use, `any`, `4` or `6`. `ca_file`: authorities trusted
-    besides the system's, by checks and towards the control plane. `metrics_port`: off while it is not set.
+    `concurrency`: checks under way at once; `target_max_inflight`: those of one tenant at one host and port;
+    `rdap_max_inflight`: those at the registry of one top-level domain, over all tenants. `resolvers`: DNS servers as
+    address or address:port instead of the system's. `source_address`: a local IP address that checks come from. `ip`:
+    the address family that checks use, `any`, `4` or `6`. `ca_file`: authorities trusted besides the system's, by
+    checks and towards the control plane. `metrics_port`: off while it is not set.
     """
 
     url: str = ""
     key: Secret = ""
     state_dir: str = ""
     concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    target_max_inflight: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    rdap_max_inflight: Annotated[int, Meta(ge=1, le=100)] = 2
     canaries: tuple[str, ...] = ()
     resolvers: tuple[str, ...] = ()
     source_address: str = ""

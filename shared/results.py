@@ -151,6 +151,8 @@ class Detail(Struct, frozen=True, omit_defaults=True, gc=False):
     domain: DomainFacts | None = None
     lag_ms: float | None = None
     """Set when the agent's own loop was late enough to have touched the timings."""
+    late_ms: float | None = None
+    """How much later than its slot the check started, when that is more than a second."""
     evidence: Evidence | None = None
 
 

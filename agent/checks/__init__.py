@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from agent.checks import http
-from agent.checks.check import Kind
+from agent.checks.check import Crowd, Kind
+from shared.checks import Check, kind_of
 
 CHECKS: dict[str, Kind] = {"http": Kind(http.run, http.crowd)}
 """By the `type` of the check's parameters (see shared.checks.CHECKS)."""
+
+
+def crowd_of(check: Check) -> Crowd:
+    """Whom a check of any kind burdens."""
+    return CHECKS[kind_of(check)].crowd(check)

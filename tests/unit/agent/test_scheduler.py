@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from agent.checks import crowd_of
+from agent.crowds import Crowds
 from agent.scheduler import Job, Scheduler
 from agent.slots import slot_after, slot_until
 from shared.checks.http import HttpCheck
@@ -25,7 +27,7 @@ class World:
 
     def __init__(self, *, now: float = T0) -> None:
         self.now = now
-        self.scheduler = Scheduler(me=ME, now_ms=lambda: self.now)
+        self.scheduler = Scheduler(me=ME, now_ms=lambda: self.now, crowds=Crowds(crowd_of=crowd_of))
         self.started: list[tuple[float, Job]] = []
 
     def until(self, instant: float, *, finish: bool = True) -> None:
@@ -194,7 +196,7 @@ def test_a_change_without_a_new_check_version_keeps_the_schedule(world: World) -
     world.scheduler.put(changed)
     world.until(T0 + 20_100)
     assert world.slots() == [*slots, T0 + 20_000]
-    assert world.started[-1][1].check.url == "http://192.0.2.2/"
+    assert world.started[-1][1].check == HttpCheck(url="http://192.0.2.2/")
 
 
 def test_a_new_check_version_begins_with_its_first_slot(world: World) -> None:
