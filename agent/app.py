@@ -19,7 +19,7 @@ import structlog
 from agent import state_file
 from agent.checks import CHECKS
 from agent.client import Client, NotAccepted, Refused, Unreachable
-from agent.health import ResolverProbes, canary_probes
+from agent.health import ResolverProbes, canary_probes, way_out_probe
 from agent.lag import LagMeter
 from agent.metrics import Exporter
 from agent.region import policy_of, resolver_for, servers_of
@@ -93,6 +93,7 @@ class App:
         return {
             RESOLVERS: ResolverProbes(functools.partial(servers_of, self._settings), self._heard),
             "canary": canary_probes(self._settings.canaries, resolver),
+            "control plane or target": [way_out_probe(self._settings.url, heard_at=lambda: self.tally.succeeded_at)],
         }
 
     async def run(self) -> None:

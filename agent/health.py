@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from agent.resolver import Resolver, Server, ask_root
 from agent.self_test import Probe
@@ -54,6 +55,25 @@ async def _reach(canary: str, resolver: Resolver) -> None:
         return
     _reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     writer.close()
+
+
+def way_out_probe(url: str, *, heard_at: Callable[[], float]) -> Probe:
+    """Is there a way out of this machine at all? The host of `url`, the control plane's, answers; so does any target.
+
+    A refused connection is an answer: the host is there, and the way to it. `heard_at`: when a check last succeeded
+    (perf_counter), so that an outage of the control plane alone does not silence what this agent can still see.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+    async def connect() -> None:
+        try:
+            _reader, writer = await asyncio.open_connection(host, port)
+        except ConnectionRefusedError:
+            return
+        writer.close()
+
+    return Probe(f"{host}:{port}", connect, heard_at=heard_at)
 
 
 def parse_server(text: str) -> Server:

@@ -81,7 +81,9 @@ class Runner:
         started = perf_counter()
         outcome = await self._examine(job, started)
         lag = self._lag.worst_since(started)
-        if outcome.outcome is Outcome.DOWN or outcome.if_resolver_works is not None:
+        if outcome.outcome is Outcome.UP:
+            self._tally.succeeded_at = perf_counter()
+        elif outcome.outcome is Outcome.DOWN or outcome.if_resolver_works is not None:
             outcome = await self._vouched(outcome, lag)
         was_bad = job.monitor_id in self._bad
         outcome = self._trimmed(job, outcome)

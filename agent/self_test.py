@@ -1,8 +1,9 @@
 """Is it the target or is it us? No `down` leaves before a self-test that began after its check ended has passed.
 
-Tests: the event loop is on time, a resolver answers, a canary can be reached. A resolver or canary counts from its
-first success on, so a machine without internet has none of them and is healthy; until then it is tried aside, and
-nobody waits for it. Only a failed lookup waits: it speaks against its target once a resolver answered something else.
+Tests: the event loop is on time, a resolver answers, a canary can be reached, and there is a way out: the control
+plane's host can be reached, or a check succeeds meanwhile. Each counts from its first success on, so a machine without
+internet has none of them and is healthy; until then it is tried aside, and nobody waits for it. Only a failed lookup
+waits: it speaks against its target once a resolver answered something else.
 
 A late loop judges nobody, but the agent counts as healthy until that has lasted: its share would fall on others that
 are most likely as busy, and make them late in turn.
@@ -122,7 +123,7 @@ class SelfTest:
         is_lasting = self._is_late_for_long(lag := self._lag.worst_since(self._started_at - 5.0))
         for name, probes in groups.items():
             counted = [probe for probe in probes if probe.is_counted]
-            if counted and all(probe.trouble for probe in counted):
+            if counted and not any(self._works(probe) for probe in counted):
                 details = "; ".join(f"{probe.name}: {probe.trouble}" for probe in counted[:3])
                 return Health(is_healthy=False, reason=f"No {name} answers ({details})", can_judge=False)
         if lag > MAX_LAG_MS:
@@ -130,6 +131,10 @@ class SelfTest:
             return Health(is_healthy=not is_lasting, reason=reason, can_judge=False)
         resolves = any(probe.has_answered_since(self._started_at) for probe in groups.get(RESOLVERS, ()))
         return Health(is_healthy=True, resolves=resolves)
+
+    def _works(self, probe: Probe) -> bool:
+        """It passed, or answered somebody else while we asked."""
+        return probe.trouble is None or probe.has_answered_since(self._started_at)
 
     def _is_late_for_long(self, lag: float) -> bool:
         if lag <= MAX_LAG_MS:

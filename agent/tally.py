@@ -16,6 +16,8 @@ class Tally:
         self.send_failures = 0
         self.unwritten = 0
         self.given_up = 0
+        self.succeeded_at = float("-inf")
+        """When a check last found its target well (perf_counter)."""
 
     def count(self, outcome: Outcome, reason: Reason) -> None:
         self.checks[outcome, reason] += 1

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from agent import self_test
-from agent.health import ResolverProbes
+from agent.health import ResolverProbes, way_out_probe
 from agent.lag import LagMeter
 from agent.self_test import RESOLVERS, Probe, SelfTest
 
@@ -43,6 +43,32 @@ async def test_one_of_several_is_enough() -> None:
     tester = SelfTest(groups={"canary": [probe([True, False], []), probe([True], [])]}, lag=LagMeter())
     await tester.after_now()
     assert (await tester.after_now()).is_healthy
+
+
+async def test_what_answers_somebody_else_while_we_ask_has_answered() -> None:
+    heard = [float("-inf")]
+    way_out = probe([True, False], [])
+    way_out.heard_at = lambda: heard[0]
+    tester = SelfTest(groups={"control plane or target": [way_out]}, lag=LagMeter())
+    await tester.after_now()
+    assert not (await tester.after_now()).can_judge
+    heard[0] = time.perf_counter()
+    assert not (await tester.after_now()).can_judge, "what answered before the test began proves nothing now"
+    heard[0] = time.perf_counter() + 60
+    assert (await tester.after_now()).can_judge
+
+
+@pytest.mark.parametrize("is_listening", [True, False])
+async def test_a_control_plane_that_refuses_connections_can_still_be_reached(is_listening: bool) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    if not is_listening:
+        server.close()
+        await server.wait_closed()
+    way_out = way_out_probe(f"http://127.0.0.1:{port}", heard_at=lambda: float("-inf"))
+    await way_out.run()
+    server.close()
+    assert (way_out.trouble, way_out.is_counted) == (None, True)
 
 
 async def test_everyone_who_waits_is_served_by_one_test_that_starts_after_they_asked() -> None:
