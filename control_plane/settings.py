@@ -79,6 +79,7 @@ class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     deliveries_days: Days = 90
     incidents_days: Days = 400
     transitions_days: Days = 400
+    certificates_days: Days = 400
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -70,6 +70,15 @@ CREATE TABLE public.assignments (
     change bigint DEFAULT nextval('public.assignment_changes'::regclass) NOT NULL
 );
 
+CREATE TABLE public.certificates (
+    tenant_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    fingerprint text NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    last_seen timestamp with time zone NOT NULL,
+    region text NOT NULL
+);
+
 CREATE TABLE public.channels (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -394,6 +403,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.assignments
     ADD CONSTRAINT assignments_pkey PRIMARY KEY (region_id, monitor_id);
 
+ALTER TABLE ONLY public.certificates
+    ADD CONSTRAINT certificates_pkey PRIMARY KEY (tenant_id, monitor_id, fingerprint);
+
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_name_key UNIQUE (tenant_id, name);
 
@@ -484,6 +496,8 @@ CREATE INDEX assignments_monitor ON public.assignments USING btree (monitor_id);
 
 CREATE INDEX assignments_removed ON public.assignments USING btree (removed_at) WHERE (removed_at IS NOT NULL);
 
+CREATE INDEX certificates_age ON public.certificates USING btree (last_seen);
+
 CREATE INDEX deliveries_backlog ON public.deliveries USING btree (COALESCE(incident_id, id) DESC, number) WHERE (state = 'pending'::text);
 
 CREATE INDEX deliveries_channel ON public.deliveries USING btree (tenant_id, channel_id, created_at DESC);
@@ -534,6 +548,9 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.assignments
     ADD CONSTRAINT assignments_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.certificates
+    ADD CONSTRAINT certificates_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
@@ -597,6 +614,8 @@ CREATE POLICY all_rows ON public.api_keys TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.assignments TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.certificates TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.channels TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.deliveries TO farwatch_app USING (true);
@@ -637,6 +656,8 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.assignments ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.certificates ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.channels ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
@@ -668,6 +689,8 @@ CREATE POLICY own_rows ON public.agents TO farwatch_tenant USING ((EXISTS ( SELE
 CREATE POLICY own_rows ON public.api_keys TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.assignments TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.certificates TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.channels TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -730,6 +753,10 @@ GRANT USAGE ON SEQUENCE public.assignment_changes TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assignments TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assignments TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.certificates TO farwatch_app;
+
+GRANT SELECT,DELETE ON TABLE public.certificates TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channels TO farwatch_app;
 

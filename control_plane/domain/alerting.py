@@ -20,6 +20,7 @@ EVENTS = (
     "incident.acknowledged",
     "incident.updated",
     "incident.resolved",
+    "certificate.alert",
 )
 """The decisions that a tenant's stream tells of."""
 
@@ -49,6 +50,17 @@ class IncidentFacts(Struct, frozen=True, kw_only=True):
     regions_down: tuple[str, ...]
     regions_up: tuple[str, ...]
     url: str | None = None
+
+
+class CertificateChange(Struct, frozen=True, kw_only=True):
+    """A certificate in the place of another. Fingerprints are SHA-256, hexadecimal; `not_after` null: no such date."""
+
+    region: str
+    fingerprint: str
+    previous: str
+    subject: str
+    issuer: str
+    not_after: datetime | None
 
 
 class NoticeBody(Struct, frozen=True, kw_only=True):
@@ -88,6 +100,12 @@ def verdict_events(transition: Transition, monitor: MonitorFacts) -> list[tuple[
 def incident_event(monitor: MonitorFacts | None, incident: IncidentFacts, reason: str) -> str:
     """One-line JSON of an incident.* event."""
     return _line(monitor=monitor, incident=incident, reason=reason)
+
+
+def certificate_event(monitor: MonitorFacts, change: CertificateChange) -> tuple[str, UUID, str]:
+    """(event, monitor, one-line JSON): the monitor shows a certificate that it has never shown."""
+    fields = {name: getattr(change, name) for name in CertificateChange.__struct_fields__}
+    return "certificate.alert", monitor.id, _line(monitor=monitor, kind="changed", **fields)
 
 
 def _line(**fields: Any) -> str:

@@ -22,9 +22,11 @@ from control_plane.services.monitor_rows import (
     read_surroundings,
     stored_config,
 )
-from control_plane.store import monitors
+from control_plane.store import certificates, monitors
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.pool import Connection, Database
+from shared.checks import Check
+from shared.checks.tls_cert import TlsCertCheck
 from shared.ids import MonitorId, TenantId
 
 
@@ -88,6 +90,8 @@ async def _write(
         columns["first_slot"] = await monitors.now_ms(conn)
     changed = structs.replace(row, **columns)
     await monitors.update_monitor(conn, changed)
+    if _server(new.check) != _server(old.check):
+        await certificates.forget_certificates(conn, tenant_id=row.tenant_id, monitor_id=row.id)
     if new.alerts != old.alerts:
         await monitors.replace_bindings(conn, tenant_id=row.tenant_id, monitor_id=row.id, bindings=binding_rows(new))
     if _agents_see(row, changed):
@@ -96,6 +100,11 @@ async def _write(
         await resolve_quietly(conn, tenant_id=row.tenant_id, monitor_id=row.id, resolution="paused")
     if _judged_on(row) != _judged_on(changed):
         await judge_monitors(conn, [row.id])
+
+
+def _server(check: Check) -> tuple[object, ...] | None:
+    """Whose certificate is read: another server's is no change of this one's."""
+    return (check.host, check.port, check.server_name) if isinstance(check, TlsCertCheck) else None
 
 
 def _agents_see(row: MonitorRow, changed: MonitorRow) -> bool:

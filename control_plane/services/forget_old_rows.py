@@ -43,6 +43,7 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
         "deliveries": partial(retention.forget_deliveries, older_than=timedelta(days=settings.deliveries_days)),
         "incidents": partial(retention.forget_incidents, older_than=timedelta(days=settings.incidents_days)),
         "transitions": partial(retention.forget_transitions, older_than=timedelta(days=settings.transitions_days)),
+        "certificates": partial(retention.forget_certificates, older_than=timedelta(days=settings.certificates_days)),
         "replies": retention.forget_replies,
         "dispatches": retention.forget_dispatches,
         "assignments": retention.forget_assignments,

@@ -17,7 +17,9 @@ from msgspec import UNSET, Struct
 from control_plane.domain.decide import Decision
 from control_plane.domain.votes import Seen
 from control_plane.services.judge_monitors import Report, judge_monitors
-from control_plane.store import dispatches, ingest
+from control_plane.services.watch_certificates import sightings
+from control_plane.store import certificates, dispatches, ingest
+from control_plane.store.certificates import Sighting
 from control_plane.store.ingest import Columns
 from control_plane.store.pool import Connection, Database
 from shared.protocol import MAX_AGE_MS, MAX_CLOCK_SKEW_MS, MAX_FUTURE_MS
@@ -81,7 +83,11 @@ async def ingest_results(
         if seen_before:
             await _answer_known(conn, reporter, items, answers)
         good = [item for item, answer in zip(items, answers, strict=True) if item is not None and answer is None]
-        horizon = now_ms + MAX_CLOCK_SKEW_MS if abs(now_ms - sent_at) <= MAX_CLOCK_SKEW_MS else -1
+        horizon = now_ms + MAX_CLOCK_SKEW_MS
+        if abs(now_ms - sent_at) > MAX_CLOCK_SKEW_MS:
+            horizon = -1  # no slot is before it: nothing of this batch votes
+            skew_ms = max(-(2**53), min(2**53, sent_at - now_ms))
+            await leases.note_skew(conn, agent_id=reporter.agent_id, skew_ms=skew_ms)
         asked = [item.dispatch_id for item in good if item.dispatch_id is not UNSET]
         rechecks = await dispatches.finish(conn, asked, region_id=reporter.region_id) if asked else set()
         batch = _Batch(reporter, rechecks)
@@ -128,8 +134,17 @@ async def _take(conn: Connection, batch: _Batch, items: Sequence[CheckResult], *
     unsteady = set(stored.unsteady)
     if stored.new is not None:
         unsteady |= await _settle_conflicts(conn, reporter, columns, new=set(stored.new), statuses=taken.statuses)
-    if unsteady and now_ms is not None:
-        await _judge(conn, batch, [i for i in items if (i.monitor_id, i.slot) in unsteady], taken)
+    if now_ms is None:
+        return taken
+    shown = sightings(items)
+    shown = [one for one in shown if (one.monitor_id, one.slot) not in taken.statuses]
+    news = await certificates.find_news(conn, shown, region_id=reporter.region_id) if shown else None
+    if unsteady or (news and news.unknown):
+        seen = [i for i in items if (i.monitor_id, i.slot) in unsteady]
+        await _judge(conn, batch, seen, taken, new_certificates=[shown[n] for n in news.unknown] if news else [])
+    if news and news.stale:
+        stale = [shown[n] for n in news.stale]
+        await certificates.touch_certificates(conn, stale, region_id=reporter.region_id)
     return taken
 
 
@@ -151,13 +166,24 @@ async def _settle_conflicts(
     return replaced
 
 
-async def _judge(conn: Connection, batch: _Batch, items: Sequence[CheckResult], taken: _Taken) -> None:
-    """Let these results vote and judge their monitors; those that came too late are named so."""
+async def _judge(
+    conn: Connection,
+    batch: _Batch,
+    items: Sequence[CheckResult],
+    taken: _Taken,
+    *,
+    new_certificates: Sequence[Sighting],
+) -> None:
+    """Let these results vote and judge their monitors; those that came too late are named so.
+
+    A monitor that shows a new certificate is judged with them, whatever its vote: state rows are locked all at once.
+    """
     seen: dict[UUID, list[Seen]] = defaultdict(list)
     for item in sorted(items, key=lambda i: i.slot):
         seen[item.monitor_id].append(_seen(item, is_recheck=item.dispatch_id in batch.rechecks))
-    report = Report(batch.reporter.region_id, seen)
-    for decision in await judge_monitors(conn, list(seen), report=report):
+    report = Report(batch.reporter.region_id, seen, new_certificates)
+    monitor_ids = [*seen, *(one.monitor_id for one in new_certificates)]
+    for decision in await judge_monitors(conn, monitor_ids, report=report):
         taken.decisions.append(decision)
         case = decision.case
         own = next((v.vote for v in case.votes if v.vote.region_id == batch.reporter.region_id), None)

@@ -14,17 +14,20 @@ from control_plane.domain.decide import Case, Decision, decide
 from control_plane.domain.incident import OpenIncident, RegionVote
 from control_plane.domain.votes import Seen
 from control_plane.services.judged_case import Judged
+from control_plane.services.watch_certificates import Told, add_certificates
 from control_plane.services.write_decisions import write_decisions
 from control_plane.store import cases
+from control_plane.store.certificates import Sighting
 from control_plane.store.pool import Connection
 from shared.clock import to_unix_ms
 
 
 class Report(Struct, frozen=True):
-    """What the region of this lane has just seen of each monitor, oldest slot first."""
+    """What the region of this lane has just seen of each monitor, oldest slot first; `certificates` look new."""
 
     region_id: int
     seen: Mapping[UUID, Sequence[Seen]]
+    certificates: Sequence[Sighting] = ()
 
 
 async def judge_monitors(
@@ -44,11 +47,17 @@ async def judge_monitors(
         Judged(case=case, monitor=monitor, incident=incident, decision=_decide(case, now_ms, report))
         for case, monitor, incident in loaded
     ]
-    await write_decisions(conn, judged, now_ms=now_ms)
+    told = await _add_certificates(conn, report, judged) if report and report.certificates else []
+    await write_decisions(conn, judged, told=told, now_ms=now_ms)
     unfinished = [one.case.monitor_id for one in judged if one.decision.unfinished]
     if unfinished:
         await judge_monitors(conn, unfinished)
     return [one.decision for one in judged]
+
+
+async def _add_certificates(conn: Connection, report: Report, judged: Sequence[Judged]) -> list[Told]:
+    monitors = {one.case.monitor_id: one.facts for one in judged}
+    return await add_certificates(conn, report.certificates, region_id=report.region_id, monitors=monitors)
 
 
 async def _load(

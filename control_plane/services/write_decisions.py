@@ -16,6 +16,7 @@ from control_plane.domain.incident import Opens
 from control_plane.services.identity import new_id
 from control_plane.services.judged_case import Judged
 from control_plane.services.owe_notices import find_owed, owe
+from control_plane.services.watch_certificates import Told
 from control_plane.services.write_incidents import incident_event, tell_facts, write_steps
 from control_plane.store import decisions, ingest
 from control_plane.store.pool import Connection
@@ -28,19 +29,22 @@ RECHECKS_PER_REGION = 2_000
 """Waiting re-checks beyond which a region gets no more: then the normal cadence decides."""
 
 
-async def write_decisions(conn: Connection, judged: Sequence[Judged], *, now_ms: int) -> None:
-    """Write everything that was decided. The caller commits."""
+async def write_decisions(
+    conn: Connection, judged: Sequence[Judged], *, now_ms: int, told: Sequence[Told] = ()
+) -> None:
+    """Write everything that was decided, and the events `told` of judged monitors. The caller commits."""
     votes = [_vote_row(one) for one in judged if one.decision.vote is not None]
     if votes:
         await ingest.save_votes(conn, votes)
     await decisions.save_states(conn, [_state_row(one) for one in judged])
     await _write_rechecks(conn, judged)
     by_tenant: dict[UUID, list[Judged]] = defaultdict(list)
+    mentioned = {monitor_id for _, monitor_id, _ in told}
     for one in judged:
-        if one.decision.transitions or one.decision.step:
+        if one.decision.transitions or one.decision.step or one.case.monitor_id in mentioned:
             by_tenant[one.case.tenant_id].append(one)
     for tenant_id in sorted(by_tenant):
-        await _write_tenant(conn, tenant_id, by_tenant[tenant_id], now=from_unix_ms(now_ms))
+        await _write_tenant(conn, tenant_id, by_tenant[tenant_id], told=told, now=from_unix_ms(now_ms))
 
 
 def _vote_row(one: Judged) -> decisions.Row:
@@ -125,21 +129,26 @@ def _recheck_rows(one: Judged, load: dict[int, int]) -> list[decisions.Row]:
     return rows
 
 
-async def _write_tenant(conn: Connection, tenant_id: UUID, judged: Sequence[Judged], *, now: datetime) -> None:
+async def _write_tenant(
+    conn: Connection, tenant_id: UUID, judged: Sequence[Judged], *, told: Sequence[Told], now: datetime
+) -> None:
     """One tenant's transitions, incidents, notices and events, numbered from its counters."""
+    own = {one.case.monitor_id for one in judged}
+    besides = [event for event in told if event[1] in own]
     steps = [one for one in judged if one.decision.step is not None]
     changes = [change for one in judged for change in _verdict_changes(one)]
     owed = await find_owed(conn, tenant_id, steps)
     opening = sum(isinstance(one.decision.step, Opens) for one in steps)
+    count = len(changes) + len(steps) + len(besides)
     last = await decisions.take_numbers(
-        conn, tenant_id=tenant_id, events=len(changes) + len(steps), incidents=opening, deliveries=len(owed)
+        conn, tenant_id=tenant_id, events=count, incidents=opening, deliveries=len(owed)
     )
-    first_event = last.events - len(changes) - len(steps) + 1
+    first_event = last.events - count + 1
     await _append_transitions(conn, tenant_id, judged, _numbers_of_changes(changes, first_event))
     facts = tell_facts(steps, first_number=last.incidents - opening + 1, now=now)
     await write_steps(conn, tenant_id, steps, facts, now=now)
     await owe(conn, tenant_id, owed, facts, first_number=last.deliveries - len(owed) + 1, now=now)
-    events = changes + [incident_event(one, facts[one.case.monitor_id]) for one in steps]
+    events = changes + [incident_event(one, facts[one.case.monitor_id]) for one in steps] + besides
     await decisions.append_events(conn, [(tenant_id, first_event + i, now, *event) for i, event in enumerate(events)])
 
 

@@ -16,6 +16,7 @@ KEPT_TOMBSTONES = timedelta(hours=24)
 KEPT_DELIVERIES = timedelta(days=90)
 KEPT_INCIDENTS = timedelta(days=400)
 KEPT_TRANSITIONS = timedelta(days=400)
+KEPT_CERTIFICATES = timedelta(days=400)
 BATCH = 5_000
 
 FLEET_FORGET_EVENTS = """
@@ -128,6 +129,20 @@ async def forget_transitions(
 ) -> int:
     """Old changes of verdict, but for each monitor's last one before the horizon: what holds since then."""
     return await _deleted(connection, FLEET_FORGET_TRANSITIONS, older_than, limit)
+
+
+FLEET_FORGET_CERTIFICATES = """
+DELETE FROM certificates
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM certificates WHERE last_seen < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_certificates(
+    connection: Connection, *, older_than: timedelta = KEPT_CERTIFICATES, limit: int = BATCH
+) -> int:
+    """Certificates that no result has shown for so long."""
+    return await _deleted(connection, FLEET_FORGET_CERTIFICATES, older_than, limit)
 
 
 async def _deleted(connection: Connection, statement: str, older_than: timedelta, limit: int) -> int:

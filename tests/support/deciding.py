@@ -170,6 +170,7 @@ class Stage:
             "deliveries",
             "events",
             "dispatches",
+            "certificates",
         )
         return [await self.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables]
 

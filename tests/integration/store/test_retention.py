@@ -89,6 +89,17 @@ async def _transitions(connection: Connection, age: str, count: int) -> None:
     )  # fmt: skip
 
 
+async def _certificates(connection: Connection, age: str, count: int) -> None:
+    tenant_id = await a_tenant(connection)
+    monitor_id = await a_monitor(connection, tenant_id, [])
+    await connection.execute(
+        "INSERT INTO certificates (tenant_id, monitor_id, fingerprint, first_seen, last_seen, region)"
+        f" SELECT $1, $2, n::text, now() - interval '500 days', now() - interval '{age}', 'eu'"
+        " FROM generate_series(1, $3) AS n",
+        tenant_id, monitor_id, count,
+    )  # fmt: skip
+
+
 class Case(NamedTuple):
     table: str
     fill: Callable[[Connection, str, int], Awaitable[None]]
@@ -104,6 +115,7 @@ CASES = [
     Case("assignments", _tombstones, retention.forget_assignments, "25 hours", "23 hours"),
     Case("deliveries", _deliveries, retention.forget_deliveries, "91 days", "89 days"),
     Case("incidents", _incidents, retention.forget_incidents, "401 days", "399 days"),
+    Case("certificates", _certificates, retention.forget_certificates, "401 days", "399 days"),
 ]
 
 
