@@ -25,3 +25,4 @@ RETENTION_FAILURES = Counter(
 )
 STREAMS = Gauge("farwatch_sse_streams", "Open event streams.")
 STREAMS_CUT = Counter("farwatch_sse_streams_cut", "Event streams cut off because their reader was too slow.")
+OPERATOR_INCIDENTS_OPEN = Gauge("farwatch_operator_incidents_open", "Operator's incidents that are open.", ["kind"])

@@ -25,7 +25,17 @@ CREATE TABLE public.agents (
     saturation real,
     lag_ms real,
     spooled integer,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    health_since timestamp with time zone,
+    skewed boolean DEFAULT false NOT NULL,
+    skewed_since timestamp with time zone,
+    sent_skew_ms bigint,
+    strained boolean DEFAULT false NOT NULL,
+    strained_since timestamp with time zone,
+    gaps bigint,
+    gaps_grown_at timestamp with time zone,
+    observed_at timestamp with time zone,
+    left_at timestamp with time zone
 );
 
 ALTER TABLE public.agents ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
@@ -279,6 +289,26 @@ CREATE TABLE public.monitors (
     CONSTRAINT monitors_severity_known CHECK ((severity = ANY (ARRAY['minor'::text, 'major'::text, 'critical'::text])))
 );
 
+CREATE TABLE public.operator_incidents (
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    agent_id uuid,
+    region_id integer,
+    private_to uuid,
+    severity text NOT NULL,
+    state text DEFAULT 'triggered'::text NOT NULL,
+    reason text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    acknowledged_at timestamp with time zone,
+    resolved_at timestamp with time zone,
+    resolution text,
+    CONSTRAINT operator_incidents_severity_known CHECK ((severity = ANY (ARRAY['minor'::text, 'major'::text, 'critical'::text]))),
+    CONSTRAINT operator_incidents_state_known CHECK ((state = ANY (ARRAY['triggered'::text, 'acknowledged'::text, 'resolved'::text])))
+);
+
 CREATE TABLE public.regions (
     id integer NOT NULL,
     slug text NOT NULL,
@@ -463,6 +493,12 @@ ALTER TABLE ONLY public.monitors
 ALTER TABLE ONLY public.monitors
     ADD CONSTRAINT monitors_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.operator_incidents
+    ADD CONSTRAINT operator_incidents_number_key UNIQUE (number);
+
+ALTER TABLE ONLY public.operator_incidents
+    ADD CONSTRAINT operator_incidents_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_pkey PRIMARY KEY (id);
 
@@ -536,6 +572,18 @@ CREATE UNIQUE INDEX monitor_states_lock_order ON public.monitor_states USING btr
 
 CREATE INDEX monitors_tags ON public.monitors USING gin (tags);
 
+CREATE INDEX operator_incidents_agent ON public.operator_incidents USING btree (agent_id);
+
+CREATE UNIQUE INDEX operator_incidents_one_open ON public.operator_incidents USING btree (kind, subject) WHERE (state <> 'resolved'::text);
+
+CREATE INDEX operator_incidents_opened ON public.operator_incidents USING btree (opened_at DESC);
+
+CREATE INDEX operator_incidents_private_to ON public.operator_incidents USING btree (private_to);
+
+CREATE INDEX operator_incidents_region ON public.operator_incidents USING btree (region_id);
+
+CREATE INDEX operator_incidents_resolved ON public.operator_incidents USING btree (resolved_at) WHERE (state = 'resolved'::text);
+
 CREATE INDEX transitions_age ON public.transitions USING btree (at);
 
 CREATE INDEX votes_region ON public.votes USING btree (region_id);
@@ -557,9 +605,6 @@ ALTER TABLE ONLY public.channels
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_channel_fkey FOREIGN KEY (tenant_id, channel_id) REFERENCES public.channels(tenant_id, id) ON DELETE SET NULL (channel_id);
-
-ALTER TABLE ONLY public.deliveries
-    ADD CONSTRAINT deliveries_incident_fkey FOREIGN KEY (tenant_id, incident_id) REFERENCES public.incidents(tenant_id, id) ON DELETE SET NULL (incident_id);
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
@@ -593,6 +638,15 @@ ALTER TABLE ONLY public.monitor_states
 
 ALTER TABLE ONLY public.monitors
     ADD CONSTRAINT monitors_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.operator_incidents
+    ADD CONSTRAINT operator_incidents_agent_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.operator_incidents
+    ADD CONSTRAINT operator_incidents_private_to_fkey FOREIGN KEY (private_to) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.operator_incidents
+    ADD CONSTRAINT operator_incidents_region_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
@@ -640,6 +694,8 @@ CREATE POLICY all_rows ON public.monitor_states TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.monitors TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.operator_incidents TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.regions TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.results TO farwatch_app USING (true);
@@ -681,6 +737,8 @@ ALTER TABLE public.monitor_channels ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.monitor_states ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitors ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.operator_incidents ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own_rows ON public.agents TO farwatch_tenant USING ((EXISTS ( SELECT
    FROM public.regions
@@ -803,6 +861,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_states TO farwatch_ten
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitors TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitors TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.operator_incidents TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.regions TO farwatch_app;
 

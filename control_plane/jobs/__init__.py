@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from importlib.metadata import version
 
 from control_plane.jobs.loop import Job
 from control_plane.notify import transports
@@ -12,6 +13,7 @@ from control_plane.services.deliver_notifications import Deliverer
 from control_plane.services.forget_old_rows import forget_old_rows
 from control_plane.services.make_partitions import make_partitions
 from control_plane.services.sweep_verdicts import sweep_verdicts
+from control_plane.services.watch_fleet import watch_fleet
 from control_plane.web.call import Deps
 from control_plane.web.hub import DELIVERIES
 
@@ -40,6 +42,10 @@ async def sweep(deps: Deps) -> None:
     await sweep_verdicts(deps.database)
 
 
+async def watch(deps: Deps) -> None:
+    await watch_fleet(deps.database, release=version("farwatch"))
+
+
 async def measure_clock(deps: Deps) -> None:
     if isinstance(deps.now, DatabaseClock):
         await deps.now.measure(deps.database)
@@ -56,6 +62,7 @@ async def forget(deps: Deps) -> None:
 JOBS: tuple[Job, ...] = (
     Job("deliver", timedelta(seconds=1), deliver),
     Job("sweep_verdicts", timedelta(seconds=15), sweep),
+    Job("watch_fleet", timedelta(seconds=10), watch),
     Job("clock", timedelta(seconds=30), measure_clock),
     Job("partitions", timedelta(hours=1), prepare_partitions),
     Job("retention", timedelta(hours=1), forget),

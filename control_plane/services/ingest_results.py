@@ -18,7 +18,7 @@ from control_plane.domain.decide import Decision
 from control_plane.domain.votes import Seen
 from control_plane.services.judge_monitors import Report, judge_monitors
 from control_plane.services.watch_certificates import sightings
-from control_plane.store import certificates, dispatches, ingest
+from control_plane.store import certificates, dispatches, ingest, leases
 from control_plane.store.certificates import Sighting
 from control_plane.store.ingest import Columns
 from control_plane.store.pool import Connection, Database

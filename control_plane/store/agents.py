@@ -110,9 +110,13 @@ async def rotate(conn: Connection, *, agent_id: AgentId, key_digest: bytes, over
     return until
 
 
-# A disabled agent gives its lease back, so that its share moves to the region's others at once.
+# A disabled agent gives its lease back, so that its share moves to the region's others at once. One that is let in
+# again is awaited as if it had just said goodbye: it asks again once a minute.
 SET_ENABLED = """
-UPDATE agents SET enabled = $2, lease_until = CASE WHEN $2 THEN lease_until END WHERE id = $1 RETURNING region_id
+UPDATE agents
+SET enabled = $2, lease_until = CASE WHEN $2 THEN coalesce(lease_until, now()) END,
+    left_at = CASE WHEN $2 AND lease_until IS NULL AND last_seen_at IS NOT NULL THEN now() ELSE left_at END
+WHERE id = $1 RETURNING region_id
 """
 
 

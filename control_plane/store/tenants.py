@@ -14,6 +14,11 @@ from shared.ids import TenantId
 
 Plan = Literal["unlimited", "free"]
 
+OPERATOR = TenantId(UUID(int=0))
+"""Owns the operator's channels and what is owed to them. It is nobody's customer: no door shows it as a tenant."""
+
+_NOT_OPERATOR = f"id <> '{OPERATOR}'"
+
 
 class Tenant(Struct, frozen=True):
     """A customer."""
@@ -40,7 +45,19 @@ async def insert(conn: Connection, *, tenant_id: TenantId, name: str, plan: Plan
     return Tenant(**row)
 
 
-GET = f"SELECT {_COLUMNS} FROM tenants WHERE id = $1"
+ENSURE_OPERATOR = f"""
+INSERT INTO tenants (id, name, plan) VALUES ('{OPERATOR}', 'Operator', 'unlimited') ON CONFLICT DO NOTHING
+"""
+ENSURE_OPERATOR_COUNTERS = f"INSERT INTO tenant_counters (tenant_id) VALUES ('{OPERATOR}') ON CONFLICT DO NOTHING"
+
+
+async def ensure_operator(conn: Connection) -> None:
+    """Make the operator's own rows on first need; whoever comes at the same time waits for the commit."""
+    await conn.execute(ENSURE_OPERATOR)
+    await conn.execute(ENSURE_OPERATOR_COUNTERS)
+
+
+GET = f"SELECT {_COLUMNS} FROM tenants WHERE id = $1 AND {_NOT_OPERATOR}"
 
 
 async def get(conn: Connection, *, tenant_id: TenantId) -> Tenant | None:
@@ -50,7 +67,7 @@ async def get(conn: Connection, *, tenant_id: TenantId) -> Tenant | None:
 
 
 # NO KEY: rows that refer to the tenant, results among them, must not wait for whoever changes it.
-LOCK = f"SELECT {_COLUMNS} FROM tenants WHERE id = $1 FOR NO KEY UPDATE"
+LOCK = f"SELECT {_COLUMNS} FROM tenants WHERE id = $1 AND {_NOT_OPERATOR} FOR NO KEY UPDATE"
 
 
 async def lock(conn: Connection, *, tenant_id: TenantId) -> Tenant | None:
@@ -59,8 +76,8 @@ async def lock(conn: Connection, *, tenant_id: TenantId) -> Tenant | None:
     return row and Tenant(**row)
 
 
-LIST = f"SELECT {_COLUMNS} FROM tenants ORDER BY id LIMIT $1 OFFSET $2"
-COUNT = "SELECT count(*) FROM tenants"
+LIST = f"SELECT {_COLUMNS} FROM tenants WHERE {_NOT_OPERATOR} ORDER BY id LIMIT $1 OFFSET $2"
+COUNT = f"SELECT count(*) FROM tenants WHERE {_NOT_OPERATOR}"
 
 
 async def list_all(conn: Connection, *, limit: int, offset: int) -> tuple[list[Tenant], int]:
@@ -142,7 +159,7 @@ async def usage(conn: Connection, *, tenant_id: TenantId) -> Usage:
 
 # The number is arbitrary and only used here.
 HOLD_FIRST_RUN = "SELECT pg_advisory_xact_lock(7346112201)"
-EXIST = "SELECT EXISTS (SELECT FROM tenants)"
+EXIST = f"SELECT EXISTS (SELECT FROM tenants WHERE {_NOT_OPERATOR})"
 
 
 async def hold_first_run(conn: Connection) -> None:
@@ -156,7 +173,7 @@ async def exist(conn: Connection) -> bool:
     return found
 
 
-FIRST = "SELECT id FROM tenants ORDER BY id LIMIT 1"
+FIRST = f"SELECT id FROM tenants WHERE {_NOT_OPERATOR} ORDER BY id LIMIT 1"
 
 
 async def first(conn: Connection) -> TenantId:

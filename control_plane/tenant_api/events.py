@@ -8,6 +8,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from control_plane.domain.alerting import EVENTS
+from control_plane.domain.operator_notice import AGENT_EVENTS
 from control_plane.errors import BadRequest, NotFound
 from control_plane.store.monitor_reads import monitor_exists
 from control_plane.web.call import Call
@@ -17,7 +18,7 @@ from control_plane.web.streams import CHECK_COMPLETED, Watcher
 
 SCOPE = "events:read"
 
-STREAMED = (CHECK_COMPLETED, *EVENTS)
+STREAMED = (CHECK_COMPLETED, *EVENTS, *AGENT_EVENTS)
 
 
 class EventsQuery(Struct, frozen=True):

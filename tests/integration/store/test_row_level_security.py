@@ -15,7 +15,7 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NO
   AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
 ORDER BY c.relname
 """
-OTHERS = {"tenants", "agents", "installation"}  # without tenant_id, each under a policy of its own
+OTHERS = {"tenants", "agents", "operator_incidents", "installation"}  # without tenant_id: policies of their own
 BOOKKEEPING = {"_yoyo_log", "_yoyo_migration", "_yoyo_version"}
 
 # What a row needs beyond tenant_id is found in the catalogue: a value for each column that has no default.

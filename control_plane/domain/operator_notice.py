@@ -1,0 +1,54 @@
+"""What is told of an operator's incident: to the operator's channels, or to a private region's tenant as events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from control_plane.domain.alerting import IncidentFacts
+
+OPENED, RESOLVED = "operator.incident.opened", "operator.incident.resolved"
+
+AGENT_RECOVERED = "agent.recovered"
+AGENT_EVENTS = ("agent.offline", "agent.skewed", "agent.saturated", "agent.outdated", AGENT_RECOVERED)
+"""What a tenant's stream tells of the agents of its private regions."""
+
+
+class Named(Struct, frozen=True):
+    """An agent or a region, as people call it."""
+
+    id: str
+    name: str
+
+
+class OperatorNotice(Struct, frozen=True, kw_only=True):
+    """The webhook body, in the shape of a tenant's: no tenant and no monitor, but a place in the fleet."""
+
+    event: str
+    delivery_id: UUID
+    occurred_at: datetime
+    tenant_id: None = None
+    monitor: None = None
+    incident: IncidentFacts
+    agent: Named | None
+    region: Named | None
+    reason: str
+
+
+def notice_text(notice: OperatorNotice) -> str:
+    """The exact text that is stored, signed and sent."""
+    return msgspec.json.encode(notice).decode()
+
+
+def event_of(kind: str, *, resolved: bool) -> str:
+    """The tenant's event for an incident of this kind: agent_offline is agent.offline, and its end agent.recovered."""
+    return AGENT_RECOVERED if resolved else kind.replace("_", ".", 1)
+
+
+def event_data(*, incident: IncidentFacts, agent: Named | None, region: Named | None, reason: str) -> str:
+    """One-line JSON."""
+    fields = {"agent": agent, "region": region, "incident": incident, "reason": reason}
+    return msgspec.json.encode(fields).decode()

@@ -1,0 +1,30 @@
+"""What the watch over the fleet reads."""
+
+from __future__ import annotations
+
+from control_plane.domain.fleet import AgentState
+from control_plane.store.pool import Connection
+
+# The number is arbitrary and only used here.
+FLEET_TRY_WATCH = "SELECT pg_try_advisory_xact_lock(7346112203)"
+
+
+async def try_watch(conn: Connection) -> bool:
+    """Whether this transaction is the one that watches now."""
+    mine: bool = await conn.fetchval(FLEET_TRY_WATCH)
+    return mine
+
+
+FLEET_AGENT_STATES = """
+SELECT a.id, a.name, a.region_id, r.slug AS region, r.name AS region_name, r.tenant_id AS private_to,
+       a.enabled AND r.enabled AS enabled, a.version, a.last_seen_at, a.lease_until, a.left_at, a.observed_at,
+       a.healthy, a.health_since, a.health_reason, a.skewed, a.skewed_since, a.clock_offset_ms, a.sent_skew_ms,
+       a.strained, a.strained_since, a.saturation, a.lag_ms, a.gaps
+FROM agents a JOIN regions r ON r.id = a.region_id
+ORDER BY a.id
+"""
+
+
+async def agent_states(conn: Connection) -> list[AgentState]:
+    """Every agent, private or not."""
+    return [AgentState(**row) for row in await conn.fetch(FLEET_AGENT_STATES)]
