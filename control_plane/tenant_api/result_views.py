@@ -1,4 +1,8 @@
-"""Results as JSON. Durations in milliseconds; a slot both as an instant and in Unix milliseconds."""
+"""Results as JSON. Durations in milliseconds; a slot both as an instant and in Unix milliseconds.
+
+What a kind alone reads is null for all others: `answers` of dns, `ping`, `certificate` of tls_cert, `domain` of
+domain_expiry.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,60 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET, Struct
 
+from control_plane.domain.instants import from_unix_s
 from control_plane.store.results_read import ResultRow
 from shared.clock import from_unix_ms
-from shared.results import OUTCOMES, REASONS, CheckResult, Detail, Evidence, Outcome, Reason, Timings
+from shared.results import (
+    OUTCOMES,
+    REASONS,
+    CertificateFacts,
+    CheckResult,
+    Detail,
+    DomainFacts,
+    Evidence,
+    Outcome,
+    PingFacts,
+    Reason,
+    Timings,
+)
+
+
+class CertificateJson(Struct, frozen=True, kw_only=True):
+    """The certificate that a tls_cert check read, whether or not it is to be trusted.
+
+    `serial` and `fingerprint` (SHA-256 of the DER form) are hexadecimal in lower case. `names` are the first 100 of
+    `names_total` subject alternative names, `chain` the subjects of the presented certificates, leaf first.
+    `is_trusted`: the chain leads to an authority that the agent trusts; `trust_problem` says why it does not.
+    """
+
+    subject: str
+    issuer: str
+    serial: str
+    fingerprint: str
+    not_before: datetime | None
+    not_after: datetime | None
+    is_trusted: bool
+    trust_problem: str | None
+    host_matches: bool
+    names: tuple[str, ...]
+    names_total: int
+    chain: tuple[str, ...]
+
+
+class DomainJson(Struct, frozen=True, kw_only=True):
+    """What the registry says of a domain; `server` is the RDAP server that said so."""
+
+    expires_at: datetime | None
+    registrar: str | None
+    status: tuple[str, ...]
+    server: str | None
 
 
 class ResultJson(Struct, frozen=True, kw_only=True):
-    """What one region saw for one slot. `cert_expires_at` is when the first certificate of the chain ends."""
+    """What one region saw for one slot. `cert_expires_at` is when the first certificate of the chain ends.
+
+    `answers` are the values that a dns check got, `ping` counts echoes and measures round trips in milliseconds.
+    """
 
     slot: datetime
     slot_ms: int
@@ -30,6 +81,10 @@ class ResultJson(Struct, frozen=True, kw_only=True):
     tls_version: str | None
     cipher: str | None
     cert_expires_at: datetime | None
+    answers: tuple[str, ...] | None
+    ping: PingFacts | None
+    certificate: CertificateJson | None
+    domain: DomainJson | None
     lag_ms: float | None
     evidence: Evidence | None
 
@@ -81,7 +136,6 @@ def _result(
     timings: Timings,
     detail: Detail,
 ) -> ResultJson:
-    expires = detail.cert_expires_at
     return ResultJson(
         slot=from_unix_ms(slot_ms),
         slot_ms=slot_ms,
@@ -96,9 +150,39 @@ def _result(
         http_version=detail.http_version,
         tls_version=detail.tls_version,
         cipher=detail.cipher,
-        cert_expires_at=None if expires is None else from_unix_ms(expires * 1000),
+        cert_expires_at=from_unix_s(detail.cert_expires_at),
+        answers=detail.answers or None,
+        ping=detail.ping,
+        certificate=None if detail.certificate is None else _certificate(detail.certificate),
+        domain=None if detail.domain is None else _domain(detail.domain),
         lag_ms=detail.lag_ms,
         evidence=detail.evidence,
+    )
+
+
+def _certificate(facts: CertificateFacts) -> CertificateJson:
+    return CertificateJson(
+        subject=facts.subject,
+        issuer=facts.issuer,
+        serial=facts.serial,
+        fingerprint=facts.fingerprint,
+        not_before=from_unix_s(facts.not_before),
+        not_after=from_unix_s(facts.not_after),
+        is_trusted=facts.is_trusted,
+        trust_problem=facts.trust_problem,
+        host_matches=facts.host_matches,
+        names=facts.names,
+        names_total=facts.names_total,
+        chain=facts.chain,
+    )
+
+
+def _domain(facts: DomainFacts) -> DomainJson:
+    return DomainJson(
+        expires_at=from_unix_s(facts.expires_at),
+        registrar=facts.registrar,
+        status=facts.status,
+        server=facts.server,
     )
 
 
