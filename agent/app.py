@@ -10,29 +10,35 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import structlog
 
 from agent import state_file
+from agent.capabilities import capabilities
 from agent.checks import CHECKS
 from agent.client import Client, NotAccepted, Refused, Unreachable
+from agent.dialer import Family
 from agent.health import ResolverProbes, canary_probes, way_out_probe
+from agent.key_watch import LOOK_S, KeyWatch
 from agent.lag import LagMeter
-from agent.metrics import Exporter
 from agent.region import policy_of, resolver_for, servers_of
 from agent.resolver import Server
-from agent.self_test import RESOLVERS, Probe, SelfTest
+from agent.self_test import RESOLVERS, Health, Probe, SelfTest
 from agent.server_clock import ServerClock
 from agent.session import RETRY_REFUSED_S, STATE, Session
 from agent.settings import AgentSettings
 from agent.spool import Spool
 from agent.tally import Tally
 from agent.tls import TlsContexts
+from agent.versions import agent_version
 from shared.backoff import exponential
 from shared.protocol import PROTOCOL_VERSION, Assignment, Hello, Welcome
+
+if TYPE_CHECKING:
+    from agent.local_door import LocalDoor
 
 log = structlog.get_logger()
 
@@ -41,43 +47,46 @@ Known = tuple[state_file.Known, list[Assignment]]
 _BASE_WAIT, _LONGEST_WAIT = timedelta(seconds=0.5), timedelta(seconds=15)
 
 
-def agent_version() -> str:
-    try:
-        return version("farwatch")
-    except PackageNotFoundError:
-        return "0"
-
-
 def make_client(settings: AgentSettings, key: Callable[[], str] | None = None) -> Client:
+    """Raises SettingsError for an authority file or a proxy that cannot be used."""
     return Client(
-        url=settings.url, key=key or (lambda: settings.key), ca_file=settings.ca_file, version=agent_version()
+        url=settings.url,
+        key=key or (lambda: settings.key),
+        ca_file=settings.ca_file,
+        version=agent_version(),
+        proxy=settings.proxy,
     )
 
 
-def make_hello(boot_id: UUID) -> Hello:
+def make_hello(boot_id: UUID, *, family: Family = "any") -> Hello:
+    """`family`: the address family that this agent is told to use."""
     return Hello(
         version=agent_version(),
         protocols=(PROTOCOL_VERSION,),
         boot_id=boot_id,
-        capabilities=tuple(sorted(CHECKS)),
+        capabilities=capabilities(CHECKS, family=family),
     )
 
 
 class App:
-    """One agent process. `reload_key` is asked for the key now valid before each greeting."""
+    """One agent process. `reload_key` gives the key as it stands now, or None when it cannot be read at the moment.
+
+    Raises SettingsError.
+    """
 
     def __init__(
         self,
         settings: AgentSettings,
         *,
-        reload_key: Callable[[], str] | None = None,
+        reload_key: Callable[[], str | None] | None = None,
         retry_refused_s: float = RETRY_REFUSED_S,
+        look_at_key_s: float = LOOK_S,
     ) -> None:
         self.session: Session | None = None
         self.tally = Tally()
         self._settings = settings
         self._key = settings.key
-        self._reload_key = reload_key or (lambda: settings.key)
+        self._keys = KeyWatch(reload_key or (lambda: None), settings.key, every_s=look_at_key_s)
         self._retry_refused_s = retry_refused_s
         self._client = make_client(settings, lambda: self._key)
         self._clock = ServerClock()
@@ -86,7 +95,7 @@ class App:
         self._boot_id = uuid4()
         self._heard: dict[Server, float] = {}
         self._self_test = SelfTest(groups=self._probes(), lag=self._lag)
-        self._exporter = Exporter(self)
+        self._door = _local_door(self, settings)
 
     def _probes(self) -> dict[str, Iterable[Probe]]:
         resolver = resolver_for(policy_of(()), self._settings)
@@ -103,8 +112,10 @@ class App:
             await self._run()
 
     async def _run(self) -> None:
+        if self._door is not None:
+            self._door.open()
         self._lag.start()
-        self._exporter.start(self._settings)
+        watch = asyncio.create_task(self._keys.run())
         known = state_file.load(self._settings.directory / STATE)
         if known is not None and known[0].url != self._client.url:
             known = None
@@ -114,7 +125,10 @@ class App:
                 welcome = await self._run_session(welcome, known)
                 known = None
         finally:
+            watch.cancel()
             self._lag.stop()
+            if self._door is not None:
+                self._door.close()
             await self._client.close()
 
     async def _first_welcome(self, known: Known | None) -> Welcome | None:
@@ -131,8 +145,28 @@ class App:
             await _pause(attempt)
 
     async def _greet(self) -> Welcome:
-        self._key = self._reload_key()
-        return await self._client.hello(make_hello(self._boot_id))
+        """Greet with the key as it stands now; only when it is accepted it counts for everything else."""
+        key = await self._keys.look()
+        self._keys.changed.clear()
+        welcome = await self._client.hello(make_hello(self._boot_id, family=self._settings.ip), key=key)
+        if key != self._key:
+            log.info("the probe key has changed")
+        self._key = key
+        return welcome
+
+    @property
+    def health(self) -> Health:
+        return self._self_test.health
+
+    def look_at_key(self) -> None:
+        """The key may have changed: look now."""
+        self._keys.look_now()
+
+    async def leave(self) -> None:
+        """Hand over and let checks end, within bounds; `run` may be cancelled then."""
+        if self.session is not None:
+            log.info("leaving")
+            await self.session.leave()
 
     async def _run_session(self, welcome: Welcome | None, known: Known | None) -> Welcome:
         """Work until a welcome comes that differs from this session's; that one is returned."""
@@ -169,17 +203,22 @@ class App:
         return watch.result()
 
     async def _watch_welcome(self, session: Session, *, is_greeted: bool) -> Welcome:
-        """Greet again after a refusal, or when the start found nobody; return a welcome that asks for a new session."""
+        """Greet again after a refusal, with another key, or when the start found nobody.
+
+        Returns a welcome that asks for a new session.
+        """
         attempt = 0
         while True:
             if is_greeted:
-                await session.refused.wait()
-                await asyncio.sleep(self._retry_refused_s)
+                await self._reason_to_greet(session)
             try:
                 welcome = await self._greet()
             except Refused as refused:
-                session.refuse(refused)
                 is_greeted = True
+                if session.refusal is None and self._keys.latest != self._key:
+                    log.error("the new key is refused; the one before stays in use", error=str(refused))
+                    continue
+                session.refuse(refused)
             except (Unreachable, NotAccepted):
                 attempt += 1
                 await _pause(attempt)
@@ -189,6 +228,26 @@ class App:
                     return welcome
                 if session.refusal is not None:
                     session.accept()
+
+    async def _reason_to_greet(self, session: Session) -> None:
+        """Until the key has changed, or it is time to try a refused one again."""
+        changed = asyncio.create_task(self._keys.changed.wait())
+        refused = asyncio.create_task(session.refused.wait())
+        try:
+            await asyncio.wait((changed, refused), return_when=asyncio.FIRST_COMPLETED)
+            if not changed.done():
+                await asyncio.wait((changed,), timeout=self._retry_refused_s)
+        finally:
+            changed.cancel()
+            refused.cancel()
+
+
+def _local_door(app: App, settings: AgentSettings) -> LocalDoor | None:
+    if settings.metrics_port is None:
+        return None
+    from agent.local_door import LocalDoor  # noqa: PLC0415 (most agents need no server)
+
+    return LocalDoor(app, settings)
 
 
 @contextmanager
@@ -212,15 +271,36 @@ async def _pause(attempt: int) -> None:
 
 
 async def run_until_signal(app: App) -> None:
-    """Run until SIGTERM or SIGINT, then stop cleanly. Raises what `App.run` raises."""
+    """Run until SIGTERM or SIGINT, then leave; a second one ends at once. SIGHUP: the key may have changed.
+
+    Raises what `App.run` raises.
+    """
     loop = asyncio.get_running_loop()
     work = asyncio.create_task(app.run())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
+    leaving: list[asyncio.Task[None]] = []
+
+    def stop() -> None:
+        if leaving:
+            work.cancel()
+        else:
+            leaving.append(loop.create_task(_leave(app, work)))
+
+    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: app.look_at_key}
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
     try:
         await work
     except asyncio.CancelledError:
         log.info("stopped")
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in handlers:
             loop.remove_signal_handler(number)
+        for task in leaving:
+            task.cancel()
+
+
+async def _leave(app: App, work: asyncio.Task[None]) -> None:
+    try:
+        await app.leave()
+    finally:
+        work.cancel()

@@ -6,10 +6,10 @@ between (a proxy during a redeploy, a captive portal) only delays.
 
 from __future__ import annotations
 
-import ssl
+import os
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
@@ -17,10 +17,13 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
+from agent import remedies
+from agent.control_route import proxy_for, trust
 from shared.protocol import (
     Assignments,
     BatchReceipt,
     Dispatches,
+    Farewell,
     Hello,
     Observations,
     TestOutcomes,
@@ -39,6 +42,8 @@ _TOO_LARGE = (408, 413)
 
 _LONGEST_RETRY_AFTER_S = 300.0
 
+_NO_HEADERS: Mapping[str, str] = {}
+
 T = TypeVar("T")
 
 
@@ -49,14 +54,22 @@ class Refused(Exception):
         super().__init__(f"{url} answered {status}: {message}")
         self.url = url
         self.status = status
+        self.remedy = remedies.of_status(status)
 
 
 class Unreachable(Exception):
-    """No answer, or none that settles anything: worth trying again, not before `retry_after_s`."""
+    """No answer, or none that settles anything: worth trying again, not before `retry_after_s`.
 
-    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+    `status` is that of the answer if there was one; `remedy` is a sentence for whoever runs the agent.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after_s: float = 0.0, status: int | None = None, remedy: str | None = None
+    ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.status = status
+        self.remedy = remedy or remedies.of_status(status)
 
 
 class TooLarge(Unreachable):
@@ -83,16 +96,22 @@ class Poll:
 
 
 class Client:
-    """`key` is asked on every call, so that a changed key counts at once."""
+    """`key` is asked on every call, so that a changed key counts at once. `proxy`: see control_route.
 
-    def __init__(self, *, url: str, key: Callable[[], str], ca_file: str | None = None, version: str = "0") -> None:
+    Raises SettingsError for an authority file or a proxy that cannot be used.
+    """
+
+    def __init__(
+        self, *, url: str, key: Callable[[], str], ca_file: str | None = None, version: str = "0", proxy: str = ""
+    ) -> None:
         self.url = url.rstrip("/")
         self._key = key
         self._http = httpx.AsyncClient(
             base_url=f"{self.url}/api/agent/v1/",
-            verify=_trust(ca_file) if self.url.startswith("https:") else False,
+            verify=trust(ca_file) if self.url.startswith("https:") else False,
             timeout=_TIMEOUT_S,
             trust_env=False,
+            proxy=proxy_for(self.url, proxy, os.environ),
             headers={"User-Agent": f"farwatch-agent/{version}"},
         )
 
@@ -107,8 +126,13 @@ class Client:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def hello(self, hello: Hello) -> Welcome:
-        return _decode(await self._post("hello", hello), Welcome)
+    async def hello(self, hello: Hello, *, key: str | None = None) -> Welcome:
+        """`key`: one that is tried before it counts for everything."""
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return _decode(await self._post_bytes("hello", msgspec.json.encode(hello), headers), Welcome)
+
+    async def goodbye(self) -> Farewell:
+        return _decode(await self._call("POST", "goodbye"), Farewell)
 
     async def assignments(self, cursor: str, *, etag: str | None) -> Poll:
         headers = {"If-None-Match": etag} if etag else {}
@@ -139,8 +163,8 @@ class Client:
     async def _post(self, path: str, message: Any) -> httpx.Response:
         return await self._post_bytes(path, msgspec.json.encode(message))
 
-    async def _post_bytes(self, path: str, body: bytes) -> httpx.Response:
-        headers = {"Content-Type": "application/json"}
+    async def _post_bytes(self, path: str, body: bytes, more: Mapping[str, str] = _NO_HEADERS) -> httpx.Response:
+        headers = {"Content-Type": "application/json", **more}
         if len(body) > GZIP_ABOVE:
             body = _gzip(body)
             headers["Content-Encoding"] = "gzip"
@@ -151,7 +175,8 @@ class Client:
         try:
             response = await self._http.request(method, path, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unreachable(f"{self.url} cannot be reached: {str(error) or type(error).__name__}") from None
+            text, remedy = remedies.of_error(error)
+            raise Unreachable(f"{self.url} cannot be reached: {text}", remedy=remedy) from None
         status = response.status_code
         if 200 <= status < 300 or status == 304:
             return response
@@ -162,7 +187,9 @@ class Client:
             raise NotAccepted(status, message)
         kind = TooLarge if status in _TOO_LARGE else Unreachable
         raise kind(
-            f"{self.url} answered {status}: {message or _foreign(response)}", retry_after_s=_retry_after(response)
+            f"{self.url} answered {status}: {message or _foreign(response)}",
+            retry_after_s=_retry_after(response),
+            status=status,
         )
 
 
@@ -211,10 +238,3 @@ def _server_time(response: httpx.Response) -> int | None:
 def _gzip(body: bytes) -> bytes:
     packer = zlib.compressobj(1, wbits=zlib.MAX_WBITS | 16)
     return packer.compress(body) + packer.flush()
-
-
-def _trust(ca_file: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file:
-        context.load_verify_locations(ca_file)
-    return context

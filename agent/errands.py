@@ -79,6 +79,11 @@ class Errands:
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
+    async def drain(self, seconds: float) -> None:
+        """Give the reports under way this long."""
+        if self._reports:
+            await asyncio.wait(self._reports, timeout=seconds)
+
     async def _report(self, dispatch: Dispatch, result: CheckResult) -> None:
         outcomes = TestOutcomes((TestOutcome(dispatch.id, result),))
         attempt = 0

@@ -5,32 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import structlog
-
-from agent.settings import AgentSettings
-
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from agent.app import App
 
-log = structlog.get_logger()
+
+def render_metrics(app: App) -> bytes:
+    """The text of /metrics. May run on any thread: what it reads changes one value at a time."""
+    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 (seldom wanted)
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Exporter(app))
+    return generate_latest(registry)
 
 
 class Exporter:
     def __init__(self, app: App) -> None:
         self._app = app
-
-    def start(self, settings: AgentSettings) -> None:
-        """Serve, if a port is set."""
-        if settings.metrics_port is None:
-            return
-        from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415 (seldom wanted)
-
-        registry = CollectorRegistry()
-        registry.register(self)
-        start_http_server(settings.metrics_port, addr=settings.metrics_host, registry=registry)
-        log.info("metrics", host=settings.metrics_host, port=settings.metrics_port)
 
     def collect(self) -> Iterator[Metric]:
         yield from self._counters()

@@ -70,6 +70,11 @@ class Runner:
             task.add_done_callback(self._tasks.discard)
         self._lag.is_busy = self.running > 0
 
+    async def drain(self, seconds: float) -> None:
+        """Give the checks under way this long to end."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
     async def stop(self) -> None:
         """Drop what is under way: its slots are run by others, or are gaps."""
         tasks = list(self._tasks)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import math
-from time import perf_counter
+from time import monotonic, perf_counter
 from uuid import UUID
 
 import msgspec
@@ -15,10 +15,12 @@ import structlog
 from agent import state_file
 from agent.assignments import Keeper, wait_any
 from agent.checks import crowd_of
+from agent.checks.check import CheckContext
 from agent.client import Client, NotAccepted, Refused, Unreachable
 from agent.crowds import Crowds
 from agent.errands import Errands
 from agent.lag import LagMeter
+from agent.leaving import DRAIN_S, hand_over
 from agent.region import context_for
 from agent.resolver import Server
 from agent.runner import Runner
@@ -42,6 +44,9 @@ RETRY_REFUSED_S = 60.0
 _IDLE_MS = 1000
 """The schedule is looked at this often even when nothing is due. Waits are whole ms, the loop's own resolution: one
 that ends a little too early would be followed by many more."""
+
+_LAST_POLL_S = 2.0
+"""Who leaves waits this long for an answer that is on its way."""
 
 STATE = "assignments.jsonl"
 
@@ -97,6 +102,10 @@ class Session:
         self._observe_now = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._saved = 0
+        self.polled_at: float | None = None
+        """When assignments were last polled with success (monotonic seconds)."""
+        self.is_leaving = False
+        self._polling: asyncio.Task[None] | None = None
         self.keeper.on_change(self._tick)
         self.keeper.on_grant(self._take_grant)
         self.shipper.on_refusal(self.refuse)
@@ -111,7 +120,7 @@ class Session:
         self.shipper.is_allowed.set()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._poll())
+                self._polling = tasks.create_task(self._poll())
                 tasks.create_task(self.errands.run(self.shipper.is_allowed, self.refuse))
                 tasks.create_task(self.shipper.write())
                 tasks.create_task(self.shipper.send())
@@ -121,6 +130,18 @@ class Session:
         finally:
             await self._stop()
 
+    async def leave(self) -> None:
+        """Hand the share over and let what is under way end, both within bounds; `run` may be cancelled then."""
+        self.is_leaving = True
+        if self.refusal is None and self._polling is not None:
+            self._poll_now.set()
+            await asyncio.wait((self._polling,), timeout=_LAST_POLL_S)
+            self._polling.cancel()  # it would renew the lease
+            await hand_over(self._client, within_s=self.welcome.poll_s + 1)
+        self.scheduler.paused = "leaving"
+        await self.runner.drain(DRAIN_S)
+        await self.errands.drain(_LAST_POLL_S)
+
     async def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -129,6 +150,11 @@ class Session:
         await self.runner.stop()
         await self.shipper.close()
         await self._save()
+
+    @property
+    def context(self) -> CheckContext:
+        """What checks may use under the region's present grant."""
+        return self._context
 
     async def recall(self, known: state_file.Known, assignments: list[Assignment]) -> None:
         await self.keeper.recall(known.cursor, tuple(UUID(agent) for agent in known.agents), assignments)
@@ -182,10 +208,11 @@ class Session:
     # -- the control plane
 
     async def _poll(self) -> None:
-        while True:
+        while not self.is_leaving:
             await self.shipper.is_allowed.wait()
             try:
                 await self.keeper.poll()
+                self.polled_at = monotonic()
             except Refused as refused:
                 self.refuse(refused)
             except (Unreachable, NotAccepted) as error:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import orjson
+import msgspec
 from msgspec import Meta, Struct
 
 from shared.settings import CONFIG, PREFIX, Secret, SettingsError, decode_settings, secret_files
@@ -25,19 +25,24 @@ _STATE_DIR = f"{PREFIX}AGENT__STATE_DIR"
 class AgentSettings(Struct, frozen=True, kw_only=True):
     """`url`: the control plane's. `canaries`: host:port to connect to, or names to resolve; none by default.
 
-    `concurrency`: checks under way at once; `target_max_inflight`: those of one tenant at one host and port;
-    `rdap_max_inflight`: those at the registry of one top-level domain, over all tenants. `resolvers`: DNS servers as
-    address or address:port instead of the system's. `source_address`: a local IP address that checks come from. `ip`:
-    the address family that checks use, `any`, `4` or `6`. `ca_file`: authorities trusted besides the system's, by
-    checks and towards the control plane. `metrics_port`: off while it is not set.
+    `workers`: processes that run checks; 1: this one alone. `concurrency`: checks under way at once, over all workers;
+    `target_max_inflight`: those of one tenant at one host and port; `rdap_max_inflight`: those at the registry of one
+    top-level domain, over all tenants. `rdap_bootstrap`: the list of RDAP servers (RFC 9224), IANA's or a mirror of it.
+    `resolvers`: DNS servers as address or address:port instead of the system's. `source_address`: a local IP address
+    that checks come from. `ip`: the address family that checks use, `any`, `4` or `6`. `ca_file`: authorities trusted
+    besides the system's, by checks and towards the control plane. `metrics_port`: that of /metrics and /healthz, off
+    while it is not set; with `probe_door` also of /probe. `proxy`: on the way to the control plane, never for checks;
+    empty: what HTTPS_PROXY or HTTP_PROXY and NO_PROXY say; `none`: none.
     """
 
     url: str = ""
     key: Secret = ""
     state_dir: str = ""
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
     concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 500
     target_max_inflight: Annotated[int, Meta(ge=1, le=10_000)] = 10
     rdap_max_inflight: Annotated[int, Meta(ge=1, le=100)] = 2
+    rdap_bootstrap: Annotated[str, Meta(pattern="^https?://")] = "https://data.iana.org/rdap/dns.json"
     canaries: tuple[str, ...] = ()
     resolvers: tuple[str, ...] = ()
     source_address: str = ""
@@ -48,6 +53,8 @@ class AgentSettings(Struct, frozen=True, kw_only=True):
     log_format: Literal["auto", "json", "console"] = "auto"
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
+    probe_door: bool = False
+    proxy: Secret = ""
 
     @property
     def directory(self) -> Path:
@@ -78,15 +85,22 @@ def default_state_dir(environment: Mapping[str, str]) -> str:
     return f"{home}/farwatch-agent"
 
 
-def save_joined(directory: Path, *, url: str, key: str) -> Path:
-    """Write what `join` verified, readable by nobody else. Raises OSError."""
+def save_joined(directory: Path, *, url: str, key: str, **more: str) -> Path:
+    """Write what `join` verified, readable by nobody but the directory's owner. Raises OSError.
+
+    `more`: other settings without which it would not have worked, as `proxy`.
+    """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = directory / JOINED
     temporary = path.with_suffix(".tmp")
-    text = f"[agent]\nurl = {orjson.dumps(url).decode()}\nkey = {orjson.dumps(key).decode()}\n"
+    quoted = {name: msgspec.json.encode(value).decode() for name, value in (("url", url), ("key", key), *more.items())}
+    text = "[agent]\n" + "".join(f"{name} = {value}\n" for name, value in quoted.items())
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
+        if os.geteuid() == 0:  # the agent itself may be somebody else
+            owner = directory.stat()
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
     os.replace(temporary, path)
     return path
 

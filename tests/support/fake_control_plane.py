@@ -18,6 +18,7 @@ from shared.protocol import (
     BatchReceipt,
     Dispatch,
     Dispatches,
+    Farewell,
     Hello,
     Observations,
     RegionGrant,
@@ -61,6 +62,9 @@ class FakeControlPlane:
         self.tests: list[CheckResult] = []
         self.requests: list[str] = []
         self.unchanged = 0
+        self.goodbyes = 0
+        self.slow_handovers = 0
+        """How many goodbyes go by before the others have taken over."""
         self._removed: list[tuple[int, UUID]] = []
         self._changed_at: dict[UUID, int] = {}
         self._change = 1
@@ -100,6 +104,7 @@ class FakeControlPlane:
                 web.post("/api/agent/v1/results", self._results),
                 web.post("/api/agent/v1/dispatch/results", self._test_results),
                 web.post("/api/agent/v1/observations", self._observations),
+                web.post("/api/agent/v1/goodbye", self._goodbye),
             ]
         )
         runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
@@ -228,6 +233,10 @@ class FakeControlPlane:
     async def _observations(self, request: web.Request) -> web.Response:
         self.observations.append(msgspec.json.decode(await request.read(), type=Observations))
         return web.Response(status=204)
+
+    async def _goodbye(self, _request: web.Request) -> web.Response:
+        self.goodbyes += 1
+        return self._json(Farewell(self.now_ms(), handed_over=self.goodbyes > self.slow_handovers))
 
     def _json(self, value: object, headers: dict[str, str] | None = None) -> web.Response:
         return web.Response(body=msgspec.json.encode(value), content_type="application/json", headers=headers)
