@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from control_plane.operator_api import agents, regions, tenants
+from control_plane.operator_api import agents, channels, fleet, incidents, regions, tenants
 from control_plane.web.routes import Route
 
-ROUTES: tuple[Route, ...] = (*tenants.ROUTES, *regions.ROUTES, *agents.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *tenants.ROUTES,
+    *regions.ROUTES,
+    *agents.ROUTES,
+    *fleet.ROUTES,
+    *incidents.ROUTES,
+    *channels.ROUTES,
+)

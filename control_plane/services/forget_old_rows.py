@@ -42,6 +42,9 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
         "events": partial(retention.forget_events, older_than=timedelta(days=settings.events_days)),
         "deliveries": partial(retention.forget_deliveries, older_than=timedelta(days=settings.deliveries_days)),
         "incidents": partial(retention.forget_incidents, older_than=timedelta(days=settings.incidents_days)),
+        "operator_incidents": partial(
+            retention.forget_operator_incidents, older_than=timedelta(days=settings.incidents_days)
+        ),
         "transitions": partial(retention.forget_transitions, older_than=timedelta(days=settings.transitions_days)),
         "certificates": partial(retention.forget_certificates, older_than=timedelta(days=settings.certificates_days)),
         "replies": retention.forget_replies,

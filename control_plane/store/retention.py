@@ -112,6 +112,21 @@ async def forget_incidents(
     return await _deleted(connection, FLEET_FORGET_INCIDENTS, older_than, limit)
 
 
+FLEET_FORGET_OPERATOR_INCIDENTS = """
+DELETE FROM operator_incidents
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM operator_incidents WHERE resolved_at < now() - $1::interval AND state = 'resolved'
+    LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_operator_incidents(
+    connection: Connection, *, older_than: timedelta = KEPT_INCIDENTS, limit: int = BATCH
+) -> int:
+    """Resolved incidents of the fleet."""
+    return await _deleted(connection, FLEET_FORGET_OPERATOR_INCIDENTS, older_than, limit)
+
+
 FLEET_FORGET_TRANSITIONS = """
 DELETE FROM transitions
 WHERE ctid = ANY (ARRAY(

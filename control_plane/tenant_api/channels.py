@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Any, Literal
-from uuid import UUID
+from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
-from control_plane.domain.delivery import UNWELL_AFTER
 from control_plane.errors import NotFound
 from control_plane.notify import transports
 from control_plane.services import test_channel
@@ -18,52 +16,11 @@ from control_plane.services.create_channel import create_channel
 from control_plane.services.delete_channel import delete_channel
 from control_plane.services.test_channel import Tested
 from control_plane.store import channels
-from control_plane.store.channels import ChannelRow
 from control_plane.web.call import Call, Reply
+from control_plane.web.channel_view import CONFIG_ERRORS, EXAMPLE, Channel, ChannelPatch, NewChannel, channel_view
 from control_plane.web.etag import require_match
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
-
-
-class Health(Struct, frozen=True, kw_only=True):
-    """How the latest deliveries went. `state` is unknown before the first."""
-
-    state: Literal["ok", "not_delivering", "unknown"]
-    consecutive_failures: int
-    last_delivered_at: datetime | None
-    last_error: str | None
-
-
-class Channel(Struct, frozen=True, kw_only=True):
-    """A channel. Secrets read as `***`, save for one that we made, in the reply that made it."""
-
-    id: UUID
-    number: int
-    name: str
-    kind: str
-    config: dict[str, Any]
-    enabled: bool
-    disabled_reason: str | None
-    health: Health
-    write_source: str
-    created_at: datetime
-    updated_at: datetime
-
-
-class NewChannel(Struct, frozen=True, kw_only=True):
-    """`config` is tagged by its `type`."""
-
-    name: str
-    config: dict[str, Any]
-    enabled: bool = True
-
-
-class ChannelPatch(Struct, frozen=True, kw_only=True):
-    """Absent keeps; `config` merges, and null for a secret makes a new one."""
-
-    name: str | UnsetType = UNSET
-    config: dict[str, Any] | UnsetType = UNSET
-    enabled: bool | UnsetType = UNSET
 
 
 class TestRequest(Struct, frozen=True, kw_only=True):
@@ -77,7 +34,7 @@ async def list_channels(call: Call) -> Reply:
     async with call.deps.database.tenant(tenant_id) as conn:
         rows = await channels.channels(conn, tenant_id=tenant_id, limit=capped(query.limit), offset=query.offset)
         total = await channels.count_channels(conn, tenant_id=tenant_id)
-    return page_reply(call, [_shown(row) for row in rows], total=total)
+    return page_reply(call, [channel_view(row) for row in rows], total=total)
 
 
 async def get_channel(call: Call) -> Reply:
@@ -86,7 +43,7 @@ async def get_channel(call: Call) -> Reply:
         row = await channels.channel(conn, tenant_id=tenant_id, channel_id=call.uuid("channel_id"))
     if row is None:
         raise NotFound("There is no such channel")
-    return Reply(_shown(row), etag=row.revision)
+    return Reply(channel_view(row), etag=row.revision)
 
 
 async def post_channel(call: Call) -> Reply:
@@ -103,7 +60,7 @@ async def post_channel(call: Call) -> Reply:
         enabled=body.enabled,
         write_source=caller.write_source,
     )
-    return Reply(_shown(row, made), headers={"Location": f"/api/v1/channels/{row.id}"}, etag=row.revision)
+    return Reply(channel_view(row, made), headers={"Location": f"/api/v1/channels/{row.id}"}, etag=row.revision)
 
 
 async def patch_channel(call: Call) -> Reply:
@@ -118,7 +75,7 @@ async def patch_channel(call: Call) -> Reply:
         write_source=caller.write_source,
         check_revision=partial(require_match, call.request),
     )
-    return Reply(_shown(row, made), etag=row.revision)
+    return Reply(channel_view(row, made), etag=row.revision)
 
 
 async def remove_channel(call: Call) -> Reply:
@@ -157,46 +114,6 @@ async def test_saved(call: Call) -> Reply:
     return Reply(tested)
 
 
-def _shown(row: ChannelRow, made: dict[str, Any] | None = None) -> Channel:
-    return Channel(
-        id=row.id,
-        number=row.number,
-        name=row.name,
-        kind=row.kind,
-        config=row.config | (made or {}),
-        enabled=row.enabled,
-        disabled_reason=row.disabled_reason,
-        health=_health(row),
-        write_source=row.write_source,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-
-
-def _health(row: ChannelRow) -> Health:
-    state: Literal["ok", "not_delivering", "unknown"] = "ok"
-    if row.consecutive_failures >= UNWELL_AFTER:
-        state = "not_delivering"
-    elif row.last_delivered_at is None:
-        state = "unknown"
-    return Health(
-        state=state,
-        consecutive_failures=row.consecutive_failures,
-        last_delivered_at=row.last_delivered_at,
-        last_error=row.last_error,
-    )
-
-
-_CONFIG_ERRORS = (
-    "INVALID_CHANNEL_CONFIG",
-    "INVALID_HEADER",
-    "REDACTION_SENTINEL",
-    "SSRF_BLOCKED",
-    "PORT_BLOCKED",
-    "CHANNEL_KIND_MANAGED",
-)
-_WEBHOOK = {"type": "webhook", "url": "https://ops.example.com/farwatch", "headers": {"X-Team": "ops"}}
-
 ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
@@ -223,8 +140,8 @@ ROUTES: tuple[Route, ...] = (
         body=NewChannel,
         reply=Channel,
         status=201,
-        errors=("NAME_INVALID", "CHANNEL_NAME_TAKEN", "QUOTA_EXCEEDED", *_CONFIG_ERRORS),
-        example={"name": "Operations", "config": _WEBHOOK},
+        errors=("NAME_INVALID", "CHANNEL_NAME_TAKEN", "QUOTA_EXCEEDED", *CONFIG_ERRORS),
+        example={"name": "Operations", "config": EXAMPLE},
     ),
     Route(
         method="POST",
@@ -237,8 +154,8 @@ ROUTES: tuple[Route, ...] = (
         scope="channels:write",
         body=TestRequest,
         reply=Tested,
-        errors=("CHANNEL_TEST_FAILED", *_CONFIG_ERRORS),
-        example={"config": _WEBHOOK},
+        errors=("CHANNEL_TEST_FAILED", *CONFIG_ERRORS),
+        example={"config": EXAMPLE},
     ),
     Route(
         method="GET",
@@ -262,7 +179,7 @@ ROUTES: tuple[Route, ...] = (
         scope="channels:write",
         body=ChannelPatch,
         reply=Channel,
-        errors=("NAME_INVALID", "CHANNEL_NAME_TAKEN", "CHANNEL_UNUSABLE", "PRECONDITION_FAILED", *_CONFIG_ERRORS),
+        errors=("NAME_INVALID", "CHANNEL_NAME_TAKEN", "CHANNEL_UNUSABLE", "PRECONDITION_FAILED", *CONFIG_ERRORS),
         example={"enabled": False},
     ),
     Route(

@@ -1,0 +1,96 @@
+"""A channel as people see it, whoever owns it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from control_plane.domain.delivery import UNWELL_AFTER
+from control_plane.store.channels import ChannelRow
+
+CONFIG_ERRORS = (
+    "INVALID_CHANNEL_CONFIG",
+    "INVALID_HEADER",
+    "REDACTION_SENTINEL",
+    "SSRF_BLOCKED",
+    "PORT_BLOCKED",
+    "CHANNEL_KIND_MANAGED",
+)
+"""What may be wrong with a configuration."""
+
+EXAMPLE = {"type": "webhook", "url": "https://ops.example.com/farwatch", "headers": {"X-Team": "ops"}}
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """How the latest deliveries went. `state` is unknown before the first."""
+
+    state: Literal["ok", "not_delivering", "unknown"]
+    consecutive_failures: int
+    last_delivered_at: datetime | None
+    last_error: str | None
+
+
+class Channel(Struct, frozen=True, kw_only=True):
+    """A channel. Secrets read as `***`, save for one that we made, in the reply that made it."""
+
+    id: UUID
+    number: int
+    name: str
+    kind: str
+    config: dict[str, Any]
+    enabled: bool
+    disabled_reason: str | None
+    health: Health
+    write_source: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewChannel(Struct, frozen=True, kw_only=True):
+    """`config` is tagged by its `type`."""
+
+    name: str
+    config: dict[str, Any]
+    enabled: bool = True
+
+
+class ChannelPatch(Struct, frozen=True, kw_only=True):
+    """Absent keeps; `config` merges, and null for a secret makes a new one."""
+
+    name: str | UnsetType = UNSET
+    config: dict[str, Any] | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+
+
+def channel_view(row: ChannelRow, made: dict[str, Any] | None = None) -> Channel:
+    """`made`: secrets of ours, to be shown this once."""
+    return Channel(
+        id=row.id,
+        number=row.number,
+        name=row.name,
+        kind=row.kind,
+        config=row.config | (made or {}),
+        enabled=row.enabled,
+        disabled_reason=row.disabled_reason,
+        health=_health(row),
+        write_source=row.write_source,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _health(row: ChannelRow) -> Health:
+    state: Literal["ok", "not_delivering", "unknown"] = "ok"
+    if row.consecutive_failures >= UNWELL_AFTER:
+        state = "not_delivering"
+    elif row.last_delivered_at is None:
+        state = "unknown"
+    return Health(
+        state=state,
+        consecutive_failures=row.consecutive_failures,
+        last_delivered_at=row.last_delivered_at,
+        last_error=row.last_error,
+    )
