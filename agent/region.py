@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from agent.checks.check import CheckContext
 from agent.dialer import Dialer
 from agent.health import parse_server
+from agent.rdap import CACHE, RdapServers
 from agent.resolver import Resolver, Server, local_hosts, no_hosts, system_servers
 from agent.server_clock import ServerClock
 from agent.settings import AgentSettings
@@ -24,6 +25,11 @@ def policy_of(allow_cidrs: Sequence[str], *, ports: PortProfile = "any") -> Poli
 
 def servers_of(settings: AgentSettings) -> Sequence[Server]:
     return [parse_server(text) for text in settings.resolvers] or system_servers()
+
+
+def rdap_servers_of(settings: AgentSettings, clock: ServerClock) -> RdapServers:
+    path = settings.directory / CACHE if settings.state_dir else None
+    return RdapServers(url=settings.rdap_bootstrap, path=path, now_s=clock.now_s)
 
 
 def resolver_for(policy: Policy, settings: AgentSettings, *, heard: dict[Server, float] | None = None) -> Resolver:
@@ -43,4 +49,4 @@ def context_for(
     policy = policy_of(region.allow_cidrs, ports=region.ports)
     names = resolver_for(policy, settings, heard=heard)
     dialer = Dialer(policy=policy, names=names, source_address=settings.source_address, family=settings.ip)
-    return CheckContext(dialer, tls, clock.now_s)
+    return CheckContext(dialer, tls, clock.now_s, rdap=rdap_servers_of(settings, clock))

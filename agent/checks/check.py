@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
 
 from agent.dialer import Dialer
+from agent.rdap import RdapServers
 from agent.tls import TlsContexts
 from shared.results import Detail, Outcome, Reason
 
@@ -32,11 +33,15 @@ class CheckOutcome(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """What every kind may use. `now_s`: the server's clock in Unix seconds, for the expiry of certificates."""
+    """What every kind may use. `now_s`: the server's clock in Unix seconds, for what expires.
+
+    `rdap`: the list of RDAP servers, which all checks of the process share.
+    """
 
     dialer: Dialer
     tls: TlsContexts
     now_s: Callable[[], float]
+    rdap: RdapServers = field(default_factory=RdapServers)
 
 
 Checker = Callable[[Any, CheckContext], Awaitable[CheckOutcome]]
