@@ -6,13 +6,37 @@ An agent that lacks what a check needs says so (`error`, `incapable`); it never 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from time import monotonic
+from typing import Literal
+
+from agent.icmp_socket import open_socket
 
 _KEPT_S = 10.0
 _PUBLIC = {4: ("192.0.2.1", 9), 6: ("2001:db8::1", 9)}
 """Documentation addresses: connecting a datagram socket asks for a route and sends nothing."""
 
 _known: dict[int, tuple[float, bool]] = {}
+
+
+def capabilities(kinds: Iterable[str], *, family: Literal["any", "4", "6"] = "any") -> tuple[str, ...]:
+    """What the agent tells about itself: the kinds of check that run here, "ipv4" and "ipv6" where it has a route.
+
+    `family`: the only address family that it may use.
+    """
+    versions = [version for version in (4, 6) if family in ("any", str(version))]
+    can = {f"ipv{version}" for version in versions if has_route(version)}
+    can |= {kind for kind in kinds if kind != "ping" or any(map(may_ping, versions))}
+    return tuple(sorted(can))
+
+
+def may_ping(version: int) -> bool:
+    """Whether this process may open an ICMP socket of IPv4 or IPv6."""
+    try:
+        open_socket(version).socket.close()
+    except OSError:
+        return False
+    return True
 
 
 def has_route(version: int) -> bool:

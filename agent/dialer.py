@@ -15,7 +15,18 @@ from typing import Literal, Protocol, TypeVar
 
 from agent.capabilities import has_route
 from agent.resolver import Answers, Resolver
-from shared.netpolicy import Address, HttpUrl, Policy, judge_address, judge_answers, judge_host, parse_http_url
+from shared.netpolicy import (
+    Address,
+    Host,
+    HttpUrl,
+    Policy,
+    judge_address,
+    judge_answers,
+    judge_host,
+    judge_host_text,
+    parse_host_text,
+    parse_http_url,
+)
 
 STAGGER_S = 0.25
 """Head start of an address over the next one (RFC 8305 section 8)."""
@@ -49,11 +60,18 @@ class Dialer:
         self._family = family
         self._judged = lru_cache(maxsize=16_384)(self._judge)
         self.target = lru_cache(maxsize=16_384)(self._target)
+        self.host = lru_cache(maxsize=16_384)(self._host)
 
     def _target(self, url: str) -> HttpUrl:
         """As `target`: a URL that this region may ask, as far as its text tells. Raises UrlRefused."""
         parsed = parse_http_url(url)
         judge_host(parsed, self.policy)
+        return parsed
+
+    def _host(self, text: str) -> Host:
+        """As `host`: a host without scheme and port, as far as its text tells. Raises UrlRefused."""
+        parsed = parse_host_text(text)
+        judge_host_text(parsed, self.policy)
         return parsed
 
     async def resolve(self, name: str) -> Answers:
@@ -69,12 +87,12 @@ class Dialer:
 
         `literal`: the address stood in the URL itself. Raises UrlRefused, or the OSError of the best attempt.
         """
-        addresses = self._of_family(addresses)
+        addresses = self.of_family(addresses)
         if len(addresses) == 1:
             return await self._attempt(addresses[0], port, literal, factory), addresses[0]
         return await self._race(addresses[:MAX_ADDRESSES], port, literal, factory)
 
-    def _of_family(self, addresses: Sequence[str]) -> Sequence[str]:
+    def of_family(self, addresses: Sequence[str]) -> Sequence[str]:
         """Those of the address family that this agent is told to use. Raises NoRoute when none is."""
         if self._family == "any":
             return addresses
@@ -87,14 +105,17 @@ class Dialer:
         """The socket factory: nothing is dialled that was not judged in this very call."""
         self._judged(address, literal)
         loop = asyncio.get_running_loop()
-        source = (self._source, 0) if self._source and (":" in self._source) == (":" in address) else None
+        source = self.source_for(address)
+        local = None if source is None else (source, 0)
         try:
-            _transport, protocol = await loop.create_connection(factory, address, port, local_addr=source)
+            _transport, protocol = await loop.create_connection(factory, address, port, local_addr=local)
         except OSError as failure:
-            if is_unreachable(failure) and not has_route(6 if ":" in address else 4):
-                raise NoRoute(failure.errno, f"This agent has no route for {_family(address)}") from None
-            raise
+            raise told(failure, address) from None
         return protocol
+
+    def source_for(self, address: str) -> str | None:
+        """The local address that whatever goes to `address` must come from, if this agent is told one."""
+        return self._source if self._source and (":" in self._source) == (":" in address) else None
 
     def _judge(self, address: str, literal: bool) -> None:
         """Raise UrlRefused. Remembered when it passes: policy and text decide alone."""
@@ -144,6 +165,13 @@ def _best(failures: Sequence[OSError]) -> OSError:
 
 def _family(address: str) -> str:
     return "IPv6" if ":" in address else "IPv4"
+
+
+def told(failure: OSError, address: str) -> OSError:
+    """What a failed attempt at `address` really says: NoRoute where this machine cannot reach any such address."""
+    if is_unreachable(failure) and not has_route(6 if ":" in address else 4):
+        return NoRoute(failure.errno, f"This agent has no route for {_family(address)}")
+    return failure
 
 
 def is_unreachable(failure: OSError) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from agent.checks import domain_expiry, http
+from agent.checks import domain_expiry, http, ping, tcp
 from agent.checks.check import Crowd, Kind
 from shared.checks import Check, kind_of
 
 CHECKS: dict[str, Kind] = {
     "http": Kind(http.run, http.crowd),
+    "tcp": Kind(tcp.run, tcp.crowd),
+    "ping": Kind(ping.run, ping.crowd),
     "domain_expiry": Kind(domain_expiry.run, domain_expiry.crowd),
 }
 """By the `type` of the check's parameters (see shared.checks.CHECKS)."""

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from agent.dialer import Dialer
+from agent.icmp import IcmpSockets, process_sockets
 from agent.rdap import RdapServers
 from agent.tls import TlsContexts
 from shared.results import Detail, Outcome, Reason
@@ -41,6 +42,7 @@ class CheckContext:
     dialer: Dialer
     tls: TlsContexts
     now_s: Callable[[], float]
+    icmp: IcmpSockets = field(default_factory=process_sockets)
     rdap: RdapServers = field(default_factory=RdapServers)
 
 
