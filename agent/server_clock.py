@@ -45,6 +45,15 @@ class ServerClock:
         return self._base_ms - before
 
     @property
+    def base_ms(self) -> float:
+        """The server's time when the monotonic clock, which all processes of a machine share, was 0."""
+        return self._base_ms
+
+    def adopt(self, base_ms: float) -> None:
+        """Take over what another process measured."""
+        self._base_ms = base_ms
+
+    @property
     def offset_ms(self) -> float | None:
         """This machine's wall clock minus the server's; None before the first sample."""
         return None if not self._samples else self._wall() * 1000 - self.now_ms()

@@ -88,7 +88,11 @@ class Shipper:
 
     def put(self, result: CheckResult, *, urgent: bool) -> None:
         """Take a result. An urgent one does not wait for company."""
-        self._incoming.append(_encode(result))
+        self.put_encoded((_encode(result),), urgent=urgent)
+
+    def put_encoded(self, items: Iterable[bytes], *, urgent: bool) -> None:
+        """The same for results that another process has encoded."""
+        self._incoming += items
         if urgent or len(self._incoming) >= BATCH_ITEMS:
             self._gathered.set()
         elif self._timer is None:

@@ -1,0 +1,1 @@
+"""Several processes for one agent, where one core is not enough."""
