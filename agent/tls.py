@@ -7,44 +7,91 @@ the protocol feeds it bytes and takes bytes, and nothing of the event loop is in
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable
-from functools import lru_cache
-from itertools import islice
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
-from cryptography import x509
+from agent.authorities import context_with_authorities
 
 HANDSHAKE_LIMIT = 256 * 1024
 """Bytes that a peer may send before its handshake is done. OpenSSL itself refuses a chain above 100 KiB."""
 
 _READ = 64 * 1024
 
+_NO_CHECK_TIME = 0x200000
+"""X509_V_FLAG_NO_CHECK_TIME (OpenSSL, x509_vfy.h), which Python does not name."""
+
+_LEGACY_SERVER_CONNECT = 0x4
+"""SSL_OP_LEGACY_SERVER_CONNECT (OpenSSL, ssl.h), named by Python from 3.12 on: servers without RFC 5746."""
+
+Use = Literal["verify", "accept", "read", "judge", "dns"]
+
 
 class TlsContexts:
-    """The two trust policies of a check: the world's authorities (and `ca_file`), or none."""
+    """What checks need of TLS, each made once: the world's authorities (and `ca_file`), or none."""
 
     def __init__(self, *, ca_file: str | None = None) -> None:
         self._ca_file = ca_file
-        self._made: dict[bool, ssl.SSLContext] = {}
+        self._made: dict[Use, ssl.SSLContext] = {}
 
     def get(self, *, verify: bool) -> ssl.SSLContext:
-        if verify not in self._made:
-            self._made[verify] = self._make(verify)
-        return self._made[verify]
+        """For HTTP: peers that prove who they are, or any."""
+        return self._get("verify" if verify else "accept")
 
-    def _make(self, verify: bool) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if self._ca_file:
-            context.load_verify_locations(self._ca_file)
-        if not verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+    def for_dns(self) -> ssl.SSLContext:
+        """For DNS over TLS: peers that prove who they are (RFC 7858, the strict profile of RFC 8310)."""
+        return self._get("dns")
+
+    def for_reading(self) -> ssl.SSLContext:
+        """Accepts any chain over any version and cipher that this OpenSSL can speak: it is only looked at."""
+        return self._get("read")
+
+    def for_judging(self) -> ssl.SSLContext:
+        """For agent.chain_trust alone: verifies a chain as `get(verify=True)` does, but for host name and dates."""
+        return self._get("judge")
+
+    def _get(self, use: Use) -> ssl.SSLContext:
+        if use not in self._made:
+            self._made[use] = self._make(use)
+        return self._made[use]
+
+    def _make(self, use: Use) -> ssl.SSLContext:
+        match use:
+            case "verify":
+                context = context_with_authorities(self._ca_file)
+            case "dns":
+                context = context_with_authorities(self._ca_file)
+                context.set_alpn_protocols(["dot"])  # registered by RFC 7858; servers may insist on it
+                return context
+            case "accept":
+                context = _credulous()
+            case "read":
+                context = _credulous()
+                context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+                context.options |= _LEGACY_SERVER_CONNECT
+                context.set_ciphers("ALL:@SECLEVEL=0")
+                return context  # no ALPN: whatever the server speaks inside is not asked
+            case "judge":
+                context = context_with_authorities(self._ca_file)
+                context.check_hostname = False
+                context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+                context.verify_flags |= _NO_CHECK_TIME
         context.set_alpn_protocols(["http/1.1"])
         return context
 
 
+def _credulous() -> ssl.SSLContext:
+    """Without authorities: OpenSSL would try to verify against them all the same, for 90 µs a handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 class TlsPipe:
-    """One TLS client connection without a socket. Methods raise ssl.SSLError when the peer breaks the protocol."""
+    """One TLS client connection without a socket. Methods raise ssl.SSLError when the peer breaks the protocol.
+
+    `server_name` goes out as SNI, unless it is an IP address (RFC 6066 section 3).
+    """
 
     __slots__ = ("_incoming", "_object", "_outgoing", "_received", "established")
 
@@ -92,7 +139,11 @@ class TlsPipe:
 
     @property
     def version(self) -> str | None:
-        return self._object.version()
+        """As agreed. Of a handshake that failed it is known for TLS 1.3 alone, by the cipher."""
+        agreed = self._object.version()
+        if agreed is None and (cipher := self._object.cipher()) is not None and cipher[1] == "TLSv1.3":
+            return "TLSv1.3"
+        return agreed
 
     @property
     def cipher(self) -> str | None:
@@ -100,46 +151,17 @@ class TlsPipe:
         return cipher[0] if cipher else None
 
     def chain(self) -> list[bytes]:
-        """The certificates that the peer presented, leaf first, DER."""
-        try:
-            return _presented(self._object)
-        except ValueError:  # the handshake did not come so far
-            return []
+        """The certificates that the peer presented, leaf first, DER. Also those of a handshake that failed later."""
+        return _certificates(self._object, "get_unverified_chain")
+
+    def verified_chain(self) -> list[bytes]:
+        """The way from the leaf to an authority that OpenSSL found, DER."""
+        return _certificates(self._object, "get_verified_chain")
 
 
-def _presented(connection: ssl.SSLObject) -> list[bytes]:
-    if hasattr(connection, "get_unverified_chain"):  # public since Python 3.13
-        return list(connection.get_unverified_chain())
-    inner: Any = connection._sslobj  # type: ignore[attr-defined]
-    return [certificate.public_bytes(2) for certificate in inner.get_unverified_chain() or ()]  # 2: DER
-
-
-def earliest_expiry(chain: Iterable[bytes]) -> int | None:
-    """Unix seconds of the earliest notAfter, as blackbox_exporter's probe_ssl_earliest_cert_expiry."""
-    return min((_expiry(der) for der in chain), default=None)
-
-
-def describe(chain: Iterable[bytes]) -> tuple[str, ...]:
-    """Subject, issuer and dates of each certificate in one line, for evidence; the first ten."""
-    return tuple(_description(der) for der in islice(chain, 10))
-
-
-def _description(der: bytes) -> str:
+def _certificates(connection: ssl.SSLObject, method: str) -> list[bytes]:
+    inner: Any = connection._sslobj  # type: ignore[attr-defined]  # public since Python 3.13, and only as bytes there
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        text = (
-            f"subject {certificate.subject.rfc4514_string()}, issuer {certificate.issuer.rfc4514_string()}, "
-            f"valid {certificate.not_valid_before_utc:%Y-%m-%d} to {certificate.not_valid_after_utc:%Y-%m-%d}"
-        )
-    except ValueError:
-        text = "a certificate that cannot be read"
-    return text[:500]
-
-
-@lru_cache(maxsize=2048)
-def _expiry(der: bytes) -> int:
-    """Kept by content, because a chain seldom changes between two checks and parsing it costs more than the rest."""
-    try:
-        return int(x509.load_der_x509_certificate(der).not_valid_after_utc.timestamp())
-    except ValueError:
-        return 2**53  # unreadable: it says nothing about expiry
+        return [certificate.public_bytes(2) for certificate in getattr(inner, method)() or ()]  # 2: DER
+    except ValueError:  # the handshake did not come so far
+        return []

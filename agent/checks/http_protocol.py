@@ -13,7 +13,8 @@ from time import perf_counter
 
 import httptools
 
-from agent.tls import TlsPipe, describe, earliest_expiry
+from agent.certificates import describe, earliest_expiry
+from agent.tls import TlsPipe
 from shared.results import Reason
 
 BODY_LIMIT = 1024 * 1024
