@@ -24,7 +24,7 @@ CONFIG_ERRORS = (
 EXAMPLE = {"type": "webhook", "url": "https://ops.example.com/farwatch", "headers": {"X-Team": "ops"}}
 
 
-class Health(Struct, frozen=True, kw_only=True):
+class ChannelHealth(Struct, frozen=True, kw_only=True):
     """How the latest deliveries went. `state` is unknown before the first."""
 
     state: Literal["ok", "not_delivering", "unknown"]
@@ -43,7 +43,7 @@ class Channel(Struct, frozen=True, kw_only=True):
     config: dict[str, Any]
     enabled: bool
     disabled_reason: str | None
-    health: Health
+    health: ChannelHealth
     write_source: str
     created_at: datetime
     updated_at: datetime
@@ -82,13 +82,13 @@ def channel_view(row: ChannelRow, made: dict[str, Any] | None = None) -> Channel
     )
 
 
-def _health(row: ChannelRow) -> Health:
+def _health(row: ChannelRow) -> ChannelHealth:
     state: Literal["ok", "not_delivering", "unknown"] = "ok"
     if row.consecutive_failures >= UNWELL_AFTER:
         state = "not_delivering"
     elif row.last_delivered_at is None:
         state = "unknown"
-    return Health(
+    return ChannelHealth(
         state=state,
         consecutive_failures=row.consecutive_failures,
         last_delivered_at=row.last_delivered_at,
