@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from control_plane.errors import StartupRefused
+from shared.netpolicy import PortProfile
 from shared.settings import CONFIG, Secret, SettingsError, decode_settings, secret_files
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -56,6 +57,8 @@ class SecuritySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Development only: store secrets as they are while there is no sealing key."""
     failed_auth_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 30
     """Failed authentications per address before 429."""
+    tcp_ports: PortProfile = "any"
+    """Which ports `tcp` and `tls_cert` checks from shared regions may use; `strict`: those of web servers."""
 
 
 class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):

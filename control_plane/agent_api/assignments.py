@@ -32,6 +32,7 @@ async def poll_assignments(call: Call) -> Reply | web.StreamResponse:
         Asker(agent.agent_id, agent.region_id),
         cursor=call.query.cursor,
         now=deps.now(),
+        ports=deps.settings.security.tcp_ports,
     )
     tag = _tag(answer)
     headers = {"ETag": tag, **time_header(call)}

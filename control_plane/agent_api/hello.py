@@ -16,6 +16,7 @@ async def say_hello(call: Call) -> Reply:
         name=agent.region_name,
         private=agent.region_tenant_id is not None,
         allow_cidrs=agent.allow_cidrs,
+        ports=call.deps.settings.security.tcp_ports,
     )
     who = Greeted(agent.agent_id, agent.agent_name, region)
     welcome = await greet_agent(call.deps.database, who, call.body, now=call.deps.now())

@@ -8,18 +8,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
+import msgspec
 
 from control_plane.cli import exit_codes
 from control_plane.cli.api_client import ApiClient, with_client
 from control_plane.cli.output import show, with_output
 from control_plane.cli.talk import say
+from control_plane.domain.target_text import target_text
+from shared.checks import Check
 
 PAGE = 200
 
 COLUMNS = {
     "STATE": lambda m: m["state"]["shown"],
     "NAME": lambda m: m["name"],
-    "CHECK": lambda m: m["check"].get("url", m["check"]["type"]),
+    "CHECK": lambda m: _target(m["check"]),
     "EVERY": lambda m: f"{m['interval']} s",
     "WHY": lambda m: m["state"]["reason"],
     "ID": lambda m: m["id"],
@@ -34,7 +37,9 @@ def monitors() -> None:
 @monitors.command()
 @click.argument("check")
 @click.option("--name", default=None, help="Default: the check's host and path.")
-@click.option("--interval", type=int, default=None, help="Seconds between checks; default 60.")
+@click.option(
+    "--interval", type=int, default=None, help="Seconds between checks. Default: 60; a day for tls:// and domain://."
+)
 @click.option(
     "--region", "regions", multiple=True, help="Region to check from; repeat for more. Default: the installation's."
 )
@@ -55,7 +60,8 @@ def add(
     wait: int,
     output: str,
 ) -> None:
-    """Watch CHECK: a URL such as https://a.example/health, or a check as JSON."""
+    """Watch CHECK: https://a.example/health, tcp://db.example:5432, dns://a.example?type=MX, ping://a.example,
+    tls://a.example, domain://a.example, or a check as JSON."""
     body: dict[str, Any] = {"name": name or _name_of(check), "check": _check_of(check)}
     body |= {"interval": interval} if interval is not None else {}
     body |= {"regions": list(regions)} if regions else {}
@@ -67,7 +73,7 @@ def add(
 
 
 @monitors.command("ls")
-@click.option("--q", default=None, help="Part of the name or URL.")
+@click.option("--q", default=None, help="Part of the name or of what is checked.")
 @click.option("--tag", default=None)
 @with_output
 @with_client
@@ -119,6 +125,14 @@ def _resolve(client: ApiClient, given: str) -> str:
     )
     say(f"{problem}. List them with: farwatch monitors ls", style="red")
     sys.exit(exit_codes.NOT_FOUND)
+
+
+def _target(check: dict[str, Any]) -> str:
+    """What is checked, in words; its kind alone, where the server is newer and has kinds unknown here."""
+    try:
+        return target_text(msgspec.convert(check, type=Check))
+    except msgspec.ValidationError:
+        return str(check.get("type", ""))
 
 
 def _check_of(text: str) -> object:

@@ -29,6 +29,7 @@ async def add(visit: Visit) -> web.StreamResponse:
             plan=visit.caller.plan,
             body=body_of(filled),
             write_source=visit.caller.write_source,
+            ports=visit.deps.settings.security.tcp_ports,
         )
     except (BadRequest, Refused, Conflict) as error:
         return await _again(visit, error)

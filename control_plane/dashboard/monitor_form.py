@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from control_plane.dashboard.visit import Visit
 from control_plane.dashboard.words import interval, sentence
-from control_plane.domain.monitor_rules import DEFAULT_INTERVAL_S
+from control_plane.domain.check_rules import RULES
 from control_plane.errors import FarwatchError
 from control_plane.store import regions
 
-INTERVALS = (10, 30, 60, 120, 300, 900, 1800, 3600)
+INTERVALS = (10, 30, 60, 120, 300, 900, 1800, 3600, 21_600, 86_400)
+
 _MOST_REGIONS = 200
 
 
@@ -37,7 +38,7 @@ class Entered(Struct, frozen=True, kw_only=True):
 
     url: str = ""
     name: str = ""
-    interval: str = str(DEFAULT_INTERVAL_S)
+    interval: str = ""
     regions: tuple[str, ...] = ()
     problems: Mapping[str, str] = {}
     problem: str = ""
@@ -45,9 +46,15 @@ class Entered(Struct, frozen=True, kw_only=True):
     @property
     def intervals(self) -> list[tuple[str, str]]:
         """(value, words); an interval that is not offered stays as it was typed."""
-        offered = [(str(seconds), interval(seconds)) for seconds in INTERVALS]
+        offered = [("", _usual()), *((str(seconds), interval(seconds)) for seconds in INTERVALS)]
         known = any(value == self.interval for value, _ in offered)
         return offered if known else [(self.interval, f"{self.interval} s"), *offered]
+
+
+def _usual() -> str:
+    """ "1 min, certificates and domains 1 d": in the words of the kinds' own defaults."""
+    often, rarely = (interval(pick(rules.default_interval_s for rules in RULES.values())) for pick in (min, max))
+    return f"{often}, certificates and domains {rarely}"
 
 
 async def read_offer(visit: Visit) -> Offer:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from control_plane.dashboard.charts import Phases, Strip, median_latency, phases, strip
+from control_plane.dashboard.check_facts import Fact, check_facts
 from control_plane.dashboard.words import Moment, count, interval, maybe_moment, milliseconds, moment, sentence
+from control_plane.domain.target_text import target_text
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.store.overview_read import RecentResult
 from control_plane.store.results_read import ResultRow
 from shared.checks import Check
-from shared.checks.http import ExactStatus, ExpectedStatus, HttpCheck, StatusOneOf, StatusRange
 from shared.clock import from_unix_ms
 from shared.results import OUTCOMES, REASONS, Detail
 
@@ -78,13 +78,6 @@ class ResultLine(Struct, frozen=True, kw_only=True):
     agent: str
 
 
-class Fact(Struct, frozen=True):
-    """One line of a configuration."""
-
-    name: str
-    value: str
-
-
 def shown(view: MonitorView) -> str:
     """Paused before the verdict."""
     return view.verdict if view.enabled else "paused"
@@ -104,7 +97,7 @@ def monitor_row(view: MonitorView, recent: Sequence[RecentResult], *, now: datet
     return MonitorRow(
         id=view.id,
         name=view.name,
-        target=str(view.check.get("url", "")),
+        target=target_text(msgspec.convert(view.check, type=Check)),
         state=state,
         word=WORDS[state],
         sentence=said(view),
@@ -208,10 +201,10 @@ def _result_line(row: ResultRow, agent: str, *, longest_us: int, now: datetime) 
 
 def facts(view: MonitorView, *, now: datetime) -> list[Fact]:
     """The configuration, secrets masked as they are stored."""
-    check = msgspec.convert(view.check, type=Check)
+    check: Check = msgspec.convert(view.check, type=Check)
     found = [
         Fact("Check every", f"{interval(view.interval_s)} from {count(len(view.regions), 'region')}"),
-        *_check_facts(check),
+        *check_facts(check),
         Fact("Down when", _policy(view)),
         Fact("A region's vote takes", f"{count(view.confirmations, 'result')} in a row"),
         Fact("Incidents", f"open on {view.alert_on}, severity {view.severity}"),
@@ -230,51 +223,6 @@ def facts(view: MonitorView, *, now: datetime) -> list[Fact]:
 
 
 _SOURCES = {"ui": "the dashboard", "api": "the API", "cli": "the command line", "file": "a configuration file"}
-
-
-def _check_facts(check: HttpCheck) -> list[Fact]:
-    found = [
-        Fact("Request", f"{check.method} {check.url}"),
-        Fact("Expects", f"status {_status(check.expected_status)} within {interval_ms(check.timeout)}"),
-    ]
-    asserted: dict[str, Any] = {
-        "Body contains": check.expected_body_contains,
-        "Body does not contain": check.expected_body_not_contains,
-        "Body matches": check.body_regex,
-        "JSON": _json_path(check),
-        "Answers with": "\n".join(f"{name}: {value}" for name, value in check.expected_headers.items()),
-        "Sends": "\n".join(f"{name}: {value}" for name, value in check.headers.items()),
-        "Body": check.body,
-        "Signs in": _credential(check),
-        "Degraded above": check.degraded_above_ms and interval_ms(check.degraded_above_ms),
-        "Certificate": None if check.verify_tls else "not verified",
-    }
-    return [*found, *(Fact(name, str(value)) for name, value in asserted.items() if value)]
-
-
-def _json_path(check: HttpCheck) -> str | None:
-    wanted = check.expected_json
-    return None if wanted is None else f"{wanted.path} is {msgspec.json.encode(wanted.value).decode()}"
-
-
-def _credential(check: HttpCheck) -> str | None:
-    if check.basic_auth is not None:
-        return f"as {check.basic_auth[0]} with a password"
-    return None if check.bearer_token is None else "with a bearer token"
-
-
-def interval_ms(value: int) -> str:
-    return interval(value // 1000) if value % 1000 == 0 else f"{value} ms"
-
-
-def _status(expected: ExpectedStatus) -> str:
-    match expected:
-        case ExactStatus(value):
-            return str(value)
-        case StatusRange(bounds):
-            return f"{bounds.min} to {bounds.max}"
-        case StatusOneOf(values):
-            return " or ".join(str(value) for value in values)
 
 
 def _policy(view: MonitorView) -> str:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import re2
 
+from control_plane.domain.check_field_rules import degraded_above, timeout
 from control_plane.domain.field_rules import boolean, integer, refusal, refuse, text
 from control_plane.domain.header_rules import expected_headers, request_headers
+from control_plane.domain.kind_rules import KindRules, Place, Reader
 from control_plane.domain.status_rules import expected_status
 from shared.checks.http import HttpCheck, JsonPathEquals
 from shared.checks.secret_headers import is_secret_header
-from shared.netpolicy import SHARED, UrlRefused, judge_host, parse_http_url
+from shared.netpolicy import Policy, UrlRefused, judge_host, parse_http_url
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-MIN_TIMEOUT_MS = 1_000
-MAX_TIMEOUT_MS = 60_000
 MAX_REDIRECTS = 10
 MATCH_LIMIT = 1024
 """Characters of a body match or expression."""
@@ -43,12 +43,12 @@ def url(value: object, pointer: str) -> str:
     return written
 
 
-def refuse_blocked(check: HttpCheck, pointer: str) -> None:
-    """Raise BadRequest SSRF_BLOCKED or PORT_BLOCKED for what a shared region may not reach."""
+def refuse_blocked(check: HttpCheck, policy: Policy, at: Place) -> None:
+    """Raise BadRequest SSRF_BLOCKED or PORT_BLOCKED for what a region of this policy may not reach."""
     try:
-        judge_host(parse_http_url(check.url), SHARED)
+        judge_host(parse_http_url(check.url), policy)
     except UrlRefused as refused:
-        refuse(refused.code, refused.message, pointer, refused.details or None)
+        refuse(refused.code, refused.message, at("url"), refused.details or None)
 
 
 def method(value: object, pointer: str) -> str:
@@ -65,16 +65,8 @@ def body(value: object, pointer: str) -> str:
     return written
 
 
-def timeout(value: object, pointer: str) -> int:
-    return integer(value, pointer, low=MIN_TIMEOUT_MS, high=MAX_TIMEOUT_MS, code="INVALID_TIMEOUT")
-
-
 def max_redirects(value: object, pointer: str) -> int:
     return integer(value, pointer, low=0, high=MAX_REDIRECTS, code="INVALID_MAX_REDIRECTS")
-
-
-def degraded_above(value: object, pointer: str) -> int:
-    return integer(value, pointer, low=1, high=MAX_TIMEOUT_MS, code="INVALID_DEGRADED_ABOVE")
 
 
 def cert_warn_days(value: object, pointer: str) -> int:
@@ -157,7 +149,7 @@ def bearer_token(value: object, pointer: str) -> str:
     return token
 
 
-FIELDS: Mapping[str, Callable[[object, str], Any]] = {
+FIELDS: Mapping[str, Reader] = {
     "url": url,
     "method": method,
     "headers": request_headers,
@@ -177,11 +169,6 @@ FIELDS: Mapping[str, Callable[[object, str], Any]] = {
     "basic_auth": basic_auth,
     "bearer_token": bearer_token,
 }
-
-NULLABLE = frozenset({"cert_warn_days"})
-"""Fields in which null has a meaning of its own (off), where elsewhere it clears to the default."""
-
-SECRET_FIELDS = ("basic_auth", "bearer_token", "headers")
 
 
 def refuse_conflicts(check: HttpCheck, pointer: str) -> None:
@@ -230,3 +217,16 @@ def keeps_secret(stored: HttpCheck, patch: Mapping[str, object]) -> bool:
         {str(name).lower() for name in given} if isinstance(given, dict) else {name.lower() for name in stored.headers}
     )
     return any(is_secret_header(name) and name.lower() not in names for name in stored.headers)
+
+
+RULES = KindRules(
+    fields=FIELDS,
+    required=("url",),
+    target=("url",),
+    refuse_blocked=refuse_blocked,
+    nullable=frozenset({"cert_warn_days"}),
+    secret_fields=("basic_auth", "bearer_token", "headers"),
+    merged_by_name=("headers", "expected_headers"),
+    refuse_conflicts=refuse_conflicts,
+    refuse_exfiltration=refuse_exfiltration,
+)

@@ -8,36 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET, Struct, structs
 
 from control_plane.domain import field_rules
 from control_plane.domain.binding_rules import Binding, read_alerts
-from control_plane.domain.check_rules import read_check
+from control_plane.domain.check_rules import RULES, read_check, rules_of
 from control_plane.domain.field_rules import Findings
+from control_plane.domain.region_choice import MAX_REGIONS, RegionChoice, read_regions
 from control_plane.domain.verdict import Policy
 from control_plane.errors import BadRequest, FarwatchError, Refused
 from shared.checks import Check
+from shared.netpolicy import PortProfile
 
-INTERVAL_FLOOR_S = 10
-"""The least interval of a kind that looks at a service."""
-
-DEFAULT_INTERVAL_S = 60
-MAX_REGIONS = 50
+LEAST_INTERVAL_S = min(rules.interval_floor_s for rules in RULES.values())
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
-
-
-class RegionChoice(Struct, frozen=True, kw_only=True):
-    """A region that the tenant may choose."""
-
-    id: int
-    slug: str
-    private: bool
-    enabled: bool = True
-    selected_by_default: bool = True
 
 
 class MonitorConfig(Struct, frozen=True, kw_only=True):
@@ -46,7 +34,7 @@ class MonitorConfig(Struct, frozen=True, kw_only=True):
     name: str
     check: Check
     regions: tuple[RegionChoice, ...]
-    interval_s: int = DEFAULT_INTERVAL_S
+    interval_s: int = 60
     region_policy: Policy = Policy()
     confirmations: int = 2
     tags: tuple[str, ...] = ()
@@ -64,10 +52,14 @@ class MonitorConfig(Struct, frozen=True, kw_only=True):
 
 
 class Surroundings(Struct, frozen=True):
-    """What a body may refer to: regions in ascending id, and those of the channels it names that exist."""
+    """What a body may refer to: regions in ascending id, and those of the channels it names that exist.
+
+    `ports`: the profile of TCP ports that checks from shared regions may use.
+    """
 
     regions: tuple[RegionChoice, ...]
     channels: frozenset[UUID] = frozenset()
+    ports: PortProfile = "any"
 
 
 def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surroundings: Surroundings) -> MonitorConfig:
@@ -84,10 +76,12 @@ def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surro
     _take_alerts(values, findings, body.get("alerts", UNSET), surroundings.channels)
     regions = _take_regions(values, findings, body.get("regions", UNSET), stored, surroundings.regions)
     _take_policy(values, findings, body.get("region_policy", UNSET), regions)
-    _take_check(values, findings, body.get("check", UNSET), stored, regions)
+    _take_check(values, findings, body.get("check", UNSET), stored, _Reach(regions, surroundings.ports))
     if stored is None and "name" not in body:
         findings.add(BadRequest("name is required: 1 to 100 characters", code="MISSING_FIELD", field="/name"))
-    _weigh_timing(values, findings, stored)
+    _fill_in_by_kind(values, body, stored)
+    _weigh_interval(values, findings, stored)
+    _weigh_timeout(values, findings, stored)
     findings.raise_any()
     return _merge(values, stored)
 
@@ -117,14 +111,9 @@ def _key(value: object, pointer: str) -> str:
     return text
 
 
-def _interval(value: object, pointer: str) -> int:
-    interval_s = field_rules.interval(value, pointer)
-    return field_rules.interval_floor(interval_s, floor_s=INTERVAL_FLOOR_S, pointer=pointer)
-
-
 _PLAIN: dict[str, Callable[[object, str], Any]] = {
     "name": field_rules.name,
-    "interval": _interval,
+    "interval": field_rules.interval,
     "confirmations": field_rules.confirmations,
     "tags": field_rules.tags,
     "group": _group,
@@ -193,33 +182,6 @@ def _take_regions(
     return taken
 
 
-def read_regions(value: object, pointer: str, *, choices: Sequence[RegionChoice]) -> tuple[RegionChoice, ...]:
-    """The chosen regions in ascending id; None is those selected by default. Raises INVALID_REGIONS (422)."""
-    if value is None:
-        return _default_regions(choices, pointer)
-    if not isinstance(value, list) or not all(isinstance(slug, str) for slug in value):
-        field_rules.refuse("INVALID_TYPE", "regions is a list of region ids", pointer)
-    known = {choice.slug: choice for choice in choices}
-    unknown = [slug for slug in value if slug not in known]
-    if unknown:
-        names = ", ".join(sorted(known)) or "none"
-        _refuse_regions(f"there is no region {unknown[0][:60]!r}; there are: {names}", pointer)
-    if not 1 <= len(value) <= MAX_REGIONS or len(set(value)) != len(value):
-        _refuse_regions(f"regions names 1 to {MAX_REGIONS} regions, each once", pointer)
-    return tuple(sorted((known[slug] for slug in value), key=lambda choice: choice.id))
-
-
-def _default_regions(choices: Sequence[RegionChoice], pointer: str) -> tuple[RegionChoice, ...]:
-    chosen = tuple(choice for choice in choices if choice.selected_by_default and choice.enabled)[:MAX_REGIONS]
-    if not chosen:
-        _refuse_regions("no region is selected by default: name at least one in regions", pointer)
-    return chosen
-
-
-def _refuse_regions(message: str, pointer: str) -> NoReturn:
-    raise Refused(message, code="INVALID_REGIONS", field=pointer)
-
-
 def _take_policy(
     values: dict[str, Any],
     findings: Findings,
@@ -239,12 +201,23 @@ def _take_policy(
         values["region_policy"] = taken
 
 
+class _Reach(Struct, frozen=True):
+    """From where a check will run; `regions` None: that was refused."""
+
+    regions: tuple[RegionChoice, ...] | None
+    ports: PortProfile
+
+    @property
+    def is_private(self) -> bool:
+        return self.regions is None or all(region.private for region in self.regions)
+
+
 def _take_check(
     values: dict[str, Any],
     findings: Findings,
     given: object,
     stored: MonitorConfig | None,
-    regions: tuple[RegionChoice, ...] | None,
+    reach: _Reach,
 ) -> None:
     """Other regions have the stored check judged again: a shared one may not go where a private one may."""
     if given is UNSET and stored is not None:
@@ -255,10 +228,9 @@ def _take_check(
         message = "check is required: an object with a type, or a string such as https://example.com/health"
         findings.add(BadRequest(message, code="MISSING_FIELD", field="/check"))
         return
-    private = regions is None or all(region.private for region in regions)
     old = None if stored is None else stored.check
     try:
-        values["check"] = read_check(given, stored=old, policy_is_private=private)
+        values["check"] = read_check(given, stored=old, policy_is_private=reach.is_private, ports=reach.ports)
     except FarwatchError as error:
         _note_all(error, findings)
 
@@ -271,12 +243,43 @@ def _note_all(error: FarwatchError, findings: Findings) -> None:
         findings.add(BadRequest(other["message"], code=other["code"], field=other["field"]))
 
 
-def _weigh_timing(values: Mapping[str, Any], findings: Findings, stored: MonitorConfig | None) -> None:
-    """timeout <= interval, so that a region never runs a check twice at once."""
-    if findings.errors:
+def _fill_in_by_kind(values: dict[str, Any], body: Mapping[str, Any], stored: MonitorConfig | None) -> None:
+    """The defaults that depend on the kind of check, for a new monitor and for a cleared field."""
+    check = _check_in_force(values, stored)
+    if check is None:
         return
-    check: Check = values["check"] if "check" in values or stored is None else stored.check
-    interval_s = values.get("interval_s", DEFAULT_INTERVAL_S if stored is None else stored.interval_s)
+    rules = rules_of(check)
+    absent = None if stored is None else UNSET
+    if body.get("interval", absent) is None:
+        values["interval_s"] = rules.default_interval_s
+    if body.get("alert_on", absent) is None:
+        values["alert_on"] = rules.default_alert_on
+
+
+def _check_in_force(values: Mapping[str, Any], stored: MonitorConfig | None) -> Check | None:
+    """The check after this body; None while it has none that was accepted."""
+    check: Check | None = values.get("check", None if stored is None else stored.check)
+    return check
+
+
+def _weigh_interval(values: Mapping[str, Any], findings: Findings, stored: MonitorConfig | None) -> None:
+    """An interval that is given is not under the floor of the check's kind; of the least, where the kind is unknown."""
+    if "interval_s" not in values:
+        return
+    check = _check_in_force(values, stored)
+    floor_s = LEAST_INTERVAL_S if check is None else rules_of(check).interval_floor_s
+    try:
+        field_rules.interval_floor(values["interval_s"], floor_s=floor_s)
+    except Refused as error:
+        findings.add(error)
+
+
+def _weigh_timeout(values: Mapping[str, Any], findings: Findings, stored: MonitorConfig | None) -> None:
+    """timeout <= interval, so that a region never runs a check twice at once."""
+    check = _check_in_force(values, stored)
+    if findings.errors or check is None:
+        return
+    interval_s = values["interval_s"] if stored is None else values.get("interval_s", stored.interval_s)
     if check.timeout > interval_s * 1000:
         message = (
             f"timeout is {check.timeout} ms, more than the interval of {interval_s} s: lower it, or raise the interval"

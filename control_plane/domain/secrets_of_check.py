@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import Struct, structs
 
 from shared.checks import Check
+from shared.checks.http import HttpCheck
 from shared.checks.secret_headers import is_secret_header
 
 MASK = "***"
@@ -28,7 +29,9 @@ class CheckSecrets(Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 
 
 def split(check: Check) -> tuple[Check, CheckSecrets]:
-    """The check with `***` for every secret, and the secrets."""
+    """The check with `***` for every secret, and the secrets. Only `http` has any."""
+    if not isinstance(check, HttpCheck):
+        return check, CheckSecrets()
     headers = {name: value for name, value in check.headers.items() if is_secret_header(name)}
     secrets = CheckSecrets(
         password=None if check.basic_auth is None else check.basic_auth[1],
@@ -46,6 +49,8 @@ def split(check: Check) -> tuple[Check, CheckSecrets]:
 
 def join(masked: Check, secrets: CheckSecrets) -> Check:
     """The check as it was before `split`. A secret that is not there stays `***`."""
+    if not isinstance(masked, HttpCheck):
+        return masked
     basic_auth = masked.basic_auth
     if basic_auth is not None and secrets.password is not None:
         basic_auth = (basic_auth[0], secrets.password)

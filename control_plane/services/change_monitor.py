@@ -28,6 +28,7 @@ from control_plane.store.pool import Connection, Database
 from shared.checks import Check
 from shared.checks.tls_cert import TlsCertCheck
 from shared.ids import MonitorId, TenantId
+from shared.netpolicy import PortProfile
 
 
 async def change_monitor(
@@ -38,6 +39,7 @@ async def change_monitor(
     monitor_id: MonitorId,
     body: Mapping[str, Any],
     write_source: str,
+    ports: PortProfile,
     accepted: frozenset[int] | None = None,
 ) -> None:
     """Merge the body (RFC 7396) onto the monitor. A body that changes nothing writes nothing.
@@ -47,7 +49,7 @@ async def change_monitor(
     """
     async with database.tenant_transaction(tenant_id) as conn:
         row = await lock(conn, tenant_id=tenant_id, monitor_id=monitor_id, accepted=accepted)
-        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body)
+        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body, ports=ports)
         bindings = await monitors.read_bindings(conn, tenant_id=tenant_id, monitor_id=monitor_id)
         check = opened_check(sealer, row) if "check" in body else masked_check(row)
         old = stored_config(row, check=check, bindings=bindings, regions=surroundings.regions)

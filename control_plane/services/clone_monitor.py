@@ -15,6 +15,7 @@ from control_plane.services.monitor_rows import Caution, opened_check, read_surr
 from control_plane.store import monitors
 from control_plane.store.pool import Database
 from shared.ids import MonitorId, TenantId
+from shared.netpolicy import PortProfile
 
 NAME_LIMIT = 100
 _COPY = " (copy)"
@@ -30,6 +31,7 @@ async def clone_monitor(
     plan: str,
     body: Mapping[str, Any],
     write_source: str,
+    ports: PortProfile,
 ) -> list[Caution]:
     """Create `monitor_id` as `source_id` with the body merged onto it; without a name it is called "… (copy)".
 
@@ -38,7 +40,7 @@ async def clone_monitor(
     async with database.tenant_transaction(tenant_id) as conn:
         row = await lock(conn, tenant_id=tenant_id, monitor_id=source_id)
         bindings = await monitors.read_bindings(conn, tenant_id=tenant_id, monitor_id=source_id)
-        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body)
+        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body, ports=ports)
         check = opened_check(sealer, row)
         source = stored_config(row, check=check, bindings=bindings, regions=surroundings.regions)
         copy = structs.replace(source, name=source.name[: NAME_LIMIT - len(_COPY)] + _COPY, key=None)

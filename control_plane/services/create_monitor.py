@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from control_plane.domain.check_rules import target_of
 from control_plane.domain.monitor_rules import MonitorConfig, read_monitor
 from control_plane.domain.quota import require_room
 from control_plane.sealing import Sealer
@@ -16,6 +17,7 @@ from control_plane.store.monitors import MonitorRow
 from control_plane.store.pool import Connection, Database
 from shared.clock import from_unix_ms
 from shared.ids import MonitorId, TenantId
+from shared.netpolicy import PortProfile
 
 
 async def create_monitor(
@@ -27,13 +29,14 @@ async def create_monitor(
     plan: str,
     body: Mapping[str, Any],
     write_source: str,
+    ports: PortProfile,
 ) -> list[Caution]:
     """Create the monitor that the body describes; returns what is worth a warning.
 
     Raises BadRequest and Refused as domain/monitor_rules says, Refused QUOTA_EXCEEDED, Conflict KEY_TAKEN.
     """
     async with database.tenant_transaction(tenant_id) as conn:
-        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body)
+        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body, ports=ports)
         config = read_monitor(body, stored=None, surroundings=surroundings)
         return await insert_config(
             conn,
@@ -80,7 +83,8 @@ async def insert_config(
         revision=1,
         **plain_columns(config),
     )
-    twin = await monitors.monitor_with_url(conn, tenant_id=tenant_id, url=config.check.url, except_id=monitor_id)
+    target = target_of(config.check)
+    twin = await monitors.monitor_with_target(conn, tenant_id=tenant_id, target=target, except_id=monitor_id)
     await monitors.insert_monitor(conn, row)
     assigned = len(row.regions) if row.enabled else 0
     await monitors.insert_state(conn, tenant_id=tenant_id, monitor_id=monitor_id, assigned=assigned)
@@ -96,5 +100,5 @@ def _warnings(config: MonitorConfig, twin: str | None) -> list[Caution]:
         if not region.enabled
     ]
     if twin is not None:
-        found.append(Caution("DUPLICATE_URL", f"The monitor “{twin}” watches the same URL"))
+        found.append(Caution("DUPLICATE_URL", f"The monitor “{twin}” watches the same"))
     return found

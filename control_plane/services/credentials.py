@@ -33,7 +33,7 @@ def seal_check(sealer: Sealer, check: Check, *, context: str) -> tuple[dict[str,
 
 def open_check(sealer: Sealer, document: object, sealed: bytes | None, *, context: str) -> Check:
     """The whole check, secrets in place. Raises what `Sealer.open` raises when they cannot be opened."""
-    masked = msgspec.convert(document, type=Check)
+    masked: Check = msgspec.convert(document, type=Check)
     if sealed is None:
         return masked
     secrets = msgspec.json.decode(sealer.open(sealed, context=context), type=CheckSecrets)

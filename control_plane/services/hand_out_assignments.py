@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from control_plane.domain.handout import (
     NO_ASSIGNMENTS,
@@ -37,6 +37,7 @@ from shared.checks import Check
 from shared.checks.http import HttpCheck
 from shared.clock import to_unix_ms
 from shared.ids import AgentId
+from shared.netpolicy import PortProfile
 from shared.protocol import LEASE_S, Assignment, Assignments
 
 _log = structlog.get_logger(__name__)
@@ -119,12 +120,13 @@ async def hand_out_assignments(
     *,
     cursor: str,
     now: datetime,
+    ports: PortProfile = "any",
     page: int = PAGE,
 ) -> Assignments:
-    """The answer to one poll. `page` is the largest number of assignments in it."""
+    """The answer to one poll. `ports` goes into the region's grant; `page` is the largest number of assignments."""
     known = parse_cursor(cursor)
     held = digests.held(asker.region_id)
-    poll = await _poll(database, asker, known, held)
+    poll = _granting(await _poll(database, asker, known, held), ports)
     if poll is None or poll.paused is not None:
         return _paused(poll, now)
     if known is not None and foreign(known, now=poll.snapshot):
@@ -156,6 +158,13 @@ async def _poll(database: Database, asker: Asker, known: Cursor | None, held: He
             since=known.snapshot if isinstance(known, Since) else None,
             digest_since=held.snapshot if held is not None else None,
         )
+
+
+def _granting(poll: Poll | None, ports: PortProfile) -> Poll | None:
+    """The profile of TCP ports is a setting of the installation; everything else of a grant is the region's row."""
+    if poll is None or poll.region is None or poll.region.ports == ports:
+        return poll
+    return structs.replace(poll, region=structs.replace(poll.region, ports=ports))
 
 
 def _paused(poll: Poll | None, now: datetime) -> Assignments:

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from control_plane.domain.binding_rules import Binding, named_channels
-from control_plane.domain.monitor_rules import MonitorConfig, RegionChoice, Surroundings
+from control_plane.domain.monitor_rules import MonitorConfig, Surroundings
+from control_plane.domain.region_choice import RegionChoice
 from control_plane.domain.schedule import phase_ms, vote_window_ms
 from control_plane.domain.verdict import Policy, PolicyName
 from control_plane.errors import Unavailable
@@ -22,6 +23,7 @@ from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
 from shared.checks import Check
 from shared.ids import TenantId
+from shared.netpolicy import PortProfile
 
 
 class Caution(Struct, frozen=True):
@@ -31,8 +33,13 @@ class Caution(Struct, frozen=True):
     message: str
 
 
-async def read_surroundings(conn: Connection, *, tenant_id: TenantId, body: Mapping[str, Any]) -> Surroundings:
-    """The regions that the tenant may choose, and which of the channels that the body names exist."""
+async def read_surroundings(
+    conn: Connection, *, tenant_id: TenantId, body: Mapping[str, Any], ports: PortProfile
+) -> Surroundings:
+    """The regions that the tenant may choose, and which of the channels that the body names exist.
+
+    `ports`: the profile of TCP ports that the operator allows to checks from shared regions.
+    """
     rows = await assignments_write.visible_regions(conn, tenant_id=tenant_id)
     named = named_channels(body)
     channels: frozenset[UUID] = frozenset()
@@ -48,7 +55,7 @@ async def read_surroundings(conn: Connection, *, tenant_id: TenantId, body: Mapp
         )
         for row in rows
     )
-    return Surroundings(choices, channels)
+    return Surroundings(choices, channels, ports)
 
 
 def opened_check(sealer: Sealer, row: MonitorRow) -> Check:
@@ -64,7 +71,8 @@ def opened_check(sealer: Sealer, row: MonitorRow) -> Check:
 
 def masked_check(row: MonitorRow) -> Check:
     """The monitor's check with `***` for secrets."""
-    return msgspec.convert(row.check, type=Check)
+    check: Check = msgspec.convert(row.check, type=Check)
+    return check
 
 
 def stored_config(

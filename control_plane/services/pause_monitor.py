@@ -25,6 +25,7 @@ async def pause_monitor(
         monitor_id=monitor_id,
         body={"enabled": False},
         write_source=write_source,
+        ports="any",  # no check is read here
         accepted=accepted,
     )
 
@@ -46,5 +47,6 @@ async def resume_monitor(
         monitor_id=monitor_id,
         body={"enabled": True},
         write_source=write_source,
+        ports="any",  # no check is read here
         accepted=accepted,
     )

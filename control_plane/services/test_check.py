@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from control_plane.domain.check_rules import read_check
 from control_plane.domain.field_rules import Findings, refuse_unknown
-from control_plane.domain.monitor_rules import RegionChoice, read_regions
+from control_plane.domain.region_choice import RegionChoice, read_regions
 from control_plane.errors import BadRequest, Unavailable
 from control_plane.sealing import Sealer
 from control_plane.services.await_dispatches import CLAIM_WITHIN_S, Wake, await_dispatches
@@ -23,6 +23,7 @@ from control_plane.store.dispatch_requests import DispatchFate, DispatchRequest
 from control_plane.store.pool import Database
 from shared.checks import Check
 from shared.ids import TenantId
+from shared.netpolicy import PortProfile
 from shared.results import CheckResult
 
 FIELDS = ("check", "regions")
@@ -57,19 +58,21 @@ class TestOrder(Struct, frozen=True):
     timeout_ms: int
 
 
-async def order_test(database: Database, sealer: Sealer, *, tenant_id: TenantId, body: Mapping[str, Any]) -> TestOrder:
+async def order_test(
+    database: Database, sealer: Sealer, *, tenant_id: TenantId, body: Mapping[str, Any], ports: PortProfile
+) -> TestOrder:
     """Read the body {check, regions?} and write the dispatches. Without `regions` one live region is taken.
 
     Raises what creating a monitor raises, and Unavailable PROBE_UNAVAILABLE when no region has a live agent.
     """
     async with database.tenant(tenant_id) as conn:
-        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body={})
+        surroundings = await read_surroundings(conn, tenant_id=tenant_id, body={}, ports=ports)
     regions = read_regions(body.get("regions"), "/regions", choices=surroundings.regions)
     async with database.app() as conn:
         live = await assignments_write.live_agents(conn, region_ids=[region.id for region in regions])
     if body.get("regions") is None:
         regions = _one_live(regions, live)
-    check = _read(body, regions)
+    check = _read(body, regions, ports)
     if not any(live.get(region.id) for region in regions):
         raise Unavailable("None of these regions has a live agent", code="PROBE_UNAVAILABLE")
     return await _write(database, sealer, tenant_id=tenant_id, check=check, regions=regions)
@@ -101,14 +104,14 @@ async def await_test(database: Database, order: TestOrder, *, tenant_id: TenantI
     )
 
 
-def _read(body: Mapping[str, Any], regions: Sequence[RegionChoice]) -> Check:
+def _read(body: Mapping[str, Any], regions: Sequence[RegionChoice], ports: PortProfile) -> Check:
     findings = Findings()
     refuse_unknown(body, known=FIELDS, pointer="", findings=findings)
     given = body.get("check")
     if given is None:
         findings.add(BadRequest("check is required", code="MISSING_FIELD", field="/check"))
     private = all(region.private for region in regions)
-    check = findings.take(lambda value, _: read_check(value, policy_is_private=private), given, "/check")
+    check = findings.take(lambda value, _: read_check(value, policy_is_private=private, ports=ports), given, "/check")
     findings.raise_any()
     assert check is not None
     return check

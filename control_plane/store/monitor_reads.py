@@ -119,7 +119,7 @@ async def monitor_exists(conn: Connection, *, tenant_id: UUID, monitor_id: UUID)
 
 
 class MonitorFilter(Struct, frozen=True, kw_only=True):
-    """Which monitors; None does not filter. `q` is looked for in name, URL and group, without regard to case."""
+    """Which monitors; None does not filter. `q` is looked for in name, target and group, without regard to case."""
 
     q: str | None = None
     tag: str | None = None
@@ -132,7 +132,8 @@ class MonitorFilter(Struct, frozen=True, kw_only=True):
 _FILTER = """
 WHERE m.tenant_id = $1
     AND ($2::text IS NULL OR strpos(lower(m.name), lower($2)) > 0
-        OR strpos(lower(coalesce(m."check" ->> 'url', '')), lower($2)) > 0
+        OR strpos(lower(concat_ws(' ', m."check" ->> 'url', m."check" ->> 'host', m."check" ->> 'name',
+            m."check" ->> 'domain')), lower($2)) > 0
         OR strpos(lower(coalesce(m."group", '')), lower($2)) > 0)
     AND ($3::text IS NULL OR m.tags @> ARRAY[$3])
     AND ($4::boolean IS NULL OR m.enabled = $4)

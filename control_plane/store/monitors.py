@@ -6,7 +6,7 @@ reference monitors, so the other order would let the two wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -195,12 +195,14 @@ async def known_channels(conn: Connection, *, tenant_id: UUID, channel_ids: Sequ
     return frozenset(record["id"] for record in records)
 
 
-SAME_URL = """
-SELECT name FROM monitors WHERE tenant_id = $1 AND "check" ->> 'url' = $2 AND id <> $3 ORDER BY number LIMIT 1
+SAME_TARGET = """
+SELECT name FROM monitors WHERE tenant_id = $1 AND "check" @> $2 AND id <> $3 ORDER BY number LIMIT 1
 """
 
 
-async def monitor_with_url(conn: Connection, *, tenant_id: UUID, url: str, except_id: UUID) -> str | None:
-    """The name of another monitor of the tenant that watches the same URL."""
-    name: str | None = await conn.fetchval(SAME_URL, tenant_id, url, except_id)
+async def monitor_with_target(
+    conn: Connection, *, tenant_id: UUID, target: Mapping[str, object], except_id: UUID
+) -> str | None:
+    """The name of another monitor of the tenant whose check has these members."""
+    name: str | None = await conn.fetchval(SAME_TARGET, tenant_id, target, except_id)
     return name

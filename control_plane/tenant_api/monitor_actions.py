@@ -49,6 +49,7 @@ async def clone(call: Call) -> Reply:
         plan=caller.plan,
         body=call.body,
         write_source=caller.write_source,
+        ports=call.deps.settings.security.tcp_ports,
     )
     return await created(call, monitor_id, warnings)
 

@@ -24,7 +24,7 @@ Sort = Literal["number", "-number", "name", "-name", "updated_at", "-updated_at"
 
 
 class MonitorsQuery(PageQuery, frozen=True):
-    """Filters and order. `q` is looked for in name, URL and group; sorting by verdict puts the worst first."""
+    """Filters and order. `q` is looked for in name, target and group; sorting by verdict puts the worst first."""
 
     q: Word | None = None
     tag: Word | None = None
@@ -46,6 +46,7 @@ async def create(call: Call) -> Reply:
         plan=caller.plan,
         body=call.body,
         write_source=caller.write_source,
+        ports=call.deps.settings.security.tcp_ports,
     )
     return await created(call, monitor_id, warnings)
 

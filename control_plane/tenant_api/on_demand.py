@@ -46,7 +46,8 @@ class CheckNowQuery(Struct, frozen=True):
 
 async def test(call: Call) -> Reply:
     tenant_id, database = call.tenant().tenant_id, call.deps.database
-    order = await order_test(database, call.deps.sealer, tenant_id=tenant_id, body=call.body)
+    ports = call.deps.settings.security.tcp_ports
+    order = await order_test(database, call.deps.sealer, tenant_id=tenant_id, body=call.body, ports=ports)
     with _tests_of(call.deps.hub, list(order.regions)) as heard:
         report = await await_test(database, order, tenant_id=tenant_id, wake=_wake(heard))
     results = [tested_result(each.result, region=each.region) for each in report.results]

@@ -21,7 +21,9 @@ PATH = "/api/v1/monitors/{monitor_id}"
 RULES = (
     *("NAME_INVALID", "INVALID_INTERVAL", "MIN_CHECK_INTERVAL", "INVALID_REGIONS", "INVALID_REGION_POLICY"),
     *("INVALID_ALERT_CONFIG", "INVALID_TIMEOUT", "INVALID_URL_FORMAT", "INVALID_URL_SCHEME", "SSRF_BLOCKED"),
-    *("PORT_BLOCKED", "REDACTION_SENTINEL", "INVALID_TLS_CRED_COMBO", "KEY_TAKEN"),
+    *("PORT_BLOCKED", "REDACTION_SENTINEL", "INVALID_TLS_CRED_COMBO", "KEY_TAKEN", "INVALID_CHECK_TYPE"),
+    *("INVALID_TCP_HOST", "INVALID_TCP_PORT", "INVALID_TCP_PARAMS", "INVALID_DNS_PARAMS", "INVALID_PING_PARAMS"),
+    *("INVALID_TLS_CERT_PARAMS", "INVALID_DOMAIN_PARAMS"),
 )
 """Codes of a configuration that is refused."""
 
@@ -52,6 +54,7 @@ async def change(call: Call, body: dict[str, object]) -> None:
         monitor_id=MonitorId(call.uuid("monitor_id")),
         body=body,
         write_source=caller.write_source,
+        ports=call.deps.settings.security.tcp_ports,
         accepted=if_match(call.request),
     )
 

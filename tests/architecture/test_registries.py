@@ -8,6 +8,7 @@ from pathlib import Path
 import agent.checks
 import shared.checks
 from control_plane.app import all_routes
+from control_plane.domain import check_rules
 from control_plane.notify import TRANSPORTS
 from control_plane.web.routes import Door
 
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 def test_every_check_kind_has_a_runner_a_spec_and_a_doc_line() -> None:
     guide = (ROOT / "docs" / "checks.md").read_text()
     assert set(agent.checks.CHECKS) == set(shared.checks.CHECKS)
+    assert set(check_rules.RULES) == set(shared.checks.CHECKS)
     for kind in shared.checks.CHECKS:
         assert (ROOT / "shared" / "checks" / f"{kind}.py").exists()
         assert (ROOT / "agent" / "checks" / f"{kind}.py").exists()

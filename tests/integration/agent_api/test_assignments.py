@@ -60,7 +60,7 @@ async def test_an_agent_gets_its_regions_monitors_and_nothing_of_another_region(
     (given,) = answer.upserts
     assert (given.monitor_id, given.tenant_id, given.revision) == (both, tenant_id, row["change"])
     assert (given.cadence, given.phase, given.check_version) == (60_000, row["phase_ms"], 1)
-    assert given.check.url == "https://a.example/health"
+    assert given.check == HttpCheck(url="https://a.example/health")
     assert answer.digest == f"{digest_term(both, row['change']):016x}"
 
 

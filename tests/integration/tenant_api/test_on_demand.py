@@ -13,6 +13,7 @@ from msgspec import structs
 
 from control_plane.services.hand_out_dispatches import claim_dispatches, store_tests
 from control_plane.services.ingest_results import Reporter, ingest_results
+from shared.checks.http import HttpCheck
 from shared.ids import AgentId
 from shared.protocol import Dispatch, TestOutcome
 from shared.results import CheckResult, Detail, Outcome
@@ -100,7 +101,7 @@ async def test_a_tests_secrets_reach_the_agent_alone(world: World) -> None:
     async with at_work(world, "eu", "us") as agents:
         answer = await seen_by_test(world, check=check)
     handed = agents["eu"].seen[0].check
-    assert handed is not None
+    assert isinstance(handed, HttpCheck)
     assert handed.bearer_token == "s3cret"
     assert "s3cret" not in str(answer)
     assert "s3cret" not in str(await world.rows('SELECT "check"::text FROM dispatches'))

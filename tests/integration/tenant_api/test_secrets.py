@@ -21,7 +21,9 @@ CHECK: dict[str, Any] = {
 async def opened(world: World) -> HttpCheck:
     row = (await world.rows("SELECT * FROM monitors"))[0]
     context = monitor_context(row["tenant_id"], row["id"])
-    return open_check(world.door.deps.sealer, row["check"], row["sealed"], context=context)
+    check = open_check(world.door.deps.sealer, row["check"], row["sealed"], context=context)
+    assert isinstance(check, HttpCheck)
+    return check
 
 
 async def test_no_answer_and_no_column_shows_a_secret(world: World) -> None:

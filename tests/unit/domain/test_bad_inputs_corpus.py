@@ -13,6 +13,7 @@ from control_plane.domain.check_rules import read_check
 from control_plane.errors import BadRequest, FarwatchError
 from shared.checks import Check
 from shared.checks.http import HttpCheck
+from shared.netpolicy import PortProfile
 from tests.support.hostile import BadInput, GuardRow, bad_input_params, bad_inputs, guard_rows
 
 STORED = HttpCheck(url="https://a.example.com/health", basic_auth=("user", "pa55word"))
@@ -34,7 +35,9 @@ def submit(row: BadInput) -> Check:
         patch = row.value if isinstance(row.value, dict) else {row.field.removeprefix("check."): row.value}
         return read_check(patch, stored=STORED, policy_is_private=False)
     body: dict[str, Any] = {"type": "http", "url": "https://a.example.com/"}
-    if row.field == "check":
+    if row.field == "check" and row.value.get("type") not in {None, "http"}:
+        body = row.value
+    elif row.field == "check":
         body |= row.value
     else:
         name = row.field.removeprefix("check.")
@@ -93,6 +96,46 @@ def test_a_url_of_the_guard_corpus_is_refused_at_submission_with_its_code(row: G
     with_type = {"type": "http", "url": row.input}
     expected = (201, "-") if row.expected == "allow" else (400, row.code)
     assert verdict(partial(read_check, with_type, policy_is_private=False)) == expected
+
+
+def submitted_as(row: GuardRow) -> dict[str, Any]:
+    """A row of another kind's surface as the check that it means."""
+    match row.surface:
+        case "tcp":
+            host, _, port = row.input.rpartition(":")
+            return {"type": "tcp", "host": host, "port": int(port)}
+        case "tls_cert":
+            target, _, server_name = row.input.partition(" sni=")
+            host, _, port = target.rpartition(":")
+            return {"type": "tls_cert", "host": host, "port": int(port), "server_name": server_name}
+        case "domain_expiry":
+            return {"type": "domain_expiry", "domain": row.input}
+        case "icmp":
+            return {"type": "ping", "host": row.input}
+    if " via nameserver " in row.input:
+        name, _, resolver = row.input.partition(" via nameserver ")
+        return {"type": "dns", "name": name, "resolver": resolver}
+    name, record_type = row.input.split(" ")
+    return {"type": "dns", "name": name, "record_type": record_type}
+
+
+SEEN_BY_THE_AGENT = {"S342", "S343"}
+"""Rows about what a server answers, not about what is submitted."""
+
+KIND_ROWS = [
+    row
+    for surface in ("tcp", "tls_cert", "domain_expiry", "icmp", "dns-check")
+    for row in guard_rows(surface)
+    if row.id not in SEEN_BY_THE_AGENT
+]
+
+
+@pytest.mark.parametrize("row", KIND_ROWS)
+def test_a_target_of_another_kind_gets_its_verdict_and_code_at_submission(row: GuardRow) -> None:
+    ports: PortProfile = "strict" if row.setup == "profile=strict" else "any"
+    expected = (201, "-") if row.expected == "allow" else (400, row.code)
+    check = submitted_as(row)
+    assert verdict(partial(read_check, check, policy_is_private=False, ports=ports)) == expected
 
 
 def test_every_code_is_a_bad_request_that_names_its_field() -> None:

@@ -23,12 +23,18 @@ URL = "https://a.example.com/"
 SECRET = HttpCheck(url=URL, basic_auth=("user", "pa55"), headers={"X-Api-Key": "k", "Accept": "text/html"})
 
 
-def create(**fields: Any) -> Check:
-    return read_check({"type": "http", "url": URL, **fields}, policy_is_private=False)
+def create(**fields: Any) -> HttpCheck:
+    return http_check({"type": "http", "url": URL, **fields})
 
 
-def patch(stored: HttpCheck, **fields: Any) -> Check:
-    return read_check(fields, stored=stored, policy_is_private=False)
+def patch(stored: HttpCheck, **fields: Any) -> HttpCheck:
+    return http_check(fields, stored=stored)
+
+
+def http_check(value: object, stored: Check | None = None) -> HttpCheck:
+    check = read_check(value, stored=stored, policy_is_private=False)
+    assert isinstance(check, HttpCheck)
+    return check
 
 
 def refusal(value: object, *, stored: HttpCheck | None = None, private: bool = False) -> BadRequest:
@@ -199,7 +205,7 @@ def test_a_check_is_an_object_or_a_string(value: object) -> None:
         ({"type": "HTTP", "url": URL}, "INVALID_CHECK_TYPE", "/check/type"),
         ({"type": None, "url": URL}, "INVALID_TYPE", "/check/type"),
         ({"type": ["http"], "url": URL}, "INVALID_TYPE", "/check/type"),
-        ("tcp://db.example.com:5432", "INVALID_URL_SCHEME", "/check"),
+        ("mailto://db.example.com:5432", "INVALID_URL_SCHEME", "/check"),
         ("gopher://a.example.com", "INVALID_URL_SCHEME", "/check"),
         ("a.example.com", "INVALID_URL_FORMAT", "/check"),
         ("", "INVALID_URL_FORMAT", "/check"),

@@ -11,11 +11,11 @@ from msgspec import structs
 from control_plane.domain.binding_rules import Binding, named_channels
 from control_plane.domain.monitor_rules import (
     MonitorConfig,
-    RegionChoice,
     Surroundings,
     read_monitor,
     same_schedule,
 )
+from control_plane.domain.region_choice import RegionChoice
 from control_plane.domain.verdict import Policy
 from control_plane.errors import FarwatchError
 from shared.checks.http import HttpCheck
@@ -83,7 +83,7 @@ def test_a_timeout_beyond_the_interval_is_refused_whichever_of_them_moves() -> N
 def test_a_private_address_is_refused_once_a_shared_region_looks() -> None:
     private = read(check="http://127.0.0.1/", regions=["home"])
     assert code(private, regions=["home", "eu"])[1] == "SSRF_BLOCKED"
-    assert read(private, name="x").check.url == "http://127.0.0.1/"
+    assert read(private, name="x").check == HttpCheck(url="http://127.0.0.1/")
 
 
 def test_bindings_name_channels_once() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from control_plane.domain.secrets_of_check import MASK, CheckSecrets, join, split
-from shared.checks.http import HttpCheck
+from shared.checks import Check, DnsCheck, DomainExpiryCheck, HttpCheck, PingCheck, TcpCheck, TlsCertCheck
 from shared.checks.secret_headers import is_secret_header
 
 FULL = HttpCheck(
@@ -27,6 +27,7 @@ def test_what_is_split_joins_to_what_it_was(check: HttpCheck) -> None:
 
 def test_no_secret_is_left_in_the_masked_half() -> None:
     masked, _ = split(FULL)
+    assert isinstance(masked, HttpCheck)
     assert b"s3cret" not in msgspec.json.encode(masked)
     assert masked.basic_auth == ("user", MASK)
     assert masked.bearer_token == MASK
@@ -40,7 +41,24 @@ def test_a_check_without_secrets_has_empty_secrets() -> None:
 
 def test_a_missing_secret_stays_masked() -> None:
     masked, _ = split(FULL)
-    assert join(masked, CheckSecrets()).bearer_token == MASK
+    joined = join(masked, CheckSecrets())
+    assert isinstance(joined, HttpCheck)
+    assert joined.bearer_token == MASK
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        TcpCheck(host="db.example.com", port=6379, send="AUTH x"),
+        DnsCheck(name="example.com"),
+        PingCheck(host="example.com"),
+        TlsCertCheck(host="example.com"),
+        DomainExpiryCheck(domain="example.com"),
+    ],
+)
+def test_other_kinds_have_no_secrets(check: Check) -> None:
+    assert split(check) == (check, CheckSecrets())
+    assert join(check, CheckSecrets()) is check
 
 
 @pytest.mark.parametrize(
