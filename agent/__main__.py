@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
-from uuid import uuid4
 
 import click
 
 from shared.settings import SettingsError
 
 OK, FAILED, USAGE, AUTH, UNREACHABLE = 0, 1, 2, 4, 5
+OUTDATED = 409
+"""The status by which a control plane turns away an agent that speaks no version of theirs."""
 
 T = TypeVar("T")
 _STATE_DIR = click.option("--state-dir", default=None, help="Where the agent keeps what it knows.")
@@ -32,23 +33,48 @@ def main() -> None:
 @main.command()
 @click.argument("url")
 @click.option("--key", required=True, envvar="FARWATCH_AGENT__KEY", help="The probe key, fw_probe_…")
+@click.option("--systemd", "wants_unit", is_flag=True, help="Write a systemd unit as well.")
+@click.option("--unit-file", default=None, help="Where to; - prints it. [default: /etc/systemd/system/…]")
+@click.option("--user", default=None, help="The account of the service; without it systemd invents one.")
+@click.option("--start", is_flag=True, help="Have systemd start the service now and at every boot.")
 @_STATE_DIR
-def join(url: str, key: str, state_dir: str | None) -> None:
+def join(
+    *, url: str, key: str, wants_unit: bool, unit_file: str | None, user: str | None, start: bool, state_dir: str | None
+) -> None:
     """Verify a probe key with the control plane at URL and remember both."""
-    from agent.app import make_client, make_hello  # noqa: PLC0415 (each command loads what it needs)
-    from agent.settings import load_settings, save_joined  # noqa: PLC0415
+    from agent.join import remember, verify  # noqa: PLC0415 (each command loads what it needs)
+    from agent.settings import load_settings  # noqa: PLC0415
 
+    if start and unit_file == "-":
+        _fail(USAGE, "--start needs a unit that is written, not printed.")
     environment = {**os.environ, "FARWATCH_AGENT__URL": url, "FARWATCH_AGENT__KEY": key}
     settings = _settings(lambda: load_settings(environment, state_dir=state_dir))
-
-    async def verify() -> Any:
-        async with make_client(settings) as client:
-            return await client.hello(make_hello(uuid4()))
-
-    welcome = _told(verify())
-    path = save_joined(settings.directory, url=settings.url.rstrip("/"), key=key)
+    welcome = _told(lambda: verify(settings))
+    path = _on_disk(lambda: remember(settings))
     _say(f"Agent {welcome.agent_name} joined region {welcome.region.id}; remembered in {path}.")
-    _say("Start it with: farwatch-agent run" + (f" --state-dir {state_dir}" if state_dir else ""))
+    if wants_unit or unit_file or start:
+        _make_service(settings.directory, unit_file=unit_file, user=user, start=start)
+    else:
+        _say("Start it with: farwatch-agent run" + (f" --state-dir {state_dir}" if state_dir else ""))
+
+
+def _make_service(directory: Path, *, unit_file: str | None, user: str | None, start: bool) -> None:
+    from agent.join import install_unit, start_unit, unit_for  # noqa: PLC0415
+    from agent.systemd import UNIT  # noqa: PLC0415
+
+    text = _on_disk(lambda: unit_for(directory, user=user))
+    if unit_file == "-":
+        click.echo(text, nl=False)
+        return
+    path = Path(unit_file) if unit_file else UNIT
+    for complaint in _on_disk(lambda: install_unit(path, text)):
+        _say(f"systemd: {complaint}")
+    if not start:
+        _say(f"Wrote {path}. Start it with: systemctl daemon-reload && systemctl enable --now {path.stem}")
+        return
+    if (trouble := start_unit(path)) is not None:
+        _fail(FAILED, f"Wrote {path}, but it does not start: {trouble}")
+    _say(f"Wrote {path} and started it. See: systemctl status {path.stem}")
 
 
 @main.command()
@@ -64,13 +90,13 @@ def run(state_dir: str | None) -> None:
         _fail(USAGE, "No control plane is set. Run `farwatch-agent join URL --key KEY` first.")
     configure_logs(level=settings.log_level, format=settings.log_format)
 
-    def reload_key() -> str:
+    def reload_key() -> str | None:
         try:
             return load_settings(os.environ, state_dir=state_dir).key
         except SettingsError:
-            return str(settings.key)
+            return None
 
-    _told(run_until_signal(App(settings, reload_key=reload_key)))
+    _told(lambda: run_until_signal(App(settings, reload_key=reload_key)))
 
 
 @main.command()
@@ -94,16 +120,16 @@ def check(spec: str, allow_cidr: tuple[str, ...], output: str, state_dir: str | 
 
 
 @main.command()
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table")
 @_STATE_DIR
-def doctor(state_dir: str | None) -> None:
-    """Examine what the agent needs: settings, disk, resolver, canaries, control plane, key, clock."""
-    from agent.doctor import examine  # noqa: PLC0415
+def doctor(output: str, state_dir: str | None) -> None:
+    """Examine what the agent needs: version, disk, DNS, routes, ICMP, canaries, control plane, TLS, key, clock."""
+    from agent.doctor import examine, render  # noqa: PLC0415
     from agent.settings import load_settings  # noqa: PLC0415
 
     settings = _settings(lambda: load_settings(os.environ, state_dir=state_dir))
     findings = _run(examine(settings))
-    for finding in findings:
-        click.echo(f"{finding.mark:4}  {finding.subject:14} {finding.text}")
+    click.echo(render(findings, as_json=output == "json"))
     sys.exit(max((finding.exit_code for finding in findings), default=OK))
 
 
@@ -117,20 +143,32 @@ def _settings(load: Any) -> Any:
     return settings
 
 
-def _told(work: Coroutine[Any, Any, T]) -> T:
-    """The result of work with the control plane; its refusal or absence becomes an exit code."""
+def _told(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of work with the control plane; its refusal or absence becomes an exit code, with the remedy."""
     from agent.client import NotAccepted, Refused, Unreachable  # noqa: PLC0415
 
     try:
-        return _run(work)
+        return _run(work())
     except Refused as refused:
-        _fail(AUTH, f"{refused}\nAsk the operator for a valid probe key and join again.")
+        _fail(AUTH, f"{refused}\n{refused.remedy or 'Ask the operator for a valid probe key and join again.'}")
     except Unreachable as error:
-        _fail(UNREACHABLE, f"{error}\nCheck the address, the network and whether the control plane runs.")
+        code = FAILED if error.status == OUTDATED else UNREACHABLE
+        _fail(code, f"{error}\n{error.remedy or 'Check the address, the network and whether the control plane runs.'}")
     except NotAccepted as error:
         _fail(FAILED, f"The control plane {error}\nThis agent may be too old or too new for it.")
+    except SettingsError as error:
+        _fail(USAGE, str(error))
     except OSError as error:
         _fail(FAILED, f"The state directory cannot be used: {error}\nName another one with --state-dir.")
+
+
+def _on_disk(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except PermissionError as error:
+        _fail(FAILED, f"{error.filename} cannot be written: {error.strerror}\nRun this as root, or name another place.")
+    except (OSError, ValueError) as error:
+        _fail(FAILED, str(error))
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
