@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from control_plane.dashboard.words import Moment, duration, maybe_moment, moment, sentence
+from control_plane.domain.reason_words import in_words
 from control_plane.store.incidents_read import IncidentEventRow, IncidentView
 
 _STATES: Mapping[str, str] = {"triggered": "Open", "acknowledged": "Acknowledged", "resolved": "Resolved"}
@@ -121,7 +122,7 @@ def _evidence_row(vote: Mapping[str, Any], now: datetime) -> EvidenceRow:
         slots=f"{slots} in a row" if slots else "",
         first_bad=_moment(vote.get("first_bad_slot"), now),
         newest=_moment(vote.get("newest_slot"), now),
-        message=sentence(str(vote.get("message") or vote.get("reason") or "")),
+        message=sentence(in_words(vote.get("message"), vote.get("reason")) or ""),
         seen=tuple(_seen(vote.get("evidence"))),
     )
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 
 from control_plane.dashboard.charts import STRIP_BARS
 from control_plane.dashboard.incident_views import IncidentRow, incident_row
+from control_plane.dashboard.kind_facts import Reading, newest_reading
 from control_plane.dashboard.monitor_views import ResultLine, facts, monitor_row, region_row, result_lines
 from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
 from control_plane.errors import Conflict, FarwatchError, NotFound, TooMany
 from control_plane.services.check_now import order_check_now
 from control_plane.services.delete_monitor import delete_monitor
+from control_plane.services.find_incapable import find_incapable
 from control_plane.services.pause_monitor import pause_monitor, resume_monitor
 from control_plane.store import assignments_write, incidents_read, monitor_reads, overview_read, results_read
 from control_plane.store.incidents_read import IncidentFilter
@@ -95,15 +98,19 @@ async def _view(visit: Visit) -> MonitorView:
 async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.StreamResponse:
     """The page; with what was refused, if something was."""
     view, now = await _view(visit), visit.deps.now()
+    view = await find_incapable(visit.deps.database, view, tenant_id=visit.tenant_id)
     since, until = to_unix_ms(now - LOOKS_BACK), to_unix_ms(now + AHEAD)
     async with visit.deps.database.tenant(visit.tenant_id) as conn:
         recent = await overview_read.recent_results(
             conn, tenant_id=visit.tenant_id, monitor_ids=[view.id], start_ms=since, end_ms=until, limit=STRIP_BARS
         )
+    looks_back = max(LOOKS_BACK, 2 * timedelta(seconds=view.interval_s))
+    results, reading = await _results(visit, view, to_unix_ms(now - looks_back), until)
     context = {
         "monitor": monitor_row(view, recent.get(view.id, []), now=now),
         "votes": [region_row(region, view=view, now=now) for region in view.regions],
-        "results": await _results(visit, view, since, until),
+        "results": results,
+        "reading": reading,
         "incidents": await _incidents(visit, view),
         "facts": facts(view, now=now),
         "no_agent": view.enabled and not await _has_agent(visit, view),
@@ -115,7 +122,8 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
     return show(visit, "monitor.html", context, status=200 if error is None else error.status)
 
 
-async def _results(visit: Visit, view: MonitorView, since: int, until: int) -> list[ResultLine]:
+async def _results(visit: Visit, view: MonitorView, since: int, until: int) -> tuple[list[ResultLine], Reading | None]:
+    """The last results, and what the newest of them read."""
     async with visit.deps.database.tenant(visit.tenant_id) as conn:
         wanted = ResultFilter(start_ms=since, end_ms=until)
         rows = await results_read.list_results(
@@ -124,7 +132,8 @@ async def _results(visit: Visit, view: MonitorView, since: int, until: int) -> l
     numbers = sorted({row.agent_number for row in rows})
     async with visit.deps.database.app() as conn:
         agents = await assignments_write.agent_names(conn, numbers=numbers)
-    return result_lines(rows, agents, now=visit.deps.now())
+    now = visit.deps.now()
+    return result_lines(rows, agents, now=now), newest_reading(rows, now=now)
 
 
 async def _incidents(visit: Visit, view: MonitorView) -> list[IncidentRow]:

@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from control_plane.dashboard.charts import Phases, Strip, median_latency, phases, strip
 from control_plane.dashboard.check_facts import Fact, check_facts
+from control_plane.dashboard.kind_facts import brief
 from control_plane.dashboard.words import Moment, count, interval, maybe_moment, milliseconds, moment, sentence
+from control_plane.domain.reason_words import REASON_WORDS
 from control_plane.domain.target_text import target_text
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.store.overview_read import RecentResult
@@ -111,20 +113,18 @@ def monitor_row(view: MonitorView, recent: Sequence[RecentResult], *, now: datet
 
 
 def region_mark(region: RegionState, *, now_ms: int, paused: bool) -> RegionMark:
-    """Down, degraded, up; unknown while the region is silent or has not been heard."""
+    """Down, degraded, up; unknown while the region cannot run the check, is silent, or has not been heard."""
     if paused:
         return RegionMark(region.slug, "paused", f"{region.slug}: paused")
-    if region.vote is None:
-        return RegionMark(region.slug, "unknown", f"{region.slug}: no vote yet")
-    if not is_fresh(region, now_ms=now_ms):
-        return RegionMark(region.slug, "unknown", f"{region.slug}: silent, last said {region.vote}")
-    state = "degraded" if region.vote == "up" and region.degraded else region.vote
-    return RegionMark(region.slug, state, f"{region.slug}: {state}")
-
-
-def is_fresh(region: RegionState, *, now_ms: int) -> bool:
-    """Whether the region's vote counts at this instant (Unix ms)."""
-    return region.vote is not None and region.renewed and now_ms < region.newest_slot + (region.window_ms or 0)
+    match region.shown(now_ms):
+        case "incapable":
+            return RegionMark(region.slug, "unknown", f"{region.slug}: incapable, {region.incapable}")
+        case "none":
+            return RegionMark(region.slug, "unknown", f"{region.slug}: no vote yet")
+        case "silent":
+            return RegionMark(region.slug, "unknown", f"{region.slug}: silent, last said {region.vote}")
+        case state:
+            return RegionMark(region.slug, state, f"{region.slug}: {state}")
 
 
 def region_row(region: RegionState, *, view: MonitorView, now: datetime) -> RegionRow:
@@ -134,18 +134,30 @@ def region_row(region: RegionState, *, view: MonitorView, now: datetime) -> Regi
     return RegionRow(
         mark=mark,
         name=region.name,
-        vote=_vote_words(region, mark),
+        vote=_vote_words(region, mark, now_ms=view.now_ms),
         run=_run_words(region, view.confirmations),
         since=maybe_moment(since, now),
         last=maybe_moment(last, now),
-        message=sentence(region.message or "") if region.bad_run or region.vote == "down" or region.degraded else "",
+        message=_said(region),
     )
 
 
-def _vote_words(region: RegionState, mark: RegionMark) -> str:
-    if mark.state == "unknown":
-        return "No vote yet" if region.vote is None else f"Silent, last {region.vote}"
-    return WORDS[mark.state]
+def _said(region: RegionState) -> str:
+    if region.incapable:
+        return sentence(region.incapable)
+    return sentence(region.message or "") if region.bad_run or region.vote == "down" or region.degraded else ""
+
+
+def _vote_words(region: RegionState, mark: RegionMark, *, now_ms: int) -> str:
+    if mark.state != "unknown":
+        return WORDS[mark.state]
+    match region.shown(now_ms):
+        case "incapable":
+            return "Incapable"
+        case "none":
+            return "No vote yet"
+        case _:
+            return f"Silent, last {region.vote}"
 
 
 def _run_words(region: RegionState, confirmations: int) -> str:
@@ -184,7 +196,7 @@ def _timings(row: ResultRow) -> dict[str, int | None]:
 
 def _result_line(row: ResultRow, agent: str, *, longest_us: int, now: datetime) -> ResultLine:
     outcome = OUTCOMES[row.outcome].value
-    reason = REASONS[row.reason].value
+    reason = REASONS[row.reason]
     detail = Detail() if row.detail is None else msgspec.json.decode(row.detail, type=Detail)
     return ResultLine(
         at=moment(from_unix_ms(row.slot), now),
@@ -194,7 +206,7 @@ def _result_line(row: ResultRow, agent: str, *, longest_us: int, now: datetime) 
         status="" if row.http_status is None else str(row.http_status),
         total=milliseconds(None if row.total_us is None else row.total_us / 1000) or "–",
         phases=phases(_timings(row), longest_us=longest_us),
-        message=sentence(detail.message or ("" if reason == "none" else reason.replace("_", " "))),
+        message=sentence(detail.message or REASON_WORDS[reason] or brief(detail, now=now)),
         agent=agent,
     )
 

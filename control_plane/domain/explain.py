@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from control_plane.domain.incident import RegionVote, cause
+from control_plane.domain.reason_words import in_words
 from control_plane.domain.verdict import Judgement, Policy, quorum, required
 
 
@@ -54,5 +55,5 @@ def _named(votes: Sequence[RegionVote]) -> str:
 
 
 def _words(votes: Sequence[RegionVote]) -> str:
-    told = next((v.vote.message or v.vote.reason for v in votes if v.vote.message or v.vote.reason), None)
+    told = next(filter(None, (in_words(v.vote.message, v.vote.reason) for v in votes)), None)
     return f": {told}" if told else ""

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from control_plane.domain.reason_words import in_words
 from control_plane.domain.verdict import Judgement, Policy, quorum, required
 from control_plane.domain.votes import Vote
 from shared.clock import from_unix_ms
@@ -153,11 +154,11 @@ def prove(
 def cause(accusing: Sequence[RegionVote], *, assigned: int, verdict: str) -> str:
     """ "Down from 2 of 3 regions: TLS handshake timed out", with the words of the region that saw it first."""
     head = f"{verdict.capitalize()} from {len(accusing)} of {assigned} region{'s' if assigned != 1 else ''}"
-    told = [v for v in accusing if v.vote.message or v.vote.reason]
+    told = [v for v in accusing if in_words(v.vote.message, v.vote.reason)]
     if not told:
         return head
     first = min(told, key=lambda v: (v.vote.first_bad_slot or v.vote.newest_slot, v.region))
-    return f"{head}: {first.vote.message or first.vote.reason}"
+    return f"{head}: {in_words(first.vote.message, first.vote.reason)}"
 
 
 def _accuses(vote: Vote, verdict: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from control_plane.store.pool import Connection
 
@@ -34,6 +34,20 @@ class RegionState(Struct, frozen=True, kw_only=True):
     vote_since: int | None = None
     reason: str | None = None
     message: str | None = None
+    incapable: str | UnsetType | None = UNSET
+    """Why its agents cannot run this check, None if they can; unset until services/find_incapable has asked."""
+
+    def fresh(self, now_ms: int) -> bool:
+        """Whether the region's vote counts at this instant (Unix ms)."""
+        return self.vote is not None and self.renewed and now_ms < self.newest_slot + (self.window_ms or 0)
+
+    def shown(self, now_ms: int) -> str:
+        """up, degraded, down; else incapable, silent (it was heard before), or none (it never was)."""
+        if self.vote is not None and self.fresh(now_ms):
+            return "degraded" if self.vote == "up" and self.degraded else self.vote
+        if self.incapable:
+            return "incapable"
+        return "none" if self.vote is None else "silent"
 
 
 class Binding(Struct, frozen=True):

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from control_plane.domain.capability import explained
 from control_plane.domain.prospects import prospects, rule, run_of, slots_expected
 from control_plane.domain.verdict import Policy, Tally, quorum, required
 from control_plane.store import assignments_write, monitor_reads, results_read
 from control_plane.store.monitor_reads import MonitorView, RegionState
-from control_plane.tenant_api.monitor_views import PolicyJson, from_slot, is_fresh
+from control_plane.tenant_api.monitor_views import PolicyJson, from_slot
 from control_plane.tenant_api.one_monitor import PATH, READS, read_monitor
 from control_plane.tenant_api.time_range import time_range
 from control_plane.web.call import Call, Reply
@@ -34,11 +35,17 @@ class SlotsJson(Struct, frozen=True):
 
 
 class VoteJson(Struct, frozen=True, kw_only=True):
-    """One region's vote. `vote` null: none yet. `run` says how far it is on its way to another one."""
+    """One region's vote. `vote` null: none yet. `run` says how far it is on its way to another one.
+
+    `shown` is up, degraded or down while the vote is fresh; incapable where the region's agents cannot run this check,
+    for the reason in `incapable`; silent where its vote has expired; none where it has none yet.
+    """
 
     region: str
     name: str
     enabled: bool
+    shown: str
+    incapable: str | None
     vote: str | None
     fresh: bool
     degraded: bool
@@ -65,7 +72,11 @@ class VotesJson(Struct, frozen=True):
 
 
 class VerdictJson(Struct, frozen=True, kw_only=True):
-    """The verdict, what it rests on, and what would change it. `required` fresh down votes prove an outage."""
+    """The verdict, what it rests on, and what would change it. `required` fresh down votes prove an outage.
+
+    `incapable`: sentences about regions whose agents cannot run this check. They count among those assigned and never
+    vote.
+    """
 
     verdict: str
     shown: str
@@ -81,6 +92,7 @@ class VerdictJson(Struct, frozen=True, kw_only=True):
     last_down: int
     rule: str
     would_change: list[str]
+    incapable: list[str]
     regions: list[VoteJson]
 
 
@@ -111,6 +123,7 @@ async def verdict(call: Call) -> Reply:
     view = await read_monitor(call, call.uuid("monitor_id"))
     policy = Policy(view.region_policy, view.region_policy_count)  # type: ignore[arg-type] # monitors_policy_known
     counts = _tally(view)
+    incapable = {region.slug: region.incapable for region in view.regions if region.incapable}
     return Reply(
         VerdictJson(
             verdict=view.verdict,
@@ -127,6 +140,7 @@ async def verdict(call: Call) -> Reply:
             last_down=counts.last_down,
             rule=rule(policy, counts.assigned),
             would_change=list(prospects(counts, policy=policy, verdict=view.verdict)),  # type: ignore[arg-type]
+            incapable=list(explained(incapable, policy=policy, assigned=counts.assigned)),
             regions=await _votes(call, view),
         )
     )
@@ -189,8 +203,10 @@ def _vote(view: MonitorView, region: RegionState, *, live: int, slots: SlotsJson
         region=region.slug,
         name=region.name,
         enabled=region.enabled,
+        shown=region.shown(view.now_ms),
+        incapable=region.incapable or None,
         vote=region.vote,
-        fresh=is_fresh(region, now_ms=view.now_ms),
+        fresh=region.fresh(view.now_ms),
         degraded=region.degraded,
         since=from_slot(region.vote_since),
         newest_slot=from_slot(region.newest_slot) if counted else None,
@@ -212,7 +228,7 @@ def _vote(view: MonitorView, region: RegionState, *, live: int, slots: SlotsJson
 
 
 def _tally(view: MonitorView) -> Tally:
-    fresh = [region for region in view.regions if is_fresh(region, now_ms=view.now_ms)]
+    fresh = [region for region in view.regions if region.fresh(view.now_ms)]
     return Tally(
         assigned=len(view.regions) if view.enabled else 0,
         fresh_up=sum(region.vote == "up" for region in fresh),

@@ -35,7 +35,10 @@ class AlertJson(Struct, frozen=True):
 
 
 class RegionVoteJson(Struct, frozen=True):
-    """One region's say. `vote` is null while it has none that is fresh or remembered."""
+    """One region's say. `vote` is null while it has none that is fresh or remembered.
+
+    `incapable` says why its agents cannot run this check, null if they can; lists of monitors do not have it.
+    """
 
     region: str
     vote: str | None
@@ -43,6 +46,7 @@ class RegionVoteJson(Struct, frozen=True):
     degraded: bool
     since: datetime | None
     last_slot: datetime | None
+    incapable: str | UnsetType | None = UNSET
 
 
 class StateJson(Struct, frozen=True):
@@ -160,11 +164,6 @@ def state_json(view: MonitorView) -> StateJson:
     )
 
 
-def is_fresh(region: RegionState, *, now_ms: int) -> bool:
-    """Whether the region's vote counts at this instant (Unix ms)."""
-    return region.vote is not None and region.renewed and now_ms < region.newest_slot + (region.window_ms or 0)
-
-
 def from_slot(slot: int | None) -> datetime | None:
     """The instant of a slot; None for none."""
     return None if slot is None else from_unix_ms(slot)
@@ -174,8 +173,9 @@ def _vote_json(region: RegionState, *, now_ms: int) -> RegionVoteJson:
     return RegionVoteJson(
         region=region.slug,
         vote=region.vote,
-        fresh=is_fresh(region, now_ms=now_ms),
+        fresh=region.fresh(now_ms),
         degraded=region.degraded,
         since=from_slot(region.vote_since),
         last_slot=from_slot(region.newest_slot or None),
+        incapable=region.incapable,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from control_plane.errors import NotFound
 from control_plane.services.change_monitor import change_monitor
+from control_plane.services.find_incapable import find_incapable
 from control_plane.services.monitor_rows import Caution
 from control_plane.store import assignments_write, monitor_reads
 from control_plane.store.monitor_reads import MonitorView
@@ -35,13 +36,13 @@ _MAX_WAIT_S = 10
 
 
 async def read_monitor(call: Call, monitor_id: UUID) -> MonitorView:
-    """The caller's monitor. Raises NotFound MONITOR_NOT_FOUND."""
+    """The caller's monitor, with the regions that cannot run its check. Raises NotFound MONITOR_NOT_FOUND."""
     tenant_id = call.tenant().tenant_id
     async with call.deps.database.tenant(tenant_id) as conn:
         view = await monitor_reads.get_monitor(conn, tenant_id=tenant_id, monitor_id=monitor_id)
     if view is None:
         raise NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")
-    return view
+    return await find_incapable(call.deps.database, view, tenant_id=tenant_id)
 
 
 async def change(call: Call, body: dict[str, object]) -> None:

@@ -1,0 +1,62 @@
+"""Find the regions of one monitor that cannot run its check, so that they are not shown as merely silent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import structs
+
+from control_plane.domain.capability import CANNOT, lacking
+from control_plane.domain.schedule import vote_window_ms
+from control_plane.store import capabilities
+from control_plane.store.monitor_reads import MonitorView, RegionState
+from control_plane.store.pool import Database
+from shared.ids import TenantId
+from shared.protocol import MAX_FUTURE_MS
+from shared.results import OUTCOMES, REASONS, Detail, Outcome, Reason
+
+_INCAPABLE = (OUTCOMES.index(Outcome.ERROR), REASONS.index(Reason.INCAPABLE))
+
+
+async def find_incapable(database: Database, view: MonitorView, *, tenant_id: TenantId) -> MonitorView:
+    """The view, with `incapable` set in each region: the reason in words, or None.
+
+    Only regions whose vote does not count are asked about, so a monitor that is well watched costs nothing more. The
+    newest result tells before what agents said of themselves at their start: it is about this very target.
+    """
+    quiet = [region for region in view.regions if not region.fresh(view.now_ms)] if view.enabled else []
+    reasons: dict[int, str] = {}
+    if quiet:
+        reasons = await _by_capabilities(database, view, quiet)
+        reasons |= await _by_results(database, view, quiet, tenant_id=tenant_id)
+    regions = [structs.replace(region, incapable=reasons.get(region.id)) for region in view.regions]
+    return structs.replace(view, regions=regions)
+
+
+async def _by_capabilities(database: Database, view: MonitorView, quiet: Sequence[RegionState]) -> dict[int, str]:
+    async with database.app() as conn:
+        told = await capabilities.live_capabilities(conn, region_ids=[region.id for region in quiet])
+    reasons = {region_id: lacking(view.kind, agents) for region_id, agents in told.items()}
+    return {region_id: reason for region_id, reason in reasons.items() if reason is not None}
+
+
+async def _by_results(
+    database: Database, view: MonitorView, quiet: Sequence[RegionState], *, tenant_id: TenantId
+) -> dict[int, str]:
+    window_ms = vote_window_ms(cadence_ms=view.interval_s * 1000, timeout_ms=int(view.check.get("timeout", 0)))
+    async with database.tenant(tenant_id) as conn:
+        newest = await capabilities.newest_results(
+            conn,
+            tenant_id=tenant_id,
+            monitor_id=view.id,
+            region_ids=[region.id for region in quiet],
+            check_version=view.check_version,
+            start_ms=view.now_ms - window_ms,
+            end_ms=view.now_ms + MAX_FUTURE_MS,
+        )
+    return {one.region_id: _said(one.detail) for one in newest if (one.outcome, one.reason) == _INCAPABLE}
+
+
+def _said(detail: str | None) -> str:
+    return (msgspec.json.decode(detail, type=Detail).message if detail else None) or CANNOT

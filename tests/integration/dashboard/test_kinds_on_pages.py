@@ -1,0 +1,78 @@
+"""What the pages make of the kinds' own facts, and of regions that cannot run a check."""
+
+from __future__ import annotations
+
+import httpx
+
+from shared.results import CertificateFacts, Detail, Evidence
+from tests.support.certificates import facts, fingerprint
+from tests.support.dashboard import Desk
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+async def test_the_newest_certificate_is_shown_on_the_monitors_page(desk: Desk, http: httpx.AsyncClient) -> None:
+    monitor_id = await desk.monitor()
+    await desk.report(monitor_id, "eu", "up", seconds_ago=9, detail=Detail(certificate=facts("old")))
+    await desk.report(monitor_id, "us", "up", seconds_ago=3, detail=Detail(certificate=facts("www")))
+
+    page = (await http.get(f"/app/monitors/{monitor_id}")).text
+
+    assert "The certificate</h2>" in page
+    assert fingerprint("www") in page
+    assert fingerprint("old") not in page
+    assert "As us read it" in page
+    assert "The certificate ends in" in page
+
+
+async def test_what_a_hostile_target_says_is_only_text(desk: Desk, http: httpx.AsyncClient) -> None:
+    bad = CertificateFacts(
+        subject=HOSTILE, issuer=HOSTILE, serial="00", fingerprint=HOSTILE, not_before=0, not_after=0,
+        is_trusted=False, host_matches=False, trust_problem=HOSTILE, names=(HOSTILE,), names_total=1, chain=(HOSTILE,),
+    )  # fmt: skip
+    monitor_id = await desk.monitor()
+    await desk.report(monitor_id, "eu", "up", detail=Detail(certificate=bad, answers=(HOSTILE,)))
+
+    page = (await http.get(f"/app/monitors/{monitor_id}")).text
+
+    assert "The certificate</h2>" in page
+    assert HOSTILE not in page
+
+
+async def test_a_page_without_such_facts_has_no_such_section(desk: Desk, http: httpx.AsyncClient) -> None:
+    monitor_id = await desk.monitor()
+    await desk.all_up(monitor_id)
+
+    assert "reading-title" not in (await http.get(f"/app/monitors/{monitor_id}")).text
+
+
+async def test_an_incapable_region_is_named_so_with_its_reason(desk: Desk, http: httpx.AsyncClient) -> None:
+    monitor_id = await desk.monitor()
+    async with desk.database.app() as conn:
+        await conn.execute("UPDATE agents SET capabilities = '{tcp}' WHERE region_id = $1", desk.regions["ap"])
+
+    page = (await http.get(f"/app/monitors/{monitor_id}")).text
+
+    assert page.count("Incapable") == 1
+    assert "Its agent does not run http checks." in page
+    assert page.count("No vote yet") == 2
+
+
+async def test_an_incidents_proof_shows_the_chain_and_the_answers(desk: Desk, http: httpx.AsyncClient) -> None:
+    monitor_id = await desk.monitor()
+    await desk.all_up(monitor_id)
+    seen = Detail(
+        message="the certificate expired 2 days ago",
+        evidence=Evidence(chain=("CN=www.example, ended 2026-11-19",), answers=("a.example. 60 IN A 192.0.2.1",)),
+    )
+    for seconds_ago in (4, 2):
+        for region in ("eu", "us"):
+            await desk.report(monitor_id, region, "down", seconds_ago=seconds_ago, detail=seen)
+    async with desk.database.app() as conn:
+        incident_id = await conn.fetchval("SELECT id FROM incidents")
+
+    page = (await http.get(f"/app/incidents/{incident_id}")).text
+
+    assert "Down from 2 of 3 regions: the certificate expired 2 days ago." in page
+    assert "CN=www.example, ended 2026-11-19" in page
+    assert "a.example. 60 IN A 192.0.2.1" in page
