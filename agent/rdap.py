@@ -70,7 +70,7 @@ class RdapServers:
         self._now_s = now_s
         self._known: _Known | None = None
         self._has_read_disk = False
-        self._failure: ListUnavailable | None = None
+        self._failure: Failure | None = None
         self._failed_at = float("-inf")
         self._renewal: asyncio.Task[None] | None = None
 
@@ -88,7 +88,7 @@ class RdapServers:
             await asyncio.shield(self._renewal)
         if self._known is None:
             assert self._failure is not None
-            raise self._failure
+            raise ListUnavailable(self._failure)
         return found or servers_for(domain, self._known.servers)
 
     def _is_recent(self, moment: float, within: float) -> bool:
@@ -105,17 +105,19 @@ class RdapServers:
             self._known = _Known(read_servers(document), self._now_s())
         except BadAnswer as error:
             message = f"The list of RDAP servers at {self.url} {error}"
-            self._fail(ListUnavailable(Failure(Outcome.ERROR, Reason.UPSTREAM, message)))
+            self._fail(Failure(Outcome.ERROR, Reason.UPSTREAM, message))
         except ListUnavailable as error:
-            self._fail(error)
+            self._fail(error.failure)
         else:
             await asyncio.to_thread(self._save, document, self._known.fetched_at)
         finally:
             self._renewal = None
 
-    def _fail(self, error: ListUnavailable) -> None:
-        self._failure, self._failed_at = error, self._now_s()
-        log.warning("the list of RDAP servers cannot be renewed", error=str(error), has_old=self._known is not None)
+    def _fail(self, failure: Failure) -> None:
+        self._failure, self._failed_at = failure, self._now_s()
+        log.warning(
+            "the list of RDAP servers cannot be renewed", error=failure.message, has_old=self._known is not None
+        )
 
     # -- the disk
 

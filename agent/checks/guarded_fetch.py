@@ -22,8 +22,8 @@ MAX_REDIRECTS = 5
 class GuardedFetch:
     """One GET with its redirects. What is known stays here when it fails; the phases of all hops add up.
 
-    `spent`: seconds from the first look-up to the last byte, without our own work between two hops. The phases that
-    ended cover it: `connect` runs to the moment at which we go on, so that a busy loop is in it and in no gap.
+    `spent`: seconds from the first look-up to the last byte, without our own work between two hops. Each phase begins
+    where the one before it ends, so that a busy loop is in one of them and in no gap.
     """
 
     def __init__(self, *, dialer: Dialer, tls: TlsContexts, accept: str) -> None:
@@ -119,7 +119,8 @@ class GuardedFetch:
             phases.tls = (phases.tls or 0.0) + exchange.secured_at - exchange.connected_at
             self.doing = "waiting for the response"
         if exchange.sent_at is not None and exchange.first_byte_at is not None:
-            phases.ttfb = (phases.ttfb or 0.0) + exchange.first_byte_at - exchange.sent_at
+            ready_at = exchange.secured_at or exchange.connected_at
+            phases.ttfb = (phases.ttfb or 0.0) + exchange.first_byte_at - ready_at
             self.doing = "reading the response"
             if exchange.ended_at is not None and exchange.done.done() and not exchange.done.cancelled():
                 phases.download = (phases.download or 0.0) + exchange.ended_at - exchange.first_byte_at

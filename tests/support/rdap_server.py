@@ -16,6 +16,7 @@ from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
 from agent.rdap import RdapServers
 from shared.checks.domain_expiry import DomainExpiryCheck
+from shared.results import Outcome, Reason
 from tests.support import targets
 from tests.support.http_checks import context
 from tests.support.targets import Reader, Target, Writer, serving
@@ -121,3 +122,23 @@ def asking(
 async def expiry(using: CheckContext, domain: str = DOMAIN, **options: Any) -> CheckOutcome:
     check = DomainExpiryCheck(domain=domain, **{"timeout": 20_000, **options})
     return await CHECKS["domain_expiry"].run(check, using)
+
+
+def verdict(outcome: CheckOutcome) -> tuple[Outcome, Reason]:
+    return outcome.outcome, outcome.reason
+
+
+def message(outcome: CheckOutcome) -> str:
+    assert outcome.detail.message is not None
+    return outcome.detail.message
+
+
+def sum_of_phases(outcome: CheckOutcome) -> float:
+    return sum(filter(None, (outcome.dns, outcome.connect, outcome.tls, outcome.ttfb, outcome.download)))
+
+
+async def answered(target: Target, **options: Any) -> CheckOutcome:
+    """The outcome when the registry answers like this."""
+    async with registry() as served:
+        served.domains[DOMAIN] = target
+        return await expiry(asking(served), **options)
