@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import functools
 import random
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -21,12 +20,9 @@ from agent.capabilities import capabilities
 from agent.checks import CHECKS
 from agent.client import Client, NotAccepted, Refused, Unreachable
 from agent.dialer import Family
-from agent.health import ResolverProbes, canary_probes, way_out_probe
 from agent.key_watch import LOOK_S, KeyWatch
 from agent.lag import LagMeter
-from agent.region import policy_of, resolver_for, servers_of
 from agent.resolver import Server
-from agent.self_test import RESOLVERS, Health, Probe, SelfTest
 from agent.server_clock import ServerClock
 from agent.session import RETRY_REFUSED_S, STATE, Session
 from agent.settings import AgentSettings
@@ -34,6 +30,7 @@ from agent.spool import Spool
 from agent.tally import Tally
 from agent.tls import TlsContexts
 from agent.versions import agent_version
+from agent.vouching import make_self_test
 from shared.backoff import exponential
 from shared.protocol import PROTOCOL_VERSION, Assignment, Hello, Welcome
 
@@ -94,16 +91,8 @@ class App:
         self._tls = TlsContexts(ca_file=settings.ca_file)
         self._boot_id = uuid4()
         self._heard: dict[Server, float] = {}
-        self._self_test = SelfTest(groups=self._probes(), lag=self._lag)
+        self._self_test = make_self_test(settings, lag=self._lag, tally=self.tally, heard=self._heard)
         self._door = _local_door(self, settings)
-
-    def _probes(self) -> dict[str, Iterable[Probe]]:
-        resolver = resolver_for(policy_of(()), self._settings)
-        return {
-            RESOLVERS: ResolverProbes(functools.partial(servers_of, self._settings), self._heard),
-            "canary": canary_probes(self._settings.canaries, resolver),
-            "control plane or target": [way_out_probe(self._settings.url, heard_at=lambda: self.tally.succeeded_at)],
-        }
 
     async def run(self) -> None:
         """Until cancelled. Raises Refused when this agent is refused at its start, OSError for the disk."""
@@ -155,8 +144,9 @@ class App:
         return welcome
 
     @property
-    def health(self) -> Health:
-        return self._self_test.health
+    def unhealthy_because(self) -> str | None:
+        """Why this agent cannot judge; None while it can."""
+        return None if self.session is None else self.session.health_reason
 
     def look_at_key(self) -> None:
         """The key may have changed: look now."""

@@ -9,8 +9,8 @@ from uuid import UUID
 import structlog
 
 from agent.client import Client, Poll
-from agent.scheduler import Scheduler
 from agent.server_clock import ServerClock
+from agent.work import Work
 from shared.protocol import Assignment, Assignments, RegionGrant, digest_term
 
 log = structlog.get_logger()
@@ -24,15 +24,15 @@ _MAX_PAGES = 10_000
 
 
 class Keeper:
-    """The scheduler's view of what the region has to run, kept equal to the server's."""
+    """The view of what the region has to run, kept equal to the server's."""
 
-    def __init__(self, *, client: Client, scheduler: Scheduler, clock: ServerClock, me: UUID) -> None:
+    def __init__(self, *, client: Client, work: Work, clock: ServerClock, me: UUID) -> None:
         self.cursor = ""
         self.agents: tuple[UUID, ...] = ()
         self.changes = 0
         """Grows with everything that is worth saving."""
         self._client = client
-        self._scheduler = scheduler
+        self._work = work
         self._clock = clock
         self._me = me
         self._etag: str | None = None
@@ -52,8 +52,8 @@ class Keeper:
         """Begin with what an earlier process knew."""
         self.cursor, self.agents = cursor, agents
         self._digest = sum(map(_term, assignments)) % _MODULUS
-        await self._scheduler.replace(assignments)
-        await self._scheduler.share_among(agents, self._me)
+        await self._work.replace(assignments)
+        await self._work.share_among(agents, self._me)
         self._on_change()
 
     async def poll(self) -> None:
@@ -98,30 +98,30 @@ class Keeper:
         for assignment in answer.upserts:
             self._forget(assignment.monitor_id)
             self._digest = (self._digest + _term(assignment)) % _MODULUS
-            self._scheduler.put(assignment)
+            self._work.put(assignment)
         for monitor_id in answer.removes:
             self._forget(monitor_id)
-            self._scheduler.remove(monitor_id)
+            self._work.remove(monitor_id)
         self.changes += len(answer.upserts) + len(answer.removes)
 
     async def _complete(self, answer: Assignments, fresh: dict[UUID, Assignment] | None) -> bool:
         if fresh is not None:
-            await self._scheduler.replace(fresh.values())
+            await self._work.replace(fresh.values())
             self._digest = sum(map(_term, fresh.values())) % _MODULUS
             self.changes += 1
-        if answer.paused != self._scheduler.paused:
+        if answer.paused != self._work.paused:
             log.warning("dispatch is paused" if answer.paused else "dispatch goes on", reason=answer.paused)
-            self._scheduler.paused = answer.paused
+            self._work.paused = answer.paused
         if answer.agents != self.agents:
             log.info("live agents of the region", count=len(answer.agents), among_them=self._me in answer.agents)
             self.agents = answer.agents
             self.changes += 1
-        await self._scheduler.share_among(self.agents, self._me)
+        await self._work.share_among(self.agents, self._me)
         self._on_change()
         return answer.digest is None or answer.digest == f"{self._digest:016x}"
 
     def _forget(self, monitor_id: UUID) -> None:
-        entry = self._scheduler.entries.get(monitor_id)
+        entry = self._work.entries.get(monitor_id)
         if entry is not None:
             self._digest = (self._digest - _term(entry.assignment)) % _MODULUS
 
@@ -133,7 +133,7 @@ class Keeper:
         if abs(moved) > _STEPPED_MS:
             log.warning("the server's clock was set", by_ms=round(moved))
         if moved < -_STEPPED_MS:
-            self._scheduler.clock_set_back()
+            self._work.clock_set_back()
         if abs(moved) > 1:
             self._on_change()
 

@@ -11,7 +11,7 @@ import structlog
 
 from agent.assignments import Keeper
 from agent.client import Client, NotAccepted, Refused, Unreachable
-from agent.scheduler import Scheduler
+from agent.work import Work
 from shared.backoff import exponential
 from shared.protocol import Dispatch, TestOutcome, TestOutcomes
 from shared.results import CheckResult
@@ -23,9 +23,9 @@ _BASE_WAIT, _LONGEST_WAIT = timedelta(seconds=0.5), timedelta(seconds=10)
 
 
 class Errands:
-    def __init__(self, *, client: Client, scheduler: Scheduler, keeper: Keeper, now_ms: Callable[[], float]) -> None:
+    def __init__(self, *, client: Client, work: Work, keeper: Keeper, now_ms: Callable[[], float]) -> None:
         self._client = client
-        self._scheduler = scheduler
+        self._work = work
         self._keeper = keeper
         self._now_ms = now_ms
         self._reports: set[asyncio.Task[None]] = set()
@@ -62,7 +62,7 @@ class Errands:
                 await self._keeper.poll()
         finally:  # they are claimed: nobody else will get them, whatever became of the poll
             for item in answer.items:
-                self._scheduler.send(item)
+                self._work.send(item)
             if answer.items:
                 self._on_due()
 
@@ -70,7 +70,7 @@ class Errands:
         """Whether it is about a check that has not reached us yet."""
         if dispatch.monitor_id is None:
             return False
-        entry = self._scheduler.entries.get(dispatch.monitor_id)
+        entry = self._work.entries.get(dispatch.monitor_id)
         return entry is None or entry.assignment.check_version != dispatch.check_version
 
     def report(self, dispatch: Dispatch, result: CheckResult) -> None:

@@ -33,6 +33,6 @@ def _of(session: Session, app: App) -> tuple[str, str | None]:
         return "refused", str(session.refusal)
     if session.is_leaving:
         return "leaving", None
-    if not app.health.is_healthy:
-        return "unhealthy", app.health.reason
+    if app.unhealthy_because is not None:
+        return "unhealthy", app.unhealthy_because
     return "ok", None

@@ -53,18 +53,18 @@ class Exporter:
         session = self._app.session
         if session is None:
             return
-        scheduler = session.scheduler
+        stats = session.work.look()
         gaps = CounterMetricFamily("farwatch_agent_gaps", "Slots given up unstarted.", labels=["cause"])
-        gaps.add_metric(["capacity"], scheduler.gaps)
-        gaps.add_metric(["crowd"], scheduler.crowded_gaps)
+        gaps.add_metric(["capacity"], stats.gaps)
+        gaps.add_metric(["crowd"], stats.crowded_gaps)
         yield gaps
         dropped = session.shipper.dropped
         yield CounterMetricFamily("farwatch_agent_results_dropped", "Results lost on disk.", value=dropped)
         for name, text, value in (
-            ("assignments", "Assignments of the region.", len(scheduler.entries)),
-            ("checks_running", "Checks under way.", session.runner.running),
-            ("checks_crowded", "Checks that wait for others at the same target.", scheduler.crowds.waiting),
-            ("saturation_ratio", "Share of the places in use.", session.runner.saturation),
+            ("assignments", "Assignments of the region.", len(session.work.entries)),
+            ("checks_running", "Checks under way.", stats.running),
+            ("checks_crowded", "Checks that wait for others at the same target.", stats.crowded),
+            ("saturation_ratio", "Share of the places in use.", stats.saturation),
             ("results_pending", "Results not yet settled.", session.shipper.pending),
             ("refused", "1 while the control plane refuses the key.", int(session.refusal is not None)),
         ):

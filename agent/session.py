@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import math
+from collections.abc import Iterable
 from time import monotonic, perf_counter
 from uuid import UUID
 
@@ -14,17 +14,14 @@ import structlog
 
 from agent import state_file
 from agent.assignments import Keeper, wait_any
-from agent.checks import crowd_of
 from agent.checks.check import CheckContext
 from agent.client import Client, NotAccepted, Refused, Unreachable
-from agent.crowds import Crowds
 from agent.errands import Errands
 from agent.lag import LagMeter
 from agent.leaving import DRAIN_S, hand_over
 from agent.region import context_for
 from agent.resolver import Server
-from agent.runner import Runner
-from agent.scheduler import Entry, Errand, Job, Scheduler
+from agent.scheduler import Job
 from agent.self_test import SelfTest
 from agent.server_clock import ServerClock
 from agent.settings import AgentSettings
@@ -32,7 +29,9 @@ from agent.shipper import Shipper
 from agent.spool import Spool
 from agent.tally import Tally
 from agent.tls import TlsContexts
-from shared.protocol import Assignment, Observations, RegionGrant, Welcome
+from agent.work import LocalWork, Work
+from agent.workers.crew import Crew
+from shared.protocol import Assignment, Dispatch, Observations, RegionGrant, Welcome
 from shared.results import CheckResult
 
 log = structlog.get_logger()
@@ -40,10 +39,6 @@ log = structlog.get_logger()
 OBSERVE_S = 10.0
 SAVE_S = 5.0
 RETRY_REFUSED_S = 60.0
-
-_IDLE_MS = 1000
-"""The schedule is looked at this often even when nothing is due. Waits are whole ms, the loop's own resolution: one
-that ends a little too early would be followed by many more."""
 
 _LAST_POLL_S = 2.0
 """Who leaves waits this long for an answer that is on its way."""
@@ -71,47 +66,60 @@ class Session:
         self.welcome = welcome
         self.refusal: Refused | None = None
         self.refused = asyncio.Event()
-        crowds: Crowds[Entry | Errand] = Crowds(
-            crowd_of=crowd_of, per_target=settings.target_max_inflight, per_registry=settings.rdap_max_inflight
-        )
-        self.scheduler = Scheduler(me=welcome.agent_id, now_ms=clock.now_ms, crowds=crowds)
-        self.keeper = Keeper(client=client, scheduler=self.scheduler, clock=clock, me=welcome.agent_id)
-        self.shipper = Shipper(
-            client=client, spool=spool, tally=tally, now_ms=clock.now_ms, max_items=welcome.max_results
-        )
-        self.errands = Errands(client=client, scheduler=self.scheduler, keeper=self.keeper, now_ms=clock.now_ms)
         self._context_of = functools.partial(context_for, settings=settings, tls=tls, clock=clock, heard=heard)
         self._context = self._context_of(welcome.region)
-        self.runner = Runner(
-            scheduler=self.scheduler,
-            context=lambda: self._context,
-            self_test=self_test,
-            lag=lag,
-            tally=tally,
-            deliver=self._deliver,
-            concurrency=settings.concurrency,
-        )
         self._settings = settings
         self._client = client
         self._clock = clock
         self._self_test = self_test
-        self._spool = spool
         self._lag = lag
         self._tally = tally
+        self.work = self._make_work()
+        self.keeper = Keeper(client=client, work=self.work, clock=clock, me=welcome.agent_id)
+        self.shipper = Shipper(
+            client=client, spool=spool, tally=tally, now_ms=clock.now_ms, max_items=welcome.max_results
+        )
+        self.errands = Errands(client=client, work=self.work, keeper=self.keeper, now_ms=clock.now_ms)
         self._poll_now = asyncio.Event()
         self._observe_now = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._is_well = True
         self._saved = 0
         self.polled_at: float | None = None
         """When assignments were last polled with success (monotonic seconds)."""
         self.is_leaving = False
         self._polling: asyncio.Task[None] | None = None
-        self.keeper.on_change(self._tick)
+        self.keeper.on_change(self.work.wake)
         self.keeper.on_grant(self._take_grant)
         self.shipper.on_refusal(self.refuse)
-        self.errands.on_due(self._tick)
+        self.errands.on_due(self.work.wake)
         self.errands.on_assignments_changed(self._poll_now.set)
         self_test.on_change(self._observe_now.set)
+
+    def _make_work(self) -> Work:
+        settings, me, grant = self._settings, self.welcome.agent_id, self.welcome.region
+        if settings.workers > 1:
+            return Crew(
+                settings=settings,
+                me=me,
+                grant=grant,
+                clock=self._clock,
+                tally=self._tally,
+                deliver=self._ship_encoded,
+                report_test=self._report_test,
+                on_health=self._notice_health,
+            )
+        return LocalWork(
+            settings=settings,
+            me=me,
+            grant=grant,
+            context_of=self._context_of,
+            clock=self._clock,
+            self_test=self._self_test,
+            lag=self._lag,
+            tally=self._tally,
+            deliver=self._deliver,
+            concurrency=settings.concurrency,
+        )
 
     # -- life
 
@@ -126,7 +134,7 @@ class Session:
                 tasks.create_task(self.shipper.send())
                 tasks.create_task(self._observe())
                 tasks.create_task(self._save_regularly())
-                self._tick()
+                await self.work.start()
         finally:
             await self._stop()
 
@@ -138,16 +146,11 @@ class Session:
             await asyncio.wait((self._polling,), timeout=_LAST_POLL_S)
             self._polling.cancel()  # it would renew the lease
             await hand_over(self._client, within_s=self.welcome.poll_s + 1)
-        self.scheduler.paused = "leaving"
-        await self.runner.drain(DRAIN_S)
+        await self.work.drain(DRAIN_S)
         await self.errands.drain(_LAST_POLL_S)
 
     async def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None
-        self.scheduler.paused = "stopping"
-        await self.runner.stop()
+        await self.work.stop()
         await self.shipper.close()
         await self._save()
 
@@ -165,7 +168,7 @@ class Session:
         if self.refusal is None:
             log.error("the control plane refuses this agent; checks stop until its key is accepted", error=str(refused))
         self.refusal = refused
-        self.scheduler.paused = str(refused)
+        self.work.paused = str(refused)
         self.shipper.is_allowed.clear()
         self.refused.set()
 
@@ -173,22 +176,12 @@ class Session:
         """The key is accepted again."""
         log.info("the control plane accepts this agent again")
         self.refusal = None
-        self.scheduler.paused = None
+        self.work.paused = None
         self.refused.clear()
         self.shipper.is_allowed.set()
         self._poll_now.set()
 
-    # -- the schedule
-
-    def _tick(self) -> None:
-        """Start what is due and come back when the next thing is."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self.scheduler.advance()
-        self.runner.pump()
-        next_at = self.scheduler.next_at()
-        wait = _IDLE_MS if next_at is None else min(math.ceil(next_at - self._clock.now_ms()) + 1, _IDLE_MS)
-        self._timer = asyncio.get_running_loop().call_later(max(wait, 1) / 1000, self._tick)
+    # -- the checks
 
     def _take_grant(self, grant: RegionGrant) -> None:
         """From the next check on it is the policy, also of the next process if that finds nobody to ask."""
@@ -196,14 +189,28 @@ class Session:
             return
         log.info("what this region may reach has changed", private=grant.private, allow_cidrs=grant.allow_cidrs)
         self._context = self._context_of(grant)
+        self.work.take_grant(grant)
         self.welcome = msgspec.structs.replace(self.welcome, region=grant)
         self.keeper.changes += 1
 
     def _deliver(self, job: Job, result: CheckResult, urgent: bool) -> None:
         if job.dispatch is not None and job.dispatch.kind == "test":
-            self.errands.report(job.dispatch, result)
+            self._report_test(job.dispatch, result)
         else:
             self.shipper.put(result, urgent=urgent)
+
+    def _report_test(self, dispatch: Dispatch, result: CheckResult) -> None:
+        self.errands.report(dispatch, result)
+
+    def _ship_encoded(self, items: Iterable[bytes], urgent: bool) -> None:
+        self.shipper.put_encoded(items, urgent=urgent)
+
+    def _notice_health(self) -> None:
+        """Have it told at once when the workers' health has changed."""
+        is_well = self.work.health_reason is None
+        if is_well != self._is_well:
+            self._is_well = is_well
+            self._observe_now.set()
 
     # -- the control plane
 
@@ -233,19 +240,24 @@ class Session:
                     log.debug("observations cannot be sent", error=str(error))
             await wait_any(self._observe_now, OBSERVE_S)
 
+    @property
+    def health_reason(self) -> str | None:
+        """Why this agent cannot judge, in words; None while it can."""
+        health = self._self_test.health
+        return self.work.health_reason if health.is_healthy else health.reason or "the self-test fails"
+
     def _observations(self) -> Observations:
-        health, scheduler = self._self_test.health, self.scheduler
-        lag, scheduler.lag_ms = scheduler.lag_ms, 0.0
+        stats, reason = self.work.look(anew=True), self.health_reason
         return Observations(
             sent_at=int(self._clock.now_ms()),
-            healthy=health.is_healthy,
-            reason=None if health.is_healthy or health.reason is None else health.reason[:500],
+            healthy=reason is None,
+            reason=None if reason is None else reason[:500],
             clock_offset=self._clock.offset_ms,
-            saturation=min(self.runner.saturation, 1000.0),
-            lag=max(0.0, lag, self._lag.worst_since(perf_counter() - OBSERVE_S)),
+            saturation=min(stats.saturation, 1000.0),
+            lag=max(stats.late_ms, stats.lag_ms, self._lag.worst_since(perf_counter() - OBSERVE_S)),
             spooled=self.shipper.pending,
-            gaps=scheduler.gaps,
-            crowded_gaps=scheduler.crowded_gaps,
+            gaps=stats.gaps,
+            crowded_gaps=stats.crowded_gaps,
         )
 
     # -- what is known, on disk
@@ -253,7 +265,7 @@ class Session:
     async def _save_regularly(self) -> None:
         while True:
             await asyncio.sleep(SAVE_S)
-            self.runner.forget_others(self.scheduler.entries)
+            self.work.tidy()
             await self._save()
 
     async def _save(self) -> None:
@@ -266,7 +278,7 @@ class Session:
             cursor=self.keeper.cursor,
             agents=tuple(map(str, self.keeper.agents)),
         )
-        assignments = [entry.assignment for entry in self.scheduler.entries.values()]
+        assignments = [entry.assignment for entry in self.work.entries.values()]
         with contextlib.suppress(OSError):
             await asyncio.to_thread(state_file.save, self._settings.directory / STATE, known, assignments)
             self._saved = changes

@@ -220,7 +220,7 @@ async def test_a_wrong_digest_leads_to_a_fresh_snapshot(tmp_path: Path) -> None:
             await until(lambda: len(plane.stored) == 5, "all pages have arrived")
             plane.wrong_digests = 1
             plane.unassign(known[0].monitor_id)
-            await until(lambda: len(working(app).scheduler.entries) == 4, "the removal has arrived")
+            await until(lambda: len(working(app).work.entries) == 4, "the removal has arrived")
             await until(
                 lambda: plane.wrong_digests == 0 and working(app).keeper.cursor.startswith("s."), "it is right again"
             )
@@ -257,7 +257,7 @@ async def test_a_pause_of_all_dispatch_stops_checks_until_it_ends(tmp_path: Path
     async with serving(targets.ok()) as port, plane.serving() as url:
         plane.assign(assignment(port, cadence=1000, first_slot=1000))
         async with agent(url, tmp_path) as app:
-            await until(lambda: app.session and working(app).scheduler.paused == "kill switch", "it is paused")
+            await until(lambda: app.session and working(app).work.paused == "kill switch", "it is paused")
             assert app.tally.checks.total() == 0
             plane.paused = None
             await until(lambda: plane.stored, "it works")
@@ -308,7 +308,7 @@ async def test_an_agent_runs_only_its_share_and_takes_over_what_another_leaves(t
             await until(lambda: len({key for key, _ in plane.stored}) > 5, "it runs its share")
             share = {key for key, _ in plane.stored}
             assert len(share) < 40
-            assert len(working(app).scheduler.entries) == 60
+            assert len(working(app).work.entries) == 60
             plane.others = ()
             await until(lambda: len({key for key, _ in plane.stored}) == 60, "it runs them all")
 

@@ -9,11 +9,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import msgspec
 import psutil
 
+from agent.app import App
 from agent.server_clock import ServerClock
 from agent.settings import AgentSettings
 from agent.tally import Tally
@@ -22,6 +24,7 @@ from shared.checks import HttpCheck
 from shared.protocol import Assignment, Dispatch, RegionGrant
 from shared.results import CheckResult, Outcome, Reason
 from tests.support import targets
+from tests.support.fake_control_plane import KEY, FakeControlPlane
 from tests.support.targets import serving
 from tests.support.waiting import until
 
@@ -157,3 +160,18 @@ async def test_a_drain_lets_what_is_under_way_end_and_starts_nothing_more() -> N
         assert {result.outcome for result in ledger.results} == {Outcome.UP}
         await asyncio.sleep(1.5)
         assert len(ledger.results) == count
+
+
+async def test_a_whole_agent_with_two_workers_reports_what_they_saw_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    plane = FakeControlPlane()
+    async with serving(targets.ok()) as port, plane.serving() as url:
+        for _ in range(10):
+            plane.assign(assignment(port))
+        settings = AgentSettings(url=url, key=KEY, state_dir=str(tmp_path), resolvers=("127.0.0.1:9",), workers=2)
+        app = App(settings)
+        task = asyncio.create_task(app.run())
+        await until(lambda: len({monitor_id for monitor_id, _ in plane.stored}) == 10, "all have results", timeout=30)
+        await until(lambda: any(said.saturation is not None for said in plane.observations), "it says how it is")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert worker_pids() == []
