@@ -39,6 +39,7 @@ class FakeControlPlane:
 
     def __init__(self) -> None:
         self.key = KEY
+        self.also_accepts = ""
         self.fail_with: int | None = None
         self.fails_only = ""
         """The end of the paths that fail with `fail_with`; empty: all."""
@@ -121,7 +122,7 @@ class FakeControlPlane:
         self.requests.append(f"{request.method} {request.path}")
         if self.fail_with is not None and request.path.endswith(self.fails_only):
             return self._failure(self.fail_with)
-        if request.headers.get("Authorization") != f"Bearer {self.key}":
+        if request.headers.get("Authorization") not in (f"Bearer {self.key}", f"Bearer {self.also_accepts}"):
             return web.json_response({"error": {"code": "UNAUTHENTICATED", "message": "unknown key"}}, status=401)
         return await handler(request)
 
