@@ -108,8 +108,10 @@ def check(spec: str, allow_cidr: tuple[str, ...], output: str, state_dir: str | 
     """Run SPEC, a URL or a check as JSON, once and show what it saw."""
     from agent.settings import load_settings  # noqa: PLC0415
     from agent.single_check import parse_spec, render, run_once  # noqa: PLC0415
+    from shared.logs import configure_logs  # noqa: PLC0415
 
     settings = _settings(lambda: load_settings(os.environ, state_dir=state_dir))
+    configure_logs(level=settings.log_level, format=settings.log_format)
     try:
         parsed = parse_spec(spec)
         outcome = _run(run_once(parsed, allow_cidrs=allow_cidr, settings=settings))

@@ -136,8 +136,11 @@ class RdapServers:
             self._known = _Known(servers, origin.fetched_at)
 
     def _save(self, document: bytes, fetched_at: float) -> None:
-        """Replace the file at once, or leave it. A disk that refuses costs one fetch after the next start."""
-        if self._path is None:
+        """Replace the file at once, or leave it. A disk that refuses costs one fetch after the next start.
+
+        Where there is no directory for it, as before an agent's first start, none is made.
+        """
+        if self._path is None or not self._path.parent.is_dir():
             return
         temporary = self._path.with_suffix(".tmp")
         try:

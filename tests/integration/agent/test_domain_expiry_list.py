@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from shared.settings import SettingsError
 from tests.support import targets
 from tests.support.rdap_server import DOMAIN, asking, expiry, message, rdap, registration, registry, verdict
 from tests.support.targets import Target, serving
+
+ROOT = Path(__file__).parents[3]
 
 UP = (Outcome.UP, Reason.NONE)
 UPSTREAM = (Outcome.ERROR, Reason.UPSTREAM)
@@ -134,6 +139,25 @@ async def test_the_agents_settings_name_the_list_and_where_it_is_kept(tmp_path: 
         assert verdict(await expiry(using)) == UP
         assert served.lists_fetched == 1
     assert (tmp_path / CACHE).is_file()
+
+
+async def test_a_check_by_hand_keeps_what_it_says_of_the_list_apart_from_its_data(tmp_path: Path) -> None:
+    async with registry() as served:
+        served.listing = targets.hang_up
+        settings = {
+            "FARWATCH_AGENT__RDAP_BOOTSTRAP": served.list_url,
+            "FARWATCH_AGENT__RESOLVERS": "127.0.0.1:9",
+            "FARWATCH_AGENT__STATE_DIR": str(tmp_path / "none"),
+        }
+        words = ("check", f"domain://{DOMAIN}", "--allow-cidr", "127.0.0.0/8", "-o", "json")
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "agent", *words, env=os.environ | settings, cwd=ROOT, stdout=PIPE, stderr=PIPE
+        )
+        async with asyncio.timeout(60):
+            data, talk = await child.communicate()
+    assert child.returncode == 1
+    assert json.loads(data)["reason"] == "upstream"
+    assert b"cannot be renewed" in talk
 
 
 @pytest.mark.parametrize(("value", "is_taken"), [("https://mirror.example/dns.json", True), ("mirror.example", False)])
