@@ -8,11 +8,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.domain.check_rules import read_check
+from control_plane.domain.check_rules import RULES, read_check, target_of
 from control_plane.domain.http_check_rules import FIELDS
 from control_plane.domain.secrets_of_check import join, split
 from control_plane.errors import BadRequest
-from shared.checks import Check
+from shared.checks import CHECKS as KINDS
+from shared.checks import Check, expand, kind_of
 
 LEAVES = (
     st.none() | st.booleans() | st.integers(-1, 70_000) | st.floats(allow_nan=False)
@@ -38,6 +39,62 @@ MEMBERS: dict[str, st.SearchStrategy[Any]] = {
     "expected_json": st.none() | st.just({"path": "$.a[1]", "value": False}),
     "cert_warn_days": st.none() | st.integers(1, 365),
 }
+NAMES = [
+    "a.example.com",
+    "B.example.org.",
+    "_x.example.net",
+    "bücher.example.com",
+    "192.0.2.1",
+    "198.41.0.4",
+    "2620:fe::fe",
+    "a b",
+]
+HOSTS = st.sampled_from(NAMES)
+DAYS = st.integers(-1, 400)
+SHORT = st.text(max_size=4)
+OF_KIND: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "tcp": {"host": HOSTS, "port": st.integers(0, 65_536), "send": SHORT, "expect": SHORT},
+    "dns": {
+        "name": HOSTS,
+        "record_type": st.sampled_from(["A", "mx", "PTR", "ANY"]),
+        "expected": st.lists(SHORT, max_size=3),
+        "exact": st.booleans(),
+        "resolver": st.sampled_from(["9.9.9.9", "[2620:fe::fe]:853", "dns.google:53", "10.0.0.1", "9.9.9.9:99"]),
+    },
+    "ping": {"host": HOSTS, "count": st.integers(0, 11), "max_loss_pct": st.integers(-1, 100)},
+    "tls_cert": {
+        "host": HOSTS,
+        "port": st.integers(0, 65_536),
+        "server_name": HOSTS,
+        "warn_days": DAYS,
+        "critical_days": DAYS,
+    },
+    "domain_expiry": {
+        "domain": st.sampled_from(["example.com", "www.example.com", "a.co.uk", "bücher.de", "com"]),
+        "warn_days": DAYS,
+        "critical_days": DAYS,
+    },
+}
+COMMON = {"timeout": st.integers(999, 60_001), "degraded_above_ms": st.integers(0, 60_001)}
+
+
+def members_of(kind: str) -> dict[str, st.SearchStrategy[Any]]:
+    """Values for each field of a kind, most of them good."""
+    return OF_KIND[kind] | {name: COMMON[name] for name in COMMON if name in RULES[kind].fields}
+
+
+def whole_or_part(kind: str) -> st.SearchStrategy[tuple[dict[str, Any], dict[str, Any]]]:
+    """A check of the kind, and a patch of it."""
+    members = members_of(kind)
+    required = {"type": st.just(kind)} | {name: members[name] for name in RULES[kind].required}
+    optional = {name: each for name, each in members.items() if name not in required}
+    patch = {name: each | st.none() for name, each in members.items()}
+    return st.tuples(
+        st.fixed_dictionaries(required, optional=optional),
+        st.fixed_dictionaries({}, optional=patch),
+    )
+
+
 GOOD = ["url", "method", "timeout", "headers", "basic_auth", "verify_tls", "expected_status", "expected_json"]
 CHECKS = st.fixed_dictionaries(
     {"type": st.just("http"), "url": MEMBERS["url"]}, optional={name: MEMBERS[name] for name in GOOD[1:]}
@@ -87,5 +144,51 @@ def test_a_secret_never_follows_to_another_origin(value: dict[str, object], url:
     if stored is None:
         return
     moved = submitted({"url": url}, stored=stored)
-    if moved is not None and moved.url != stored.url:
+    if moved is not None and moved != stored:
         assert split(moved)[1].empty
+
+
+def test_every_kind_is_generated_with_all_of_its_fields() -> None:
+    assert set(OF_KIND) == set(KINDS) - {"http"}
+    for kind in OF_KIND:
+        assert set(members_of(kind)) == set(RULES[kind].fields)
+
+
+@given(st.sampled_from(sorted(OF_KIND)).flatmap(whole_or_part))
+def test_a_check_of_any_kind_reads_back_and_merges_like_one_that_was_created(
+    case: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    value, patch = case
+    check = submitted(value)
+    if check is None:
+        return
+    written = msgspec.json.decode(msgspec.json.encode(check))
+    assert submitted(written) == check == submitted({}, stored=check)
+    assert msgspec.convert(written, type=Check) == check
+    assert join(*split(check)) == check
+    assert target_of(check).items() <= msgspec.to_builtins(check).items()
+    merged = submitted(patch, stored=check)
+    if merged is not None:
+        assert kind_of(merged) == kind_of(check)
+        assert submitted(msgspec.json.decode(msgspec.json.encode(merged))) == merged
+        assert submitted(patch, stored=merged) == merged
+
+
+@given(
+    st.sampled_from(sorted(OF_KIND)).flatmap(
+        lambda kind: st.dictionaries(st.sampled_from(sorted(RULES[kind].fields)), JSON).map(
+            lambda members: {"type": kind, **members}
+        )
+    )
+)
+def test_any_members_are_a_check_of_their_kind_or_are_refused_with_a_pointer(value: dict[str, object]) -> None:
+    check = submitted(value)
+    assert check is None or kind_of(check) == value["type"]
+
+
+@given(st.sampled_from(sorted({"tcp", "dns", "ping", "tls", "domain"})), st.text(max_size=30))
+def test_any_text_with_a_scheme_is_a_check_or_is_refused_as_a_whole(scheme: str, rest: str) -> None:
+    text = f"{scheme}://{rest}"
+    check = submitted(text)
+    if check is not None:
+        assert expand(text) == check

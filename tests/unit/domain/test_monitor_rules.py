@@ -116,3 +116,49 @@ def test_every_refusal_is_told() -> None:
         read(name="", interval=5, check={"type": "http", "url": "x", "timeout": 1}, nope=1)
     told = {refused.value.field, *(other["field"] for other in (refused.value.details or {})["also"])}
     assert told == {"/nope", "/name", "/interval", "/check/url", "/check/timeout"}
+
+
+RARE = ["tls://example.com", "domain://example.com"]
+OFTEN = ["https://a.example.com/", "tcp://a.example.com:22", "dns://a.example.com", "ping://a.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("check", "interval_s", "alert_on"), [(c, 60, "down") for c in OFTEN] + [(c, 86_400, "degraded") for c in RARE]
+)
+def test_interval_and_alarm_are_the_kinds_own_unless_they_are_given(check: str, interval_s: int, alert_on: str) -> None:
+    config = read(check=check)
+    assert (config.interval_s, config.alert_on) == (interval_s, alert_on)
+    assert read(check=check, interval=None, alert_on=None) == config
+    given = read(check=check, interval=7200, alert_on="down")
+    assert (given.interval_s, given.alert_on) == (7200, "down")
+    assert read(given) == given
+    cleared = read(given, interval=None, alert_on=None)
+    assert (cleared.interval_s, cleared.alert_on) == (interval_s, alert_on)
+
+
+@pytest.mark.parametrize(("check", "floor"), [(c, 10) for c in OFTEN] + [(c, 3600) for c in RARE])
+def test_an_interval_under_the_floor_of_its_kind_is_refused(check: str, floor: int) -> None:
+    timeout = {"timeout": 5000}
+    stored = read(read(check=check, interval=floor + 10), check=timeout)
+    assert read(stored, interval=floor).interval_s == floor
+    assert code(check=check, interval=floor - 1) == (422, "MIN_CHECK_INTERVAL", "/interval")
+    assert code(stored, interval=floor - 1) == (422, "MIN_CHECK_INTERVAL", "/interval")
+
+
+def test_a_bad_interval_is_named_beside_a_bad_check() -> None:
+    with pytest.raises(FarwatchError) as refused:
+        read(check="nonsense", interval=1)
+    named = [refused.value.code, *(other["code"] for other in (refused.value.details or {})["also"])]
+    assert named == ["INVALID_URL_FORMAT", "MIN_CHECK_INTERVAL"]
+
+
+def test_the_profile_of_ports_holds_where_a_shared_region_looks() -> None:
+    strict = Surroundings((EU, HOME), ports="strict")
+    body = {"name": "DB", "check": "tcp://db.example.com:5432"}
+    with pytest.raises(FarwatchError) as refused:
+        read_monitor({**body, "regions": ["eu", "home"]}, stored=None, surroundings=strict)
+    assert (refused.value.code, refused.value.field) == ("PORT_BLOCKED", "/check")
+    private = read_monitor({**body, "regions": ["home"]}, stored=None, surroundings=strict)
+    assert private.regions == (HOME,)
+    with pytest.raises(FarwatchError, match="port 5432"):
+        read_monitor({"regions": ["eu"]}, stored=private, surroundings=strict)
