@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from agent.authorities import context_with_authorities
 
-HANDSHAKE_LIMIT = 256 * 1024
+HANDSHAKE_LIMIT = 128 * 1024
 """Bytes that a peer may send before its handshake is done. OpenSSL itself refuses a chain above 100 KiB."""
 
 _READ = 64 * 1024
