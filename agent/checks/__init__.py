@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.checks import domain_expiry, http, ping, tcp
+from agent.checks import domain_expiry, http, ping, tcp, tls_cert
 from agent.checks.check import Crowd, Kind
 from shared.checks import Check, kind_of
 
@@ -11,6 +11,7 @@ CHECKS: dict[str, Kind] = {
     "tcp": Kind(tcp.run, tcp.crowd),
     "ping": Kind(ping.run, ping.crowd),
     "domain_expiry": Kind(domain_expiry.run, domain_expiry.crowd),
+    "tls_cert": Kind(tls_cert.run, tls_cert.crowd),
 }
 """By the `type` of the check's parameters (see shared.checks.CHECKS)."""
 
