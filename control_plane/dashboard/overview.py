@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from aiohttp import web
 from msgspec import Struct
@@ -17,9 +18,11 @@ from control_plane.dashboard.monitor_views import STATES, WORDS, MonitorRow, mon
 from control_plane.dashboard.visit import Visit, page, show
 from control_plane.dashboard.words import count
 from control_plane.errors import NotFound
+from control_plane.services.find_incapable import find_lacking
 from control_plane.store import channels, incidents_read, monitor_reads, overview_read
 from control_plane.store.incidents_read import IncidentFilter
-from control_plane.store.monitor_reads import MonitorFilter
+from control_plane.store.monitor_reads import MonitorFilter, MonitorView
+from control_plane.store.overview_read import RecentResult
 from control_plane.store.pool import Connection
 from control_plane.web.routes import Route
 from shared.clock import to_unix_ms
@@ -111,16 +114,18 @@ async def read_overview(visit: Visit) -> Overview:
     wanted, now = wanted_of(visit), visit.deps.now()
     async with visit.deps.database.tenant(visit.tenant_id) as conn:
         tally = await overview_read.count_shown(conn, tenant_id=visit.tenant_id)
-        total, monitors = await _monitors(conn, visit, wanted, now)
+        total, views = await _monitors(conn, visit, wanted)
+        recent = await _recent(conn, visit, views, now)
         opened, resolved = await _incidents(conn, visit, now)
         no_channel = await _has_no_channel(conn, visit)
+    views = await find_lacking(visit.deps.database, views)
     everything = sum(tally.values())
     offer = await read_offer(visit)
     last = wanted.page * PAGE_SIZE
     return Overview(
         heading=heading(tally),
         state=next((state for state in STATES if tally.get(state)), "unknown"),
-        monitors=monitors,
+        monitors=[monitor_row(view, recent.get(view.id, []), now=now) for view in views],
         total=total,
         first=last - PAGE_SIZE + 1,
         choices=_choices(wanted, tally),
@@ -151,7 +156,7 @@ def heading(tally: Mapping[str, int]) -> str:
     return f"{', '.join(wrong)} of {count(everything, 'monitor')}"
 
 
-async def _monitors(conn: Connection, visit: Visit, wanted: Wanted, now: datetime) -> tuple[int, list[MonitorRow]]:
+async def _monitors(conn: Connection, visit: Visit, wanted: Wanted) -> tuple[int, list[MonitorView]]:
     narrowed = wanted.filter()
     total = await monitor_reads.count_monitors(conn, tenant_id=visit.tenant_id, wanted=narrowed)
     views = await monitor_reads.list_monitors(
@@ -164,7 +169,13 @@ async def _monitors(conn: Connection, visit: Visit, wanted: Wanted, now: datetim
     )
     if not views and wanted.page > 1:
         raise NotFound("The list has no such page")
-    recent = await overview_read.recent_results(
+    return total, views
+
+
+async def _recent(
+    conn: Connection, visit: Visit, views: Sequence[MonitorView], now: datetime
+) -> Mapping[UUID, Sequence[RecentResult]]:
+    return await overview_read.recent_results(
         conn,
         tenant_id=visit.tenant_id,
         monitor_ids=[view.id for view in views],
@@ -172,7 +183,6 @@ async def _monitors(conn: Connection, visit: Visit, wanted: Wanted, now: datetim
         end_ms=to_unix_ms(now + AHEAD),
         limit=STRIP_BARS,
     )
-    return total, [monitor_row(view, recent.get(view.id, []), now=now) for view in views]
 
 
 async def _incidents(conn: Connection, visit: Visit, now: datetime) -> tuple[list[IncidentRow], list[IncidentRow]]:

@@ -1,8 +1,8 @@
-"""Find the regions of one monitor that cannot run its check, so that they are not shown as merely silent."""
+"""Find the regions that cannot run a monitor's check, so that they are not shown as merely silent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import structs
@@ -25,20 +25,35 @@ async def find_incapable(database: Database, view: MonitorView, *, tenant_id: Te
     Only regions whose vote does not count are asked about, so a monitor that is well watched costs nothing more. The
     newest result tells before what agents said of themselves at their start: it is about this very target.
     """
-    quiet = [region for region in view.regions if not region.fresh(view.now_ms)] if view.enabled else []
-    reasons: dict[int, str] = {}
-    if quiet:
-        reasons = await _by_capabilities(database, view, quiet)
-        reasons |= await _by_results(database, view, quiet, tenant_id=tenant_id)
+    (view,) = await find_lacking(database, [view])
+    quiet = _quiet(view)
+    if not quiet:
+        return view
+    said = await _by_results(database, view, quiet, tenant_id=tenant_id)
+    return _with_reasons(view, {region.id: said.get(region.id) or region.incapable or None for region in quiet})
+
+
+async def find_lacking(database: Database, views: Sequence[MonitorView]) -> list[MonitorView]:
+    """The same for a list of monitors, in one statement for all, from what agents said of themselves alone."""
+    asked = {region.id for view in views for region in _quiet(view)}
+    told = {}
+    if asked:
+        async with database.app() as conn:
+            told = await capabilities.live_capabilities(conn, region_ids=sorted(asked))
+    return [
+        _with_reasons(view, {region.id: lacking(view.kind, told.get(region.id, ())) for region in _quiet(view)})
+        for view in views
+    ]
+
+
+def _quiet(view: MonitorView) -> list[RegionState]:
+    """The regions whose vote does not count now; a paused monitor asks none."""
+    return [region for region in view.regions if not region.fresh(view.now_ms)] if view.enabled else []
+
+
+def _with_reasons(view: MonitorView, reasons: Mapping[int, str | None]) -> MonitorView:
     regions = [structs.replace(region, incapable=reasons.get(region.id)) for region in view.regions]
     return structs.replace(view, regions=regions)
-
-
-async def _by_capabilities(database: Database, view: MonitorView, quiet: Sequence[RegionState]) -> dict[int, str]:
-    async with database.app() as conn:
-        told = await capabilities.live_capabilities(conn, region_ids=[region.id for region in quiet])
-    reasons = {region_id: lacking(view.kind, agents) for region_id, agents in told.items()}
-    return {region_id: reason for region_id, reason in reasons.items() if reason is not None}
 
 
 async def _by_results(

@@ -58,6 +58,19 @@ async def test_an_incapable_region_is_named_so_with_its_reason(desk: Desk, http:
     assert page.count("No vote yet") == 2
 
 
+async def test_the_overview_names_incapable_regions_too(desk: Desk, http: httpx.AsyncClient) -> None:
+    first, second = await desk.monitor("First"), await desk.monitor("Second")
+    await desk.all_up(second)
+    async with desk.database.app() as conn:
+        await conn.execute("UPDATE agents SET capabilities = '{tcp}' WHERE region_id = $1", desk.regions["ap"])
+
+    page = (await http.get("/app")).text
+
+    # Of the first alone, whose votes are none: the second one's are fresh.
+    assert page.count('title="ap: incapable, Its agent does not run http checks"') == 1
+    assert str(first) in page
+
+
 async def test_an_incidents_proof_shows_the_chain_and_the_answers(desk: Desk, http: httpx.AsyncClient) -> None:
     monitor_id = await desk.monitor()
     await desk.all_up(monitor_id)
