@@ -7,20 +7,32 @@ hosts file counts only where the operator allows local addresses, because a shar
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from time import perf_counter
+from typing import TypeVar
 
-import dns.exception
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rdatatype
-
+from agent.dns_exchange import LAGGARD_S, NoAnswer, StreamTimes, Way, ask_all, connected_datagram
+from agent.dns_stream import DnsStream
+from agent.dns_values import address_of
+from agent.dns_wire import (
+    AAAA,
+    NOERROR,
+    NS,
+    NXDOMAIN,
+    A,
+    Query,
+    Reply,
+    Unanswered,
+    WireError,
+    follow,
+    name_text,
+    query,
+    rcode_text,
+)
 from shared.netpolicy import Address
 
 Server = tuple[str, int]
@@ -28,14 +40,10 @@ Server = tuple[str, int]
 ATTEMPT_TIMEOUTS_S = (1.0, 2.0, 3.0)
 """Each round asks every server in turn and waits this long for it; the check's own deadline cuts all short."""
 
-LAGGARD_S = 1.0
-"""How long one address family may keep the other one, already answered, waiting."""
+_TYPES = (A, AAAA)
+_SILENCE = "no DNS resolver answered in time"
 
-MAX_STRAYS = 16
-"""Datagrams that answer nothing we asked before the exchange is given up."""
-
-_EDNS_PAYLOAD = 1232  # DNS flag day 2020
-_TYPES = (dns.rdatatype.A, dns.rdatatype.AAAA)
+T = TypeVar("T")
 
 
 class ResolutionFailed(OSError):
@@ -74,171 +82,118 @@ class Resolver:
         local = self._hosts(name)
         if local:
             return Answers(tuple(local))
+        return await self._settle(name, lambda server, seconds: self._resolve(server, name, seconds))
+
+    async def ask(self, name: str, kind: int, *, times: StreamTimes) -> tuple[Query, Reply, Server]:
+        """One question, its final answer (NOERROR or NXDOMAIN) and who gave it. Raises NoResolver."""
+        return await self._settle(name, lambda server, seconds: self._ask(server, name, kind, seconds, times))
+
+    async def _settle(self, name: str, ask: Callable[[Server, float], Awaitable[T]]) -> T:
+        """What the first server says that has a final answer. Raises ResolutionFailed, NoResolver."""
         servers = self._servers()
         if not servers:
             raise NoResolver("no DNS resolver is configured")
-        trouble = "no DNS resolver answered in time"
+        trouble = _SILENCE
         for seconds in ATTEMPT_TIMEOUTS_S:
             for server in servers:
                 try:
-                    return await self._ask(server, name, seconds)
+                    return await ask(server, seconds)
                 except _TryNext as error:
                     trouble = str(error) or trouble
         raise NoResolver(f"{name}: {trouble}")
 
-    async def _ask(self, server: Server, name: str, seconds: float) -> Answers:
-        messages = await _ask(server, name, seconds)
+    async def _resolve(self, server: Server, name: str, seconds: float) -> Answers:
+        queries = [query(name, kind) for kind in _TYPES]
+        replies = await _replies(server, queries, seconds)
         try:
-            answers = _read(name, messages)
+            answers = _read(name, queries, replies)
         except ResolutionFailed:
             self._heard[server] = perf_counter()  # "there is no such name" is an answer too
             raise
         self._heard[server] = perf_counter()
         return answers
 
+    async def _ask(
+        self, server: Server, name: str, kind: int, seconds: float, times: StreamTimes
+    ) -> tuple[Query, Reply, Server]:
+        question = query(name, kind)
+        (reply,) = await _replies(server, (question,), seconds, times)
+        if reply is None:
+            raise _TryNext
+        if reply.rcode not in (NOERROR, NXDOMAIN):
+            raise _TryNext(f"the resolver answered {rcode_text(reply.rcode)}")
+        self._heard[server] = perf_counter()
+        return question, reply, server
+
 
 class _TryNext(Exception):
     """This server is no help; another may be."""
 
 
-async def _ask(server: Server, name: str, seconds: float) -> list[dns.message.Message]:
-    loop = asyncio.get_running_loop()
-    queries = [_query(name, kind) for kind in _TYPES]
+async def _replies(
+    server: Server, queries: Sequence[Query], seconds: float, times: StreamTimes | None = None
+) -> list[Reply | None]:
     try:
-        transport, waiting = await loop.create_datagram_endpoint(lambda: _Exchange(queries), remote_addr=server)
+        return await ask_all(_way_to(server), queries, seconds, times or StreamTimes())
+    except NoAnswer:
+        raise _TryNext from None
+    except Unanswered as error:
+        raise _TryNext(f"the resolver {server[0]} is of no use: {error}") from None
     except OSError as error:
         raise _TryNext(f"the resolver {server[0]} cannot be reached ({error.strerror or error})") from None
-    try:
-        messages = await _collect(waiting, seconds)
-    finally:
-        transport.close()
-    for index, message in enumerate(messages):
-        if message is not None and message.flags & dns.flags.TC:
-            messages[index] = await _ask_by_tcp(server, queries[index], seconds)
-    return [message for message in messages if message is not None]
 
 
-async def _collect(exchange: _Exchange, seconds: float) -> list[dns.message.Message | None]:
-    """Both responses; only one when the other lags far behind."""
-    done, pending = await asyncio.wait(exchange.replies, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    if done and pending:
-        more, pending = await asyncio.wait(pending, timeout=min(LAGGARD_S, seconds))
-        done |= more
-    for future in pending:
-        future.cancel()
-    return [future.result() if future in done else None for future in exchange.replies]
+def _way_to(server: Server) -> Way:
+    """The operator's own resolvers are no targets, so no guard stands in between."""
 
+    async def stream() -> DnsStream:
+        _transport, protocol = await asyncio.get_running_loop().create_connection(DnsStream, *server)
+        return protocol
 
-class _Exchange(asyncio.DatagramProtocol):
-    """Two questions on one connected socket; whatever does not answer them exactly is ignored (RFC 5452)."""
-
-    def __init__(self, queries: Sequence[bytes]) -> None:
-        loop = asyncio.get_running_loop()
-        self.replies: list[asyncio.Future[dns.message.Message | None]] = [loop.create_future() for _ in queries]
-        self._queries = queries
-        self._strays = 0
-
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
-        for query in self._queries:
-            transport.sendto(query)
-
-    def datagram_received(self, data: bytes, _addr: object) -> None:
-        for query, reply in zip(self._queries, self.replies, strict=True):
-            if data[:2] == query[:2] and not reply.done():
-                message = _parse(query, data)
-                if message is not None:
-                    reply.set_result(message)
-                    return
-        self._strays += 1
-        if self._strays > MAX_STRAYS:
-            self._give_up()
-
-    def error_received(self, _exc: Exception) -> None:
-        self._give_up()
-
-    def _give_up(self) -> None:
-        for reply in self.replies:
-            if not reply.done():
-                reply.set_result(None)
-
-
-async def _ask_by_tcp(server: Server, query: bytes, seconds: float) -> dns.message.Message | None:
-    try:
-        async with asyncio.timeout(seconds):
-            reader, writer = await asyncio.open_connection(*server)
-            try:
-                writer.write(len(query).to_bytes(2, "big") + query)
-                size = int.from_bytes(await reader.readexactly(2), "big")
-                return _parse(query, await reader.readexactly(size))
-            finally:
-                writer.close()
-    except (OSError, EOFError) as error:
-        raise _TryNext(f"the resolver {server[0]} did not answer over TCP ({error})") from None
+    return Way(lambda: connected_datagram(*server), stream)
 
 
 async def ask_root(server: Server) -> None:
     """Raise ResolutionFailed unless the server gives an answer about the root zone: is it of any use at all?"""
-    query = _query("", dns.rdatatype.NS)
-    loop = asyncio.get_running_loop()
-    transport, exchange = await loop.create_datagram_endpoint(lambda: _Exchange([query]), remote_addr=server)
     try:
-        (message,) = await _collect(exchange, LAGGARD_S * 2)
-    finally:
-        transport.close()
-    if message is None or message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        raise ResolutionFailed("no answer" if message is None else dns.rcode.to_text(message.rcode()))
+        (reply,) = await ask_all(_way_to(server), (query("", NS),), LAGGARD_S * 2, StreamTimes())
+    except Unanswered as error:
+        raise ResolutionFailed(str(error)) from None
+    if reply is None or reply.rcode not in (NOERROR, NXDOMAIN):
+        raise ResolutionFailed("no answer" if reply is None else rcode_text(reply.rcode))
 
 
-def _query(name: str, kind: dns.rdatatype.RdataType) -> bytes:
-    """One question with a random id, recursion desired, and an OPT record that allows larger answers."""
-    labels = b"".join(len(label).to_bytes(1, "big") + label for label in name.encode("ascii").split(b".") if label)
-    header = os.urandom(2) + b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
-    option = b"\x00\x00\x29" + _EDNS_PAYLOAD.to_bytes(2, "big") + b"\x00\x00\x00\x00\x00\x00"
-    return header + labels + b"\x00" + int(kind).to_bytes(2, "big") + b"\x00\x01" + option
-
-
-def _parse(query: bytes, data: bytes) -> dns.message.Message | None:
-    """The response, or None when it is malformed or to another question than ours."""
-    try:
-        message = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
-        asked = dns.message.from_wire(query)
-    except (dns.exception.DNSException, ValueError):
-        return None
-    is_reply = bool(message.flags & dns.flags.QR) and message.id == asked.id
-    return message if is_reply and (message.question == asked.question or not message.question) else None
-
-
-def _read(name: str, messages: Sequence[dns.message.Message]) -> Answers:
-    """The addresses in all responses. Raises _TryNext or, where the answer is final, ResolutionFailed."""
-    if not messages:
-        raise _TryNext("no DNS resolver answered in time")
+def _read(name: str, queries: Sequence[Query], replies: Sequence[Reply | None]) -> Answers:
+    """The addresses in all replies. Raises _TryNext or, where the answer is final, ResolutionFailed."""
     families: list[list[Address]] = []
     aliases: dict[str, None] = {}
-    for message in messages:
-        if message.rcode() == dns.rcode.NOERROR and message.question:
-            found, through = _addresses(message)
+    codes = [reply.rcode for reply in replies if reply is not None]
+    for question, reply in zip(queries, replies, strict=True):
+        if reply is not None and reply.rcode == NOERROR:
+            found, through = _addresses(question, reply)
             families.append(found)
             aliases.update(dict.fromkeys(through))
     addresses = _alternate(families)
     if addresses:
         return Answers(addresses, tuple(aliases))
-    codes = {message.rcode() for message in messages}
-    if dns.rcode.NXDOMAIN in codes:
+    if NXDOMAIN in codes:
         raise ResolutionFailed(f"{name} does not exist (NXDOMAIN)")
-    if codes == {dns.rcode.NOERROR} and len(messages) == len(_TYPES):
+    if codes == [NOERROR] * len(_TYPES):
         raise ResolutionFailed(f"{name} has no address records")
-    worst = max(codes)
-    raise _TryNext(f"the resolver answered {dns.rcode.to_text(worst)}" if worst else "")
+    worst = max(codes, default=NOERROR)
+    raise _TryNext(f"the resolver answered {rcode_text(worst)}" if worst else "")
 
 
-def _addresses(message: dns.message.Message) -> tuple[list[Address], list[str]]:
+def _addresses(question: Query, reply: Reply) -> tuple[list[Address], list[str]]:
+    length = 4 if question.kind == A else 16
     try:
-        chain = message.resolve_chaining()  # type: ignore[attr-defined]
-    except dns.exception.DNSException:
-        return [], []
-    through = [str(rdata.target).rstrip(".").lower() for rrset in chain.cnames for rdata in rrset]
-    found = [ip_address(rdata.address) for rdata in chain.answer] if chain.answer is not None else []
-    return found, through
+        records, aliases = follow(question, reply)
+        if any(record.end - record.start != length for record in records):
+            raise WireError("an address of the wrong length")
+    except WireError as error:
+        raise _TryNext(f"the resolver's answer is broken: {error}") from None
+    found: list[Address] = [address_of(reply.data[record.start : record.end]) for record in records]
+    return found, [name_text(alias) for alias in aliases]
 
 
 def _alternate(families: Sequence[list[Address]]) -> tuple[Address, ...]:
