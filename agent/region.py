@@ -49,4 +49,4 @@ def context_for(
     policy = policy_of(region.allow_cidrs, ports=region.ports)
     names = resolver_for(policy, settings, heard=heard)
     dialer = Dialer(policy=policy, names=names, source_address=settings.source_address, family=settings.ip)
-    return CheckContext(dialer, tls, clock.now_s, rdap=rdap_servers_of(settings, clock))
+    return CheckContext(dialer, tls, clock.now_s, rdap=rdap_servers_of(settings, clock), resolver=names)

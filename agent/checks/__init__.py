@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from agent.checks import domain_expiry, http, ping, tcp, tls_cert
+from agent.checks import dns, domain_expiry, http, ping, tcp, tls_cert
 from agent.checks.check import Crowd, Kind
 from shared.checks import Check, kind_of
 
 CHECKS: dict[str, Kind] = {
     "http": Kind(http.run, http.crowd),
     "tcp": Kind(tcp.run, tcp.crowd),
+    "dns": Kind(dns.run, dns.crowd),
     "ping": Kind(ping.run, ping.crowd),
     "domain_expiry": Kind(domain_expiry.run, domain_expiry.crowd),
     "tls_cert": Kind(tls_cert.run, tls_cert.crowd),

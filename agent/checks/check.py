@@ -11,6 +11,7 @@ from msgspec import Struct
 from agent.dialer import Dialer
 from agent.icmp import IcmpSockets, process_sockets
 from agent.rdap import RdapServers
+from agent.resolver import Resolver, no_hosts
 from agent.tls import TlsContexts
 from shared.results import Detail, Outcome, Reason
 
@@ -36,7 +37,8 @@ class CheckOutcome(Struct, frozen=True, kw_only=True):
 class CheckContext:
     """What every kind may use. `now_s`: the server's clock in Unix seconds, for what expires.
 
-    `rdap`: the list of RDAP servers, which all checks of the process share.
+    `rdap`: the list of RDAP servers, which all checks of the process share. `resolver`: the agent's own DNS resolvers;
+    without one there are none.
     """
 
     dialer: Dialer
@@ -44,6 +46,7 @@ class CheckContext:
     now_s: Callable[[], float]
     icmp: IcmpSockets = field(default_factory=process_sockets)
     rdap: RdapServers = field(default_factory=RdapServers)
+    resolver: Resolver = field(default_factory=lambda: Resolver(servers=tuple, hosts=no_hosts))
 
 
 Checker = Callable[[Any, CheckContext], Awaitable[CheckOutcome]]

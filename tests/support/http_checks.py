@@ -23,7 +23,7 @@ LOOPBACK = Policy(allow_cidrs=(ip_network("127.0.0.0/8"), ip_network("::1/128"))
 def context(policy: Policy = LOOPBACK, *, dns: Server | None = None, ca_file: str | None = None) -> CheckContext:
     hosts = no_hosts if policy == SHARED else local_hosts
     names = Resolver(servers=lambda: [dns] if dns else [], hosts=hosts)
-    return CheckContext(Dialer(policy=policy, names=names), TlsContexts(ca_file=ca_file), time.time)
+    return CheckContext(Dialer(policy=policy, names=names), TlsContexts(ca_file=ca_file), time.time, resolver=names)
 
 
 async def probe(url: str, *, using: CheckContext | None = None, **options: Any) -> CheckOutcome:
