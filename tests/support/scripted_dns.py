@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -72,6 +73,17 @@ class ScriptedDns(asyncio.DatagramProtocol):
         writer.write(len(wire).to_bytes(2, "big") + wire)
         await writer.drain()
         writer.close()
+
+
+@asynccontextmanager
+async def answering_dns(records: dict[str, list[str]], sock: socket.socket) -> AsyncIterator[ScriptedDns]:
+    """Over UDP alone, on a socket that is bound already."""
+    script = ScriptedDns(records)
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: script, sock=sock)
+    try:
+        yield script
+    finally:
+        transport.close()
 
 
 @asynccontextmanager
