@@ -216,8 +216,8 @@ class _Visit:
             message=None if finding is None else mask_cut(finding.message, hidden)[:MESSAGE_LIMIT],
             address=self.address,
             http_version=None if response is None else response.version,
-            tls_version=None if tls is None or not tls.established else tls.version,
-            cipher=None if tls is None or not tls.established else tls.cipher,
+            tls_version=None if tls is None else tls.version,
+            cipher=None if tls is None else tls.cipher,
             cert_expires_at=None if exchange is None else exchange.cert_expires_at,
             evidence=None if finding is None else self._evidence(hidden),
         )

@@ -109,8 +109,7 @@ class HttpExchange(asyncio.Protocol):
         except ExchangeFailed as failure:
             self._fail(failure)
         except ssl.SSLError as failure:
-            self._say(self.tls.parting_words() if self.tls else b"")
-            self._fail(failure)
+            self._part(failure)
 
     def eof_received(self) -> bool:
         self._closed(None)
@@ -155,6 +154,13 @@ class HttpExchange(asyncio.Protocol):
             self.cert_expires_at = earliest_expiry(self.tls.chain())
             self._send()
             self._feed_encrypted(b"")  # what came along with the end of the handshake
+
+    def _part(self, failure: ssl.SSLError) -> None:
+        assert self.tls is not None
+        self._say(self.tls.parting_words())
+        if not self.tls.established:
+            self.cert_expires_at = earliest_expiry(self.tls.chain())  # of the certificate that was not accepted
+        self._fail(failure)
 
     def _feed_encrypted(self, data: bytes) -> None:
         assert self.tls is not None
