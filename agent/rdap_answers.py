@@ -16,6 +16,9 @@ from shared.results import MESSAGE_LIMIT
 STATUS_LIMIT = 32
 """Status values that are kept of a domain."""
 
+ITEMS_LIMIT = 1000
+"""Events, entities and the like that are looked at; an honest answer has a dozen."""
+
 _STATUS_LENGTH = 200
 _SHOWN = 80
 _DATE = re.compile(
@@ -162,7 +165,7 @@ def _public_ids(entity: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+    return (item for item in value[:ITEMS_LIMIT] if isinstance(item, dict)) if isinstance(value, list) else iter(())
 
 
 def _texts(value: Any) -> Sequence[str]:

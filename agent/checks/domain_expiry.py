@@ -24,6 +24,9 @@ from shared.results import MESSAGE_LIMIT, Detail, DomainFacts, Evidence, Outcome
 LIST_TIMEOUT_S = 30.0
 """For the list of servers, which all checks of the process share: apart from the timeout of any one of them."""
 
+ANSWER_LIMIT = 256 * 1024
+"""Bytes of an answer about a domain, which has a few KiB: a longer one would hold up this agent's loop to read."""
+
 _FINDING_THE_SERVER = "the search for the RDAP server"
 _DAY_S = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -113,7 +116,7 @@ class _Inquiry:
 
     def _read(self, response: Response, domain: str) -> Registration:
         try:
-            return read_registration(_whole_body(response), domain=domain)
+            return read_registration(_whole_body(response, ANSWER_LIMIT), domain=domain)
         except (BadAnswer, Undecodable) as error:
             said = f"answer {error}" if isinstance(error, BadAnswer) else f"answer cannot be read: {error}"
             raise _CannotTell(Reason.UPSTREAM, f"The RDAP server {self.server}: its {said}") from None
@@ -189,7 +192,7 @@ async def _fetch_list(url: str, context: CheckContext) -> bytes:
             response = await fetch.get(url)
         if response.status != 200:
             raise ListUnavailable(Failure(Outcome.ERROR, Reason.UPSTREAM, f"{asked} {_refusal(response)}"))
-        return _whole_body(response)
+        return _whole_body(response, BODY_LIMIT)
     except _TRANSPORT as error:
         raise ListUnavailable(_third_party(error, f"{asked} cannot be fetched")) from None
     except (BadAnswer, Undecodable) as error:
@@ -233,11 +236,11 @@ def _refusal(response: Response) -> str:
     return f"takes no more questions for now (HTTP {status}); it may be asked again {when}"
 
 
-def _whole_body(response: Response) -> bytes:
-    """Without its content coding. Raises BadAnswer when there is more of it than is read, and Undecodable."""
-    body = decoded_body(response)
-    if response.is_cut or len(body) >= BODY_LIMIT:
-        raise BadAnswer(f"is longer than {BODY_LIMIT // 1024} KiB")
+def _whole_body(response: Response, limit: int) -> bytes:
+    """Without its content coding. Raises BadAnswer when it has `limit` bytes or more, and Undecodable."""
+    body = decoded_body(response, limit=limit)
+    if response.is_cut or len(body) >= limit:
+        raise BadAnswer(f"is longer than {limit // 1024} KiB")
     return body
 
 

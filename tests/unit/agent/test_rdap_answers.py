@@ -216,3 +216,8 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(seen.status) == 32
     assert {len(text) for text in seen.status} == {200}
     assert len(seen.registrar) == 500
+
+
+def test_of_an_endless_history_only_the_beginning_is_read() -> None:
+    assert read(events=[{}] * 1000 + expiration("2027-01-01")).expires_at is None
+    assert read(events=[{}] * 999 + expiration("2027-01-01")).expires_at == NEW_YEAR
