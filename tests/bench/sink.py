@@ -59,6 +59,7 @@ async def an_agent(directory: Path, url: str, load: Load) -> AsyncIterator[tuple
             "FARWATCH_AGENT__KEY": KEY,
             "FARWATCH_AGENT__STATE_DIR": str(directory),
             "FARWATCH_AGENT__CONCURRENCY": str(load.concurrency),
+            "FARWATCH_AGENT__TARGET_MAX_INFLIGHT": str(load.concurrency),
             "FARWATCH_AGENT__LOG_LEVEL": "error",
         }
         command = (sys.executable, "-m", "agent", "run")
