@@ -111,7 +111,7 @@ class Farm:
             "FARWATCH_DELIVERY__ALLOW_CIDRS": ",".join(LOCAL_CIDRS),
         }
         child = await self._start(
-            "control-plane", (sys.executable, "-m", "control_plane", "serve", f"--workers={workers}"), environment
+            "control-plane", ("-m", "control_plane", "serve", f"--workers={workers}"), environment
         )
         await until_async(lambda: self._is_ready(where), f"the control plane is ready, see {child.log}", timeout=20)
         return child
@@ -128,8 +128,8 @@ class Farm:
             "FARWATCH_AGENT__STATE_DIR": str(self.directory / f"agent-{self._names}"),
             **{f"FARWATCH_AGENT__{name.upper()}": value for name, value in settings.items()},
         }
-        command = (*prefix, sys.executable, "-m", "agent", "run")
-        return await self._start(f"agent-elsewhere-{self._names}", command, environment)
+        name = f"agent-elsewhere-{self._names}"
+        return await self._start(name, ("-m", "agent", "run"), environment, prefix=prefix)
 
     async def start_agent(self, region: str, *, key: str | None = None) -> Child:
         """An agent of the region: the one of the first run, or the one with this key."""
@@ -141,7 +141,7 @@ class Farm:
             "FARWATCH_AGENT__SOURCE_ADDRESS": SOURCES[region],
             "FARWATCH_AGENT__RESOLVERS": "127.0.0.1:1",  # nobody: these tests name no names
         }
-        return await self._start(f"agent-{region}-{self._names}", (sys.executable, "-m", "agent", "run"), environment)
+        return await self._start(f"agent-{region}-{self._names}", ("-m", "agent", "run"), environment)
 
     async def another_agent(self, region: str) -> tuple[str, str]:
         """Register one more agent: (id, probe key)."""
@@ -166,12 +166,14 @@ class Farm:
                 return (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
         return False
 
-    async def _start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
+    async def _start(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str], *, prefix: Sequence[str] = ()
+    ) -> Child:
         log = self.directory / f"{name}.log"
         plain = {k: v for k, v in os.environ.items() if not k.startswith("FARWATCH_")}
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
-                *command, env={**plain, **environment}, stdout=out, stderr=out
+                *prefix, sys.executable, *arguments, env={**plain, **environment}, stdout=out, stderr=out
             )
         child = Child(process, log)
         self.children.append(child)
