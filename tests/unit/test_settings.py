@@ -19,6 +19,12 @@ def test_names_are_section_and_key() -> None:
     assert (settings.server.port, settings.log.level) == (9000, "debug")
 
 
+def test_the_profile_of_ports_is_one_of_two_words() -> None:
+    assert load_settings({"FARWATCH_SECURITY__TCP_PORTS": "strict"}).security.tcp_ports == "strict"
+    with pytest.raises(StartupRefused, match="TCP_PORTS"):
+        load_settings({"FARWATCH_SECURITY__TCP_PORTS": "some"})
+
+
 def test_lists_are_separated_by_commas() -> None:
     settings = load_settings({"FARWATCH_SERVER__TRUSTED_PROXIES": "10.0.0.0/8, ::1/128,"})
     assert settings.server.trusted_proxies == ("10.0.0.0/8", "::1/128")

@@ -32,6 +32,40 @@ async def test_a_monitor_is_added_by_the_form_as_by_the_api(desk: Desk, http: ht
 
 
 @pytest.mark.parametrize(
+    ("text", "target", "interval", "told"),
+    [
+        ("tcp://127.0.0.1:5432", "tcp 127.0.0.1:5432", 60, "a connection within 10 s"),
+        ("dns://example.com?type=MX", "dns MX example.com", 60, "for the MX records of example.com"),
+        ("ping://127.0.0.1", "ping 127.0.0.1", 60, "3 echo requests within 10 s"),
+        ("tls://127.0.0.1:8443", "certificate 127.0.0.1:8443", 86_400, "from 14 days before it expires"),
+        ("domain://example.com", "domain example.com", 86_400, "from 30 days before it expires"),
+    ],
+)
+async def test_the_form_takes_any_check_as_a_text_and_its_usual_interval(
+    text: str, target: str, interval: int, told: str, desk: Desk, http: httpx.AsyncClient
+) -> None:
+    blank = await http.get("/app/monitors/new")
+    assert '<option value="" selected>1 min, certificates and domains 1 d</option>' in blank.text
+    reply = await post(http, "/app/monitors", **{**GOOD, "url": text, "interval": ""})
+    assert reply.status_code == 303, reply.text
+    page = (await http.get(reply.headers["Location"])).text
+    assert f'<p class="target">{target}</p>' in page
+    assert told in page
+    assert target in (await http.get("/app")).text
+    async with desk.served.tenant() as api:
+        (made,) = (await api.get("/api/v1/monitors")).json()["items"]
+    assert made["interval"] == interval
+
+
+async def test_the_form_refuses_what_is_too_often_for_the_kind(http: httpx.AsyncClient) -> None:
+    reply = await post(http, "/app/monitors", **{**GOOD, "url": "domain://example.com", "interval": "60"})
+    assert reply.status_code == 422
+    problem = re.search('<p class="problem" id="interval-problem">([^<]+)</p>', reply.text)
+    assert problem is not None
+    assert "at least 3600 seconds" in problem[1]
+
+
+@pytest.mark.parametrize(
     ("field", "wrong", "said"),
     [
         ("name", "", "name"),
