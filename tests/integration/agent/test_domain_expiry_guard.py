@@ -14,12 +14,14 @@ import trustme
 
 from agent.checks.check import CheckContext
 from agent.dialer import Dialer, P
+from agent.rdap import CACHE
 from agent.region import policy_of
 from agent.resolver import Resolver, no_hosts
+from agent.tls import TlsContexts
 from shared.netpolicy import SHARED
 from shared.results import Outcome, Reason
 from tests.support import targets
-from tests.support.http_checks import context, server_tls
+from tests.support.http_checks import LOOPBACK, context, server_tls
 from tests.support.rdap_server import (
     DOMAIN,
     Registry,
@@ -186,3 +188,15 @@ async def test_a_shared_region_never_asks_a_list_on_loopback(trusting: CheckCont
         assert served.asked == []
     assert verdict(seen) == BLOCKED
     assert message(seen).startswith(f"The list of RDAP servers at {served.list_url} cannot be fetched: the address")
+
+
+async def test_an_agent_without_a_way_to_the_server_is_incapable(tmp_path: Path) -> None:
+    only_six = Dialer(policy=LOOPBACK, names=Resolver(servers=list, hosts=no_hosts), family="6")
+    async with registry() as served:
+        assert verdict(await expiry(asking(served, path=tmp_path / CACHE))) == (Outcome.UP, Reason.NONE)
+        using = CheckContext(only_six, TlsContexts(), time.time)
+        no_list = await expiry(asking(served, using=using))
+        no_server = await expiry(asking(served, using=using, path=tmp_path / CACHE))
+    for seen in (no_list, no_server):
+        assert verdict(seen) == INCAPABLE
+        assert message(seen).endswith("this agent is set to use IPv6 alone")
