@@ -135,7 +135,7 @@ def region_row(region: RegionState, *, view: MonitorView, now: datetime) -> Regi
         mark=mark,
         name=region.name,
         vote=_vote_words(region, mark, now_ms=view.now_ms),
-        run=_run_words(region, view.confirmations),
+        run=sentence(region.incapable) if region.incapable else _run_words(region, view.confirmations),
         since=maybe_moment(since, now),
         last=maybe_moment(last, now),
         message=_said(region),
@@ -144,7 +144,7 @@ def region_row(region: RegionState, *, view: MonitorView, now: datetime) -> Regi
 
 def _said(region: RegionState) -> str:
     if region.incapable:
-        return sentence(region.incapable)
+        return ""  # it saw nothing, and why stands beside its vote, where narrow screens show it, too
     return sentence(region.message or "") if region.bad_run or region.vote == "down" or region.degraded else ""
 
 

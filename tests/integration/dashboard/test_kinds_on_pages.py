@@ -21,7 +21,7 @@ async def test_the_newest_certificate_is_shown_on_the_monitors_page(desk: Desk, 
     assert "The certificate</h2>" in page
     assert fingerprint("www") in page
     assert fingerprint("old") not in page
-    assert "As us read it" in page
+    assert "Seen from us" in page
     assert "The certificate ends in" in page
 
 
