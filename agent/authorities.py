@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,13 +41,18 @@ def _with_system_authorities() -> ssl.SSLContext:
     return context
 
 
-def _missing(bundle: Path, directory: str | None) -> Iterator[Path]:
+def _missing(bundle: Path, directory: str | None) -> list[Path]:
     """The files of the directory whose text is not in the bundle already; on most systems there are none."""
     if directory is None:
-        return
+        return []
     known = bundle.read_bytes()
-    for path in sorted(Path(directory).iterdir()):
-        if _HASHED.match(path.name):
-            with suppress(OSError):
-                if path.read_bytes().strip() not in known:
-                    yield path
+    hashed = (path for path in sorted(Path(directory).iterdir()) if _HASHED.match(path.name))
+    return [path for path in hashed if _text(path) not in known]
+
+
+def _text(path: Path) -> bytes:
+    """Empty, which every bundle has, where it cannot be read."""
+    try:
+        return path.read_bytes().strip()
+    except OSError:
+        return b""
