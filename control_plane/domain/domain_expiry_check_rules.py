@@ -65,4 +65,5 @@ RULES = KindRules(
     interval_floor_s=3_600,
     default_interval_s=86_400,
     default_alert_on="degraded",
+    fast_confirmation=False,  # registries limit how often they are asked, and a date does not change in seconds
 )

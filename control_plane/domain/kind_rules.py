@@ -26,7 +26,7 @@ class KindRules(Struct, frozen=True, kw_only=True):
     `target`: the fields that say what is watched. `nullable`: fields in which null means something of its own (off);
     in all others it clears to the default. `merged_by_name`: objects whose members a patch merges, without regard to
     case. `refuse_blocked` raises BadRequest SSRF_BLOCKED or PORT_BLOCKED for what a region of the policy may not reach,
-    as far as the text shows it.
+    as far as the text shows it. `fast_confirmation`: whether a contradiction is asked about at once, in all regions.
     """
 
     fields: Mapping[str, Reader]
@@ -41,3 +41,4 @@ class KindRules(Struct, frozen=True, kw_only=True):
     interval_floor_s: int = 10
     default_interval_s: int = 60
     default_alert_on: str = "down"
+    fast_confirmation: bool = True

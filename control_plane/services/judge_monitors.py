@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from control_plane.domain.check_rules import RULES
 from control_plane.domain.decide import Case, Decision, decide
 from control_plane.domain.incident import OpenIncident, RegionVote
 from control_plane.domain.votes import Seen
@@ -99,7 +100,7 @@ def _case(
         confirmations=monitor.confirmations,
         alert_on=monitor.alert_on,
         severity=monitor.severity,
-        fast_confirmation=monitor.kind != "domain_expiry",
+        fast_confirmation=RULES[monitor.kind].fast_confirmation,
         votes=votes,
         open_incident=OpenIncident(incident.type, incident.regions_down) if incident else None,
         rechecks_pending=pending,

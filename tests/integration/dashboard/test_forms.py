@@ -42,7 +42,7 @@ async def test_a_monitor_is_added_by_the_form_as_by_the_api(desk: Desk, http: ht
     ],
 )
 async def test_the_form_takes_any_check_as_a_text_and_its_usual_interval(
-    text: str, target: str, interval: int, told: str, desk: Desk, http: httpx.AsyncClient
+    *, text: str, target: str, interval: int, told: str, desk: Desk, http: httpx.AsyncClient
 ) -> None:
     blank = await http.get("/app/monitors/new")
     assert '<option value="" selected>1 min, certificates and domains 1 d</option>' in blank.text
