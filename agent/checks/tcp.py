@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from codecs import getincrementaldecoder
+from collections.abc import Iterator
 from functools import lru_cache
 from time import perf_counter
 
@@ -24,6 +25,12 @@ _EXCERPT_READ = 16 * 1024
 
 _SHORTEST_ECHO = 6
 """Characters of a line that was sent and is masked where the peer gives it back; shorter ones stand by chance."""
+
+_SHORTEST_SECRET = 4
+"""Characters of a word after one of these commands that is masked."""
+
+_CREDENTIAL_COMMANDS = frozenset(("auth", "login", "pass", "password", "secret", "token", "user"))
+"""Of Redis, POP3, FTP, SMTP, IMAP, NATS and the like."""
 
 _MAX_RESOLVED = 32
 
@@ -151,13 +158,23 @@ class _Call:
 
 
 def excerpt(said: bytes, *, sent: str) -> str | None:
-    """The first 2 KiB of what a peer said, printable, without the lines that we had said: `sent` may hold a password,
-    and many servers repeat what they do not understand.
+    """The first 2 KiB of what a peer said, printable, without what we had said: many servers repeat what they do not
+    understand, and `sent` may hold a password.
     """
     text = getincrementaldecoder("utf-8")("replace").decode(said[:_EXCERPT_READ])  # no half of a character
-    lines = {_clean(line).strip() for line in (sent, *sent.splitlines())}
-    hidden = tuple(sorted((line for line in lines if len(line) >= _SHORTEST_ECHO), key=len, reverse=True))
+    hidden = tuple(sorted(set(_own_words(_clean(sent))), key=len, reverse=True))
     return mask_end(_clean(text), hidden).encode()[:BODY_EXCERPT_LIMIT].decode("utf-8", "ignore") or None
+
+
+def _own_words(sent: str) -> Iterator[str]:
+    """Its lines, and the words after a command that takes credentials."""
+    for line in sent.splitlines():
+        if len(line.strip()) >= _SHORTEST_ECHO:
+            yield line.strip()
+        words = line.split()
+        for at, word in enumerate(words[:2], 1):  # IMAP has a tag before its commands
+            if word.lower() in _CREDENTIAL_COMMANDS:
+                yield from (secret for secret in words[at:] if len(secret) >= _SHORTEST_SECRET)
 
 
 def _clean(text: str) -> str:

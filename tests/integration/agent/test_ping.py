@@ -6,10 +6,12 @@ import asyncio
 import os
 from collections.abc import Iterator
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 
 from agent import capabilities
+from agent.app import make_hello
 from agent.capabilities import has_route
 from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
@@ -350,6 +352,9 @@ def test_an_agent_tells_only_the_address_family_that_it_may_use() -> None:
     assert "ipv6" not in capabilities.capabilities(("ping",), family="4")
     assert "ipv4" not in capabilities.capabilities(("ping",), family="6")
     assert "ping" in capabilities.capabilities(("ping",))
+    said = make_hello(uuid4(), family="4").capabilities
+    assert {"http", "ping", "tcp"} <= set(said)
+    assert "ipv6" not in said
 
 
 async def test_an_agent_told_to_use_the_other_family_alone_is_incapable(here: IcmpSockets) -> None:
