@@ -15,7 +15,8 @@ from agent.authorities import context_with_authorities
 HANDSHAKE_LIMIT = 128 * 1024
 """Bytes that a peer may send before its handshake is done. OpenSSL itself refuses a chain above 100 KiB."""
 
-_READ = 64 * 1024
+_READ = 16 * 1024
+"""Bytes asked for at a time: OpenSSL gives one record at most, and no record holds more (RFC 8446 section 5.1)."""
 
 _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (OpenSSL, x509_vfy.h), which Python does not name."""
@@ -90,7 +91,7 @@ def _credulous() -> ssl.SSLContext:
 class TlsPipe:
     """One TLS client connection without a socket. Methods raise ssl.SSLError when the peer breaks the protocol.
 
-    `server_name` goes out as SNI, unless it is an IP address (RFC 6066 section 3).
+    `server_name`, of A-labels, goes out as SNI unless it is an IP address (RFC 6066 section 3).
     """
 
     __slots__ = ("_incoming", "_object", "_outgoing", "_received", "established")
@@ -98,7 +99,8 @@ class TlsPipe:
     def __init__(self, context: ssl.SSLContext, *, server_name: str) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        name = server_name.encode("ascii")  # as bytes, because Python would put a str through IDNA once more
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self._received = 0
         self.established = False
 
