@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import get_args
 
 from control_plane.domain.check_field_rules import degraded_above, dns_name, host, refuse_blocked_host, timeout
@@ -19,18 +20,34 @@ EXPECTED_LIMIT = 1024
 
 _DNS_PORT = 53
 _NAME_LIMIT = 253
-_REVERSE = re.compile(r"(?:[0-9a-z_](?:[0-9a-z_-]{0,61}[0-9a-z_])?\.)+(?:in-addr|ip6)\.arpa\.?", re.IGNORECASE)
-_RESOLVER = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
+_REVERSE = re.compile(r"(?:[0-9a-z_](?:[0-9a-z_/-]{0,61}[0-9a-z_])?\.)+(?:in-addr|ip6)\.arpa\.?", re.IGNORECASE)
+"""With the slash of delegations smaller than a class C (RFC 2317 section 4)."""
+
+_RESOLVER = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]+)(?::(?P<port>[1-9][0-9]{0,4}))?")
 
 
 def name(value: object, pointer: str) -> str:
-    """A name to ask about, names of the reverse tree included; kept as written."""
+    """A name to ask about, kept as written: the root, a wildcard and the reverse tree included, or an address.
+
+    That only a PTR record is asked for by an address is for `refuse_conflicts`.
+    """
     written = text(value, pointer, code=CODE, low=1, high=1024)
-    if _REVERSE.fullmatch(written):
-        if len(written.removesuffix(".")) > _NAME_LIMIT:
-            refuse(CODE, f"the name is longer than {_NAME_LIMIT} characters", pointer)
+    bare = written.removeprefix("*.")
+    if written == ".":
         return written
-    return dns_name(written, pointer, code=CODE)
+    if len(written.removesuffix(".")) > _NAME_LIMIT:
+        refuse(CODE, f"the name is longer than {_NAME_LIMIT} characters", pointer)
+    if not _is_address(written) and not _REVERSE.fullmatch(bare):
+        dns_name(bare, pointer, code=CODE)
+    return written
+
+
+def _is_address(written: str) -> bool:
+    try:
+        ip_address(written)
+    except ValueError:
+        return False
+    return True
 
 
 def record_type(value: object, pointer: str) -> str:
@@ -58,7 +75,7 @@ def resolver(value: object, pointer: str) -> str:
     written = text(value, pointer, code=CODE, low=1, high=1024)
     server, number = _server(written)
     host(server, pointer, code=CODE)
-    if not 1 <= number <= 65_535:
+    if number > 65_535:
         refuse(CODE, "the resolver's port must be from 1 to 65535", pointer)
     return written
 
@@ -82,9 +99,11 @@ def refuse_blocked(check: DnsCheck, policy: Policy, at: Place) -> None:
 
 
 def refuse_conflicts(check: DnsCheck, pointer: str) -> None:
-    """Raise BadRequest for `exact` without anything to be exact about."""
+    """Raise BadRequest for `exact` without anything to be exact about, and for an address that no PTR is asked of."""
     if check.exact and not check.expected:
         refuse(CODE, "exact forbids all answers but those in expected: name at least one there", f"{pointer}/exact")
+    if check.record_type != "PTR" and _is_address(check.name):
+        refuse(CODE, "only PTR records are asked for by an address: write a name, or PTR", f"{pointer}/name")
 
 
 RULES = KindRules(

@@ -8,12 +8,14 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.checks.dns_question import owner_name, split_server
+from agent.dns_wire import TYPE_NUMBERS
 from control_plane.domain.check_rules import RULES, read_check, target_of
 from control_plane.domain.http_check_rules import FIELDS
 from control_plane.domain.secrets_of_check import join, split
 from control_plane.errors import BadRequest
 from shared.checks import CHECKS as KINDS
-from shared.checks import Check, expand, kind_of
+from shared.checks import Check, DnsCheck, expand, kind_of
 
 LEAVES = (
     st.none() | st.booleans() | st.integers(-1, 70_000) | st.floats(allow_nan=False)
@@ -55,11 +57,14 @@ SHORT = st.text(max_size=4)
 OF_KIND: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "tcp": {"host": HOSTS, "port": st.integers(0, 65_536), "send": SHORT, "expect": SHORT},
     "dns": {
-        "name": HOSTS,
+        "name": HOSTS
+        | st.sampled_from([".", "*.example.com", "5.0/25.2.0.192.in-addr.arpa", "192.0.2.1.", "2001:db8::1"]),
         "record_type": st.sampled_from(["A", "mx", "PTR", "ANY"]),
         "expected": st.lists(SHORT, max_size=3),
         "exact": st.booleans(),
-        "resolver": st.sampled_from(["9.9.9.9", "[2620:fe::fe]:853", "dns.google:53", "10.0.0.1", "9.9.9.9:99"]),
+        "resolver": st.sampled_from(
+            ["9.9.9.9", "[2620:fe::fe]:853", "dns.google:53", "10.0.0.1", "9.9.9.9:99", "9.9.9.9:053"]
+        ),
     },
     "ping": {"host": HOSTS, "count": st.integers(0, 11), "max_loss_pct": st.integers(-1, 100)},
     "tls_cert": {
@@ -148,6 +153,14 @@ def test_a_secret_never_follows_to_another_origin(value: dict[str, object], url:
         assert split(moved)[1].empty
 
 
+def is_understood_by_the_agent(check: Check) -> bool:
+    """Whether the agent's own readers take what was accepted; they raise when they do not."""
+    if isinstance(check, DnsCheck):
+        owner_name(check.name, TYPE_NUMBERS[check.record_type])
+        split_server(check.resolver or "192.0.2.1")
+    return True
+
+
 def test_every_kind_is_generated_with_all_of_its_fields() -> None:
     assert set(OF_KIND) == set(KINDS) - {"http"}
     for kind in OF_KIND:
@@ -167,6 +180,7 @@ def test_a_check_of_any_kind_reads_back_and_merges_like_one_that_was_created(
     assert msgspec.convert(written, type=Check) == check
     assert join(*split(check)) == check
     assert target_of(check).items() <= msgspec.to_builtins(check).items()
+    assert is_understood_by_the_agent(check)
     merged = submitted(patch, stored=check)
     if merged is not None:
         assert kind_of(merged) == kind_of(check)
