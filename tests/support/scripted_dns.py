@@ -27,6 +27,9 @@ class ScriptedDns(asyncio.DatagramProtocol):
         self.silent_about: set[str] = set()
         self.rcode_of_all: dns.rcode.Rcode | None = None
         self.mangle: Callable[[bytes], list[bytes]] = lambda wire: [wire]
+        self.mangle_tcp: Callable[[bytes], bytes] = lambda wire: wire
+        self.also: Callable[[bytes, Server], object] = lambda _wire, _peer: None
+        self.refuses_edns = False
         self.asked: list[str] = []
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -40,8 +43,14 @@ class ScriptedDns(asyncio.DatagramProtocol):
         if self.truncate:
             response.flags |= dns.flags.TC
             response.answer.clear()
+        self.also(response.to_wire(), addr)
         for wire in self.mangle(response.to_wire()):
             self._transport.sendto(wire, addr)
+
+    def send(self, wire: bytes, peer: Server) -> None:
+        """A datagram out of the blue."""
+        assert self._transport is not None
+        self._transport.sendto(wire, peer)
 
     def answer(self, data: bytes) -> dns.message.Message:
         query = dns.message.from_wire(data)
@@ -49,7 +58,9 @@ class ScriptedDns(asyncio.DatagramProtocol):
         question = query.question[0]
         name = str(question.name).rstrip(".").lower()
         self.asked.append(name)
-        if self.rcode_of_all is not None:
+        if self.refuses_edns and query.edns >= 0:
+            response.set_rcode(dns.rcode.FORMERR)
+        elif self.rcode_of_all is not None:
             response.set_rcode(self.rcode_of_all)
         elif name in self.rcodes:
             response.set_rcode(self.rcodes[name])
@@ -69,7 +80,7 @@ class ScriptedDns(asyncio.DatagramProtocol):
 
     async def over_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         size = int.from_bytes(await reader.readexactly(2), "big")
-        wire = self.answer(await reader.readexactly(size)).to_wire()
+        wire = self.mangle_tcp(self.answer(await reader.readexactly(size)).to_wire(max_size=65535))
         writer.write(len(wire).to_bytes(2, "big") + wire)
         await writer.drain()
         writer.close()
