@@ -35,6 +35,9 @@ SKEWED_FOR = timedelta(seconds=20)
 RIGHT_FOR = timedelta(seconds=30)
 STRAINED_FOR = timedelta(seconds=60)
 EASED_FOR = timedelta(seconds=60)
+UNWATCHED_FOR = timedelta(seconds=40)
+"""After a longer break of the watch itself (no control plane ran, or the database was away) no silence is held against
+anybody: agents could not be heard. They are given as long as usual from then on."""
 UNOBSERVED_FOR = timedelta(seconds=40)
 """A live agent tells how it is every 10 s. Until one that is back has done so, nothing ends."""
 
@@ -89,15 +92,24 @@ class Alert(Struct, frozen=True):
 
 
 def alerts_of(
-    agent: AgentState, *, open_kinds: Mapping[str, Mapping[str, Any]], now: datetime, release: str
+    agent: AgentState,
+    *,
+    open_kinds: Mapping[str, Mapping[str, Any]],
+    now: datetime,
+    watched_since: datetime,
+    release: str,
 ) -> dict[str, Alert]:
-    """The alerts that should be open, by kind, given those that are (with their details). `release` is our version."""
+    """The alerts that should be open, by kind, given those that are (with their details).
+
+    `watched_since`: since when agents could be heard. `release`: our own version.
+    """
     held: dict[str, Alert] = {}
     if not agent.enabled or agent.last_seen_at is None:
         return held
     is_suppressed = False
     for kind, alert in _KINDS.items():
-        sign = _sign(kind, agent, now, release=_newest(release, open_kinds.get(OUTDATED)))
+        newest = _newest(release, open_kinds.get(OUTDATED))
+        sign = _sign(kind, agent, now, watched_since=watched_since, release=newest)
         holds = kind in open_kinds if is_suppressed or sign in (Sign.PENDING, Sign.FADING) else sign is Sign.CONFIRMED
         if holds:
             held[kind] = alert(agent, now, release)
@@ -110,9 +122,9 @@ def severity_of(kind: str) -> str:
     return "major" if kind in (OFFLINE, SKEWED) else "minor"
 
 
-def _sign(kind: str, agent: AgentState, now: datetime, *, release: str) -> Sign:
+def _sign(kind: str, agent: AgentState, now: datetime, *, watched_since: datetime, release: str) -> Sign:
     if kind == OFFLINE:
-        return _offline(agent, now)
+        return _offline(agent, now, watched_since)
     if not agent.is_live(now):
         return Sign.FADING  # what it said last is no news
     match kind:
@@ -124,17 +136,17 @@ def _sign(kind: str, agent: AgentState, now: datetime, *, release: str) -> Sign:
             return Sign.CONFIRMED if is_older(agent.version, release) else Sign.ABSENT
 
 
-def _offline(agent: AgentState, now: datetime) -> Sign:
+def _offline(agent: AgentState, now: datetime, watched_since: datetime) -> Sign:
     health = _lasting(not agent.healthy, agent.health_since, now, opens=UNHEALTHY_FOR, ends=WELL_FOR)
     if agent.is_live(now):
         is_heard = agent.observed_at is None or now - agent.observed_at <= UNOBSERVED_FOR
         return health if is_heard or health is not Sign.ABSENT else Sign.FADING
     if agent.lease_until is None:
         return Sign.FADING
-    silent_for = now - agent.lease_until
+    silent_for = now - max(agent.lease_until, watched_since)
     if _has_left(agent):
         return Sign.CONFIRMED if silent_for >= LEFT_FOR else Sign.FADING
-    return Sign.CONFIRMED if silent_for >= SILENT_FOR or health is Sign.CONFIRMED else Sign.PENDING
+    return Sign.CONFIRMED if silent_for >= SILENT_FOR else Sign.PENDING
 
 
 def _lasting(is_so: bool, since: datetime | None, now: datetime, *, opens: timedelta, ends: timedelta) -> Sign:

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
-from control_plane.domain.fleet import AGENT_KINDS, AgentState, Alert, alerts_of, severity_of
+from control_plane.domain.fleet import AGENT_KINDS, UNWATCHED_FOR, AgentState, Alert, alerts_of, severity_of
 from control_plane.metrics import OPERATOR_INCIDENTS_OPEN
 from control_plane.services.identity import new_id
 from control_plane.services.write_operator_incidents import Change, Place, write_operator_incidents
@@ -48,12 +48,21 @@ async def watch_fleet(database: Database, *, release: str) -> list[Change]:
 async def _watch(conn: Connection, *, release: str) -> list[Change]:
     held = await operator_incidents.hold_open(conn, kinds=AGENT_KINDS)
     now = await fleet_reads.database_clock(conn)
-    judged = _judge(await fleet_watch.agent_states(conn), held, now=now, release=release)
+    watched_since = await fleet_watch.note_watch(conn, longest_break=UNWATCHED_FOR)
+    agents = await fleet_watch.agent_states(conn)
+    judged = _judge(agents, held, now=now, watched_since=watched_since, release=release)
     await operator_incidents.reword(conn, judged.reworded)
     return await write_operator_incidents(conn, judged.changes, now=now)
 
 
-def _judge(agents: Sequence[AgentState], held: Sequence[OperatorIncident], *, now: datetime, release: str) -> _Judged:
+def _judge(
+    agents: Sequence[AgentState],
+    held: Sequence[OperatorIncident],
+    *,
+    now: datetime,
+    watched_since: datetime,
+    release: str,
+) -> _Judged:
     open_: dict[str, dict[str, OperatorIncident]] = {}
     for incident in held:
         open_.setdefault(incident.subject, {})[incident.kind] = incident
@@ -62,7 +71,7 @@ def _judge(agents: Sequence[AgentState], held: Sequence[OperatorIncident], *, no
     for agent in agents:
         mine = open_.pop(str(agent.id), {})
         details = {kind: incident.details for kind, incident in mine.items()}
-        alerts = alerts_of(agent, open_kinds=details, now=now, release=release)
+        alerts = alerts_of(agent, open_kinds=details, now=now, watched_since=watched_since, release=release)
         changes += _changes(agent, mine, alerts)
         reworded += [
             (mine[kind].id, alert.reason, _details(agent, alert))

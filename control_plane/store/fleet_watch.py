@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from control_plane.domain.fleet import AgentState
 from control_plane.store.pool import Connection
 
@@ -28,3 +30,21 @@ ORDER BY a.id
 async def agent_states(conn: Connection) -> list[AgentState]:
     """Every agent, private or not."""
     return [AgentState(**row) for row in await conn.fetch(FLEET_AGENT_STATES)]
+
+
+# One row remembers since when there has been a watch without a longer break.
+FLEET_WATCHED = """
+INSERT INTO installation AS i (name, value)
+VALUES ('fleet_watch', jsonb_build_object('since', clock_timestamp(), 'last', clock_timestamp()))
+ON CONFLICT (name) DO UPDATE SET value = jsonb_build_object(
+    'since', CASE WHEN (i.value->>'last')::timestamptz > clock_timestamp() - $1::interval
+                  THEN i.value->'since' ELSE to_jsonb(clock_timestamp()) END,
+    'last', clock_timestamp())
+RETURNING (value->>'since')::timestamptz
+"""
+
+
+async def note_watch(conn: Connection, *, longest_break: timedelta) -> datetime:
+    """Remember that somebody watches now; since when somebody has, with no longer break."""
+    since: datetime = await conn.fetchval(FLEET_WATCHED, longest_break)
+    return since

@@ -16,6 +16,10 @@ from tests.support.serving import ControlPlane, control_plane, settings_with
 
 OPERATOR_TENANT = "00000000-0000-0000-0000-000000000000"
 GONE = "UPDATE agents SET lease_until = now() - interval '31 seconds' WHERE id = $1"
+WATCHED = """
+INSERT INTO installation (name, value)
+VALUES ('fleet_watch', jsonb_build_object('since', now() - interval '1 hour', 'last', now()))
+"""
 NOWHERE = "0197a2f0-0000-7000-8000-000000000000"
 
 
@@ -37,6 +41,7 @@ async def an_outage(database: Database) -> str:
         agent_id, _ = await seed.an_agent(conn, await seed.a_region(conn, "eu"))
         await seed.an_agent(conn, await seed.a_region(conn, "us"))
         await conn.execute(GONE, agent_id)
+        await conn.execute(WATCHED)
     await watch_fleet(database, release="0.0.1")
     return str(agent_id)
 

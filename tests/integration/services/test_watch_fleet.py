@@ -33,8 +33,22 @@ UPDATE agents SET health_since = health_since - interval '1 minute', skewed_sinc
     strained_since = strained_since - interval '2 minutes'
 WHERE id = $1
 """
+WATCHED = """
+INSERT INTO installation (name, value)
+VALUES ('fleet_watch', jsonb_build_object('since', now() - interval '1 hour', 'last', now()))
+"""
+UNWATCHED = """
+UPDATE installation SET value = value || jsonb_build_object('last', now() - interval '1 minute')
+WHERE name = 'fleet_watch'
+"""
 INCIDENTS = "SELECT * FROM operator_incidents ORDER BY number"
 OWED = "SELECT * FROM deliveries ORDER BY number"
+
+
+@pytest.fixture(autouse=True)
+async def watched(database: Database) -> None:
+    """There has been a watch for an hour."""
+    await rows(database, WATCHED)
 
 
 async def rows(database: Database, statement: str, *args: Any) -> list[dict[str, Any]]:
@@ -101,6 +115,17 @@ async def test_many_control_planes_open_one_incident(database: Database) -> None
     await rows(database, GONE, await an_agent(database))
     await asyncio.gather(*(watch_fleet(database, release=RELEASE) for _ in range(8)))
     assert len(await rows(database, INCIDENTS)) == len(await rows(database, OWED)) == 1
+
+
+async def test_a_control_plane_that_was_away_holds_no_silence_against_agents(database: Database) -> None:
+    await rows(database, GONE, await an_agent(database))
+    await rows(database, UNWATCHED)
+    for _ in range(2):
+        assert await watch_fleet(database, release=RELEASE) == []
+    await rows(
+        database, "UPDATE installation SET value = value || jsonb_build_object('since', now() - interval '31 s')"
+    )
+    assert len(await watch_fleet(database, release=RELEASE)) == 1
 
 
 async def test_a_trouble_of_several_kinds_is_one_incident(database: Database) -> None:

@@ -50,9 +50,11 @@ def an_agent(**over: Any) -> AgentState:
 
 
 def kinds(agent: AgentState, *open_kinds: str, release: str = "1.4.2") -> set[str]:
-    return set(alerts_of(agent, open_kinds={kind: {} for kind in open_kinds}, now=NOW, release=release))
+    open_: dict[str, dict[str, Any]] = {kind: {} for kind in open_kinds}
+    return set(alerts_of(agent, open_kinds=open_, now=NOW, watched_since=WATCHED_SINCE, release=release))
 
 
+WATCHED_SINCE = ago(86_400)
 GONE = {"lease_until": ago(31), "last_seen_at": ago(46)}
 UNHEALTHY = {"healthy": False, "health_since": ago(21), "health_reason": "No resolver answers"}
 SKEWED = {"skewed": True, "skewed_since": ago(21), "clock_offset_ms": 45_000}
@@ -106,6 +108,12 @@ def test_an_alert_ends_once_its_trouble_is_over_for_a_while(over: dict[str, Any]
     assert kinds(an_agent(**over), kind) == ({kind} if stays else set())
 
 
+@pytest.mark.parametrize(("watched_s", "expected"), [(29, set()), (31, {"agent_offline"})])
+def test_no_silence_counts_while_nobody_could_have_heard(watched_s: int, expected: set[str]) -> None:
+    agent = an_agent(lease_until=ago(3600), last_seen_at=ago(3615))
+    assert set(alerts_of(agent, open_kinds={}, now=NOW, watched_since=ago(watched_s), release="1.4.2")) == expected
+
+
 def test_the_worst_trouble_is_the_only_alert() -> None:
     everything = UNHEALTHY | SKEWED | STRAINED | {"version": "1.0.0"}
     assert kinds(an_agent(**everything)) == {"agent_offline"}
@@ -129,7 +137,9 @@ def test_what_an_agent_that_is_gone_said_last_is_no_news() -> None:
 def test_an_older_control_plane_does_not_end_what_a_newer_one_opened() -> None:
     agent = an_agent(version="1.4.0")
     noted = {"agent_outdated": {"control_plane": "1.5.0"}}
-    assert set(alerts_of(agent, open_kinds=noted, now=NOW, release="1.4.2")) == {"agent_outdated"}
+    assert set(alerts_of(agent, open_kinds=noted, now=NOW, watched_since=WATCHED_SINCE, release="1.4.2")) == {
+        "agent_outdated"
+    }
 
 
 @pytest.mark.parametrize(
@@ -163,5 +173,7 @@ def test_an_agent_is_outdated_when_its_minor_version_is_behind(agent: str | None
     ],
 )
 def test_an_alert_says_why_in_words(over: dict[str, Any], words: str) -> None:
-    (alert,) = alerts_of(an_agent(**over), open_kinds={}, now=NOW, release="1.4.2").values()
+    (alert,) = alerts_of(
+        an_agent(**over), open_kinds={}, now=NOW, watched_since=WATCHED_SINCE, release="1.4.2"
+    ).values()
     assert alert.reason == words
