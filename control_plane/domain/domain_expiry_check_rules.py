@@ -31,6 +31,8 @@ def domain(value: object, pointer: str) -> str:
     """A registrable domain, kept as written."""
     written = dns_name(value, pointer, code=CODE)
     name = parse_host_text(written).name
+    if "_" in name:
+        refuse(CODE, "a registered domain has no underscore", pointer)
     registrable = _suffixes().privatesuffix(name)
     if registrable is None:
         refuse(CODE, "this is a public suffix or a single label; a registered domain is like example.com", pointer)

@@ -189,6 +189,8 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("domain_expiry", {"domain": "https://example.com"}, "INVALID_DOMAIN_PARAMS", "domain"),
     ("domain_expiry", {"domain": "com"}, "INVALID_DOMAIN_PARAMS", "domain"),
     ("domain_expiry", {"domain": "co.uk"}, "INVALID_DOMAIN_PARAMS", "domain"),
+    ("domain_expiry", {"domain": "my_site.com"}, "INVALID_DOMAIN_PARAMS", "domain"),
+    ("domain_expiry", {"domain": "example.com\n"}, "INVALID_DOMAIN_PARAMS", "domain"),
     ("domain_expiry", {"domain": "192.0.2.1"}, "INVALID_DOMAIN_PARAMS", "domain"),
     ("domain_expiry", {"domain": "example.internal"}, "INVALID_DOMAIN_PARAMS", "domain"),
     ("domain_expiry", {"domain": "2.0.192.in-addr.arpa"}, "INVALID_DOMAIN_PARAMS", "domain"),
