@@ -69,7 +69,7 @@ class TlsContexts:
                 context = _credulous()
                 context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
                 context.options |= _LEGACY_SERVER_CONNECT
-                context.set_ciphers("ALL:@SECLEVEL=0")
+                context.set_ciphers("ALL:!aNULL:!PSK:!SRP:@SECLEVEL=0")  # none that goes without a certificate
                 return context  # no ALPN: whatever the server speaks inside is not asked
             case "judge":
                 context = context_with_authorities(self._ca_file)

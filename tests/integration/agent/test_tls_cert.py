@@ -149,6 +149,18 @@ async def test_a_server_that_speaks_only_old_tls_is_read_all_the_same(
     assert seen.detail.tls_version in ("TLSv1", "TLSv1.1")
 
 
+async def test_a_server_that_would_rather_stay_anonymous_has_to_show_a_certificate(
+    authority: Authority, trusting: CheckContext
+) -> None:
+    tls = only_1_2(server_context(authority.leaf("127.0.0.1")))
+    tls.set_ciphers("AECDH-AES128-SHA:ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0")
+    tls.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    async with serving(quiet, tls=tls) as port:
+        seen = await check(port, trusting)
+    assert seen.outcome is Outcome.UP, seen.detail.message
+    assert seen.detail.cipher == "ECDHE-ECDSA-AES128-GCM-SHA256"
+
+
 @pytest.mark.parametrize("is_old", [False, True])
 async def test_a_server_that_demands_a_client_certificate_has_shown_its_own(
     is_old: bool, root: Authority, authority: Authority, trusting: CheckContext
