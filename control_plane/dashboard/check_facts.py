@@ -99,7 +99,7 @@ def _ping(check: PingCheck) -> Mapping[str, object]:
 
 def _tls_cert(check: TlsCertCheck) -> Mapping[str, object]:
     return {
-        "Reads the certificate of": with_port(check.host, check.port),
+        "Certificate of": with_port(check.host, check.port),
         "For the name": check.server_name,
         "Expects": f"a handshake within {interval_ms(check.timeout)}",
         **_days(check.warn_days, check.critical_days),
@@ -108,7 +108,7 @@ def _tls_cert(check: TlsCertCheck) -> Mapping[str, object]:
 
 def _domain_expiry(check: DomainExpiryCheck) -> Mapping[str, object]:
     return {
-        "Asks the registry about": check.domain,
+        "Registration of": check.domain,
         "Expects": f"an answer within {interval_ms(check.timeout)}",
         **_days(check.warn_days, check.critical_days),
     }

@@ -87,7 +87,7 @@ CASES: list[tuple[Check, str, dict[str, str]]] = [
         TlsCertCheck(host="example.com", server_name="www.example.com"),
         "certificate example.com:443",
         {
-            "Reads the certificate of": "example.com:443",
+            "Certificate of": "example.com:443",
             "For the name": "www.example.com",
             "Expects": "a handshake within 10 s",
             "Degraded": "from 14 days before it expires",
@@ -98,7 +98,7 @@ CASES: list[tuple[Check, str, dict[str, str]]] = [
         DomainExpiryCheck(domain="example.com", warn_days=1, critical_days=0),
         "domain example.com",
         {
-            "Asks the registry about": "example.com",
+            "Registration of": "example.com",
             "Expects": "an answer within 10 s",
             "Degraded": "from 1 day before it expires",
             "A check fails": "once it has expired",
