@@ -7,6 +7,7 @@ address, identifier, sequence and a random payload agree; while nobody waits, no
 from __future__ import annotations
 
 import asyncio
+import atexit
 import errno
 import os
 from collections.abc import Iterable
@@ -74,7 +75,9 @@ class IcmpSockets:
 @lru_cache(maxsize=1)
 def process_sockets() -> IcmpSockets:
     """Those that all checks of this process share."""
-    return IcmpSockets()
+    made = IcmpSockets()
+    atexit.register(made.close)
+    return made
 
 
 class IcmpSocket:
