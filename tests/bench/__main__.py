@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import agent_http, detection, end_to_end, fault_to_incident, ingest_cost, machine
+from tests.bench import agent_http, agent_start, detection, end_to_end, fault_to_incident, ingest_cost, machine
 from tests.bench.figure import Figure, render, write_sections
 from tests.bench.options import Options
 from tests.bench.world import ignore_terminal
@@ -21,6 +21,7 @@ FIGURES: dict[str, Callable[[Options], Awaitable[Figure]]] = {
     "S7": end_to_end.measure,
     "S8": detection.measure,
     "S8-fault": fault_to_incident.measure,
+    "agent-start": agent_start.measure,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import trustme
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.app import App
@@ -18,6 +20,8 @@ from shared.settings import SettingsError
 from tests.support import targets
 from tests.support.fake_control_plane import KEY, FakeControlPlane
 from tests.support.farm import free_port
+from tests.support.http_checks import server_tls
+from tests.support.scripted_dns import serving_dns
 from tests.support.targets import serving
 from tests.support.waiting import until, until_async
 
@@ -162,6 +166,51 @@ async def test_the_scrape_timeout_bounds_a_probe_that_hangs(tmp_path: Path) -> N
     seen = samples(answer.text)
     assert seen[("farwatch_probe_outcome", "down", "timeout")] == 1
     assert 0.9 <= seen[("probe_duration_seconds",)] < 8
+
+
+async def test_ports_banners_hosts_and_resolvers_can_be_probed_too(tmp_path: Path) -> None:
+    plane = FakeControlPlane()
+    async with (
+        serving(targets.raw(b"SSH-2.0-Test\r\n")) as port,
+        serving_dns({"a.example": ["A 192.0.2.1", "A 192.0.2.2"]}) as (_, resolver),
+        plane.serving() as url,
+        door(url, tmp_path, probe_door=True) as client,
+    ):
+        await until_async(lambda: _is(client, (200, "ok")), "it works")
+        target = f"127.0.0.1:{port}"
+        connected = samples((await client.get("/probe", params={"target": target, "module": "tcp_connect"})).text)
+        greeted = samples((await client.get("/probe", params={"target": target, "module": "ssh_banner"})).text)
+        question = {"target": f"{resolver[0]}:{resolver[1]}", "module": "dns", "name": "a.example", "type": "A"}
+        answered = samples((await client.get("/probe", params=question)).text)
+        echoed = samples((await client.get("/probe", params={"target": "127.0.0.1", "module": "icmp"})).text)
+    assert connected[("probe_success",)] == greeted[("probe_success",)] == answered[("probe_success",)] == 1
+    assert connected[("probe_duration_seconds",)] > 0
+    assert greeted[("probe_failed_due_to_regex",)] == 0
+    assert answered[("probe_dns_answer_rrs",)] == 2
+    assert answered[("probe_dns_duration_seconds", "request")] > 0
+    assert set(echoed) >= {("probe_icmp_duration_seconds", phase) for phase in ("resolve", "setup", "rtt")}
+    if echoed[("probe_success",)]:  # not every machine lets a test send ICMP
+        assert echoed[("probe_icmp_duration_seconds", "rtt")] > 0
+    else:
+        assert echoed[("farwatch_probe_outcome", "error", "incapable")] == 1
+
+
+async def test_a_certificate_that_a_probe_saw_is_told_in_unix_time(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    plane = FakeControlPlane()
+    async with (
+        serving(targets.ok(), tls=server_tls(authority.issue_cert("127.0.0.1"))) as port,
+        plane.serving() as url,
+        door(url, tmp_path, probe_door=True, ca_file=str(file)) as client,
+    ):
+        await until_async(lambda: _is(client, (200, "ok")), "it works")
+        seen = samples((await client.get("/probe", params={"target": f"https://127.0.0.1:{port}/"})).text)
+    assert (seen[("probe_success",)], seen[("probe_http_ssl",)]) == (1, 1)
+    assert seen[("probe_ssl_earliest_cert_expiry",)] > time.time()
+    assert seen[("probe_tls_version_info", "TLS 1.3")] == 1
+    assert seen[("probe_http_duration_seconds", "tls")] > 0
 
 
 @pytest.mark.parametrize(
