@@ -51,17 +51,19 @@ class ChosenServer:
         """
         addresses: Sequence[str] = self.resolved or (self.host.name,)
         left = list(self._context.dialer.of_family(addresses)[:MAX_ADDRESSES])
-        for seconds in chain(ATTEMPT_TIMEOUTS_S, repeat(ATTEMPT_TIMEOUTS_S[-1])):
+        rounds = chain(ATTEMPT_TIMEOUTS_S, repeat(ATTEMPT_TIMEOUTS_S[-1]))
+        failure: Exception = Unanswered("it has no address")
+        while left:
+            seconds = next(rounds)
             for address in tuple(left):
                 try:
                     return await self._ask(address, name, kind, seconds, times)
                 except NoAnswer:
                     continue
-                except (OSError, Unanswered):
+                except (OSError, Unanswered) as error:
+                    failure = error
                     left.remove(address)
-                    if not left:
-                        raise
-        raise AssertionError("unreachable")
+        raise failure
 
     async def _ask(self, address: str, name: str, kind: int, seconds: float, times: StreamTimes) -> tuple[Query, Reply]:
         self.address = address

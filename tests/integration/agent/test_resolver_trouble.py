@@ -13,6 +13,8 @@ import pytest
 
 from agent.app import App
 from agent.settings import AgentSettings
+from shared.checks import Check
+from shared.checks.dns import DnsCheck
 from shared.checks.http import HttpCheck
 from shared.protocol import Assignment
 from shared.results import CheckResult, Outcome, Reason
@@ -26,13 +28,17 @@ NAME = "site.example"
 HOUR = 3_600_000
 
 
-async def first_result(directory: Path, script: Callable[[ScriptedDns], None], *, host: str = NAME) -> CheckResult:
+async def first_result(
+    directory: Path, script: Callable[[ScriptedDns], None], *, host: str = NAME, asks_dns: bool = False
+) -> CheckResult:
     """What an agent says of the first check of its life."""
     plane = FakeControlPlane()
     async with serving(targets.ok()) as port, serving_dns({NAME: ["A 127.0.0.1"]}) as (dns_server, (_, dns_port)):
         script(dns_server)
         now = int(time.time() * 1000)
-        check = HttpCheck(url=f"http://{host}:{port}/", timeout=1000)
+        check: Check = HttpCheck(url=f"http://{host}:{port}/", timeout=1000)
+        if asks_dns:
+            check = DnsCheck(name=host, timeout=1000)
         plane.assign(Assignment(uuid4(), uuid4(), 1, 1, check, HOUR, 0, now))
         async with plane.serving() as url:
             resolvers = (f"127.0.0.1:{dns_port}",)
@@ -89,11 +95,12 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("asks_dns", [False, True], ids=["http", "dns"])
 @pytest.mark.parametrize(("script", "outcome", "reason"), CASES)
 async def test_an_agent_whose_first_question_fails_blames_a_target_only_when_a_resolver_works(
-    tmp_path: Path, script: Callable[[ScriptedDns], None], outcome: Outcome, reason: Reason
+    tmp_path: Path, script: Callable[[ScriptedDns], None], outcome: Outcome, reason: Reason, asks_dns: bool
 ) -> None:
-    seen = await first_result(tmp_path, script)
+    seen = await first_result(tmp_path, script, asks_dns=asks_dns)
     assert (seen.outcome, seen.reason) == (outcome, reason), seen.detail
 
 
