@@ -16,7 +16,7 @@ from control_plane.services.identity import new_id
 from control_plane.services.ingest_results import Reporter, ingest_results
 from control_plane.services.observe_agent import observe_agent
 from control_plane.services.watch_fleet import watch_fleet
-from control_plane.store import tenants
+from control_plane.store import leases, tenants
 from control_plane.store.pool import Database
 from control_plane.store.tenants import OPERATOR
 from shared.ids import AgentId, TenantId
@@ -40,6 +40,10 @@ VALUES ('fleet_watch', jsonb_build_object('since', now() - interval '1 hour', 'l
 UNWATCHED = """
 UPDATE installation SET value = value || jsonb_build_object('last', now() - interval '1 minute')
 WHERE name = 'fleet_watch'
+"""
+LONG_GONE = """
+UPDATE agents SET lease_until = now() - make_interval(secs => $2), left_at = now() - make_interval(secs => $2)
+WHERE id = $1
 """
 INCIDENTS = "SELECT * FROM operator_incidents ORDER BY number"
 OWED = "SELECT * FROM deliveries ORDER BY number"
@@ -126,6 +130,29 @@ async def test_a_control_plane_that_was_away_holds_no_silence_against_agents(dat
         database, "UPDATE installation SET value = value || jsonb_build_object('since', now() - interval '31 s')"
     )
     assert len(await watch_fleet(database, release=RELEASE)) == 1
+
+
+async def test_an_agent_that_said_goodbye_is_not_offline_for_ten_minutes(database: Database) -> None:
+    agent_id = await an_agent(database)
+    async with database.app_transaction() as conn:
+        await leases.leave(conn, agent_id=agent_id)
+    await rows(database, LONG_GONE, agent_id, 599)
+    assert await watch_fleet(database, release=RELEASE) == []
+    await rows(database, LONG_GONE, agent_id, 601)
+    (change,) = await watch_fleet(database, release=RELEASE)
+    assert change.reason.startswith("It was stopped and has not come back since")
+
+
+async def test_a_restart_does_not_pass_for_a_cure(database: Database) -> None:
+    agent_id = await an_agent(database)
+    await observed(database, agent_id, healthy=False, reason="No resolver answers")
+    await watch_fleet(database, release=RELEASE)
+    async with database.app_transaction() as conn:
+        await leases.greet(conn, agent_id=agent_id, boot_id=new_id(), version=RELEASE, capabilities=(), lease_s=3600)
+    assert await watch_fleet(database, release=RELEASE) == []
+    await rows(database, LASTING, agent_id)
+    (change,) = await watch_fleet(database, release=RELEASE)
+    assert change.resolution == "recovered"
 
 
 async def test_a_trouble_of_several_kinds_is_one_incident(database: Database) -> None:
