@@ -22,7 +22,7 @@ from tests.support.fake_control_plane import KEY, FakeControlPlane
 from tests.support.farm import free_port
 from tests.support.http_checks import server_tls
 from tests.support.scripted_dns import serving_dns
-from tests.support.targets import serving
+from tests.support.targets import Reader, Writer, serving
 from tests.support.waiting import until, until_async
 
 
@@ -168,10 +168,17 @@ async def test_the_scrape_timeout_bounds_a_probe_that_hangs(tmp_path: Path) -> N
     assert 0.9 <= seen[("probe_duration_seconds",)] < 8
 
 
+async def greeting(_reader: Reader, writer: Writer) -> None:
+    """A server that speaks first, as SSH's do."""
+    writer.write(b"SSH-2.0-Test\r\n")
+    await writer.drain()
+    writer.close()
+
+
 async def test_ports_banners_hosts_and_resolvers_can_be_probed_too(tmp_path: Path) -> None:
     plane = FakeControlPlane()
     async with (
-        serving(targets.raw(b"SSH-2.0-Test\r\n")) as port,
+        serving(greeting) as port,
         serving_dns({"a.example": ["A 192.0.2.1", "A 192.0.2.2"]}) as (_, resolver),
         plane.serving() as url,
         door(url, tmp_path, probe_door=True) as client,
