@@ -53,10 +53,12 @@ async def run(check: HttpCheck, context: CheckContext) -> CheckOutcome:
         async with deadline:
             response = await visit.follow()
     except ExchangeFailed as error:
+        error.__traceback__ = None  # its frames hold the connection's buffers, in a circle that only the collector ends
         return visit.failed(Failure(Outcome.DOWN, error.reason, error.message))
     except BadHeader as error:
         return visit.failed(Failure(Outcome.ERROR, Reason.INTERNAL, str(error)))
     except classify.EXPECTED as error:
+        error.__traceback__ = None
         if isinstance(error, TimeoutError) and deadline.expired():
             return visit.failed(classify.timed_out(visit.doing, timeout_ms=check.timeout))
         return visit.failed(classify.classify(error))

@@ -46,6 +46,7 @@ async def run(check: TlsCertCheck, context: CheckContext) -> CheckOutcome:
         async with deadline:
             await visit.shake_hands()
     except classify.EXPECTED as error:
+        error.__traceback__ = None  # its frames hold the connection's buffers, in a circle that only the collector ends
         if isinstance(error, TimeoutError) and deadline.expired():
             return visit.failed(classify.timed_out(visit.doing, timeout_ms=check.timeout))
         return visit.failed(classify.classify(error))
