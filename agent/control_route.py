@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from agent.authorities import context_with_authorities
 from shared.settings import SettingsError
 
 NONE = "none"
@@ -62,11 +63,8 @@ def _is_exempt(host: str, exempt: str) -> bool:
 
 def trust(ca_file: str | None) -> ssl.SSLContext:
     """The system's authorities and those of a file. Raises SettingsError when the file holds none."""
-    context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise SettingsError(f"FARWATCH_AGENT__CA_FILE: {ca_file} holds no certificates in PEM: {reason}") from None
-    return context
+    try:
+        return context_with_authorities(ca_file)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(f"FARWATCH_AGENT__CA_FILE: {ca_file} holds no certificates in PEM: {reason}") from None
