@@ -135,6 +135,8 @@ class HttpExchange(asyncio.Protocol):
             self.done.exception()  # seen, even if the check's deadline came first
         if self._transport is not None:
             self._transport.abort()
+        # The parser refers back to this: without it the buffers go at once, and not when the collector comes round.
+        self.__dict__.pop("_parser", None)
 
     # -- inside
 
