@@ -8,7 +8,7 @@ from collections.abc import Callable
 from agent.assignments import wait_any
 
 LOOK_S = 30.0
-"""How often the file of the key is looked at; SIGHUP does it at once. Half of what a rotation's overlap leaves free."""
+"""How often the key is looked at where it is kept; SIGHUP does it at once. A rotated key counts for minutes longer."""
 
 
 class KeyWatch:
