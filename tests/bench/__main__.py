@@ -17,6 +17,7 @@ from tests.bench.world import ignore_terminal
 
 FIGURES: dict[str, Callable[[Options], Awaitable[Figure]]] = {
     "S1": agent_http.measure,
+    "S5": schedule_cost.measure,
     "S6": ingest_cost.measure,
     "S7": end_to_end.measure,
     "S8": detection.measure,

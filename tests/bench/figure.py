@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.bench.rotation import Spread, spread_of
+from tests.bench.rotation import Spread, Turn, spread_of
 
 NOT_MEASURED = "not measured"
 
@@ -46,6 +47,15 @@ class Figure:
     wrong: int = 0
     checked: int = 0
     void: str = ""
+    because: Counter[str] = field(default_factory=Counter)
+    """What the wrong answers said."""
+
+    def book(self, turns: Iterable[Turn]) -> None:
+        """Count what these turns checked, and what of it was wrong."""
+        for turn in turns:
+            self.checked += turn.count
+            self.wrong += turn.wrong
+            self.because.update(turn.because)
 
     @property
     def counts(self) -> bool:
@@ -64,7 +74,8 @@ def _standing(figure: Figure) -> str:
     if figure.void:
         return f"**void**: {figure.void}"
     if figure.wrong:
-        return f"**does not count**: {figure.wrong} of {figure.checked} answers were wrong"
+        told = "".join(f"; {count} × {words:.120}" for words, count in figure.because.most_common(3))
+        return f"**does not count**: {figure.wrong} of {figure.checked} answers were wrong{told}"
     return f"{figure.checked} answers checked, none wrong"
 
 

@@ -1,9 +1,10 @@
 /* The floor of a plain HTTP check: a fresh connection, one GET, read to the end; nothing else.
  *
- *     floor PORT PATH SECONDS CONCURRENCY RATE  ->  COUNT WRONG CPU_SECONDS
+ *     floor PORT PATH SECONDS CONCURRENCY RATE ADDRESSES  ->  COUNT WRONG CPU_SECONDS
  *
  * One process, one epoll, waves of CONCURRENCY connections, RATE connections a second. Faster than that, the kernel moves
- * its work into threads of its own, which nobody would be charged for, and runs out of ports on loopback.
+ * its work into threads of its own, which nobody would be charged for. ADDRESSES: 127.0.0.1 to that many, in turn, so
+ * that no port is missed.
  * An answer is right when its status is 200.
  */
 #define _GNU_SOURCE
@@ -22,6 +23,7 @@
 struct exchange { int fd, sent; size_t got; char start[16]; };
 
 static struct sockaddr_in address;
+static int addresses, turn;
 static char request[512];
 static int poller;
 
@@ -34,6 +36,7 @@ static double now(void) {
 static void begin(struct exchange *e) {
     struct epoll_event event = {.events = EPOLLOUT, .data.ptr = e};
     memset(e, 0, sizeof *e);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)(turn++ % addresses));
     e->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (e->fd < 0) { perror("socket"); exit(1); }
     if (connect(e->fd, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS) { perror("connect"); exit(1); }
@@ -68,13 +71,13 @@ static int receive(struct exchange *e) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) { fprintf(stderr, "usage: floor PORT PATH SECONDS CONCURRENCY RATE\n"); return 2; }
+    if (argc != 7) { fprintf(stderr, "usage: floor PORT PATH SECONDS CONCURRENCY RATE ADDRESSES\n"); return 2; }
     int concurrency = atoi(argv[4]);
     double wave = now(), end = wave + atof(argv[3]), gap = concurrency / atof(argv[5]);
     long count = 0, wrong = 0;
     address.sin_family = AF_INET;
     address.sin_port = htons((unsigned short)atoi(argv[1]));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    addresses = atoi(argv[6]);
     snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nUser-Agent: floor\r\nConnection: close\r\n\r\n", argv[2], argv[1]);
     poller = epoll_create1(EPOLL_CLOEXEC);
     struct exchange *all = calloc((size_t)concurrency, sizeof *all);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.bench.nginx import ADDRESSES
 from tests.bench.programs import find, output_of
 from tests.bench.rotation import Turn
 
@@ -22,6 +23,6 @@ async def compiled(directory: Path) -> Path | None:
 
 
 async def floor_turn(binary: Path, port: int, *, path: str, window_s: float, concurrency: int, rate: int) -> Turn:
-    told = await output_of(binary, str(port), path, str(window_s), str(concurrency), str(rate))
+    told = await output_of(binary, str(port), path, str(window_s), str(concurrency), str(rate), str(len(ADDRESSES)))
     count, wrong, seconds = int(told[0]), int(told[1]), float(told[2])
     return Turn({FLOOR: seconds}, count, wrong, extra={"rate": count / window_s})

@@ -19,6 +19,8 @@ class Turn:
     count: int
     wrong: int = 0
     extra: Mapping[str, float] = field(default_factory=dict)
+    because: Mapping[str, int] = field(default_factory=dict)
+    """What the wrong answers said, and how many said so."""
 
     def per_item_us(self, *parts: str) -> float:
         """CPU microseconds per thing done, of these parts or of all."""

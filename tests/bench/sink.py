@@ -1,19 +1,21 @@
-"""A control plane that hands out plain HTTP checks and counts what comes back; its CPU counts for nobody."""
+"""A control plane that hands out checks and counts what comes back; its CPU counts for nobody."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 from control_plane.domain.schedule import phase_ms
-from shared.checks.http import HttpCheck
+from shared.checks import Check
 from shared.protocol import Assignment
-from shared.results import Outcome
+from shared.results import CheckResult, Outcome
 from tests.bench.cpu import cpu_seconds, difference
 from tests.bench.programs import program
 from tests.bench.rotation import Turn
@@ -21,14 +23,23 @@ from tests.bench.world import AGENT
 from tests.support.fake_control_plane import KEY, FakeControlPlane
 from tests.support.seed import FIRST_SLOT, new_id
 
+RightOrNot = Callable[[CheckResult], bool]
+
+_FIRST_RESULT_S = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many monitors at such a cadence. `concurrency` bounds the checks under way."""
+    """One monitor per check, in the order given, all at one cadence; every `tenants`-th belongs to one tenant.
 
-    monitors: int
+    `concurrency` bounds the checks under way. `settings`: others of the agent's, by name.
+    """
+
+    checks: Sequence[Check]
     cadence_ms: int
     concurrency: int
+    tenants: Sequence[UUID] = field(default_factory=lambda: (new_id(),))
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sink(FakeControlPlane):
@@ -38,45 +49,92 @@ class Sink(FakeControlPlane):
         self.assignments[assignment.monitor_id] = assignment
         self._changed_at[assignment.monitor_id] = self._change
 
+    def results(self, first: int = 0) -> list[CheckResult]:
+        """In the order of their arrival, from the `first` on."""
+        return list(self.stored.values())[first:]
 
-def _assignment(number: int, url: str, tenant_id: UUID, load: Load) -> Assignment:
-    phase = phase_ms(tenant_id, number, region_index=0, region_count=1, interval_ms=load.cadence_ms)
-    check = HttpCheck(url=url, timeout=1000)
-    return Assignment(new_id(), tenant_id, 1, 1, check, load.cadence_ms, phase, FIRST_SLOT)
+
+def assignments(load: Load) -> list[Assignment]:
+    """The monitors of a load, evenly spread over the cadence as the control plane spreads them."""
+    made = []
+    for number, check in enumerate(load.checks):
+        tenant_id = load.tenants[number % len(load.tenants)]
+        phase = phase_ms(load.tenants[0], number, region_index=0, region_count=1, interval_ms=load.cadence_ms)
+        made.append(Assignment(new_id(), tenant_id, 1, 1, check, load.cadence_ms, phase, FIRST_SLOT))
+    return made
+
+
+def sink_for(load: Load) -> Sink:
+    sink = Sink()
+    for assignment in assignments(load):
+        sink.hold(assignment)
+    return sink
 
 
 @asynccontextmanager
-async def an_agent(directory: Path, url: str, load: Load) -> AsyncIterator[tuple[Sink, int]]:
-    """A real agent process with its own new state, and what it reports to."""
-    fake = Sink()
-    tenant_id = new_id()
-    for number in range(load.monitors):
-        fake.hold(_assignment(number, url, tenant_id, load))
-    directory.mkdir()  # noqa: ASYNC240 - nothing else runs yet
-    async with fake.serving() as address:
-        environment = {
-            "FARWATCH_AGENT__URL": address,
-            "FARWATCH_AGENT__KEY": KEY,
-            "FARWATCH_AGENT__STATE_DIR": str(directory),
-            "FARWATCH_AGENT__CONCURRENCY": str(load.concurrency),
-            "FARWATCH_AGENT__TARGET_MAX_INFLIGHT": str(load.concurrency),
-            "FARWATCH_AGENT__LOG_LEVEL": "error",
-        }
-        command = (sys.executable, "-m", "agent", "run")
-        async with program(*command, log=directory / "agent.log", environment=environment) as process:
-            yield fake, process.pid
+async def agent_process(directory: Path, address: str, load: Load) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A real agent with its state in `directory`, which may hold that of an earlier one."""
+    settings = {
+        "url": address,
+        "key": KEY,
+        "state_dir": str(directory),
+        "concurrency": str(load.concurrency),
+        "target_max_inflight": str(load.concurrency),
+        "log_level": "error",
+        **load.settings,
+    }
+    environment = {f"FARWATCH_AGENT__{name.upper()}": value for name, value in settings.items()}
+    directory.mkdir(exist_ok=True)  # noqa: ASYNC240 - nothing else runs yet
+    command = (sys.executable, "-m", "agent", "run")
+    async with program(*command, log=directory / "agent.log", environment=environment) as process:
+        yield process
 
 
-async def agent_turn(directory: Path, url: str, load: Load, *, warm_s: float, window_s: float) -> Turn:
+@asynccontextmanager
+async def an_agent(directory: Path, load: Load, *, core: int | None = None) -> AsyncIterator[tuple[Sink, int]]:
+    """A real agent process with its own new state, on one `core` alone if so wanted, and what it reports to."""
+    sink = sink_for(load)
+    async with sink.serving() as address, agent_process(directory, address, load) as process:
+        if core is not None:
+            os.sched_setaffinity(process.pid, {core})
+        yield sink, process.pid
+
+
+async def first_result(sink: Sink) -> None:
+    """Until something has been seen. Raises TimeoutError."""
+    async with asyncio.timeout(_FIRST_RESULT_S):
+        while not sink.stored:  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.05)
+
+
+def is_up(result: CheckResult) -> bool:
+    return result.outcome is Outcome.UP
+
+
+async def agent_turn(
+    directory: Path, load: Load, *, warm_s: float, window_s: float, is_right: RightOrNot = is_up
+) -> Turn:
     """CPU of an agent over a window of steady work, per result that has arrived in it."""
-    async with an_agent(directory, url, load) as (fake, pid):
-        async with asyncio.timeout(30):
-            while not fake.stored:  # noqa: ASYNC110 - it is another process
-                await asyncio.sleep(0.05)
+    async with an_agent(directory, load) as (sink, pid):
+        await first_result(sink)
         await asyncio.sleep(warm_s)
-        first, before = len(fake.stored), cpu_seconds({AGENT: pid})
+        first, before = len(sink.stored), cpu_seconds({AGENT: pid})
         await asyncio.sleep(window_s)
-        used, last = difference(before, cpu_seconds({AGENT: pid})), len(fake.stored)
-        results = list(fake.stored.values())[first:last]
-    wrong = sum(one.outcome is not Outcome.UP or one.http_status != 200 for one in results) + fake.duplicates
-    return Turn(used, last - first, wrong, extra={"rate": (last - first) / window_s})
+        used, last = difference(before, cpu_seconds({AGENT: pid})), len(sink.stored)
+        results = sink.results(first)[: last - first]
+    wrong = [result for result in results if not is_right(result)]
+    return Turn(
+        used,
+        last - first,
+        len(wrong) + sink.duplicates,
+        extra={"rate": (last - first) / window_s},
+        because=reasons(wrong, duplicates=sink.duplicates),
+    )
+
+
+def reasons(wrong: Iterable[CheckResult], *, duplicates: int = 0) -> Counter[str]:
+    """What wrong answers said, for whoever has to find out why."""
+    told = Counter(f"{each.outcome}, {each.reason}: {each.detail.message or each.http_status}" for each in wrong)
+    if duplicates:
+        told["sent twice"] = duplicates
+    return told
