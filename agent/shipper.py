@@ -1,8 +1,8 @@
 """Results on their way: encoded once, written to the spool, sent in batches, forgotten item by item once settled.
 
 Two loops. The writer puts what has come in on disk, within a second, at once for what is urgent. The sender sends
-what is written, live results first and then what an earlier outage left on disk. Memory holds a bounded tail of the
-live results; the disk holds all of them.
+what is written: live results first and then, at a bounded rate, what an outage left on disk. Memory holds a bounded
+tail of the live results; the disk holds all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import islice
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -38,6 +39,10 @@ BATCH_ITEMS = 500
 BACKLOG_ITEMS = 2000
 BATCH_BYTES = 4_000_000
 """The most that one batch holds, before compression; a single result goes whatever its size."""
+
+BACKLOG_RATE = 10_000
+"""Results a second of the backlog at most; and at most half of the time goes to it, so that a control plane that has
+just come back, and answers slowly, is not held down by those who waited for it."""
 
 _GROWTH = 16
 """A batch limit that was halved grows by this fraction of itself with each full batch that passes."""
@@ -65,6 +70,9 @@ class Shipper:
         self._written: deque[Item] = deque()
         self._gathered = asyncio.Event()
         self._to_send = asyncio.Event()
+        self._is_fresh = asyncio.Event()
+        """Set when live results have come since the sender last looked."""
+        self._backlog_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._written_to = spool.next_number
@@ -125,6 +133,7 @@ class Shipper:
         while len(self._written) > _KEPT_IN_MEMORY:
             self._park(self._written.popleft())
         self._to_send.set()
+        self._is_fresh.set()
 
     def _park(self, item: Item) -> None:
         """Leave an item to the disk; it comes back with the backlog."""
@@ -137,8 +146,9 @@ class Shipper:
             await self._to_send.wait()
             await self.is_allowed.wait()
             try:
+                self._is_fresh.clear()
                 await self._send_live()
-                await self._send_backlog()
+                await self._send_backlog_in_turn()
             except Unreachable as error:
                 await self._wait_after(error)
             except Refused as refused:
@@ -149,15 +159,30 @@ class Shipper:
         while self._written:
             await self._send(_up_to(BATCH_BYTES, islice(self._written, self._batch_limit)))
 
-    async def _send_backlog(self) -> None:
-        """One batch of what lies on disk; live results have their turn before the next."""
+    async def _send_backlog_in_turn(self) -> None:
+        """A batch of the backlog when its time has come; until then live results are waited for."""
+        started = perf_counter()
+        if started < self._backlog_at:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._backlog_at - started):
+                    await self._is_fresh.wait()
+            return
+        sent = await self._send_backlog()
+        ended = perf_counter()
+        self._backlog_at = ended + max(ended - started, sent / BACKLOG_RATE) if sent else 0.0
+
+    async def _send_backlog(self) -> int:
+        """One batch of what lies on disk; how many it held."""
         before = next((item.number for item in self._written if item.number >= 0), self._written_to)
         limit = min(BACKLOG_ITEMS, self._batch_limit)
         backlog = await self._on_disk(self._oldest, before, limit)
         if backlog:
-            await self._send(_up_to(BATCH_BYTES, backlog))
-        elif not self._written:
+            batch = _up_to(BATCH_BYTES, backlog)
+            await self._send(batch)
+            return len(batch)
+        if not self._written:
             self._to_send.clear()
+        return 0
 
     def _oldest(self, before: int, limit: int) -> Sequence[Item]:
         return self._spool.oldest(before=before, limit=limit)

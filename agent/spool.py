@@ -9,8 +9,10 @@ dropped and its results are counted. Methods block on the disk; one thread calls
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import structlog
@@ -28,12 +30,25 @@ _TIDY_BYTES = 256 * 1024
 
 @dataclass(slots=True)
 class _Segment:
+    """What is kept in memory of a file: nothing per item until it is settled, for a day's backlog is a million."""
+
     first: int
     size: int = 0
     is_packed: bool = False
-    pending: set[int] = field(default_factory=set)
-    """Sequence numbers not yet acknowledged."""
+    count: int = 0
+    """Items in it, numbered from `first` on."""
+    settled: set[int] = field(default_factory=set)
     is_warned_of: bool = False
+
+    @property
+    def left(self) -> int:
+        """How many are not settled."""
+        return self.count - len(self.settled)
+
+    def pending(self, *, before: int) -> Iterator[int]:
+        """The numbers not settled, ascending."""
+        end = min(self.first + self.count, before)
+        return (number for number in range(self.first, end) if number not in self.settled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +70,10 @@ class Spool:
         """What could not be read at the start: it takes space, and what it holds is known at the next start."""
         self._file = -1
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._recover()
+        is_shorter = self._recover()
         self._open_next()
+        if is_shorter:
+            self._keep_settled(before=self._next)
 
     # -- writing
 
@@ -69,7 +86,7 @@ class Spool:
         numbers = list(range(self._next, self._next + len(items)))
         self._write(current, segment.encode_items(items))
         self._next += len(items)
-        current.pending.update(numbers)
+        current.count += len(items)
         self._enforce_limit()
         return numbers
 
@@ -78,14 +95,29 @@ class Spool:
         done = sorted(numbers)
         if not done:
             return
-        for part in self._segments:
-            part.pending.difference_update(done)
-        for part in [part for part in self._segments[:-1] if not part.pending]:
-            self._remove(part)  # first, because a full disk takes no acknowledgement before something has gone
+        touched = self._settle(done)
+        for part in touched:
+            if not part.left and part is not self._segments[-1]:
+                self._remove(part)  # first, because a full disk takes no acknowledgement before something has gone
         self._write(self._segments[-1], segment.encode_acknowledgements(_ranges(done)))
         current = self._segments[-1]
-        if not current.pending and current.size > _TIDY_BYTES:
+        if not current.left and current.size > _TIDY_BYTES:
             self._close_current()
+
+    def _settle(self, done: Sequence[int]) -> list[_Segment]:
+        """Mark ascending numbers; returns the segments that hold any of them."""
+        touched: list[_Segment] = []
+        at = 0
+        for part in self._segments[max(0, bisect_right(self._segments, done[0], key=_first) - 1) :]:
+            end = bisect_left(done, part.first + part.count, at)
+            begin = bisect_left(done, part.first, at)
+            if begin < end:
+                part.settled.update(done[begin:end])
+                touched.append(part)
+            at = end
+            if at == len(done):
+                break
+        return touched
 
     def close(self) -> None:
         if self._file >= 0:
@@ -97,7 +129,7 @@ class Spool:
     def oldest(self, *, before: int, limit: int) -> list[Item]:
         """Unacknowledged items with numbers below `before`, oldest first, from one segment."""
         for part in list(self._segments):
-            wanted = sorted(number for number in part.pending if number < before)[:limit]
+            wanted = list(islice(part.pending(before=before), limit))
             found = self._read(part, wanted) if wanted else []
             if found:
                 return found
@@ -105,7 +137,7 @@ class Spool:
 
     @property
     def pending(self) -> int:
-        return sum(len(part.pending) for part in self._segments)
+        return sum(part.left for part in self._segments)
 
     @property
     def size(self) -> int:
@@ -127,20 +159,22 @@ class Spool:
                 log.warning("a segment of the spool cannot be read now", first=part.first, error=str(error))
                 part.is_warned_of = True
             return []
-        lost = {number for number in part.pending if number - part.first >= len(items)}
+        whole = part.first + len(items)
+        lost = [number for number in part.pending(before=self._next) if number >= whole]
         if lost:
             log.error("a segment of the spool is damaged; its results are lost", first=part.first, count=len(lost))
             self.dropped += len(lost)
-            part.pending -= lost
-            if not part.pending and part is not self._segments[-1]:
+            part.settled.update(lost)
+            if not part.left and part is not self._segments[-1]:
                 self._remove(part)
-        return [Item(number, items[number - part.first]) for number in wanted if number not in lost]
+        return [Item(number, items[number - part.first]) for number in wanted if number < whole]
 
-    def _recover(self) -> None:
-        """Read what an earlier process left. A torn tail is what it was writing when it died: dropped."""
+    def _recover(self) -> bool:
+        """Read what an earlier process left; whether some of it could go. A torn tail, what it was writing when it
+        died, is dropped."""
         for leftover in self._directory.glob("*.tmp"):
             leftover.unlink()
-        acknowledged: set[int] = set()
+        settled: list[tuple[int, int]] = []
         self._next = 0
         for path in sorted(self._directory.glob("*.seg*"), key=segment.first_of):
             first = segment.first_of(path)
@@ -152,20 +186,15 @@ class Spool:
                 self._left.append(_Segment(first, _size_of(path), path.suffix == segment.PACKED))
                 continue
             self._next = max(self._next, first + len(contents.items))
-            for start, end in contents.acknowledged:
-                acknowledged.update(range(start, end))
-            self._segments.append(
-                _Segment(
-                    first,
-                    path.stat().st_size,
-                    path.suffix == segment.PACKED,
-                    set(range(first, first + len(contents.items))),
-                )
-            )
-        for part in list(self._segments):
-            part.pending -= acknowledged
-            if not part.pending:
-                self._remove(part)
+            settled += contents.acknowledged
+            is_packed = path.suffix == segment.PACKED
+            self._segments.append(_Segment(first, path.stat().st_size, is_packed, len(contents.items)))
+        for start, end in settled:
+            self._settle(range(start, end))
+        empty = [part for part in self._segments if not part.left]
+        for part in empty:
+            self._unlink(part)
+        return bool(empty)
 
     def _open_next(self) -> None:
         path = segment.path_of(self._directory, self._next)
@@ -179,7 +208,7 @@ class Spool:
         closed = self._segments[-1]
         self.close()
         self._open_next()
-        if closed.pending:
+        if closed.left:
             closed.size = segment.pack(self._directory, closed.first)
             closed.is_packed = True
         else:
@@ -211,7 +240,7 @@ class Spool:
                 log.warning("a segment of the spool cannot be dropped", first=part.first, error=str(error))
                 part.is_warned_of = True
             return
-        self.dropped += len(part.pending)
+        self.dropped += part.left
         if part in self._segments:
             self._segments.remove(part)
         else:
@@ -219,11 +248,29 @@ class Spool:
             self._left.remove(part)
 
     def _remove(self, part: _Segment) -> None:
+        self._unlink(part)
+        self._keep_settled(before=part.first)
+
+    def _unlink(self, part: _Segment) -> None:
         self._path(part).unlink(missing_ok=True)
         self._segments.remove(part)
 
+    def _keep_settled(self, *, before: int) -> None:
+        """Write down anew what is settled of segments older than `before`: a file that went may have held it."""
+        settled = sorted(number for part in self._segments if part.first < before for number in part.settled)
+        if not settled:
+            return
+        try:
+            self._write(self._segments[-1], segment.encode_acknowledgements(_ranges(settled)))
+        except OSError as error:
+            log.warning("what is settled cannot be written; results may be sent again", error=str(error))
+
     def _path(self, part: _Segment) -> Path:
         return segment.path_of(self._directory, part.first, packed=part.is_packed)
+
+
+def _first(part: _Segment) -> int:
+    return part.first
 
 
 def _size_of(path: Path) -> int:

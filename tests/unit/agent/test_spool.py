@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -70,6 +71,38 @@ def test_numbers_go_on_after_a_restart_so_that_old_acknowledgements_settle_nothi
     spool = reopened(spool, tmp_path)
     spool.append([b"new"])
     assert waiting(reopened(spool, tmp_path)) == [b"new"]
+
+
+def test_what_was_acknowledged_stays_so_over_any_number_of_restarts(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append([b"a", b"b"])
+    spool = reopened(spool, tmp_path)
+    spool.acknowledge([1])
+    for _ in range(3):
+        spool = reopened(spool, tmp_path)
+        assert [item.data for item in spool.oldest(before=spool.next_number, limit=10)] == [b"a"]
+
+
+def test_an_acknowledgement_outlives_the_segment_that_it_stands_in(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append([b"a", b"b"])
+    spool._close_current()
+    (later,) = spool.append([b"c"])
+    spool.acknowledge([0])
+    spool._close_current()
+    spool.acknowledge([later])
+    assert waiting(reopened(spool, tmp_path)) == [b"b"]
+
+
+def test_a_days_backlog_takes_little_memory(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    tracemalloc.start()
+    for _ in range(100):
+        spool.append([b"x"] * 1000)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert spool.pending == 100_000
+    assert used < 500_000, "a few bytes each, where a set of their numbers would take a hundred"
 
 
 def test_beyond_the_limit_the_oldest_are_dropped_and_counted(tmp_path: Path) -> None:
@@ -196,7 +229,7 @@ def test_a_day_at_a_thousand_a_minute_fits_into_two_hundred_megabytes(tmp_path: 
     for start in range(0, total, 17):
         spool.append([_typical(rng, start + each) for each in range(17)])
     closed = sum(part.size for part in spool._segments[:-1])
-    items = sum(len(part.pending) for part in spool._segments[:-1])
+    items = sum(part.left for part in spool._segments[:-1])
     assert closed / items * 24 * 60 * 1000 < 200_000_000
 
 
