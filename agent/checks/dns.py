@@ -32,7 +32,7 @@ from agent.dns_wire import (
     rcode_text,
 )
 from shared.checks.dns import DnsCheck
-from shared.netpolicy import UrlRefused
+from shared.netpolicy import UrlRefused, judge_question
 from shared.results import MESSAGE_LIMIT, Detail, Evidence, Outcome, Reason
 
 MAX_ANSWERS = 32
@@ -110,6 +110,7 @@ class _Inquiry:
         """Get the reply. Raises what classify knows, and Unanswered."""
         name = owner_name(self._check.name, self._kind)
         if self._check.resolver is None:
+            judge_question(self._check.name, self._context.dialer.policy)
             asked = await self._context.resolver.ask(name, self._kind, times=self._times)
             self._asked, self._reply, self._server = asked
         else:

@@ -10,7 +10,7 @@ from control_plane.domain.check_field_rules import degraded_above, dns_name, hos
 from control_plane.domain.field_rules import boolean, refuse, text
 from control_plane.domain.kind_rules import KindRules, Place
 from shared.checks.dns import DnsCheck, RecordType
-from shared.netpolicy import Policy, UrlRefused, judge_dns_port
+from shared.netpolicy import Policy, UrlRefused, judge_dns_port, judge_question
 
 CODE = "INVALID_DNS_PARAMS"
 RECORD_TYPES: tuple[str, ...] = get_args(RecordType)
@@ -87,8 +87,13 @@ def _server(written: str) -> tuple[str, int]:
 
 
 def refuse_blocked(check: DnsCheck, policy: Policy, at: Place) -> None:
-    """Raise BadRequest SSRF_BLOCKED or PORT_BLOCKED for a resolver that the policy does not let through."""
+    """Raise BadRequest SSRF_BLOCKED or PORT_BLOCKED for a resolver that the policy does not let through, and for a
+    special name that would be asked of the region's own."""
     if check.resolver is None:
+        try:
+            judge_question(check.name, policy)
+        except UrlRefused as refused:
+            refuse(refused.code, refused.message, at("name"), refused.details or None)
         return
     server, number = _server(check.resolver)
     refuse_blocked_host(server, policy, at("resolver"))

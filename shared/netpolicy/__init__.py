@@ -17,6 +17,7 @@ from shared.netpolicy.judge import (
     judge_host_text,
     judge_name,
     judge_port,
+    judge_question,
     judge_redirect,
     special_name,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "judge_host_text",
     "judge_name",
     "judge_port",
+    "judge_question",
     "judge_redirect",
     "parse_host_text",
     "parse_http_url",

@@ -100,6 +100,22 @@ def judge_name(name: str, policy: Policy) -> None:
         )
 
 
+def judge_question(name: str, policy: Policy) -> None:
+    """Raise UrlRefused SSRF_BLOCKED for a special name that an agent would ask its operator's own resolvers about.
+
+    Nothing is dialled, but an inner network's answers are its operator's. The reverse tree (arpa) and top-level domains
+    are public.
+    """
+    last = name.lower().rstrip(".").rpartition(".")[2]
+    if last in SPECIAL_DOMAINS and last != "arpa" and not policy.is_private:
+        raise UrlRefused(
+            "SSRF_BLOCKED",
+            f"the name {name} is not a public one: .{last} is {SPECIAL_DOMAINS[last]}; "
+            "name a resolver to ask, or use a private region",
+            {"name": name},
+        )
+
+
 def judge_host(url: HttpUrl, policy: Policy) -> None:
     """Raise UrlRefused SSRF_BLOCKED or PORT_BLOCKED. A name is judged as a name; its answers by judge_answers."""
     judge_host_text(Host(url.host, url.is_literal), policy)

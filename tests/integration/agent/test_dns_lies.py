@@ -154,6 +154,15 @@ async def test_the_guard_lets_pass_and_blocks_as_listed(row: GuardRow) -> None:
         assert seen(outcome) == (Outcome.UP, Reason.NONE)
 
 
+@pytest.mark.parametrize("name", ["db.internal", "LOCALHOST", "printer.local.", "metadata.google.internal"])
+async def test_a_shared_region_tells_nobody_what_its_own_resolvers_know_of_an_inner_network(name: str) -> None:
+    async with serving_dns({name.lower().rstrip("."): ["A 192.0.2.1"]}) as (script, server):
+        refused = await ask(name, using=context(SHARED, dns=server))
+        assert seen(refused) == (Outcome.ERROR, Reason.BLOCKED)
+        assert script.asked == []
+        assert seen(await ask(name, using=context(dns=server))) == (Outcome.UP, Reason.NONE)
+
+
 @pytest.mark.parametrize(
     "resolver", ["localhost", "127.0.0.1", "[::1]:53", "::1", "0x7f.1", "a b", "8.8.8.8:0", "[::1"]
 )

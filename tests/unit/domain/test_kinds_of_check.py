@@ -165,6 +165,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("dns", {"resolver": "9.9.9.9:65536"}, "INVALID_DNS_PARAMS", "resolver"),
     ("dns", {"resolver": "udp://9.9.9.9"}, "INVALID_DNS_PARAMS", "resolver"),
     ("dns", {"resolver": "9.9.9.9:22"}, "PORT_BLOCKED", "resolver"),
+    ("dns", {"name": "db.internal"}, "SSRF_BLOCKED", "name"),
     ("dns", {"resolver": "10.0.0.53"}, "SSRF_BLOCKED", "resolver"),
     ("dns", {"resolver": "[::1]:53"}, "SSRF_BLOCKED", "resolver"),
     ("dns", {"resolver": "::1"}, "SSRF_BLOCKED", "resolver"),
