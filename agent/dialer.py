@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import Literal, Protocol, TypeVar
 
 from agent.capabilities import has_route
-from agent.resolver import Answers, Resolver
+from agent.resolver import Answers, ResolutionFailed, Resolver
 from shared.netpolicy import (
     Address,
     Host,
@@ -76,7 +76,11 @@ class Dialer:
 
     async def resolve(self, name: str) -> Answers:
         """The addresses of a name, each of them judged. Raises ResolutionFailed or UrlRefused."""
-        answers = await self._names.resolve(name)
+        try:
+            answers = await self._names.resolve(name)
+        except ResolutionFailed as failed:  # an alias into a local name is refused, whatever is behind it
+            judge_answers((), self.policy, aliases=failed.aliases)
+            raise
         judge_answers(answers.addresses, self.policy, aliases=answers.aliases)
         return answers
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -47,7 +47,11 @@ T = TypeVar("T")
 
 
 class ResolutionFailed(OSError):
-    """The name has no usable answer; the message says why in plain words."""
+    """The name has no usable answer, and why, in plain words. `aliases`: the names it led to all the same."""
+
+    def __init__(self, message: str, *, aliases: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.aliases = tuple(aliases)
 
 
 class NoResolver(ResolutionFailed):
@@ -169,17 +173,18 @@ def _read(name: str, queries: Sequence[Query], replies: Sequence[Reply | None]) 
     aliases: dict[str, None] = {}
     codes = [reply.rcode for reply in replies if reply is not None]
     for question, reply in zip(queries, replies, strict=True):
-        if reply is not None and reply.rcode == NOERROR:
+        if reply is not None and reply.rcode in (NOERROR, NXDOMAIN):
             found, through = _addresses(question, reply)
-            families.append(found)
             aliases.update(dict.fromkeys(through))
+            if reply.rcode == NOERROR:
+                families.append(found)
     addresses = _alternate(families)
     if addresses:
         return Answers(addresses, tuple(aliases))
     if NXDOMAIN in codes:
-        raise ResolutionFailed(f"{name} does not exist (NXDOMAIN)")
+        raise ResolutionFailed(f"{name} does not exist (NXDOMAIN)", aliases=aliases)
     if codes == [NOERROR] * len(_TYPES):
-        raise ResolutionFailed(f"{name} has no address records")
+        raise ResolutionFailed(f"{name} has no address records", aliases=aliases)
     worst = max(codes, default=NOERROR)
     raise _TryNext(f"the resolver answered {rcode_text(worst)}" if worst else "")
 

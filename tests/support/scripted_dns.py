@@ -22,6 +22,8 @@ class ScriptedDns(asyncio.DatagramProtocol):
     def __init__(self, records: dict[str, list[str]]) -> None:
         self.records = records
         self.rcodes: dict[str, dns.rcode.Rcode] = {}
+        self.rcodes_after: dict[str, dns.rcode.Rcode] = {}
+        """Of names whose records are given with it: an alias may lead to a name that does not exist."""
         self.truncate = False
         self.silent = False
         self.silent_about: set[str] = set()
@@ -68,6 +70,7 @@ class ScriptedDns(asyncio.DatagramProtocol):
             response.set_rcode(dns.rcode.NXDOMAIN)
         else:
             self._fill(response, name, question.rdtype.name)
+            response.set_rcode(self.rcodes_after.get(name, dns.rcode.NOERROR))
         return response
 
     def _fill(self, response: dns.message.Message, name: str, wanted: str) -> None:

@@ -42,6 +42,16 @@ async def test_an_alias_of_a_local_name_is_blocked() -> None:
     assert (outcome.outcome, outcome.reason) == (Outcome.ERROR, Reason.BLOCKED)
 
 
+@pytest.mark.parametrize("rcode", [Rcode.NOERROR, Rcode.NXDOMAIN])
+async def test_an_alias_of_a_local_name_that_leads_nowhere_is_blocked_too(rcode: Rcode) -> None:
+    async with serving_dns({"www.example.com": ["CNAME metadata.google.internal."]}) as (script, dns):
+        script.rcodes_after["www.example.com"] = rcode
+        outcome = await probe("http://www.example.com/", using=context(SHARED, dns=dns))
+        private = await probe("http://www.example.com/", using=context(LOOPBACK, dns=dns))
+    assert (outcome.outcome, outcome.reason) == (Outcome.ERROR, Reason.BLOCKED)
+    assert (private.outcome, private.reason) == (Outcome.DOWN, Reason.DNS)
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://[::1]/", "http://localhost/", "http://169.254.169.254/"])
 async def test_a_blocked_literal_or_local_name_never_reaches_the_resolver(url: str) -> None:
     async with serving_dns({}) as (script, dns):
