@@ -44,12 +44,13 @@ def has_route(version: int) -> bool:
     asked_at, answer = _known.get(version, (float("-inf"), False))
     now = monotonic()
     if now - asked_at > _KEPT_S:
-        answer = _has_route(version)
+        answer = look_for_route(version)
         _known[version] = now, answer
     return answer
 
 
-def _has_route(version: int) -> bool:
+def look_for_route(version: int) -> bool:
+    """As has_route, asking the kernel now."""
     family = socket.AF_INET if version == 4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

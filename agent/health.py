@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from agent.resolver import Resolver, Server, ask_root
+from agent.capabilities import look_for_route
+from agent.resolver import Resolver, Server, ask_anew
 from agent.self_test import Probe
 
 
 class ResolverProbes:
-    """One probe for each server in use now: it has to answer a question about the root zone.
+    """One probe for each server in use now: it has to answer a question that is new to it.
 
     `servers` is asked on each look, as checks ask it, so that a server which nobody uses any more does not count. A
     server is asked once it has answered a check's question (`heard`), or when a failed lookup asks for proof: nobody is
@@ -40,7 +42,7 @@ def resolver_probe(
     is_due: Callable[[], bool] = lambda: True,
     heard_at: Callable[[], float] = lambda: float("-inf"),
 ) -> Probe:
-    return Probe(f"{server[0]}:{server[1]}", lambda: ask_root(server), is_due=is_due, heard_at=heard_at)
+    return Probe(f"{server[0]}:{server[1]}", lambda: ask_anew(server), is_due=is_due, heard_at=heard_at)
 
 
 def canary_probes(canaries: Sequence[str], resolver: Resolver) -> list[Probe]:
@@ -55,6 +57,16 @@ async def _reach(canary: str, resolver: Resolver) -> None:
         return
     _reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     writer.close()
+
+
+def route_probes() -> list[Probe]:
+    """Whether this machine has a route to public addresses, of either family; a route once there has to stay."""
+
+    async def look(version: int) -> None:
+        if not look_for_route(version):
+            raise OSError("gone")
+
+    return [Probe(f"IPv{version}", functools.partial(look, version)) for version in (4, 6)]
 
 
 def way_out_probe(url: str, *, heard_at: Callable[[], float]) -> Probe:

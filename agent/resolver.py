@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from secrets import token_hex
 from time import perf_counter
 from typing import TypeVar
 
@@ -157,10 +158,14 @@ def _way_to(server: Server) -> Way:
     return Way(lambda: connected_datagram(*server), stream)
 
 
-async def ask_root(server: Server) -> None:
-    """Raise ResolutionFailed unless the server gives an answer about the root zone: is it of any use at all?"""
+async def ask_anew(server: Server) -> None:
+    """Raise ResolutionFailed unless the server answers something that it cannot know by heart: is it of any use now?
+
+    It is asked about a top-level domain that does not exist, another one each time. A forwarder that is cut off from
+    its own resolvers still has the root's name servers in its cache.
+    """
     try:
-        (reply,) = await ask_all(_way_to(server), (query("", NS),), LAGGARD_S * 2, StreamTimes())
+        (reply,) = await ask_all(_way_to(server), (query(token_hex(8), NS),), LAGGARD_S * 2, StreamTimes())
     except Unanswered as error:
         raise ResolutionFailed(str(error)) from None
     if reply is None or reply.rcode not in (NOERROR, NXDOMAIN):

@@ -1,7 +1,7 @@
 """Is it the target or is it us? No `down` leaves before a self-test that began after its check ended has passed.
 
-Tests: the event loop is on time, a resolver answers, a canary can be reached, and there is a way out: the control
-plane's host can be reached, or a check succeeds meanwhile. Each counts from its first success on, so a machine without
+Tests: the event loop is on time, a resolver answers, there is a route to public addresses, a canary can be reached,
+and there is a way out: the control plane's host can be reached, or a check succeeds meanwhile. Each counts from its first success on, so a machine without
 internet has none of them and is healthy; until then it is tried aside, and nobody waits for it. Only a failed lookup
 waits: it speaks against its target once a resolver answered something else.
 
@@ -125,7 +125,7 @@ class SelfTest:
             counted = [probe for probe in probes if probe.is_counted]
             if counted and not any(self._works(probe) for probe in counted):
                 details = "; ".join(f"{probe.name}: {probe.trouble}" for probe in counted[:3])
-                return Health(is_healthy=False, reason=f"No {name} answers ({details})", can_judge=False)
+                return Health(is_healthy=False, reason=f"No {name} works ({details})", can_judge=False)
         if lag > MAX_LAG_MS:
             reason = f"This agent is overloaded: its loop was {lag:.0f} ms late"
             return Health(is_healthy=not is_lasting, reason=reason, can_judge=False)

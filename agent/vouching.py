@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from agent.health import ResolverProbes, canary_probes, way_out_probe
+from agent.health import ResolverProbes, canary_probes, route_probes, way_out_probe
 from agent.lag import LagMeter
 from agent.region import policy_of, resolver_for, servers_of
 from agent.resolver import Server
@@ -19,6 +19,7 @@ def make_self_test(settings: AgentSettings, *, lag: LagMeter, tally: Tally, hear
     return SelfTest(
         groups={
             RESOLVERS: ResolverProbes(functools.partial(servers_of, settings), heard),
+            "route": route_probes(),
             "canary": canary_probes(settings.canaries, resolver),
             "control plane or target": [way_out_probe(settings.url, heard_at=lambda: tally.succeeded_at)],
         },

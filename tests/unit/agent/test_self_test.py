@@ -36,7 +36,7 @@ async def test_a_canary_that_once_answered_counts_from_then_on() -> None:
     tester = SelfTest(groups={"canary": [probe([True, False, True], [])]}, lag=LagMeter())
     seen = [await tester.after_now() for _ in range(3)]
     assert [health.is_healthy for health in seen] == [True, False, True]
-    assert seen[1].reason == "No canary answers (canary.example:443: no route)"
+    assert seen[1].reason == "No canary works (canary.example:443: no route)"
 
 
 async def test_one_of_several_is_enough() -> None:
