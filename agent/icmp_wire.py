@@ -76,7 +76,7 @@ def checksum(data: bytes) -> int:
     """The internet checksum (RFC 1071): the ones' complement of the ones' complement sum of 16-bit words."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF
 
@@ -125,12 +125,13 @@ def _quoted(version: int, quote: bytes, words: str) -> Complaint | None:
     if version == 6:
         if len(quote) < _V6_HEADER or quote[0] >> 4 != 6:
             return None
-        start: int | None = _V6_HEADER
+        start = _V6_HEADER
         protocol, target = quote[6], str(IPv6Address(quote[24:40]))
     else:
-        start = _header_length(quote)
-        if start is None:
+        length = _header_length(quote)
+        if length is None:
             return None
+        start = length
         protocol, target = quote[9], str(IPv4Address(quote[16:20]))
     if protocol != _PROTOCOL[version] or len(quote) < start + _HEADER.size:
         return None

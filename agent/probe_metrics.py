@@ -18,7 +18,7 @@ _PHASES = {
     "ping": ("probe_icmp_duration_seconds", "Duration of icmp request by phase"),
     "dns": ("probe_dns_duration_seconds", "Duration of DNS request by phase"),
 }
-_NAMES = {
+_NAMES: dict[str, dict[str, str | None]] = {
     "http": {"resolve": "dns", "connect": "connect", "tls": "tls", "processing": "ttfb", "transfer": "download"},
     "ping": {"resolve": "dns", "setup": None, "rtt": "ttfb"},
     "dns": {"resolve": "dns", "connect": "connect", "request": "ttfb"},
