@@ -10,19 +10,38 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import agent_http, agent_start, detection, end_to_end, fault_to_incident, ingest_cost, machine
+from tests.bench import (
+    agent_http,
+    agent_https,
+    agent_kinds,
+    detection,
+    end_to_end,
+    fault_to_incident,
+    honest_timing,
+    ingest_cost,
+    light,
+    machine,
+    overload,
+    restart,
+    schedule_cost,
+)
 from tests.bench.figure import Figure, render, write_sections
 from tests.bench.options import Options
 from tests.bench.world import ignore_terminal
 
 FIGURES: dict[str, Callable[[Options], Awaitable[Figure]]] = {
     "S1": agent_http.measure,
+    "S2": agent_https.measure,
+    "S3": agent_kinds.measure,
+    "S4": honest_timing.measure,
     "S5": schedule_cost.measure,
     "S6": ingest_cost.measure,
     "S7": end_to_end.measure,
     "S8": detection.measure,
     "S8-fault": fault_to_incident.measure,
-    "agent-start": agent_start.measure,
+    "S13": restart.measure,
+    "S14": overload.measure,
+    "Light": light.measure,
 }
 
 

@@ -1,4 +1,6 @@
-"""The scheduler by itself, in a process of its own: python -m tests.bench.schedule_alone cost|memory MONITORS … -> JSON.
+"""The scheduler by itself, in a process of its own:
+
+    python -m tests.bench.schedule_alone cost|memory MONITORS CADENCE_MS [SECONDS]  ->  JSON
 
 `cost` runs it by the real clock, woken as the agent wakes it, and every check ends at once. `memory` counts what it
 allocates for monitors that somebody else holds already.
@@ -157,11 +159,9 @@ def memory(count: int, cadence_ms: int) -> ScheduleMemory:
 
 def main() -> None:
     what, count, cadence_ms = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    told: ScheduleCost | ScheduleMemory
-    if what == "cost":
-        told = uvloop.run(cost(count, cadence_ms, float(sys.argv[4])))
-    else:
-        told = memory(count, cadence_ms)
+    told: ScheduleCost | ScheduleMemory = (
+        uvloop.run(cost(count, cadence_ms, float(sys.argv[4]))) if what == "cost" else memory(count, cadence_ms)
+    )
     sys.stdout.write(msgspec.json.encode(told).decode())
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from control_plane.domain.schedule import phase_ms
 from shared.checks import Check
 from shared.protocol import Assignment
-from shared.results import CheckResult, Outcome
+from shared.results import CheckResult, Detail, Outcome
 from tests.bench.cpu import cpu_seconds, difference
 from tests.bench.programs import program
 from tests.bench.rotation import Turn
@@ -111,6 +111,11 @@ def is_up(result: CheckResult) -> bool:
     return result.outcome is Outcome.UP
 
 
+def detail_of(result: CheckResult) -> Detail:
+    """Its rarer parts; without any, an empty one."""
+    return result.detail or Detail()
+
+
 async def agent_turn(
     directory: Path, load: Load, *, warm_s: float, window_s: float, is_right: RightOrNot = is_up
 ) -> Turn:
@@ -122,19 +127,20 @@ async def agent_turn(
         await asyncio.sleep(window_s)
         used, last = difference(before, cpu_seconds({AGENT: pid})), len(sink.stored)
         results = sink.results(first)[: last - first]
+        duplicates = sink.duplicates  # not later: an agent that stops sends what it has no receipt for once more
     wrong = [result for result in results if not is_right(result)]
     return Turn(
         used,
         last - first,
-        len(wrong) + sink.duplicates,
+        len(wrong) + duplicates,
         extra={"rate": (last - first) / window_s},
-        because=reasons(wrong, duplicates=sink.duplicates),
+        because=reasons(wrong, duplicates=duplicates),
     )
 
 
 def reasons(wrong: Iterable[CheckResult], *, duplicates: int = 0) -> Counter[str]:
     """What wrong answers said, for whoever has to find out why."""
-    told = Counter(f"{each.outcome}, {each.reason}: {each.detail.message or each.http_status}" for each in wrong)
+    told = Counter(f"{each.outcome}, {each.reason}: {detail_of(each).message or each.http_status}" for each in wrong)
     if duplicates:
         told["sent twice"] = duplicates
     return told
