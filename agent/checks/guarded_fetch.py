@@ -114,13 +114,17 @@ class GuardedFetch:
 
     def _account(self, exchange: HttpExchange) -> None:
         """Book the phases that ended, also when the exchange did not."""
-        phases = self.phases
+        phases, since = self.phases, exchange.connected_at
         if exchange.secured_at is not None:
-            phases.tls = (phases.tls or 0.0) + exchange.secured_at - exchange.connected_at
+            phases.tls = (phases.tls or 0.0) + exchange.secured_at - since
+            since = exchange.secured_at
             self.doing = "waiting for the response"
         if exchange.sent_at is not None and exchange.first_byte_at is not None:
-            ready_at = exchange.secured_at or exchange.connected_at
-            phases.ttfb = (phases.ttfb or 0.0) + exchange.first_byte_at - ready_at
+            first_byte_at = max(exchange.first_byte_at, since)  # some servers speak before they are asked
+            phases.ttfb = (phases.ttfb or 0.0) + first_byte_at - since
+            since = first_byte_at
             self.doing = "reading the response"
-            if exchange.ended_at is not None and exchange.done.done() and not exchange.done.cancelled():
-                phases.download = (phases.download or 0.0) + exchange.ended_at - exchange.first_byte_at
+        if exchange.ended_at is not None:
+            exchange.ended_at = max(exchange.ended_at, since)
+            if self.doing == "reading the response" and exchange.done.done() and not exchange.done.cancelled():
+                phases.download = (phases.download or 0.0) + exchange.ended_at - since

@@ -74,6 +74,7 @@ class _Visit:
         "_exchange",
         "_hops",
         "_resolved",
+        "_since",
         "_started",
         "address",
         "doing",
@@ -88,7 +89,7 @@ class _Visit:
         self._exchange: HttpExchange | None = None
         self._hops: list[str] = []
         self._resolved: tuple[str, ...] = ()
-        self._started = perf_counter()
+        self._started = self._since = perf_counter()
         self.address: str | None = None
         self.doing = classify.RESOLVING
         self.ended: float | None = None
@@ -120,7 +121,7 @@ class _Visit:
         return request.redirected(status, target)
 
     async def _exchange_with(self, request: Request, *, follow: bool) -> Response:
-        self.response = None
+        self.response = self.ended = None
         exchange = await self._connect(request, follow=follow)
         self._exchange = exchange
         try:
@@ -145,15 +146,16 @@ class _Visit:
             tls = self._tls_for(url)
             return HttpExchange(request=payload, method=request.method, keep=keep, follow=follow, tls=tls)
 
-        before = perf_counter()
         exchange, self.address = await dialer.connect(addresses, port=url.port, literal=url.is_literal, factory=make)
-        self.phases.connect = (self.phases.connect or 0.0) + exchange.connected_at - before
+        exchange.connected_at = now = perf_counter()
+        self.phases.connect = (self.phases.connect or 0.0) + now - self._since
         return exchange
 
     async def _resolve(self, url: HttpUrl) -> tuple[str, ...]:
-        before = perf_counter()
         answers = await self._context.dialer.resolve(url.host)
-        self.phases.dns = (self.phases.dns or 0.0) + perf_counter() - before
+        now = perf_counter()
+        self.phases.dns = (self.phases.dns or 0.0) + now - self._since
+        self._since = now
         self._resolved = tuple(address_text(address) for address in answers.addresses)
         return self._resolved
 
@@ -163,17 +165,24 @@ class _Visit:
         return TlsPipe(self._context.tls.get(verify=self._check.verify_tls), server_name=url.host)
 
     def _account(self, exchange: HttpExchange) -> None:
-        """Book the phases that ended, also when the exchange did not."""
-        phases = self.phases
+        """Book the phases that ended, also when the exchange did not.
+
+        Each begins where the one before it ended, over redirects too: a busy loop is in one of them and in no gap.
+        """
+        phases, since = self.phases, exchange.connected_at
         if exchange.secured_at is not None:
-            phases.tls = (phases.tls or 0.0) + exchange.secured_at - exchange.connected_at
+            phases.tls = (phases.tls or 0.0) + exchange.secured_at - since
+            since = exchange.secured_at
             self.doing = "waiting for the response"
         if exchange.sent_at is not None and exchange.first_byte_at is not None:
-            phases.ttfb = (phases.ttfb or 0.0) + exchange.first_byte_at - exchange.sent_at
+            first_byte_at = max(exchange.first_byte_at, since)  # some servers speak before they are asked
+            phases.ttfb = (phases.ttfb or 0.0) + first_byte_at - since
+            since = first_byte_at
             self.doing = "reading the response"
-            if exchange.ended_at is not None and exchange.done.done() and not exchange.done.cancelled():
-                phases.download = (phases.download or 0.0) + exchange.ended_at - exchange.first_byte_at
-        self.ended = exchange.ended_at
+        if exchange.ended_at is not None:
+            self.ended = self._since = max(exchange.ended_at, since)
+            if self.doing == "reading the response" and exchange.done.done() and not exchange.done.cancelled():
+                phases.download = (phases.download or 0.0) + self.ended - since
 
     # -- conclusions
 

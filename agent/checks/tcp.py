@@ -67,12 +67,23 @@ async def run(check: TcpCheck, context: CheckContext) -> CheckOutcome:
 class _Call:
     """What is known so far of one run of the check, kept so that a failure still tells how far it came."""
 
-    __slots__ = ("_address", "_check", "_context", "_phases", "_resolved", "_said", "_started", "_stopped", "doing")
+    __slots__ = (
+        "_address",
+        "_check",
+        "_context",
+        "_phases",
+        "_resolved",
+        "_said",
+        "_since",
+        "_started",
+        "_stopped",
+        "doing",
+    )
 
     def __init__(self, check: TcpCheck, context: CheckContext) -> None:
         self._check = check
         self._context = context
-        self._started = perf_counter()
+        self._started = self._since = perf_counter()
         self._stopped: float | None = None
         self._address: str | None = None
         self._phases = Phases()
@@ -90,11 +101,10 @@ class _Call:
         addresses = (host.name,) if host.is_literal else await self._resolve(host.name)
         self.doing = "connecting"
         self._address = addresses[0] if len(addresses) == 1 else None
-        before = perf_counter()
         conversation, self._address = await dialer.connect(
             addresses, port=check.port, literal=host.is_literal, factory=self._conversation
         )
-        self._phases.connect = conversation.connected_at - before
+        self._phases.connect = conversation.connected_at - self._since
         try:
             await self._talk(conversation)
         finally:
@@ -107,9 +117,9 @@ class _Call:
         return TcpConversation(send=check.send or "", expect=check.expect or "")
 
     async def _resolve(self, name: str) -> tuple[str, ...]:
-        before = perf_counter()
         answers = await self._context.dialer.resolve(name)
-        self._phases.dns = perf_counter() - before
+        self._since = perf_counter()  # connecting begins where this ends: a busy loop leaves no gap between phases
+        self._phases.dns = self._since - self._started
         self._resolved = tuple(map(address_text, answers.addresses))
         return self._resolved
 
@@ -117,8 +127,12 @@ class _Call:
         """With nothing to say and nothing to hear, the connection was the check, and it ended when that was made."""
         self.doing = "the wait for the expected text" if self._check.expect else "sending"
         await conversation.talk()
-        if self._check.expect and conversation.ended_at is not None:
+        if conversation.ended_at is None:
+            return
+        if self._check.expect:
             self._phases.ttfb = conversation.ended_at - conversation.connected_at
+        else:
+            self._phases.connect = conversation.ended_at - self._since  # until the system had taken what is sent
 
     # -- conclusions
 
