@@ -169,6 +169,13 @@ async def reset(reader: Reader, writer: Writer) -> None:
     writer.transport.abort()
 
 
+async def reset_at_once(reader: Reader, writer: Writer) -> None:
+    """Resets the connection at the first byte, whatever that belongs to."""
+    await reader.read(1)
+    writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
 async def hang_up(reader: Reader, writer: Writer) -> None:
     """Closes without a word."""
     await request_of(reader)
