@@ -38,7 +38,7 @@ demo: $(VENV)/.server ## three regions, three agents and sites that fail in scri
 	@exec $(BIN)/farwatch demo $(UP_FLAGS)
 
 test: $(VENV)/.dev ## all tests, browser tests included where Chromium is or may be installed
-	@tests/support/get-chromium
+	@tests/support/get-packages
 	@$(BIN)/pytest -n 2 --dist worksteal $(TEST_FLAGS) tests
 
 check: $(VENV)/.dev ## ruff, mypy, import contracts, unit and architecture tests
