@@ -12,6 +12,7 @@ import threading
 from collections.abc import Coroutine
 from concurrent.futures import TimeoutError as LoopTimeout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -113,6 +114,10 @@ class _Server(ThreadingHTTPServer):
         self.door = door
         self._places = threading.BoundedSemaphore(READERS)
         super().__init__((host.strip("[]"), port), _Handler)
+
+    def server_bind(self) -> None:
+        """Without asking DNS for this machine's name, as HTTPServer does: it takes its time, and nobody needs it."""
+        TCPServer.server_bind(self)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._places.acquire(blocking=False):

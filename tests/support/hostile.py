@@ -24,21 +24,22 @@ class GuardRow(msgspec.Struct, frozen=True):
     input: str
     setup: str
     expected: str
+    stage: str
     code: str
 
 
 def guard_rows(surface: str) -> list[ParameterSet]:
     """The rows of one surface, each as a parameter named by its id."""
-    return [pytest.param(row, id=row.id) for row in _guard_rows() if row.surface == surface]
+    return [pytest.param(row, id=row.id) for row in all_guard_rows() if row.surface == surface]
 
 
-def _guard_rows() -> Iterator[GuardRow]:
+def all_guard_rows() -> Iterator[GuardRow]:
     with (CORPORA / "ssrf.tsv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             text = row["input"]
             if row["enc"] == "unicode_escape":
                 text = codecs.decode(text.encode("latin-1", "backslashreplace"), "unicode_escape")
-            yield GuardRow(row["id"], row["surface"], text, row["setup"], row["expected"], row["code"])
+            yield GuardRow(row["id"], row["surface"], text, row["setup"], row["expected"], row["stage"], row["code"])
 
 
 class BadInput(msgspec.Struct, frozen=True):
