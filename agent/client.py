@@ -6,6 +6,7 @@ between (a proxy during a redeploy, a captive portal) only delays.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 import zlib
@@ -32,6 +33,9 @@ from shared.protocol import (
 
 TIME_HEADER = "X-Farwatch-Time-Ms"
 GZIP_ABOVE = 1024
+_GZIP_ASIDE_ABOVE = 64 * 1024
+"""Compressing this much takes a ms: more is done in a thread, for the checks under way would seem as much slower."""
+
 _TIMEOUT_S = 15.0
 _HINT_LIMIT = 300
 _SPOILED = (400, 413, 415, 422)
@@ -166,7 +170,8 @@ class Client:
     async def _post_bytes(self, path: str, body: bytes, more: Mapping[str, str] = _NO_HEADERS) -> httpx.Response:
         headers = {"Content-Type": "application/json", **more}
         if len(body) > GZIP_ABOVE:
-            body = _gzip(body)
+            large = len(body) > _GZIP_ASIDE_ABOVE
+            body = await asyncio.to_thread(_gzip, body) if large else _gzip(body)
             headers["Content-Encoding"] = "gzip"
         return await self._call("POST", path, content=body, headers=headers)
 

@@ -8,16 +8,18 @@ dropped and its results are counted. Methods block on the disk; one thread calls
 
 from __future__ import annotations
 
+import contextlib
 import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import structlog
 
 from agent import segment
+from agent.segment import Part
 
 log = structlog.get_logger()
 
@@ -26,29 +28,6 @@ SEGMENT_BYTES = 1 << 20
 
 _TIDY_BYTES = 256 * 1024
 """An open segment in which all is acknowledged is begun anew beyond this."""
-
-
-@dataclass(slots=True)
-class _Segment:
-    """What is kept in memory of a file: nothing per item until it is settled, for a day's backlog is a million."""
-
-    first: int
-    size: int = 0
-    is_packed: bool = False
-    count: int = 0
-    """Items in it, numbered from `first` on."""
-    settled: set[int] = field(default_factory=set)
-    is_warned_of: bool = False
-
-    @property
-    def left(self) -> int:
-        """How many are not settled."""
-        return self.count - len(self.settled)
-
-    def pending(self, *, before: int) -> Iterator[int]:
-        """The numbers not settled, ascending."""
-        end = min(self.first + self.count, before)
-        return (number for number in range(self.first, end) if number not in self.settled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +44,13 @@ class Spool:
         """Results lost on disk: beyond the limit, or in a segment that turned out unreadable."""
         self._directory = directory
         self._limit = limit
-        self._segments: list[_Segment] = []
-        self._left: list[_Segment] = []
+        self._segments: list[Part] = []
+        self._left: list[Part] = []
         """What could not be read at the start: it takes space, and what it holds is known at the next start."""
         self._file = -1
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         is_shorter = self._recover()
-        self._open_next()
+        self._begin()
         if is_shorter:
             self._keep_settled(before=self._next)
 
@@ -99,14 +78,23 @@ class Spool:
         for part in touched:
             if not part.left and part is not self._segments[-1]:
                 self._remove(part)  # first, because a full disk takes no acknowledgement before something has gone
-        self._write(self._segments[-1], segment.encode_acknowledgements(_ranges(done)))
         current = self._segments[-1]
         if not current.left and current.size > _TIDY_BYTES:
             self._close_current()
+            return
+        try:
+            self._write(current, segment.encode_acknowledgements(segment.ranges_of(done)))
+        except OSError:
+            if current.left:
+                raise
+            if current is self._segments[-1]:
+                self._close_current()  # nothing in it is wanted any more: without it there is space again
+            else:
+                self._remove(current)
 
-    def _settle(self, done: Sequence[int]) -> list[_Segment]:
+    def _settle(self, done: Sequence[int]) -> list[Part]:
         """Mark ascending numbers; returns the segments that hold any of them."""
-        touched: list[_Segment] = []
+        touched: list[Part] = []
         at = 0
         for part in self._segments[max(0, bisect_right(self._segments, done[0], key=_first) - 1) :]:
             end = bisect_left(done, part.first + part.count, at)
@@ -150,7 +138,7 @@ class Spool:
 
     # -- inside
 
-    def _read(self, part: _Segment, wanted: Sequence[int]) -> list[Item]:
+    def _read(self, part: Part, wanted: Sequence[int]) -> list[Item]:
         """These items, as far as they can be read: what is gone is forgotten, what cannot be read now waits."""
         try:
             items = segment.read(self._path(part)).items
@@ -176,19 +164,18 @@ class Spool:
             leftover.unlink()
         settled: list[tuple[int, int]] = []
         self._next = 0
-        for path in sorted(self._directory.glob("*.seg*"), key=segment.first_of):
+        for path in self._found():
             first = segment.first_of(path)
             try:
-                contents = segment.read(path)
+                summary = segment.summary(path)
             except OSError as error:
                 log.warning("a segment of the spool is left for the next start", first=first, error=str(error))
                 self._next = max(self._next, first + 2 * SEGMENT_BYTES)  # it cannot hold more items than this
-                self._left.append(_Segment(first, _size_of(path), path.suffix == segment.PACKED))
+                self._left.append(Part(first, _size_of(path), path.suffix == segment.PACKED))
                 continue
-            self._next = max(self._next, first + len(contents.items))
-            settled += contents.acknowledged
-            is_packed = path.suffix == segment.PACKED
-            self._segments.append(_Segment(first, path.stat().st_size, is_packed, len(contents.items)))
+            self._next = max(self._next, first + summary.count)
+            settled += summary.acknowledged
+            self._segments.append(Part(first, _size_of(path), path.suffix == segment.PACKED, summary.count))
         for start, end in settled:
             self._settle(range(start, end))
         empty = [part for part in self._segments if not part.left]
@@ -196,34 +183,59 @@ class Spool:
             self._unlink(part)
         return bool(empty)
 
-    def _open_next(self) -> None:
-        path = segment.path_of(self._directory, self._next)
-        while path.exists() or any(part.first == self._next for part in self._segments):
+    def _found(self) -> list[Path]:
+        """The segments on disk, oldest first. One that was being packed when the process died is there twice."""
+        packed = {path.stem: path for path in self._directory.glob(f"*{segment.PACKED}")}
+        plain = {path.stem: path for path in self._directory.glob(f"*{segment.PLAIN}")}
+        for stem in plain.keys() & packed.keys():
+            with contextlib.suppress(OSError):
+                plain[stem].unlink()
+        return sorted((plain | packed).values(), key=segment.first_of)
+
+    def _begin(self) -> None:
+        """Go on in a new segment; its file is made with what is written first, or later when the disk refuses now."""
+        while any(self._is_taken(first=self._next, packed=packed) for packed in (False, True)):
             self._next += 1  # a segment without items keeps its name to itself
-            path = segment.path_of(self._directory, self._next)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._segments.append(_Segment(self._next))
+        self._segments.append(Part(self._next))
+
+    def _is_taken(self, *, first: int, packed: bool) -> bool:
+        is_known = bool(self._segments) and self._segments[-1].first == first
+        return is_known or segment.path_of(self._directory, first, packed=packed).exists()
 
     def _close_current(self) -> None:
         closed = self._segments[-1]
         self.close()
-        self._open_next()
-        if closed.left:
+        self._begin()
+        if not closed.left:
+            self._remove(closed)
+            return
+        try:
             closed.size = segment.pack(self._directory, closed.first)
             closed.is_packed = True
-        else:
-            self._remove(closed)
+        except OSError as error:
+            log.warning("a segment of the spool stays as large as it is", first=closed.first, error=str(error))
 
-    def _write(self, part: _Segment, data: bytes) -> None:
+    def _write(self, part: Part, data: bytes) -> None:
         """All or nothing: what a full disk took of it is cut off again."""
+        if self._file < 0:
+            self._file = os.open(self._path(part), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         view, written = memoryview(data), 0
         try:
             while written < len(view):
                 written += os.write(self._file, view[written:])
         except OSError:
-            os.ftruncate(self._file, part.size)
+            self._cut(part)
             raise
         part.size += len(data)
+
+    def _cut(self, part: Part) -> None:
+        """Back to what was whole. Where not even that can be done, nothing more follows the torn record."""
+        try:
+            os.ftruncate(self._file, part.size)
+        except OSError as error:
+            log.warning("a segment of the spool cannot be cut", first=part.first, error=str(error))
+            self.close()
+            self._begin()
 
     def _enforce_limit(self) -> None:
         for part in sorted([*self._left, *self._segments[:-1]], key=lambda part: part.first):
@@ -231,7 +243,7 @@ class Spool:
                 return
             self._drop(part)
 
-    def _drop(self, part: _Segment) -> None:
+    def _drop(self, part: Part) -> None:
         """Lose a segment for its space. One that cannot be removed stays, and the next has to go instead."""
         try:
             self._path(part).unlink(missing_ok=True)
@@ -247,12 +259,17 @@ class Spool:
             log.warning("a segment of the spool is dropped unread", first=part.first, bytes=part.size)
             self._left.remove(part)
 
-    def _remove(self, part: _Segment) -> None:
+    def _remove(self, part: Part) -> None:
         self._unlink(part)
         self._keep_settled(before=part.first)
 
-    def _unlink(self, part: _Segment) -> None:
-        self._path(part).unlink(missing_ok=True)
+    def _unlink(self, part: Part) -> None:
+        try:
+            self._path(part).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning(
+                "a segment of the spool stays; its results may be sent again", first=part.first, error=str(error)
+            )
         self._segments.remove(part)
 
     def _keep_settled(self, *, before: int) -> None:
@@ -261,15 +278,15 @@ class Spool:
         if not settled:
             return
         try:
-            self._write(self._segments[-1], segment.encode_acknowledgements(_ranges(settled)))
+            self._write(self._segments[-1], segment.encode_acknowledgements(segment.ranges_of(settled)))
         except OSError as error:
             log.warning("what is settled cannot be written; results may be sent again", error=str(error))
 
-    def _path(self, part: _Segment) -> Path:
+    def _path(self, part: Part) -> Path:
         return segment.path_of(self._directory, part.first, packed=part.is_packed)
 
 
-def _first(part: _Segment) -> int:
+def _first(part: Part) -> int:
     return part.first
 
 
@@ -279,14 +296,3 @@ def _size_of(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Half-open ranges of ascending numbers."""
-    spans: list[tuple[int, int]] = []
-    for number in numbers:
-        if spans and spans[-1][1] == number:
-            spans[-1] = (spans[-1][0], number + 1)
-        else:
-            spans.append((number, number + 1))
-    return spans

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -28,14 +29,23 @@ class Known(Struct, frozen=True):
 def save(path: Path, known: Known, assignments: Sequence[Assignment]) -> None:
     """Replace the file at once, or leave it as it is. Raises OSError."""
     temporary = path.with_suffix(".tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        _write(temporary, known, assignments)
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()  # half of it would only take the space that the spool has need of
+        raise
+
+
+def _write(path: Path, known: Known, assignments: Sequence[Assignment]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     encode = msgspec.json.encode
     with os.fdopen(descriptor, "wb") as file:
         file.write(encode(known) + b"\n")
         lines: Iterable[Assignment] = iter(assignments)
         while chunk := list(islice(lines, _CHUNK)):
             file.write(b"".join(encode(assignment) + b"\n" for assignment in chunk))
-    os.replace(temporary, path)
 
 
 def load(path: Path) -> tuple[Known, list[Assignment]] | None:

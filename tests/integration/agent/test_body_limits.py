@@ -147,7 +147,7 @@ async def test_a_batch_holds_no_more_than_four_megabytes(tmp_path: Path) -> None
         made.is_allowed.clear()
         for number in range(9000):
             made.put(a_result(number, "e" * 500), urgent=False)
-        await until(lambda: len(made._written) == 9000, "they are written", timeout=15)
+        await until(lambda: len(made._tail) == 9000, "they are written", timeout=15)
         made.is_allowed.set()
         await until(lambda: made.pending == 0, "all are settled", timeout=15)
     assert len(plane.bytes) == 2

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tracemalloc
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -208,18 +212,93 @@ def test_settled_segments_leave_no_files_behind(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_disk_that_refuses_costs_what_it_refuses_and_nothing_written_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_refuses_costs_what_it_refuses_and_nothing_written_before(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.append([b"safe"])
-    real = spool._file
-    spool._file = -1  # every write fails from here on
-    with pytest.raises(OSError, match="file descriptor"):
+    with _disk_full(spool), pytest.raises(OSError, match="No space left"):
         spool.append([b"lost"])
-    spool._file = real
     spool.append([b"after"])
     assert waiting(reopened(spool, tmp_path)) == [b"safe", b"after"]
+
+
+@contextmanager
+def _disk_full(spool: Spool) -> Iterator[None]:
+    """Every write of the spool fails; so does cutting off what it wrote, as on a disk that is broken altogether."""
+    real, spool._file = spool._file, os.open("/dev/full", os.O_WRONLY)
+    full = spool._file
+    try:
+        yield
+    finally:
+        if spool._file == full:
+            os.close(full)
+            spool._file = real
+        else:  # it has given that file up
+            os.close(real)
+
+
+def test_a_file_that_cannot_be_made_now_is_made_with_a_later_result(tmp_path: Path) -> None:
+    directory = tmp_path / "spool"
+    spool = Spool(directory)
+    spool.append([b"x" * 300_000])
+    directory.rename(tmp_path / "away")
+    spool.acknowledge([0])  # all of it is settled: it begins anew
+    with pytest.raises(OSError, match="No such file"):
+        spool.append([b"lost"])
+    (tmp_path / "away").rename(directory)
+    spool.append([b"after"])
+    assert waiting(reopened(spool, directory)) == [b"x" * 300_000, b"after"]  # nobody could note the acknowledgement
+
+
+def test_a_segment_that_cannot_be_packed_stays_as_it_is_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append([b"one"])
+    (tmp_path / "0000000000000000.tmp").mkdir()  # in the way
+    spool._close_current()
+    spool.append([b"two"])
+    (tmp_path / "0000000000000000.tmp").rmdir()
+    assert waiting(reopened(spool, tmp_path)) == [b"one", b"two"]
+
+
+def test_a_process_that_died_while_it_packed_leaves_each_result_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append([b"one", b"two"])
+    plain = (tmp_path / "0000000000000000.seg").read_bytes()
+    spool._close_current()
+    (tmp_path / "0000000000000000.seg").write_bytes(plain)  # as if it had not come to removing it
+    spool = reopened(spool, tmp_path)
+    assert spool.pending == 2
+    assert waiting(spool) == [b"one", b"two"]
+
+
+def test_a_start_reads_of_a_packed_segment_no_more_than_its_trailer(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append([b"x" * 1000] * 50)
+    spool.acknowledge([3, 4])
+    spool._close_current()
+    spool.close()
+    (path,) = tmp_path.glob("*.segz")
+    whole = path.read_bytes()
+    path.write_bytes(b"?" + whole[1:])  # nothing can be unpacked
+    assert Spool(tmp_path).pending == 48
+    path.write_bytes(whole[:-1])  # no trailer: it is unpacked
+    assert Spool(tmp_path).pending == 48
+
+
+@pytest.mark.parametrize("tail", [b"", b"FWsg", b"\xff" * 12 + b"FWsg", bytes(12) + b"FWsg"])
+def test_what_only_looks_like_a_trailer_is_not_believed(tmp_path: Path, tail: bytes) -> None:
+    path = tmp_path / "0000000000000007.segz"
+    path.write_bytes(zlib.compress(segment.encode_items([b"a", b"b"])) + tail)
+    assert segment.summary(path) == segment.Summary(2, ())
+
+
+def test_a_full_disk_gets_its_space_back_when_all_is_settled(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.append([b"x" * 1000] * 10)
+    with _disk_full(spool):
+        spool.acknowledge(range(10))
+    assert spool.pending == 0
+    assert list(tmp_path.iterdir()) == []
+    assert reopened(spool, tmp_path).pending == 0
 
 
 def test_a_day_at_a_thousand_a_minute_fits_into_two_hundred_megabytes(tmp_path: Path) -> None:
