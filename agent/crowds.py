@@ -14,7 +14,8 @@ from uuid import UUID
 from agent.checks.check import Crowd
 from shared.checks import Check
 
-Key = tuple[UUID, str] | str
+Key = tuple[int, str] | str
+"""With the number of the tenant's id, which unlike the id itself is hashed at no cost."""
 
 T = TypeVar("T")
 
@@ -36,11 +37,14 @@ class Crowds(Generic[T]):
 
     def key_of(self, check: Check, tenant_id: UUID) -> Key:
         crowd = self._crowd_of(check)
-        return (tenant_id, crowd.key) if crowd.per_tenant else crowd.key
+        return (tenant_id.int, crowd.key) if crowd.per_tenant else crowd.key
 
     def enter(self, key: Key) -> bool:
         """Take a place; False when there is none."""
-        inside = self._inside.get(key, 0)
+        inside = self._inside.get(key)
+        if inside is None:
+            self._inside[key] = 1  # nobody has less than one place
+            return True
         if inside >= self._places(key):
             return False
         self._inside[key] = inside + 1
@@ -62,7 +66,7 @@ class Crowds(Generic[T]):
             self._inside[key] = inside
         else:
             del self._inside[key]
-        waiting = self._waiting.get(key)
+        waiting = self._waiting.get(key) if self._waiting else None
         if waiting is None:
             return []
         called: list[T] = []

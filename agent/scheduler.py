@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from agent.crowds import Crowds, Key
 from agent.rendezvous import Share
-from agent.slots import slot_after, slot_on_gain, slot_until
+from agent.slots import next_slot, slot_after, slot_on_gain, slot_until
 from agent.wheel import Wheel
 from shared.checks import Check
 from shared.protocol import Assignment, Dispatch
@@ -29,18 +30,14 @@ _CHUNK = 2000
 """Entries handled between two looks at the network, so that a large change delays no check by more than some ms."""
 
 
-class Entry:
-    """An assignment and where its schedule stands. `due` is NEVER while another agent runs it."""
+class Entry(Struct, eq=False, gc=False):
+    """An assignment and its next slot, NEVER while another agent runs it.
 
-    __slots__ = ("assignment", "due", "is_busy", "last", "pending", "waiting")
+    There may be a hundred thousand: what only some have at a time is in tables of the scheduler.
+    """
 
-    def __init__(self, assignment: Assignment) -> None:
-        self.assignment = assignment
-        self.due = NEVER
-        self.last = 0
-        self.pending: int | None = None
-        self.waiting: list[Errand] | None = None
-        self.is_busy = False
+    assignment: Assignment
+    due: int = NEVER
 
 
 class Errand:
@@ -53,8 +50,7 @@ class Errand:
         self.due = dispatch.slot
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True, eq=False, gc=False):
     """One check to run now."""
 
     monitor_id: UUID
@@ -91,6 +87,13 @@ class Scheduler:
         self._wheel: Wheel[Entry | Errand] = Wheel(now_ms())
         self._ready: deque[Entry] = deque()
         self._urgent: deque[Errand] = deque()
+        self._pending: dict[Entry, int] = {}
+        """The slot that waits for its turn."""
+        self._busy: set[Entry] = set()
+        self._errands: dict[Entry, list[Errand]] = {}
+        """What waits for the end of the check under way."""
+        self._left: dict[UUID, int] = {}
+        """The last slot that was run here before another agent took over."""
 
     # -- what changes
 
@@ -109,18 +112,23 @@ class Scheduler:
         entry = self.entries.get(assignment.monitor_id)
         if entry is None:
             entry = self.entries[assignment.monitor_id] = Entry(assignment)
-        known, entry.assignment = entry.assignment, assignment
+        known = entry.assignment
         if known is not assignment and _has_same_slots(known, assignment):
+            entry.assignment = assignment
             return
+        last = self._last(entry)
+        entry.assignment = assignment
         if known.check_version != assignment.check_version:
-            entry.last, entry.pending = 0, None
+            last = 0
+            self._pending.pop(entry, None)
         if self._share.has(assignment.monitor_id):
-            self._begin(entry)
+            self._begin(entry, last)
 
     def remove(self, monitor_id: UUID) -> None:
         entry = self.entries.pop(monitor_id, None)
         if entry is not None:
-            _rest(entry)
+            self._rest(entry)
+            self._left.pop(monitor_id, None)
 
     async def share_among(self, agents: Iterable[UUID], me: UUID) -> None:
         """The live agents changed: gain and give up what moved."""
@@ -138,9 +146,22 @@ class Scheduler:
             return  # overtaken by a newer change
         monitor_id = entry.assignment.monitor_id
         if not share.has(monitor_id):
-            _rest(entry)
+            self._rest(entry)
         elif entry.due == NEVER and monitor_id in self.entries:
-            self._begin(entry)
+            self._begin(entry, self._last(entry))
+
+    def _rest(self, entry: Entry) -> None:
+        if entry.due != NEVER:
+            self._left[entry.assignment.monitor_id] = self._last(entry)
+            entry.due = NEVER
+        self._pending.pop(entry, None)
+
+    def _last(self, entry: Entry) -> int:
+        """The last slot that had its turn here, or waits for it no more; 0 when there is none."""
+        if entry.due == NEVER:
+            return self._left.get(entry.assignment.monitor_id, 0)
+        before = self._pending.get(entry, entry.due) - 1
+        return slot_until(entry.assignment, before) or 0
 
     def clock_set_back(self) -> None:
         """The server's clock was set back: put everything where it belongs by the new time.
@@ -157,9 +178,8 @@ class Scheduler:
 
     def _plan_anew(self, entry: Entry, now: float) -> None:
         assignment = entry.assignment
-        entry.due = slot_after(assignment, max(now, entry.last))
+        entry.due = slot_after(assignment, max(now, self._last(entry)))
         if entry.due > now + assignment.cadence + _PATIENCE_MS:
-            entry.last = min(entry.last, int(now))
             entry.due = slot_after(assignment, now)
         self._wheel.add(entry)
 
@@ -167,8 +187,8 @@ class Scheduler:
         """Take on an errand; it runs at its slot, before what the schedule asks for."""
         self._wheel.add(Errand(dispatch))
 
-    def _begin(self, entry: Entry) -> None:
-        entry.due = slot_on_gain(entry.assignment, now=self._now(), last=entry.last)
+    def _begin(self, entry: Entry, last: int) -> None:
+        entry.due = slot_on_gain(entry.assignment, now=self._now(), last=last)
         self._wheel.add(entry)
 
     # -- what is due
@@ -187,23 +207,30 @@ class Scheduler:
                 self._fire(item, now)
 
     def _fire(self, entry: Entry, now: float) -> None:
-        assignment = entry.assignment
-        slot = slot_until(assignment, now)
-        assert slot is not None
-        if slot > entry.due and not self.paused:
-            self.gaps += (slot - entry.due) // assignment.cadence
-        entry.due = slot_after(assignment, now)
+        slot = entry.due
+        entry.due = next_slot(entry.assignment, slot)
+        if entry.due <= now:
+            slot = self._pass_over(entry, slot, now)
         self._wheel.add(entry)
         if self.paused:
             return
-        if entry.pending is not None:
+        if entry in self._pending:
             self._give_up(entry)  # its turn did not come within its interval
-        elif not entry.is_busy:
+        elif entry not in self._busy:
             self._ready.append(entry)
-        entry.pending = slot
+        self._pending[entry] = slot
+
+    def _pass_over(self, entry: Entry, slot: int, now: float) -> int:
+        """More than one slot is over, so this process stood still: the latest counts."""
+        assignment = entry.assignment
+        latest = slot_until(assignment, now) or slot
+        if not self.paused:
+            self.gaps += (latest - slot) // assignment.cadence
+        entry.due = slot_after(assignment, now)
+        return latest
 
     def _give_up(self, entry: Entry) -> None:
-        if not entry.is_busy and self.crowds.is_full(self._crowd_of(entry)):
+        if entry not in self._busy and self.crowds.is_full(self._crowd_of(entry)):
             self.crowded_gaps += 1
         else:
             self.gaps += 1
@@ -226,20 +253,20 @@ class Scheduler:
         return None
 
     def _take_entry(self, entry: Entry, now: float) -> Job | None:
-        slot, assignment = entry.pending, entry.assignment
-        if slot is None or entry.is_busy:
+        slot, assignment = self._pending.get(entry), entry.assignment
+        if slot is None or entry in self._busy:
             return None
         if now >= slot + assignment.cadence:
             self._give_up(entry)
-            entry.pending = None
+            del self._pending[entry]
             return None
-        crowd = self._crowd_of(entry)
-        if not self.crowds.enter(crowd):
-            self.crowds.wait(crowd, entry)
+        crowds = self.crowds
+        crowd = crowds.key_of(assignment.check, assignment.tenant_id)
+        if not crowds.enter(crowd):
+            crowds.wait(crowd, entry)
             return None
-        entry.pending = None
-        entry.is_busy = True
-        entry.last = slot
+        del self._pending[entry]
+        self._busy.add(entry)
         late_ms = now - slot
         self.lag_ms = max(self.lag_ms, late_ms)
         return _job(entry, slot, crowd, late_ms=late_ms)
@@ -258,13 +285,13 @@ class Scheduler:
         if entry is None or dispatch.check_version not in (None, entry.assignment.check_version):
             self.dropped_errands += 1
             return None
-        if entry.is_busy:
-            entry.waiting = [*(entry.waiting or ()), errand]
+        if entry in self._busy:
+            self._errands.setdefault(entry, []).append(errand)
             return None
         crowd = self._crowd_of(entry)
         if not self._enters(crowd, errand):
             return None
-        entry.is_busy = True
+        self._busy.add(entry)
         return _job(entry, dispatch.slot, crowd, dispatch)
 
     def _crowd_of(self, entry: Entry) -> Key:
@@ -278,7 +305,8 @@ class Scheduler:
 
     def finished(self, job: Job) -> None:
         """The check of a job has ended; what waited for it may go."""
-        for item in reversed(self.crowds.leave(job.crowd, is_wanted=_is_wanted)):
+        called = self.crowds.leave(job.crowd, is_wanted=self._is_wanted)
+        for item in reversed(called) if called else ():
             if isinstance(item, Errand):
                 self._urgent.appendleft(item)
             else:
@@ -286,17 +314,15 @@ class Scheduler:
         entry = job.entry
         if entry is None:
             return
-        entry.is_busy = False
-        if entry.waiting:
-            self._urgent.extend(entry.waiting)
-            entry.waiting = None
-        if entry.pending is not None:
+        self._busy.discard(entry)
+        if self._errands:
+            self._urgent.extend(self._errands.pop(entry, ()))
+        if entry in self._pending:
             self._ready.append(entry)
 
-
-def _is_wanted(item: Entry | Errand) -> bool:
-    """Whether someone who waits for a place would start now: not removed, nor under way for another reason."""
-    return isinstance(item, Errand) or (item.pending is not None and not item.is_busy)
+    def _is_wanted(self, item: Entry | Errand) -> bool:
+        """Whether someone who waits for a place would start now: not removed, nor under way for another reason."""
+        return isinstance(item, Errand) or (item in self._pending and item not in self._busy)
 
 
 def _job(entry: Entry, slot: int, crowd: Key, dispatch: Dispatch | None = None, *, late_ms: float = 0.0) -> Job:
@@ -304,11 +330,6 @@ def _job(entry: Entry, slot: int, crowd: Key, dispatch: Dispatch | None = None, 
     return Job(
         known.monitor_id, known.check, known.check_version, slot, entry, crowd, dispatch, known.unavailable, late_ms
     )
-
-
-def _rest(entry: Entry) -> None:
-    entry.due = NEVER
-    entry.pending = None
 
 
 def _has_same_slots(a: Assignment, b: Assignment) -> bool:

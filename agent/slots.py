@@ -15,6 +15,11 @@ def slot_after(assignment: Assignment, at: float) -> int:
     return int((at - assignment.phase) // assignment.cadence + 1) * assignment.cadence + assignment.phase
 
 
+def next_slot(assignment: Assignment, slot: int) -> int:
+    """The slot that follows `slot`, which is one of its own."""
+    return slot + assignment.cadence - (slot - assignment.phase) % assignment.cadence
+
+
 def slot_until(assignment: Assignment, at: float) -> int | None:
     """The latest slot not later than `at`; None before the first one."""
     if at < assignment.first_slot:

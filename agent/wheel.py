@@ -1,8 +1,8 @@
 """A timer wheel: a hundred thousand timers for the price of one, because the loop is woken per tick, not per timer.
 
-Two levels of buckets, ticks of 4 ms for what is due within its span of about a second, whole spans for the rest. An
-item never comes early and at most one tick late. A stale entry of an item that was put in again is passed over by the
-owner, who knows when the item is really due.
+Two levels of buckets: ticks of 4 ms for what is due within the span under way, a quarter of a second, and whole spans
+for the rest. An item never comes early and at most one tick late. Who changes when an item is due puts it in again; the
+entry that is stale then is dropped on the way, or passed over by the owner, who knows when the item is really due.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Generic, Protocol, TypeVar
 
 TICK_MS = 4
-_SPAN = 256
-"""Ticks of a span."""
+_SPAN = 64
+"""Ticks of a span. A span is entered in one go, which must not hold up what is due."""
 
 _SUSPENDED = 60_000 // TICK_MS
 """When the clock has moved on by more ticks, buckets are searched instead of the ticks in between."""
@@ -75,8 +75,16 @@ class Wheel(Generic[T]):
         return min(self._far) * _SPAN * TICK_MS if self._far else None
 
     def _enter_span(self) -> None:
-        for item in self._far.pop(self._cursor // _SPAN, ()):
-            self.add(item)
+        span, near = self._cursor // _SPAN, self._near
+        for item in self._far.pop(span, ()):
+            tick = -(-item.due // TICK_MS)
+            if tick // _SPAN != span:
+                continue  # stale
+            bucket = near.get(tick)
+            if bucket is None:
+                near[tick] = [item]
+            else:
+                bucket.append(item)
 
     def _search(self, target: int) -> None:
         """Jump to `target`, keeping what lies behind it as due now."""

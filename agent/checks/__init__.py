@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from agent.checks import dns, domain_expiry, http, ping, tcp, tls_cert
 from agent.checks.check import Crowd, Kind
-from shared.checks import Check, kind_of
+from shared.checks import CHECKS as PARAMETERS
+from shared.checks import Check
 
 CHECKS: dict[str, Kind] = {
     "http": Kind(http.run, http.crowd),
@@ -16,7 +17,9 @@ CHECKS: dict[str, Kind] = {
 }
 """By the `type` of the check's parameters (see shared.checks.CHECKS)."""
 
+_CROWDS = {PARAMETERS[name]: kind.crowd for name, kind in CHECKS.items()}
+
 
 def crowd_of(check: Check) -> Crowd:
     """Whom a check of any kind burdens."""
-    return CHECKS[kind_of(check)].crowd(check)
+    return _CROWDS[type(check)](check)

@@ -26,10 +26,12 @@ CHECKS: dict[str, type[Check]] = {
     "domain_expiry": DomainExpiryCheck,
 }
 
+_NAMES = {spec: name for name, spec in CHECKS.items()}
+
 
 def kind_of(check: Check) -> str:
     """The `type` of a check."""
-    return str(type(check).__struct_config__.tag)
+    return _NAMES[type(check)]
 
 
 __all__ = [
