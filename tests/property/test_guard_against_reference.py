@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 import idna
@@ -9,6 +12,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from agent.checks.dns_question import split_server
+from agent.icmp import IcmpSockets
+from agent.icmp_socket import Opened
 from shared.netpolicy import (
     SHARED,
     Address,
@@ -16,7 +22,9 @@ from shared.netpolicy import (
     UrlRefused,
     blocked_reason,
     judge_host,
+    judge_host_text,
     judge_redirect,
+    parse_host_text,
     parse_http_url,
 )
 from shared.netpolicy.registry import IPV4_BLOCKS, IPV6_BLOCKS
@@ -87,10 +95,63 @@ def test_the_guard_agrees_with_the_reference_judge_at_every_edge(address: Addres
 
 
 @given(ADDRESSES, st.booleans())
-def test_a_policy_only_ever_adds_to_what_is_allowed(address: Address, literal: bool) -> None:
+def test_a_policy_adds_its_own_networks_to_what_is_allowed_and_nothing_else(address: Address, literal: bool) -> None:
     policy = Policy.of(["10.0.0.0/8", "fd00::/8"])
-    if blocked_reason(address, SHARED, literal=literal) is None:
-        assert blocked_reason(address, policy, literal=literal) is None
+    inside = IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 and not literal else address
+    opened = inside in ip_network("10.0.0.0/8") or inside in ip_network("fd00::/8")
+    blocked = blocked_reason(address, policy, literal=literal) is not None
+    assert blocked == (reference(address, literal=literal) and not opened)
+
+
+def is_refused(work: Callable[[], object]) -> bool:
+    try:
+        work()
+    except UrlRefused:
+        return True
+    return False
+
+
+@given(ADDRESSES)
+def test_an_address_is_judged_alike_wherever_it_is_written(address: Address) -> None:
+    """In a URL, as the host of a tcp, tls_cert or ping check, and as the resolver of a dns check."""
+    shown = f"[{address}]" if address.version == 6 else str(address)
+    expected = reference(address, literal=True)
+    assert is_refused(lambda: judge_host(parse_http_url(f"http://{shown}/"), SHARED)) == expected
+    assert is_refused(lambda: judge_host_text(parse_host_text(str(address)), SHARED)) == expected
+    assert is_refused(lambda: judge_host_text(parse_host_text(shown), SHARED)) == expected
+    for resolver in (str(address), shown, f"{shown}:853"):
+        host, port = split_server(resolver)
+        assert is_refused(lambda host=host: judge_host_text(parse_host_text(host), SHARED)) == expected  # type: ignore[misc]
+        assert port in (53, 853)
+
+
+class Mouth(socket.socket):
+    """A socket that keeps what it is told to send."""
+
+    def __init__(self, version: int, heard: list[str]) -> None:
+        super().__init__(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+        self.setblocking(False)
+        self._heard = heard
+
+    def sendto(self, data: bytes, address: tuple[str, int]) -> int:  # type: ignore[override]
+        self._heard.append(address[0])
+        return len(data)
+
+
+@given(st.lists(ADDRESSES, min_size=1, max_size=8), st.booleans())
+def test_an_echo_request_goes_where_the_reference_judge_lets_it_and_nowhere_else(
+    addresses: list[Address], literal: bool
+) -> None:
+    heard: list[str] = []
+
+    async def ping() -> None:
+        sockets = IcmpSockets(lambda version: Opened(Mouth(version, heard), is_raw=True))
+        for address in addresses:
+            is_refused(sockets.echoes(str(address), policy=SHARED, literal=literal).send)
+        sockets.close()
+
+    asyncio.run(ping())
+    assert heard == [str(address) for address in addresses if not reference(address, literal=literal)]
 
 
 URLISH = st.text(st.sampled_from("htps:/.@[]%#?\\ \t\n0123456789abcdefx-_xn。１Ⓛé\u200b\u202e\ud800"), max_size=60)
@@ -107,6 +168,31 @@ def test_any_text_is_a_url_or_is_refused_and_a_url_renders_to_itself(text: str) 
     assert parse_http_url(str(url)) == url
     assert str(url).isascii()
     assert set(str(url)).isdisjoint(map(chr, [*range(33), 92, 127]))
+
+
+@given(st.one_of(st.text(max_size=80), URLISH))
+@example("[" + "1" * 500 + "]")
+@example("xn--" + "9" * 59)
+@example("::ffff:1.2.3.4%eth0")
+def test_any_text_is_a_host_that_a_url_takes_too_or_is_refused(text: str) -> None:
+    try:
+        host = parse_host_text(text)
+    except UrlRefused:
+        return
+    assert parse_host_text(host.name) == host
+    url = parse_http_url(f"http://[{host.name}]/" if ":" in host.name else f"http://{host.name}/")
+    assert (url.host, url.is_literal) == (host.name, host.is_literal)
+
+
+@given(st.one_of(st.text(max_size=80), URLISH, st.builds("{}:{}".format, URLISH, st.integers(-1, 70_000))))
+@example("1.2.3.4:" + "9" * 5000)
+def test_any_text_is_a_resolver_with_a_port_or_is_refused(text: str) -> None:
+    try:
+        host, port = split_server(text)
+    except UrlRefused:
+        return
+    assert 0 < port < 65_536
+    assert host in text
 
 
 @given(URLISH, st.booleans())
@@ -147,6 +233,9 @@ BLOCKED_V4 = st.sampled_from([ip_network(block.network) for block in IPV4_BLOCKS
 def test_no_spelling_of_a_blocked_address_is_an_allowed_host(host: str) -> None:
     with pytest.raises(UrlRefused):
         judge_host(parse_http_url(f"http://{host}/"), SHARED)
+    assert is_refused(lambda: judge_host_text(parse_host_text(host), SHARED))
+    for resolver in (host, f"{host}:53"):
+        assert is_refused(lambda text=resolver: judge_host_text(parse_host_text(split_server(text)[0]), SHARED))  # type: ignore[misc]
 
 
 LABELS = st.one_of(
