@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 
+from control_plane.services.write_operator_incidents import Change, Place, write_operator_incidents
 from control_plane.store.pool import Database
 from tests.support.dashboard import Desk, a_desk
 from tests.support.fuzzing import AnyOperation, Target
+from tests.support.seed import new_id
 from tests.support.serving import OPERATOR_SECRET
 
 WEBHOOK = {"type": "webhook", "url": "https://ops.example.com/farwatch"}
@@ -53,14 +57,32 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
 
 
 async def _for_the_operator(desk: Desk, *, region: bool) -> Mapping[str, str]:
-    """Another tenant with a key, an agent and, on request, the `region` that the document's examples name."""
+    """Another tenant with a key, an agent in trouble, a channel and, on request, the documented examples' `region`."""
     async with desk.served.operator() as http:
         if region:
             await _made(http, "/operator/regions", id="eu-west", name="Europe, west")
         tenant = await _made(http, "/operator/tenants", name="Acme")
         key = await _made(http, f"/operator/tenants/{tenant['id']}/keys", label="First", scopes=SCOPES)
+        channel = await _made(http, "/operator/channels", name="Fleet", config=WEBHOOK)
         agent_id = await _first(http, "/operator/agents")
-    return {"tenant_id": tenant["id"], "key_id": key["id"], "agent_id": agent_id, "region": "eu"}
+        await _in_trouble(desk.database, agent_id)
+        known = {"tenant_id": tenant["id"], "key_id": key["id"], "agent_id": agent_id, "region": "eu"}
+        return known | {"channel_id": channel["id"], "incident_id": await _first(http, "/operator/incidents")}
+
+
+async def _in_trouble(database: Database, agent_id: str) -> None:
+    offline = Change(
+        id=new_id(),
+        kind="agent_offline",
+        subject=agent_id,
+        severity="major",
+        place=Place(agent_id=UUID(agent_id), agent="a1", region="eu", region_name="Europe"),
+        cause="Agent a1 of region eu is offline.",
+        reason="Nothing has been heard of it",
+        details={},
+    )
+    async with database.app_transaction() as conn:
+        await write_operator_incidents(conn, [offline], now=datetime.now(UTC))
 
 
 async def _made(http: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
