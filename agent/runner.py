@@ -13,8 +13,9 @@ import structlog
 from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
 from agent.lag import NOTABLE_MS, LagMeter
+from agent.own_delay import may_be_ours
 from agent.scheduler import Job, Scheduler
-from agent.self_test import MAX_LAG_MS, SelfTest
+from agent.self_test import SelfTest
 from agent.tally import Tally
 from shared.checks import kind_of
 from shared.results import CheckResult, Detail, Outcome, Reason
@@ -88,8 +89,10 @@ class Runner:
         lag = self._lag.worst_since(started)
         if outcome.outcome is Outcome.UP:
             self._tally.succeeded_at = perf_counter()
+        elif lag > NOTABLE_MS and may_be_ours(job.check, outcome, lag_ms=lag):
+            outcome = _confessed(outcome, f"This agent was {lag:.0f} ms late itself during the check")
         elif outcome.outcome is Outcome.DOWN or outcome.if_resolver_works is not None:
-            outcome = await self._vouched(outcome, lag)
+            outcome = await self._vouched(outcome)
         was_bad = job.monitor_id in self._bad
         outcome = self._trimmed(job, outcome)
         if job.late_ms > LATE_MS:
@@ -128,20 +131,15 @@ class Runner:
         self._scheduler.finished(job)
         self.pump()
 
-    async def _vouched(self, outcome: CheckOutcome, lag: float) -> CheckOutcome:
+    async def _vouched(self, outcome: CheckOutcome) -> CheckOutcome:
         """A failure that a self-test stands behind, or the confession that we cannot judge."""
         unproven = outcome.if_resolver_works
         health = await self._self_test.after_now(prove_resolver=unproven is not None)
-        reason = health.reason
-        if lag > MAX_LAG_MS:
-            reason = f"This agent was {lag:.0f} ms late itself during the check"
-        elif health.can_judge and unproven is None:
+        if health.can_judge and unproven is None:
             return outcome
-        elif health.can_judge and health.resolves:
+        if health.can_judge and health.resolves:
             return msgspec.structs.replace(outcome, outcome=Outcome.DOWN, reason=unproven)
-        message = f"{reason or 'No resolver answers this agent'}. Seen meanwhile: {outcome.detail.message}"[:500]
-        detail = msgspec.structs.replace(outcome.detail, message=message)
-        return msgspec.structs.replace(outcome, outcome=Outcome.ERROR, reason=Reason.UNHEALTHY, detail=detail)
+        return _confessed(outcome, health.reason or "No resolver answers this agent")
 
     def _trimmed(self, job: Job, outcome: CheckOutcome) -> CheckOutcome:
         """Evidence goes with the first failure of a run, with another kind of failure, and with errands."""
@@ -160,6 +158,13 @@ class Runner:
     def forget_others(self, known: Container[UUID]) -> None:
         """Drop what is remembered of monitors that are not assigned any more."""
         self._bad = {monitor_id: state for monitor_id, state in self._bad.items() if monitor_id in known}
+
+
+def _confessed(outcome: CheckOutcome, reason: str) -> CheckOutcome:
+    """We cannot judge: what was seen may be our own fault."""
+    message = f"{reason}. Seen meanwhile: {outcome.detail.message}"[:500]
+    detail = msgspec.structs.replace(outcome.detail, message=message)
+    return msgspec.structs.replace(outcome, outcome=Outcome.ERROR, reason=Reason.UNHEALTHY, detail=detail)
 
 
 def _result(job: Job, outcome: CheckOutcome) -> CheckResult:

@@ -1,9 +1,9 @@
 """Is it the target or is it us? No `down` leaves before a self-test that began after its check ended has passed.
 
 Tests: the event loop is on time, a resolver answers, there is a route to public addresses, a canary can be reached,
-and there is a way out: the control plane's host can be reached, or a check succeeds meanwhile. Each counts from its first success on, so a machine without
-internet has none of them and is healthy; until then it is tried aside, and nobody waits for it. Only a failed lookup
-waits: it speaks against its target once a resolver answered something else.
+and there is a way out: the control plane's host can be reached, or a check succeeds meanwhile. Each counts from its
+first success on, so a machine without internet has none of them and is healthy; until then it is tried aside, and
+nobody waits for it. Only a failed lookup waits: it speaks against its target once a resolver answered something else.
 
 A late loop judges nobody, but the agent counts as healthy until that has lasted: its share would fall on others that
 are most likely as busy, and make them late in turn.
@@ -61,7 +61,7 @@ class Probe:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
                 await self.attempt()
-        except OSError as error:
+        except (OSError, ValueError, OverflowError) as error:  # the latter: a canary that is no address at all
             self.trouble = str(error) or type(error).__name__
         else:
             self.is_counted, self.trouble = True, None
@@ -121,14 +121,17 @@ class SelfTest:
 
     def _judge(self, groups: dict[str, list[Probe]]) -> Health:
         is_lasting = self._is_late_for_long(lag := self._lag.worst_since(self._started_at - 5.0))
+        reason = f"This agent is overloaded: its loop was {lag:.0f} ms late"
+        late = Health(is_healthy=not is_lasting, reason=reason, can_judge=False)
+        if self._lag.worst_since(self._started_at) > MAX_LAG_MS:
+            return late  # while we stood still nobody could be heard
         for name, probes in groups.items():
             counted = [probe for probe in probes if probe.is_counted]
             if counted and not any(self._works(probe) for probe in counted):
                 details = "; ".join(f"{probe.name}: {probe.trouble}" for probe in counted[:3])
                 return Health(is_healthy=False, reason=f"No {name} works ({details})", can_judge=False)
         if lag > MAX_LAG_MS:
-            reason = f"This agent is overloaded: its loop was {lag:.0f} ms late"
-            return Health(is_healthy=not is_lasting, reason=reason, can_judge=False)
+            return late
         resolves = any(probe.has_answered_since(self._started_at) for probe in groups.get(RESOLVERS, ()))
         return Health(is_healthy=True, resolves=resolves)
 

@@ -14,6 +14,7 @@ import zlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
+from time import perf_counter
 from uuid import UUID
 
 import msgspec
@@ -239,9 +240,10 @@ class Crew:
             case Tested(dispatch, result):
                 self._report_test(dispatch, result)
             case Report():
-                self._tally.checks.update(
-                    Counter({(Outcome(outcome), Reason(reason)): n for outcome, reason, n in message.counts})
-                )
+                counts = Counter({(Outcome(outcome), Reason(reason)): n for outcome, reason, n in message.counts})
+                self._tally.checks.update(counts)
+                if any(outcome is Outcome.UP for outcome, _ in counts):
+                    self._tally.succeeded_at = perf_counter()
                 self._on_health()
 
 

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from agent import self_test
-from agent.health import ResolverProbes, way_out_probe
+from agent.health import ResolverProbes, canary_probes, way_out_probe
 from agent.lag import LagMeter
+from agent.resolver import Resolver
 from agent.self_test import RESOLVERS, Probe, SelfTest
 
 
@@ -193,3 +194,26 @@ async def test_a_loop_that_is_late_now_and_then_stays_healthy(monkeypatch: pytes
     for lag in (5000.0, 5000.0, 0.0) * 3:
         late.lag = lag
         assert (await tester.after_now()).is_healthy
+
+
+async def test_what_did_not_answer_a_loop_that_stood_still_is_not_held_against_it() -> None:
+    late = Late()
+    late.lag = 0.0
+    tester = SelfTest(groups={"canary": [probe([True, False], [])]}, lag=late)
+    await tester.after_now()
+    late.lag = 3000.0
+    health = await tester.after_now()
+    assert (health.can_judge, health.is_healthy) == (False, True)
+    late.lag = 0.0
+    assert not (await tester.after_now()).is_healthy
+
+
+async def test_a_canary_that_is_no_address_does_no_harm() -> None:
+    nobody = Resolver(servers=tuple, hosts=lambda _name: [])
+    tester = SelfTest(
+        groups={"canary": canary_probes(["127.0.0.1:99999", "a..example", ":", "x" * 300], nobody)}, lag=LagMeter()
+    )
+    assert (await tester.after_now()).is_healthy
+    assert tester._recruiting is not None
+    await tester._recruiting
+    assert (await tester.after_now()).is_healthy
