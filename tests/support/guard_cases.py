@@ -40,8 +40,6 @@ NAMES = ("example.com", REGISTRY, "turning.example.net")
 EMBEDDED_PORT = 8276
 """Where the public address inside a NAT64 answer is asked: as a literal, nothing may be sent to it."""
 
-TIMEOUT_MS = 2000
-
 
 class Case(msgspec.Struct, frozen=True):
     """`blocked`: nothing may be sent for it but questions to the resolver, and requests to public names."""
@@ -57,13 +55,13 @@ def corpus_cases() -> Iterator[Case]:
         blocked = row.expected == "block"
         match row.surface:
             case "url":
-                yield Case(row.id, HttpCheck(url=row.input, timeout=TIMEOUT_MS), blocked)
+                yield Case(row.id, HttpCheck(url=row.input), blocked)
             case "dns-answer":
                 yield from _of_a_name(row.id, row.input, blocked=blocked)
             case "redirect":
                 url = "https://example.com/" if row.setup.startswith("200") else f"https://example.com/r/{row.id}"
                 token = "secret" if "bearer_token" in row.setup else None
-                yield Case(row.id, HttpCheck(url=url, bearer_token=token, timeout=TIMEOUT_MS), blocked)
+                yield Case(row.id, HttpCheck(url=url, bearer_token=token), blocked)
             case _:
                 check = check_of(row)
                 if check is not None:
@@ -75,19 +73,19 @@ def check_of(row: GuardRow) -> Check | None:
     match row.surface:
         case "tcp":
             host, _, port = row.input.rpartition(":")
-            return TcpCheck(host=host, port=int(port), timeout=TIMEOUT_MS)
+            return TcpCheck(host=host, port=int(port))
         case "icmp":
-            return PingCheck(host=row.input, timeout=TIMEOUT_MS)
+            return PingCheck(host=row.input)
         case "dns-check":
             question, _, resolver = row.input.partition(" via nameserver ")
             name, _, kind = question.partition(" ")
-            return DnsCheck(name=name, record_type=kind or "A", resolver=resolver or None, timeout=TIMEOUT_MS)  # type: ignore[arg-type]
+            return DnsCheck(name=name, record_type=kind or "A", resolver=resolver or None)  # type: ignore[arg-type]
         case "tls_cert" if " sni=" in row.input:
             target, _, name = row.input.partition(" sni=")
             host, _, port = target.rpartition(":")
-            return TlsCertCheck(host=host, port=int(port), server_name=name, timeout=TIMEOUT_MS)
+            return TlsCertCheck(host=host, port=int(port), server_name=name)
         case "domain_expiry" if " " not in row.input:
-            return DomainExpiryCheck(domain=row.input, timeout=TIMEOUT_MS)
+            return DomainExpiryCheck(domain=row.input)
     return None
 
 
@@ -97,35 +95,35 @@ def block_cases() -> Iterator[Case]:
         for end in dict.fromkeys((network[0], network[-1])):
             yield from _of_an_address(f"{end} in {network}", str(end))
         yield from _of_a_name(f"a name in {network}", block_name(number), blocked=True)
-        check = HttpCheck(url=f"https://example.com/b/{number}", timeout=TIMEOUT_MS)
+        check = HttpCheck(url=f"https://example.com/b/{number}")
         yield Case(f"a redirect to {network}", check, blocked=True)
         for way, suffix in (("a registry", "l"), ("a registry by name", "n"), ("a registry that redirects", "r")):
-            domain = DomainExpiryCheck(domain=f"some.{suffix}{number}", timeout=5 * TIMEOUT_MS)
+            domain = DomainExpiryCheck(domain=f"some.{suffix}{number}")
             yield Case(f"{way} to {network}", domain, blocked=True)
 
 
 def _of_an_address(case: str, address: str) -> Iterator[Case]:
     shown = f"[{address}]" if ":" in address else address
-    yield Case(f"http {case}", HttpCheck(url=f"http://{shown}/", timeout=TIMEOUT_MS), blocked=True)
-    yield Case(f"dns {case}", DnsCheck(name="example.com", resolver=shown, timeout=TIMEOUT_MS), blocked=True)
-    yield Case(f"dot {case}", DnsCheck(name="example.com", resolver=f"{shown}:853", timeout=TIMEOUT_MS), blocked=True)
+    yield Case(f"http {case}", HttpCheck(url=f"http://{shown}/"), blocked=True)
+    yield Case(f"dns {case}", DnsCheck(name="example.com", resolver=shown), blocked=True)
+    yield Case(f"dot {case}", DnsCheck(name="example.com", resolver=f"{shown}:853"), blocked=True)
     yield from _of_a_host(case, address, blocked=True)
 
 
 def _of_a_name(case: str, name: str, *, blocked: bool) -> Iterator[Case]:
     is_embedded = name == "dns64.example.net"
     url = f"http://{name}:{EMBEDDED_PORT}/" if is_embedded else f"http://{name}/"
-    yield Case(f"http {case}", HttpCheck(url=url, timeout=TIMEOUT_MS), blocked)
+    yield Case(f"http {case}", HttpCheck(url=url), blocked)
     if not is_embedded:  # its other ports are those where nothing may be sent
-        check = DnsCheck(name="example.com", resolver=name, timeout=TIMEOUT_MS)
+        check = DnsCheck(name="example.com", resolver=name)
         yield Case(f"dns {case}", check, blocked)
         yield from _of_a_host(case, name, blocked=blocked)
 
 
 def _of_a_host(case: str, host: str, *, blocked: bool) -> Iterator[Case]:
-    yield Case(f"tcp {case}", TcpCheck(host=host, port=443, timeout=TIMEOUT_MS), blocked)
-    yield Case(f"tls_cert {case}", TlsCertCheck(host=host, timeout=TIMEOUT_MS), blocked)
-    yield Case(f"ping {case}", PingCheck(host=host, count=1, timeout=TIMEOUT_MS), blocked)
+    yield Case(f"tcp {case}", TcpCheck(host=host, port=443), blocked)
+    yield Case(f"tls_cert {case}", TlsCertCheck(host=host), blocked)
+    yield Case(f"ping {case}", PingCheck(host=host, count=1), blocked)
 
 
 # -- the world around them
