@@ -113,8 +113,10 @@ class _Visit:
         limit = min(check.max_redirects, MAX_REDIRECTS) if check.follow_redirects else 0
         while True:
             response = self.response = await self._exchange_with(request, follow=check.follow_redirects)
+            if not check.follow_redirects or response.status not in REDIRECTS:
+                return response
             location = response.header(b"location")
-            if not check.follow_redirects or response.status not in REDIRECTS or location is None:
+            if location is None:
                 return response
             if len(self._hops) >= limit:
                 raise ExchangeFailed(Reason.REDIRECT, f"More than {limit} redirects")

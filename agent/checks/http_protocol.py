@@ -36,6 +36,10 @@ REDIRECTS = frozenset((301, 302, 303, 307, 308))
 """300 offers a choice and is not followed."""
 
 
+_LENGTH_FIELDS = frozenset((b"content-length", b"transfer-encoding"))
+_AROUND_FIELD = len(": \r\n")
+
+
 class ExchangeFailed(Exception):
     """The peer broke off or broke the protocol."""
 
@@ -85,6 +89,7 @@ class HttpExchange(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_size = 0
         self._head_size = 0
+        self._fields_size = 0
         self._wire_size = 0
         self._interim = 0
         self._has_length = False
@@ -250,7 +255,8 @@ class HttpExchange(asyncio.Protocol):
             self._check_head()
             return
         self._headers.append((name, value))
-        if name.lower() in (b"content-length", b"transfer-encoding"):
+        self._fields_size += len(name) + len(value) + _AROUND_FIELD
+        if name.lower() in _LENGTH_FIELDS:
             self._has_length = True
 
     def on_headers_complete(self) -> None:
@@ -260,10 +266,11 @@ class HttpExchange(asyncio.Protocol):
             if self._interim > MAX_INTERIM:
                 raise ExchangeFailed(Reason.PROTOCOL, f"More than {MAX_INTERIM} interim (1xx) responses")
             self._headers.clear()
+            self._fields_size = 0
             self._phrase = b""
             self._has_length = False
             return
-        self._head_size = sum(len(name) + len(value) + 4 for name, value in self._headers)
+        self._head_size = self._fields_size
         self._check_head()
         self._in_body = True
         if self._is_head or (self._follow and status in REDIRECTS and self._is_redirect()):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct, structs
 
 from agent.checks.http_secrets import basic, carries_secret
 from shared.checks.http import HttpCheck
@@ -35,8 +36,7 @@ class BadHeader(Exception):
     """A header that cannot be sent (RFC 9110 section 5.5); the control plane should have refused it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, gc=False):
     """One hop: what is asked of `url`, and what of the tenant's goes along."""
 
     url: HttpUrl
@@ -47,6 +47,9 @@ class Request:
 
     def encode(self) -> bytes:
         """The bytes to send (RFC 9112). One connection serves one request."""
+        if not self.headers and self.body is None:
+            line = f"{self.method} {self.url.path_and_query} HTTP/1.1\r\nHost: {self.url.host_header}\r\n"
+            return (line + _PLAIN_HEADERS).encode("utf-8")
         names = {name.lower() for name, _ in self.headers}
         lines = [f"{self.method} {self.url.path_and_query} HTTP/1.1", f"Host: {self.url.host_header}"]
         lines += [f"{name}: {value}" for name, value in _DEFAULTS if name.lower() not in names]
@@ -64,14 +67,18 @@ class Request:
             headers = tuple(item for item in headers if not item[0].lower().startswith("content-"))
         if not same_origin(self.url, target):
             return Request(target, method, (), body, has_credentials=False)
-        return replace(self, url=target, method=method, headers=headers, body=body)
+        return structs.replace(self, url=target, method=method, headers=headers, body=body)
 
 
 _DEFAULTS = (("User-Agent", USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "gzip, deflate"))
+_PLAIN_HEADERS = "".join(f"{name}: {value}\r\n" for name, value in _DEFAULTS) + "Connection: close\r\n\r\n"
+"""What follows the first two lines of a request to which the tenant adds nothing: most of them."""
 
 
 def first_request(check: HttpCheck, url: HttpUrl) -> Request:
     """Raises BadHeader."""
+    if not check.headers and check.body is None and check.bearer_token is None and check.basic_auth is None:
+        return Request(url, check.method, (), None, has_credentials=False)
     headers = tuple(_tenant_headers(check))
     body = None if check.body is None else check.body.encode()
     return Request(url, check.method, headers, body, has_credentials=carries_secret(check))
