@@ -235,28 +235,24 @@ def public_endpoints(cases: Iterable[Case]) -> set[tuple[str, int]]:
 
 
 BLOCKED = (Outcome.ERROR, Reason.BLOCKED)
-UNVOUCHED = (Outcome.ERROR, Reason.UNHEALTHY)
-"""Instead of `down`, where this machine is too busy to pass the self-test in time."""
-
-TOLD: dict[str, tuple[Outcome, Reason]] = {
-    "S290": (Outcome.DOWN, Reason.DNS),  # the resolver answers others, so it is the name's own fault
-    "S292": (Outcome.DOWN, Reason.DNS),  # a forged answer counts as none
-    "S312": (Outcome.DOWN, Reason.REDIRECT),
+TOLD: dict[str, set[Reason]] = {
+    "S292": {Reason.DNS, Reason.TIMEOUT},  # a forged answer counts as none
+    "S312": {Reason.REDIRECT},
     # The target's mistakes, not the guard's doing: no URL at all, or a credential led to http.
-    "S299": (Outcome.DOWN, Reason.REDIRECT),
-    "S302": (Outcome.DOWN, Reason.REDIRECT),
-    "S303": (Outcome.DOWN, Reason.REDIRECT),
-    "S309": (Outcome.DOWN, Reason.REDIRECT),
-    "S345": (Outcome.ERROR, Reason.INCAPABLE),
+    "S299": {Reason.REDIRECT},
+    "S302": {Reason.REDIRECT},
+    "S303": {Reason.REDIRECT},
+    "S309": {Reason.REDIRECT},
+    "S345": {Reason.INCAPABLE},
 }
+"""Rows that fail for a reason of their own. Where this machine is too busy to pass the self-test, it is `unhealthy`."""
 
 
 def judged_well(case: Case, result: CheckResult) -> bool:
-    seen = (result.outcome, result.reason)
     told = TOLD.get(case.id.rpartition(" ")[2])
     if told is not None:
-        return seen in (told, UNVOUCHED)
-    return (seen == BLOCKED) == case.blocked
+        return result.reason in told | {Reason.UNHEALTHY}
+    return ((result.outcome, result.reason) == BLOCKED) == case.blocked
 
 
 async def test_no_packet_goes_to_a_blocked_address_while_the_agent_runs_the_whole_corpus(tmp_path: Path) -> None:
