@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -105,7 +104,12 @@ def run(state_dir: str | None) -> None:
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table")
 @_STATE_DIR
 def check(spec: str, allow_cidr: tuple[str, ...], output: str, state_dir: str | None) -> None:
-    """Run SPEC, a URL or a check as JSON, once and show what it saw."""
+    """Run SPEC once and show what it saw.
+
+    SPEC is a check as JSON, or a text: https://a.example/health, tcp://db.example:5432, dns://a.example?type=MX,
+    ping://a.example, tls://a.example:443, domain://a.example. Addresses that a shared region may not reach need
+    --allow-cidr. Ends with 1 unless the outcome is up or degraded.
+    """
     from agent.settings import load_settings  # noqa: PLC0415
     from agent.single_check import parse_spec, render, run_once  # noqa: PLC0415
     from shared.logs import configure_logs  # noqa: PLC0415
@@ -174,12 +178,9 @@ def _on_disk(work: Callable[[], T]) -> T:
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
-    """On uvloop where there is one; stock asyncio does the same, slower."""
-    try:
-        import uvloop  # noqa: PLC0415
-    except ImportError:
-        return asyncio.run(work)
-    return uvloop.run(work)
+    from agent.event_loop import run  # noqa: PLC0415 (most commands need no loop)
+
+    return run(work)
 
 
 def _say(text: str) -> None:
