@@ -32,7 +32,7 @@ from agent.tls import TlsContexts
 from agent.versions import agent_version
 from agent.vouching import make_self_test
 from shared.backoff import exponential
-from shared.protocol import PROTOCOL_VERSION, Assignment, Hello, Welcome
+from shared.protocol import ANY_KIND, PROTOCOL_VERSION, Assignment, Hello, Welcome
 
 if TYPE_CHECKING:
     from agent.local_door import LocalDoor
@@ -61,7 +61,7 @@ def make_hello(boot_id: UUID, *, family: Family = "any") -> Hello:
         version=agent_version(),
         protocols=(PROTOCOL_VERSION,),
         boot_id=boot_id,
-        capabilities=capabilities(CHECKS, family=family),
+        capabilities=(ANY_KIND, *capabilities(CHECKS, family=family)),
     )
 
 

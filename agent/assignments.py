@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from uuid import UUID
 
@@ -22,6 +23,9 @@ monitor would wait for as long as the clock went back."""
 
 _MAX_PAGES = 10_000
 
+ASK_AGAIN_S = 900.0
+"""A check that could not be handed out whole may be by now, and nobody changed its monitor: a snapshot tells."""
+
 
 class Keeper:
     """The view of what the region has to run, kept equal to the server's."""
@@ -37,6 +41,7 @@ class Keeper:
         self._me = me
         self._etag: str | None = None
         self._digest = 0
+        self._ask_again_at: float | None = None
         self._one_at_a_time = asyncio.Lock()
         self._on_change: Callable[[], None] = lambda: None
         self._on_grant: Callable[[RegionGrant], None] = lambda _grant: None
@@ -49,8 +54,9 @@ class Keeper:
         self._on_change = call
 
     async def recall(self, cursor: str, agents: tuple[UUID, ...], assignments: list[Assignment]) -> None:
-        """Begin with what an earlier process knew."""
-        self.cursor, self.agents = cursor, agents
+        """Begin with what an earlier process knew. What that could not run is asked for afresh: this one may."""
+        is_whole = all(assignment.unavailable is None for assignment in assignments)
+        self.cursor, self.agents = cursor if is_whole else "", agents
         self._digest = sum(map(_term, assignments)) % _MODULUS
         await self._work.replace(assignments)
         await self._work.share_among(agents, self._me)
@@ -62,6 +68,9 @@ class Keeper:
             await self._poll_until_right()
 
     async def _poll_until_right(self) -> None:
+        if self._ask_again_at is not None and time.monotonic() >= self._ask_again_at:
+            self._ask_again_at = None
+            self.cursor, self._etag = "", None
         if not await self._poll_pages():
             log.warning("assignments differ from the control plane's; taking a fresh snapshot")
             self.cursor, self._etag = "", None
@@ -90,6 +99,8 @@ class Keeper:
 
     async def _take(self, answer: Assignments, fresh: dict[UUID, Assignment] | None) -> None:
         """One page: into the snapshot being gathered, or applied at once."""
+        if self._ask_again_at is None and any(assignment.unavailable for assignment in answer.upserts):
+            self._ask_again_at = time.monotonic() + ASK_AGAIN_S
         if fresh is not None:
             fresh.update((assignment.monitor_id, assignment) for assignment in answer.upserts)
             for monitor_id in answer.removes:

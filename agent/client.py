@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from agent import remedies
+from agent import newer_checks, remedies
 from agent.control_route import proxy_for, trust
 from shared.protocol import (
     Assignments,
@@ -143,12 +143,12 @@ class Client:
         sent_at = time.monotonic()
         response = await self._call("GET", "assignments", params={"cursor": cursor}, headers=headers)
         received_at = time.monotonic()
-        answer = None if response.status_code == 304 else _decode(response, Assignments)
+        answer = None if response.status_code == 304 else _decode(response, Assignments, newer_checks.read)
         return Poll(answer, response.headers.get("ETag"), _server_time(response), sent_at, received_at)
 
     async def dispatches(self, *, wait_s: int) -> Dispatches:
         response = await self._call("GET", "dispatch", params={"wait": wait_s}, timeout=wait_s + _TIMEOUT_S)
-        return _decode(response, Dispatches)
+        return _decode(response, Dispatches, newer_checks.read)
 
     async def results(self, items: Sequence[bytes], *, sent_at: int) -> BatchReceipt:
         """Send encoded CheckResults; the receipt has one status per item. Raises TooLarge when fewer may pass."""
@@ -198,9 +198,13 @@ class Client:
         )
 
 
-def _decode(response: httpx.Response, kind: type[T]) -> T:
+def _read(data: bytes, kind: type[T]) -> T:
+    return msgspec.json.decode(data, type=kind)
+
+
+def _decode(response: httpx.Response, kind: type[T], read: Callable[[bytes, type[T]], T] = _read) -> T:
     try:
-        return msgspec.json.decode(response.content, type=kind)
+        return read(response.content, kind)
     except msgspec.MsgspecError as error:
         raise Unreachable(f"The answer to {response.request.url.path} cannot be read: {error}") from None
 

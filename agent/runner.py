@@ -112,7 +112,7 @@ class Runner:
         if job.unavailable is not None:
             self._release(job)
             detail = Detail(message=job.unavailable[:500])
-            return CheckOutcome(outcome=Outcome.ERROR, reason=Reason.CREDENTIAL, detail=detail)
+            return CheckOutcome(outcome=Outcome.ERROR, reason=_why_unavailable(job), detail=detail)
         kind = kind_of(job.check)
         try:
             return await CHECKS[kind].run(job.check, self._context())
@@ -165,6 +165,11 @@ def _confessed(outcome: CheckOutcome, reason: str) -> CheckOutcome:
     message = f"{reason}. Seen meanwhile: {outcome.detail.message}"[:500]
     detail = msgspec.structs.replace(outcome.detail, message=message)
     return msgspec.structs.replace(outcome, outcome=Outcome.ERROR, reason=Reason.UNHEALTHY, detail=detail)
+
+
+def _why_unavailable(job: Job) -> Reason:
+    told = job.dispatch if job.entry is None else job.entry.assignment
+    return Reason.CREDENTIAL if told is None else Reason(told.unavailable_as)
 
 
 def _result(job: Job, outcome: CheckOutcome) -> CheckResult:

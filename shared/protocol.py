@@ -35,6 +35,10 @@ MAX_FUTURE_MS = 300_000
 MAX_AGE_MS = 25 * 3_600_000
 """A slot older than this is rejected."""
 
+ANY_KIND = "any_kind"
+"""A capability: this agent can hold checks of kinds that it does not know, and says `incapable` for them. To one that
+has named its kinds without it, a check of another kind is never sent: it could not read the whole answer."""
+
 ShortText = Annotated[str, Meta(max_length=200)]
 
 
@@ -89,7 +93,9 @@ class Assignment(Struct, frozen=True, omit_defaults=True):
     phase: int
     first_slot: int
     unavailable: str | None = None
-    """Why the check must not be run: its credential could not be opened. Each slot is then `error`, `credential`."""
+    """Why the check must not be run, in words. Each slot is then `error` for the reason `unavailable_as`."""
+    unavailable_as: Literal["credential", "incapable"] = "credential"
+    """Its credential could not be opened, or this agent does not know such checks; `check` is then a stand-in."""
 
 
 class Assignments(Struct, frozen=True, omit_defaults=True):
@@ -127,7 +133,8 @@ class Dispatch(Struct, frozen=True, omit_defaults=True):
     check_version: int | None = None
     check: Check | None = None
     unavailable: str | None = None
-    """As in Assignment, of a test: its outcome is `error`, `credential`."""
+    """As in Assignment, of a test."""
+    unavailable_as: Literal["credential", "incapable"] = "credential"
 
 
 class Dispatches(Struct, frozen=True, omit_defaults=True):

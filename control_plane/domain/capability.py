@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from control_plane.domain.verdict import Policy, quorum, required
+from shared.protocol import ANY_KIND
 
 CANNOT = "Its agents cannot run this check"
 """Where nobody says more."""
@@ -22,6 +23,19 @@ def lacking(kind: str, agents: Collection[Collection[str]]) -> str | None:
         return None
     whose = "Its agent does" if len(agents) == 1 else "Its agents do"
     return f"{whose} not run {kind} checks"
+
+
+def is_beyond(kind: str, told: Collection[str]) -> bool:
+    """Whether an agent that says this of itself could not read an answer with a check of the kind in it.
+
+    Agents that say nothing of themselves are not ours to judge; those that hold any kind do so themselves.
+    """
+    return bool(told) and kind not in told and ANY_KIND not in told
+
+
+def beyond_words(kind: str) -> str:
+    """What such an agent is to say of the check's slots."""
+    return f"This agent does not know checks of kind {kind}; update it"
 
 
 def explained(incapable: Mapping[str, str], *, policy: Policy, assigned: int) -> tuple[str, ...]:

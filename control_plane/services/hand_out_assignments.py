@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from msgspec import Struct, structs
 
+from control_plane.domain.capability import beyond_words, is_beyond
 from control_plane.domain.handout import (
     NO_ASSIGNMENTS,
     PAGE,
@@ -33,7 +34,7 @@ from control_plane.services.credentials import monitor_context, open_check
 from control_plane.store import assignments
 from control_plane.store.assignments import AssignmentRow, Poll
 from control_plane.store.pool import Connection, Database
-from shared.checks import Check
+from shared.checks import Check, kind_of
 from shared.checks.http import HttpCheck
 from shared.clock import to_unix_ms
 from shared.ids import AgentId
@@ -46,7 +47,9 @@ REBUILD_S = 900.0
 """A digest is counted afresh this often, so that whatever it missed does not last."""
 
 _NOBODY = UUID(int=0)
-_UNREADABLE = HttpCheck(url="http://unreadable.invalid/")
+
+STAND_IN = HttpCheck(url="http://unreadable.invalid/")
+"""In the place of a check that must not be run, or that the agent could not read; every agent knows it."""
 
 
 class Held(Struct, frozen=True):
@@ -142,7 +145,7 @@ async def hand_out_assignments(
         digest=handout.digest,
         snapshot=handout.snapshot,
         more=handout.more,
-        upserts=tuple(_open(row, sealer) for row in handout.rows if row.live),
+        upserts=tuple(_open(row, sealer, told=poll.capabilities) for row in handout.rows if row.live),
         removes=tuple(row.monitor_id for row in handout.rows if not row.live),
         region=poll.region,
     )
@@ -233,8 +236,11 @@ def _changed(
     return Handout(cursor=format_cursor(Since(first)), rows=rows, digest=digest, more=digest is None)
 
 
-def _open(row: AssignmentRow, sealer: Sealer) -> Assignment:
+def _open(row: AssignmentRow, sealer: Sealer, *, told: Collection[str]) -> Assignment:
     check, unavailable = _check_of(row, sealer)
+    beyond = is_beyond(kind_of(check), told)
+    if beyond:
+        check, unavailable = STAND_IN, beyond_words(kind_of(check))
     return Assignment(
         monitor_id=row.monitor_id,
         tenant_id=row.tenant_id,
@@ -245,6 +251,7 @@ def _open(row: AssignmentRow, sealer: Sealer) -> Assignment:
         phase=row.phase_ms,
         first_slot=row.first_slot,
         unavailable=unavailable,
+        unavailable_as="incapable" if beyond else "credential",
     )
 
 
@@ -258,4 +265,4 @@ def _check_of(row: AssignmentRow, sealer: Sealer) -> tuple[Check, str | None]:
         return msgspec.convert(row.check, type=Check), "The stored credential cannot be opened."
     except msgspec.MsgspecError as error:
         _log.error("check_not_read", monitor_id=str(row.monitor_id), error=str(error))
-        return _UNREADABLE, "The stored check cannot be read."
+        return STAND_IN, "The stored check cannot be read."

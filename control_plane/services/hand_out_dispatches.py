@@ -9,12 +9,14 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from control_plane.domain.capability import beyond_words, is_beyond
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.credentials import dispatch_context, open_check
+from control_plane.services.hand_out_assignments import STAND_IN
 from control_plane.store import dispatches
 from control_plane.store.dispatches import ClaimedDispatch
 from control_plane.store.pool import Database
-from shared.checks import Check
+from shared.checks import Check, kind_of
 from shared.clock import to_unix_ms
 from shared.ids import AgentId
 from shared.protocol import Dispatch, TestOutcome
@@ -62,6 +64,9 @@ async def store_tests(database: Database, items: Sequence[TestOutcome], *, regio
 
 def _dispatch(row: ClaimedDispatch, sealer: Sealer) -> Dispatch:
     check, unavailable = _check_of(row, sealer)
+    beyond = check is not None and is_beyond(kind_of(check), row.capabilities)
+    if check is not None and beyond:
+        check, unavailable = STAND_IN, beyond_words(kind_of(check))
     return Dispatch(
         id=row.id,
         kind=row.kind,  # type: ignore[arg-type] # dispatches_kind_known holds it to the three
@@ -72,6 +77,7 @@ def _dispatch(row: ClaimedDispatch, sealer: Sealer) -> Dispatch:
         check_version=row.check_version,
         check=check,
         unavailable=unavailable,
+        unavailable_as="incapable" if beyond else "credential",
     )
 
 
@@ -83,3 +89,6 @@ def _check_of(row: ClaimedDispatch, sealer: Sealer) -> tuple[Check | None, str |
     except UnsealError as error:
         _log.error("credential_not_opened", dispatch_id=str(row.id), error=str(error))
         return msgspec.convert(row.check, type=Check), "The stored credential cannot be opened."
+    except msgspec.MsgspecError as error:
+        _log.error("check_not_read", dispatch_id=str(row.id), error=str(error))
+        return STAND_IN, "The stored check cannot be read."

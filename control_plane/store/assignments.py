@@ -28,6 +28,8 @@ class Poll(Struct, frozen=True):
     behind: bool
     digest_behind: bool
     region: RegionGrant
+    capabilities: tuple[str, ...] = ()
+    """What the agent that asks has said of itself."""
 
 
 class Revision(Struct, frozen=True):
@@ -79,6 +81,7 @@ WITH renewed AS (
 )
 SELECT set_config('synchronous_commit', 'off', true),
        pg_current_snapshot()::text AS snapshot,
+       (SELECT p.capabilities FROM agents p WHERE p.id = $1) AS capabilities,
        r.slug, r.name, r.tenant_id IS NOT NULL AS private, r.allow_cidrs::text[] AS allow_cidrs,
        CASE WHEN NOT r.enabled THEN 'The region is disabled.' END AS disabled,
        (SELECT value FROM installation WHERE name = 'kill_switch') AS kill_switch,
@@ -111,6 +114,7 @@ async def poll(
         behind=row["behind"],
         digest_behind=row["digest_behind"],
         region=RegionGrant(row["slug"], row["name"], row["private"], tuple(row["allow_cidrs"])),
+        capabilities=tuple(row["capabilities"] or ()),
     )
 
 

@@ -29,6 +29,8 @@ class ClaimedDispatch(Struct, frozen=True):
     check_version: int | None
     check: Any
     sealed: bytes | None
+    capabilities: list[str]
+    """What the agent that claimed it has said of itself."""
 
 
 # Only a live, healthy agent of an enabled region is given work, and only what its monitor's present check version
@@ -69,7 +71,8 @@ WITH due AS (
 )
 UPDATE dispatches d SET claimed_at = clock_timestamp(), claimed_by = $2
   FROM due WHERE d.id = due.id
-RETURNING d.id, d.kind, d.slot, d.expires_at, d.tenant_id, d.monitor_id, d.check_version, d."check", d.sealed
+RETURNING d.id, d.kind, d.slot, d.expires_at, d.tenant_id, d.monitor_id, d.check_version, d."check", d.sealed,
+       (SELECT capabilities FROM agents WHERE id = $2) AS capabilities
 """
 
 
