@@ -122,12 +122,14 @@ def _raw(version: int) -> socket.socket:
 class Request:
     """An echo request as it came in: the ICMP message, and who sent it to whom."""
 
-    def __init__(self, version: int, message: bytes, sender: str, number: int) -> None:
+    def __init__(self, version: int, message: bytes, sender: str, number: int, target: str = "") -> None:
         self.version = version
         self.message = message
         self.sender = sender
         self.number = number
         """0 for the first."""
+        self.target = target
+        """The address that was asked, of IPv4 alone."""
 
     @property
     def identifier(self) -> int:
@@ -189,7 +191,8 @@ async def answering(
         message = packet[(packet[0] & 15) * 4 :] if version == 4 else packet
         if message[0] != _ECHO_REQUEST[version]:
             return
-        seen.append(Request(version, message, sender[0], len(seen)))
+        target = str(ip_address(packet[16:20])) if version == 4 else ""
+        seen.append(Request(version, message, sender[0], len(seen), target))
         controls = []
         if version == 4:  # of IPv6 there is ::1 alone
             origin = packet[16:20] if source is None else ip_address(source).packed

@@ -96,6 +96,14 @@ def slow(seconds: float) -> Target:
     return target
 
 
+async def taken(writer: Writer) -> None:
+    """Wait until the peer has taken what was written. Gives way to others even where nothing has to be waited for:
+    a connection over TLS that has broken swallows whatever is written, and a flood would never hear of it.
+    """
+    await writer.drain()
+    await asyncio.sleep(0)
+
+
 async def silent(reader: Reader, _writer: Writer) -> None:
     """Accepts and says nothing."""
     await reader.read()
@@ -117,7 +125,7 @@ async def endless(reader: Reader, writer: Writer) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
     while True:
         writer.write(b"x" * 65536)
-        await writer.drain()
+        await taken(writer)
 
 
 async def endless_chunks(reader: Reader, writer: Writer) -> None:
@@ -126,7 +134,7 @@ async def endless_chunks(reader: Reader, writer: Writer) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
         writer.write(b"1;pad=" + b"p" * 100 + b"\r\nx\r\n" * 1)
-        await writer.drain()
+        await taken(writer)
 
 
 async def header_flood(reader: Reader, writer: Writer) -> None:
@@ -134,7 +142,7 @@ async def header_flood(reader: Reader, writer: Writer) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\n")
     while True:
         writer.write(b"X-Flood: " + b"y" * 1000 + b"\r\n")
-        await writer.drain()
+        await taken(writer)
 
 
 async def endless_header(reader: Reader, writer: Writer) -> None:
@@ -143,14 +151,14 @@ async def endless_header(reader: Reader, writer: Writer) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nX-Flood: ")
     while True:
         writer.write(b"y" * 4096)
-        await writer.drain()
+        await taken(writer)
 
 
 async def interim_storm(reader: Reader, writer: Writer) -> None:
     await request_of(reader)
     while True:
         writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
-        await writer.drain()
+        await taken(writer)
 
 
 async def gzip_bomb(reader: Reader, writer: Writer) -> None:
