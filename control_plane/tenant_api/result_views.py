@@ -29,6 +29,8 @@ from shared.results import (
     Timings,
 )
 
+_NOTHING_SEEN = Evidence()
+
 
 class CertificateJson(Struct, frozen=True, kw_only=True):
     """The certificate that a tls_cert check read, whether or not it is to be trusted.
@@ -65,6 +67,8 @@ class ResultJson(Struct, frozen=True, kw_only=True):
     """What one region saw for one slot. `cert_expires_at` is when the first certificate of the chain ends.
 
     `answers` are the values that a dns check got, `ping` counts echoes and measures round trips in milliseconds.
+    `lag_ms`: the agent was late with itself by so much while the check ran, which may have touched the timings.
+    `late_ms`: the check began so long after its slot, given from a second on.
     """
 
     slot: datetime
@@ -86,6 +90,7 @@ class ResultJson(Struct, frozen=True, kw_only=True):
     certificate: CertificateJson | None
     domain: DomainJson | None
     lag_ms: float | None
+    late_ms: float | None
     evidence: Evidence | None
 
 
@@ -156,7 +161,8 @@ def _result(
         certificate=None if detail.certificate is None else _certificate(detail.certificate),
         domain=None if detail.domain is None else _domain(detail.domain),
         lag_ms=detail.lag_ms,
-        evidence=detail.evidence,
+        late_ms=detail.late_ms,
+        evidence=None if detail.evidence == _NOTHING_SEEN else detail.evidence,
     )
 
 

@@ -67,6 +67,18 @@ async def test_the_evidence_shows_the_chain_and_the_answers(world: World) -> Non
     assert item["evidence"]["answers"] == ["a.example. 60 IN A 192.0.2.1"]
 
 
+async def test_a_result_shows_how_late_it_began_and_how_late_its_agent_was(world: World) -> None:
+    item = await _shown(world, Detail(late_ms=2500.5, lag_ms=40.25))
+
+    assert (item["late_ms"], item["lag_ms"]) == (2500.5, 40.25)
+
+
+async def test_evidence_with_nothing_in_it_is_none(world: World) -> None:
+    item = await _shown(world, Detail(message="TLS: no", evidence=Evidence()))
+
+    assert item["evidence"] is None
+
+
 async def test_instants_beyond_all_calendars_are_none(world: World) -> None:
     detail = Detail(
         cert_expires_at=2**53,
