@@ -7,6 +7,7 @@ import ssl
 from dataclasses import dataclass
 
 from agent.dialer import NoRoute
+from agent.icmp_socket import IcmpForbidden
 from agent.resolver import NoResolver, ResolutionFailed
 from shared.netpolicy import UrlRefused
 from shared.results import Outcome, Reason
@@ -42,6 +43,14 @@ class Failure:
     has answered another question."""
 
 
+class CheckFailed(Exception):
+    """What a kind of check found out by itself, already in words."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 def classify(error: Exception) -> Failure:
     """What an exception out of EXPECTED means for the target."""
     match error:
@@ -58,6 +67,8 @@ def classify(error: Exception) -> Failure:
             return Failure(Outcome.DOWN, reason, f"TLS: the certificate is not accepted: {error.verify_message}")
         case ssl.SSLError():
             return Failure(Outcome.DOWN, Reason.TLS, f"TLS: {_ssl_words(error)}")
+        case IcmpForbidden():
+            return Failure(Outcome.ERROR, Reason.INCAPABLE, str(error.strerror))
         case NoRoute():
             return Failure(Outcome.ERROR, Reason.INCAPABLE, error.strerror or str(error))
         case OSError() if error.errno in _OWN_FAULTS:

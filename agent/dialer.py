@@ -43,6 +43,13 @@ class NoRoute(OSError):
     """None of the addresses can be reached from this machine: it lacks the address family, or is told not to use it."""
 
 
+class Connection(asyncio.Protocol):
+    """One end of a connection of a check. `connected_at`: when it was made, in perf_counter seconds."""
+
+    __slots__ = ()
+    connected_at: float
+
+
 class Names(Protocol):
     async def resolve(self, name: str) -> Answers: ...
 

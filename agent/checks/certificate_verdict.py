@@ -1,8 +1,9 @@
-"""What a presented chain means for a `tls_cert` check. Pure: chain, trust and the time in, a verdict out."""
+"""What a presented chain means for a `tls_cert` check. Pure: chain, trust and the time in, a judgement out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -10,17 +11,14 @@ from msgspec import Struct
 
 from agent.certificates import UNREADABLE, Certificate, matches, read, shown
 from agent.chain_trust import Trust
+from agent.classify import Failure
 from shared.checks.tls_cert import TlsCertCheck
 from shared.results import MESSAGE_LIMIT, CertificateFacts, Outcome, Reason
 
 _DAY_S = 86_400
 
-
-class Verdict(Struct, frozen=True):
-    outcome: Outcome
-    reason: Reason = Reason.NONE
-    message: str | None = None
-    facts: CertificateFacts | None = None
+Judgement = tuple[Failure | None, CertificateFacts | None]
+"""What is wrong with it, and what can be said of it."""
 
 
 class _Dated(Struct, frozen=True):
@@ -30,7 +28,7 @@ class _Dated(Struct, frozen=True):
     name: str
 
 
-def judge(check: TlsCertCheck, chain: Sequence[bytes], trust: Trust, *, host: str, now_s: float) -> Verdict:
+def judge(check: TlsCertCheck, chain: Sequence[bytes], trust: Trust, *, host: str, now_s: float) -> Judgement:
     """`host`: the name or address that the certificate has to be for. Trust and host match are told with the result;
     they do not decide it.
     """
@@ -41,15 +39,15 @@ def judge(check: TlsCertCheck, chain: Sequence[bytes], trust: Trust, *, host: st
     dated = _needed(chain, certificates, trust)
     problem = trust.problem or _untimely(dated, now_s) or leaf.problem
     facts = _facts(leaf, certificates, problem=problem, host=host)
-    outcome, reason, message = _timeliness(check, dated, now_s)
-    if message is not None:
-        message += _caveats(facts, trust, host)
-    return Verdict(outcome, reason, message, facts)
+    failure = _timeliness(check, dated, now_s)
+    if failure is not None:
+        failure = replace(failure, message=failure.message + _caveats(facts, trust, host))
+    return failure, facts
 
 
-def _unread(chain: Sequence[bytes], certificates: Sequence[Certificate | None]) -> Verdict:
+def _unread(chain: Sequence[bytes], certificates: Sequence[Certificate | None]) -> Judgement:
     if not chain:
-        return Verdict(Outcome.DOWN, Reason.TLS, "TLS: the server presented no certificate")
+        return Failure(Outcome.DOWN, Reason.TLS, "TLS: the server presented no certificate"), None
     facts = CertificateFacts(
         subject=UNREADABLE,
         issuer=UNREADABLE,
@@ -62,7 +60,7 @@ def _unread(chain: Sequence[bytes], certificates: Sequence[Certificate | None]) 
         trust_problem="the certificate cannot be read",
         chain=_subjects(certificates),
     )
-    return Verdict(Outcome.DOWN, Reason.TLS, "TLS: the server's certificate cannot be read", facts)
+    return Failure(Outcome.DOWN, Reason.TLS, "TLS: the server's certificate cannot be read"), facts
 
 
 def _needed(chain: Sequence[bytes], certificates: Sequence[Certificate | None], trust: Trust) -> list[_Dated]:
@@ -82,19 +80,20 @@ def _needed(chain: Sequence[bytes], certificates: Sequence[Certificate | None], 
     return needed
 
 
-def _timeliness(check: TlsCertCheck, dated: Sequence[_Dated], now_s: float) -> tuple[Outcome, Reason, str | None]:
+def _timeliness(check: TlsCertCheck, dated: Sequence[_Dated], now_s: float) -> Failure | None:
     first = min(dated, key=lambda each: each.certificate.not_after)
     latest = max(dated, key=lambda each: each.certificate.not_before)
     left_s = first.certificate.not_after - now_s
     if left_s < 0:
-        return Outcome.DOWN, Reason.EXPIRED, _expired(first, now_s)
+        return Failure(Outcome.DOWN, Reason.EXPIRED, _expired(first, now_s))
     if latest.certificate.not_before > now_s:
-        return Outcome.DOWN, Reason.TLS, _premature(latest)
+        return Failure(Outcome.DOWN, Reason.TLS, _premature(latest))
     if left_s >= check.warn_days * _DAY_S and left_s >= check.critical_days * _DAY_S:
-        return Outcome.UP, Reason.NONE, None
+        return None
     when = "in less than a day" if left_s < _DAY_S else f"in {_days(left_s)}"
     outcome = Outcome.DOWN if left_s < check.critical_days * _DAY_S else Outcome.DEGRADED
-    return outcome, Reason.EXPIRING, f"{first.name} expires {when}, at {_moment(first.certificate.not_after)}"
+    message = f"{first.name} expires {when}, at {_moment(first.certificate.not_after)}"
+    return Failure(outcome, Reason.EXPIRING, message)
 
 
 def _expired(dated: _Dated, now_s: float) -> str:

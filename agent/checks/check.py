@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from agent.classify import Failure
 from agent.dialer import Dialer
 from agent.icmp import IcmpSockets, process_sockets
 from agent.rdap import RdapServers
@@ -52,7 +53,7 @@ class CheckContext:
 Checker = Callable[[Any, CheckContext], Awaitable[CheckOutcome]]
 
 
-class Crowd(Struct, frozen=True):
+class Crowd(Struct, frozen=True, gc=False):
     """Whom a check burdens: of one `key`, and with `per_tenant` of one tenant, only so many may be under way."""
 
     key: str
@@ -87,5 +88,34 @@ class Phases:
 
 
 def in_ms(seconds: float | None) -> float | None:
-    """Milliseconds to the microsecond, which is all that a loop can honestly tell."""
-    return None if seconds is None else round(seconds * 1000, 3)
+    """Milliseconds to the microsecond, which is all that a loop can honestly tell.
+
+    By way of an integer: `round` to digits goes through decimal text, at four times the cost.
+    """
+    return None if seconds is None else round(seconds * 1e6) / 1000
+
+
+def concluded(
+    failure: Failure | None, *, phases: Phases, total: float, detail: Detail, http_status: int | None = None
+) -> CheckOutcome:
+    """The outcome of a check that `failure` is all that is wrong with. `total` in seconds."""
+    return CheckOutcome(
+        outcome=Outcome.UP if failure is None else failure.outcome,
+        reason=Reason.NONE if failure is None else failure.reason,
+        http_status=http_status,
+        dns=in_ms(phases.dns),
+        connect=in_ms(phases.connect),
+        tls=in_ms(phases.tls),
+        ttfb=in_ms(phases.ttfb),
+        download=in_ms(phases.download),
+        total=in_ms(total),
+        detail=detail,
+        if_resolver_works=None if failure is None else failure.if_resolver_works,
+    )
+
+
+def slowness(total: float, *, limit_ms: int | None) -> Failure | None:
+    """What is wrong with a check that took `total` seconds and is otherwise well."""
+    if limit_ms is None or total * 1000 <= limit_ms:
+        return None
+    return Failure(Outcome.DEGRADED, Reason.SLOW, f"It took {total * 1000:.0f} ms, more than {limit_ms} ms")

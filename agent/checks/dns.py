@@ -6,17 +6,16 @@ that the tenant chose is a target like any other: guarded, pinned to a judged ad
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from functools import lru_cache
 from time import perf_counter
 
-from agent import classify
-from agent.checks.check import CheckContext, CheckOutcome, Crowd, in_ms
+from agent.checks.approach import MAX_RESOLVED, Approach, crowd_at
+from agent.checks.check import CheckContext, CheckOutcome, Crowd, concluded, slowness
+from agent.checks.deadline import failure_of
 from agent.checks.dns_expected import Difference, compare
 from agent.checks.dns_question import owner_name, split_server
 from agent.checks.dns_server import ChosenServer
-from agent.classify import Failure
+from agent.classify import CheckFailed, Failure
 from agent.dns_exchange import StreamTimes
 from agent.dns_values import describe, value_text
 from agent.dns_wire import (
@@ -42,38 +41,23 @@ _SHOWN = 200  # characters of one list of values in a message
 
 
 def crowd(check: DnsCheck) -> Crowd:
-    return _crowd(check.resolver)
-
-
-@lru_cache(maxsize=16_384)
-def _crowd(resolver: str | None) -> Crowd:
-    if resolver is None:
+    if check.resolver is None:
         return Crowd("resolver")
     try:
-        host, port = split_server(resolver)
+        return crowd_at(*split_server(check.resolver))
     except UrlRefused:
-        return Crowd(resolver)
-    return Crowd(f"{host}:{port}".lower())
+        return Crowd(check.resolver)
 
 
 async def run(check: DnsCheck, context: CheckContext) -> CheckOutcome:
     """Ask once. Ends within `check.timeout` ms; whatever the server does comes back as a value."""
     inquiry = _Inquiry(check, context)
-    deadline = asyncio.timeout(check.timeout / 1000)
-    try:
-        async with deadline:
-            await inquiry.ask()
-    except Unanswered as error:
-        return inquiry.concluded(Failure(Outcome.DOWN, Reason.PROTOCOL, f"The resolver is of no use: {error}"))
-    except classify.EXPECTED as error:
-        if isinstance(error, TimeoutError) and deadline.expired():
-            return inquiry.concluded(classify.timed_out(inquiry.doing, timeout_ms=check.timeout))
-        return inquiry.concluded(classify.classify(error))
-    return inquiry.concluded(inquiry.judge())
+    failure = await failure_of(inquiry.ask(), timeout_ms=check.timeout, doing=lambda: inquiry.way.doing)
+    return inquiry.concluded(failure or inquiry.judge())
 
 
 class _Inquiry:
-    """What is known so far of one run of the check, kept so that a failure still tells how far it came."""
+    """What is known so far of one run of the check. `way`: that to the server, where the tenant chose one."""
 
     __slots__ = (
         "_asked",
@@ -84,17 +68,16 @@ class _Inquiry:
         "_kind",
         "_reply",
         "_server",
-        "_started",
         "_times",
         "_values",
-        "doing",
+        "way",
     )
 
     def __init__(self, check: DnsCheck, context: CheckContext) -> None:
         self._check = check
         self._context = context
         self._kind = TYPE_NUMBERS[check.record_type]
-        self._started = perf_counter()
+        self.way = Approach(context.dialer)
         self._ended: float | None = None
         self._times = StreamTimes()
         self._chosen: ChosenServer | None = None
@@ -102,12 +85,11 @@ class _Inquiry:
         self._asked: Query | None = None
         self._reply: Reply | None = None
         self._values: tuple[str, ...] = ()
-        self.doing = classify.RESOLVING
 
     # -- asking
 
     async def ask(self) -> None:
-        """Get the reply. Raises what classify knows, and Unanswered."""
+        """Get the reply. Raises what classify knows, and CheckFailed."""
         name = owner_name(self._check.name, self._kind)
         if self._check.resolver is None:
             judge_question(self._check.name, self._context.dialer.policy)
@@ -119,10 +101,13 @@ class _Inquiry:
 
     async def _ask_chosen(self, name: str, resolver: str) -> None:
         chosen = self._chosen = ChosenServer(resolver, self._context)
-        if not chosen.host.is_literal:
-            await chosen.find()
-        self.doing = "waiting for the DNS answer"
-        self._asked, self._reply = await chosen.ask(name, self._kind, times=self._times)
+        addresses = await self.way.addresses_of(chosen.host)
+        self.way.doing = "waiting for the DNS answer"
+        try:
+            self._asked, self._reply = await chosen.ask(addresses, name, self._kind, times=self._times)
+        except Unanswered as error:
+            message = f"The resolver is of no use: {error}"
+            raise CheckFailed(Failure(Outcome.DOWN, Reason.PROTOCOL, message)) from None
 
     # -- conclusions
 
@@ -135,7 +120,7 @@ class _Inquiry:
         if rcode != NOERROR:
             return _down(Reason.DNS, f"The resolver answered {rcode_text(rcode)} to the question for {name}")
         try:
-            return self._judge_values() or self._judge_time()
+            return self._judge_values() or slowness(self._total(), limit_ms=self._check.degraded_above_ms)
         except WireError as error:
             return self._broken(error)
 
@@ -158,12 +143,6 @@ class _Inquiry:
             return f"Expected {_listed(difference.missing)} among the {check.record_type} records, got {got}"
         return f"Did not expect {_listed(difference.surplus)} among the {check.record_type} records, got {got}"
 
-    def _judge_time(self) -> Failure | None:
-        limit, total_ms = self._check.degraded_above_ms, self._total() * 1000
-        if limit is None or total_ms <= limit:
-            return None
-        return Failure(Outcome.DEGRADED, Reason.SLOW, f"It took {total_ms:.0f} ms, more than {limit} ms")
-
     def _broken(self, error: WireError) -> Failure:
         message = f"The DNS answer for {self._check.name} is broken: {error}"
         if self._check.resolver is not None:
@@ -171,23 +150,14 @@ class _Inquiry:
         return Failure(Outcome.ERROR, Reason.UNHEALTHY, message, if_resolver_works=Reason.DNS)
 
     def _total(self) -> float:
-        return (self._ended or perf_counter()) - self._started
+        return (self._ended or perf_counter()) - self.way.started
 
     def concluded(self, failure: Failure | None) -> CheckOutcome:
-        total, times = self._total(), self._times
-        resolving = None if self._chosen is None else self._chosen.resolving_took
-        spent = (resolving or 0.0) + (times.connect or 0.0) + (times.tls or 0.0)
-        return CheckOutcome(
-            outcome=Outcome.UP if failure is None else failure.outcome,
-            reason=Reason.NONE if failure is None else failure.reason,
-            dns=in_ms(resolving),
-            connect=in_ms(times.connect),
-            tls=in_ms(times.tls),
-            ttfb=None if self._ended is None else in_ms(total - spent),
-            total=in_ms(total),
-            detail=self._detail(failure),
-            if_resolver_works=None if failure is None else failure.if_resolver_works,
-        )
+        total, times, phases = self._total(), self._times, self.way.phases
+        phases.connect, phases.tls = times.connect, times.tls
+        if self._ended is not None:
+            phases.ttfb = total - (phases.dns or 0.0) - (times.connect or 0.0) - (times.tls or 0.0)
+        return concluded(failure, phases=phases, total=total, detail=self._detail(failure))
 
     def _detail(self, failure: Failure | None) -> Detail:
         return Detail(
@@ -202,7 +172,7 @@ class _Inquiry:
         lines = () if reply is None else describe(reply, limit=MAX_ANSWERS)
         return Evidence(
             status_line=self._status_line(),
-            resolved=() if self._chosen is None else self._chosen.resolved[:MAX_ANSWERS],
+            resolved=self.way.resolved[:MAX_RESOLVED],
             answers=tuple(_clean(line) for line in lines),
         )
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from itertools import chain, repeat
 from socket import socket
-from time import perf_counter
 
 from agent.checks.check import CheckContext
 from agent.checks.dns_question import split_server
-from agent.dialer import MAX_ADDRESSES, address_text, told
+from agent.dialer import MAX_ADDRESSES, told
 from agent.dns_exchange import NoAnswer, StreamTimes, Way, ask_all, ask_by_stream, connected_datagram
 from agent.dns_stream import DnsStream
 from agent.dns_wire import FORMERR, NOTIMP, Query, Reply, Unanswered, query
@@ -23,9 +22,9 @@ TLS_PORT = 853
 
 
 class ChosenServer:
-    """`address` is the one asked last; `resolved`, and `resolving_took` in seconds, are set for a server by name."""
+    """`address` is the one asked last."""
 
-    __slots__ = ("_context", "address", "host", "port", "resolved", "resolving_took")
+    __slots__ = ("_context", "address", "host", "port")
 
     def __init__(self, text: str, context: CheckContext) -> None:
         """Raises UrlRefused."""
@@ -33,23 +32,13 @@ class ChosenServer:
         self.host = context.dialer.host(host)
         judge_dns_port(self.port, context.dialer.policy)
         self.address: str | None = None
-        self.resolved: tuple[str, ...] = ()
-        self.resolving_took: float | None = None
         self._context = context
 
-    async def find(self) -> None:
-        """Resolve the server's own name. Raises ResolutionFailed or UrlRefused."""
-        before = perf_counter()
-        answers = await self._context.dialer.resolve(self.host.name)
-        self.resolved = tuple(address_text(address) for address in answers.addresses)
-        self.resolving_took = perf_counter() - before
-
-    async def ask(self, name: str, kind: int, *, times: StreamTimes) -> tuple[Query, Reply]:
-        """The first answer, of whichever address. One that stays silent is asked again, without an end.
+    async def ask(self, addresses: Sequence[str], name: str, kind: int, *, times: StreamTimes) -> tuple[Query, Reply]:
+        """The first answer, of whichever of its addresses. One that stays silent is asked again, without an end.
 
         Raises UrlRefused, and the OSError (also ssl.SSLError) or Unanswered of the address that was left.
         """
-        addresses: Sequence[str] = self.resolved or (self.host.name,)
         left = list(self._context.dialer.of_family(addresses)[:MAX_ADDRESSES])
         rounds = chain(ATTEMPT_TIMEOUTS_S, repeat(ATTEMPT_TIMEOUTS_S[-1]))
         failure: Exception = Unanswered("it has no address")

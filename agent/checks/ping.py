@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import lru_cache
 from math import sqrt
 from time import perf_counter
 
-import msgspec
-
-from agent import classify
 from agent.capabilities import has_route
-from agent.checks.check import CheckContext, CheckOutcome, Crowd, in_ms
+from agent.checks.approach import MAX_RESOLVED, Approach, crowd_at
+from agent.checks.check import CheckContext, CheckOutcome, Crowd, concluded
+from agent.checks.deadline import failure_of
 from agent.classify import Failure
-from agent.dialer import address_text, is_unreachable, told
+from agent.dialer import is_unreachable, told
 from agent.icmp import Echoes
-from agent.icmp_socket import IcmpForbidden
 from shared.checks.ping import PingCheck
-from shared.netpolicy import UrlRefused, parse_host_text
 from shared.results import MESSAGE_LIMIT, Detail, Evidence, Outcome, PingFacts, Reason
 
 LONGEST_PAUSE_S = 0.2
@@ -27,69 +23,46 @@ LONGEST_PAUSE_S = 0.2
 MOST_REQUESTS = 100
 """Of one check, whatever it asks for."""
 
-_MAX_RESOLVED = 32
-
 
 def crowd(check: PingCheck) -> Crowd:
-    return _crowd(check.host)
-
-
-@lru_cache(maxsize=16_384)
-def _crowd(host: str) -> Crowd:
-    try:
-        return Crowd(parse_host_text(host).name)
-    except UrlRefused:
-        return Crowd(host)
+    return crowd_at(check.host)
 
 
 async def run(check: PingCheck, context: CheckContext) -> CheckOutcome:
     """Examine one target. Ends within `check.timeout` ms; whatever the target does comes back as a value."""
     visit = _Visit(check, context)
-    deadline = asyncio.timeout(check.timeout / 1000)
-    try:
-        async with deadline:  # of finding alone: asking keeps to it by itself, and tells what came until then
-            addresses, literal = await visit.find()
-        return visit.judged(await visit.ask(addresses, literal=literal))
-    except IcmpForbidden as error:
-        return visit.failed(Failure(Outcome.ERROR, Reason.INCAPABLE, str(error.strerror)))
-    except classify.EXPECTED as error:
-        if isinstance(error, TimeoutError) and deadline.expired():
-            return visit.failed(classify.timed_out(classify.RESOLVING, timeout_ms=check.timeout))
-        return visit.failed(classify.classify(error))
+    # Of finding alone: asking keeps to the time by itself, and tells what came until then.
+    failure = await failure_of(visit.find(), timeout_ms=check.timeout, doing=lambda: visit.way.doing)
+    if failure is None:
+        failure = await failure_of(visit.ask(), timeout_ms=None, doing=lambda: visit.way.doing)
+    return visit.judged() if failure is None else visit.failed(failure)
 
 
 class _Visit:
-    """What is known so far of one run of the check, kept so that a failure still tells how far it came."""
+    """What is known so far of one run of the check."""
 
-    __slots__ = ("_address", "_check", "_context", "_dns", "_resolved", "_started")
+    __slots__ = ("_addresses", "_check", "_context", "_echoes", "_is_literal", "way")
 
     def __init__(self, check: PingCheck, context: CheckContext) -> None:
+        self.way = Approach(context.dialer)
         self._check = check
         self._context = context
-        self._started = perf_counter()
-        self._address: str | None = None
-        self._dns: float | None = None
-        self._resolved: tuple[str, ...] = ()
+        self._is_literal = False
+        self._addresses: Sequence[str] = ()
+        self._echoes: Echoes | None = None
 
-    async def find(self) -> tuple[Sequence[str], bool]:
-        """The addresses worth trying, best first, and whether the check names its address itself.
-
-        Raises what classify knows.
-        """
+    async def find(self) -> None:
+        """Find the addresses worth trying, best first. Raises what classify knows."""
         dialer = self._context.dialer
         host = dialer.host(self._check.host)
-        if host.is_literal:
-            return dialer.of_family((host.name,)), True
-        before = perf_counter()
-        answers = await dialer.resolve(host.name)
-        self._dns = perf_counter() - before
-        self._resolved = tuple(map(address_text, answers.addresses))
-        return _one_of_each_family(dialer.of_family(self._resolved)), False
+        addresses = dialer.of_family(await self.way.addresses_of(host))
+        self._is_literal = host.is_literal
+        self._addresses = addresses if host.is_literal else _one_of_each_family(addresses)
 
-    async def ask(self, addresses: Sequence[str], *, literal: bool) -> Echoes:
-        """Send the requests and wait for what comes back. Raises what classify knows, or IcmpForbidden."""
+    async def ask(self) -> None:
+        """Send the requests and wait for what comes back. Raises what classify knows."""
         check = self._check
-        echoes = self._first_request(addresses, literal=literal)
+        echoes = self._echoes = self._first_request()
         try:
             count = min(max(check.count, 1), MOST_REQUESTS)
             # The second half of the time left belongs to the answers alone.
@@ -102,58 +75,53 @@ class _Visit:
             raise told(failure, echoes.address) from None
         finally:
             echoes.close()
-        return echoes
 
-    def _first_request(self, addresses: Sequence[str], *, literal: bool) -> Echoes:
+    def _first_request(self) -> Echoes:
         """The first address that a request can be sent to at all is the one that is examined."""
-        for number, address in enumerate(addresses, 1):
-            self._address = address
+        for number, address in enumerate(self._addresses, 1):
+            self.way.address = address
             try:
-                return self._send_first(address, literal=literal)
+                return self._send_first(address)
             except OSError as failure:
-                if number == len(addresses) or not is_unreachable(failure):
+                if number == len(self._addresses) or not is_unreachable(failure):
                     raise told(failure, address) from None
         raise ValueError("there is no address")
 
-    def _send_first(self, address: str, *, literal: bool) -> Echoes:
+    def _send_first(self, address: str) -> Echoes:
         dialer = self._context.dialer
         echoes = self._context.icmp.echoes(
-            address, policy=dialer.policy, literal=literal, source=dialer.source_for(address)
+            address, policy=dialer.policy, literal=self._is_literal, source=dialer.source_for(address)
         )
         echoes.send()
         return echoes
 
     def _time_left(self) -> float:
-        return self._started + self._check.timeout / 1000 - perf_counter()
+        return self.way.started + self._check.timeout / 1000 - perf_counter()
 
     # -- conclusions
 
-    def judged(self, echoes: Echoes) -> CheckOutcome:
-        facts = facts_of(echoes)
-        return self._outcome(judge(self._check, facts, echoes), facts)
+    def judged(self) -> CheckOutcome:
+        assert self._echoes is not None
+        facts = facts_of(self._echoes)
+        return self._concluded(judge(self._check, facts, self._echoes), facts)
 
     def failed(self, failure: Failure) -> CheckOutcome:
-        outcome = self._outcome(failure, None)
-        return msgspec.structs.replace(outcome, if_resolver_works=failure.if_resolver_works)
+        return self._concluded(failure, None)
 
-    def _outcome(self, failure: Failure | None, facts: PingFacts | None) -> CheckOutcome:
+    def _concluded(self, failure: Failure | None, facts: PingFacts | None) -> CheckOutcome:
         """`total` is the time that is the target's: not the pauses, unless nothing came back at all."""
-        mean = None if facts is None else facts.avg
-        dns = in_ms(self._dns)
-        total = in_ms(perf_counter() - self._started) if mean is None else round((dns or 0.0) + mean, 3)
-        return CheckOutcome(
-            outcome=Outcome.UP if failure is None else failure.outcome,
-            reason=Reason.NONE if failure is None else failure.reason,
-            dns=dns,
-            ttfb=mean,
-            total=total,
-            detail=Detail(
-                message=None if failure is None else failure.message[:MESSAGE_LIMIT],
-                address=self._address,
-                ping=facts,
-                evidence=None if failure is None else Evidence(resolved=self._resolved[:_MAX_RESOLVED]),
-            ),
+        way = self.way
+        total = perf_counter() - way.started
+        if facts is not None and facts.avg is not None:
+            way.phases.ttfb = facts.avg / 1000
+            total = (way.phases.dns or 0.0) + way.phases.ttfb
+        detail = Detail(
+            message=None if failure is None else failure.message[:MESSAGE_LIMIT],
+            address=way.address,
+            ping=facts,
+            evidence=None if failure is None else Evidence(resolved=way.resolved[:MAX_RESOLVED]),
         )
+        return concluded(failure, phases=way.phases, total=total, detail=detail)
 
 
 def _one_of_each_family(addresses: Sequence[str]) -> Sequence[str]:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
-from functools import lru_cache
 from time import perf_counter
 
-import msgspec
-
-from agent import classify
-from agent.checks.check import CheckContext, CheckOutcome, Crowd, Phases, in_ms
+from agent.checks.approach import MAX_RESOLVED, Approach, crowd_at, judged_host
+from agent.checks.check import CheckContext, CheckOutcome, Crowd, concluded, slowness
+from agent.checks.deadline import failure_of
 from agent.checks.http_secrets import mask_end
-from agent.checks.tcp_protocol import ConversationFailed, TcpConversation
+from agent.checks.tcp_protocol import TcpConversation
 from agent.classify import Failure
-from agent.dialer import address_text
 from shared.checks.tcp import TcpCheck
-from shared.netpolicy import UrlRefused, judge_port, parse_host_text
-from shared.results import BODY_EXCERPT_LIMIT, MESSAGE_LIMIT, Detail, Evidence, Outcome, Reason
+from shared.results import BODY_EXCERPT_LIMIT, MESSAGE_LIMIT, Detail, Evidence
 
 _EXCERPT_READ = 16 * 1024
 """Bytes of what the peer said that are looked at for the excerpt: masking may shorten it."""
@@ -32,141 +27,71 @@ _SHORTEST_SECRET = 4
 _CREDENTIAL_COMMANDS = frozenset(("auth", "login", "pass", "password", "secret", "token", "user"))
 """Of Redis, POP3, FTP, SMTP, IMAP, NATS and the like."""
 
-_MAX_RESOLVED = 32
-
 
 def crowd(check: TcpCheck) -> Crowd:
-    return _crowd(check.host, check.port)
-
-
-@lru_cache(maxsize=16_384)
-def _crowd(host: str, port: int) -> Crowd:
-    try:
-        name = parse_host_text(host).name
-    except UrlRefused:
-        name = host
-    return Crowd(f"{name}:{port}")
+    return crowd_at(check.host, check.port)
 
 
 async def run(check: TcpCheck, context: CheckContext) -> CheckOutcome:
     """Examine one target. Ends within `check.timeout` ms; whatever the target does comes back as a value."""
     call = _Call(check, context)
-    deadline = asyncio.timeout(check.timeout / 1000)
-    try:
-        async with deadline:
-            await call.make()
-    except ConversationFailed as error:
-        return call.ended(Failure(Outcome.DOWN, error.reason, error.message))
-    except classify.EXPECTED as error:
-        if isinstance(error, TimeoutError) and deadline.expired():
-            return call.ended(classify.timed_out(call.doing, timeout_ms=check.timeout))
-        return call.ended(classify.classify(error))
-    return call.ended(None)
+    failure = await failure_of(call.make(), timeout_ms=check.timeout, doing=lambda: call.way.doing)
+    return call.concluded(failure)
 
 
 class _Call:
-    """What is known so far of one run of the check, kept so that a failure still tells how far it came."""
+    """What is known so far of one run of the check."""
 
-    __slots__ = (
-        "_address",
-        "_check",
-        "_context",
-        "_phases",
-        "_resolved",
-        "_said",
-        "_since",
-        "_started",
-        "_stopped",
-        "doing",
-    )
+    __slots__ = ("_check", "_context", "_conversation", "way")
 
     def __init__(self, check: TcpCheck, context: CheckContext) -> None:
+        self.way = Approach(context.dialer)
         self._check = check
         self._context = context
-        self._started = self._since = perf_counter()
-        self._stopped: float | None = None
-        self._address: str | None = None
-        self._phases = Phases()
-        self._resolved: tuple[str, ...] = ()
-        self._said = b""
-        self.doing = classify.RESOLVING
+        self._conversation: TcpConversation | None = None
 
     async def make(self) -> None:
-        """Raises what classify knows, or ConversationFailed."""
-        check, dialer = self._check, self._context.dialer
-        host = dialer.host(check.host)
-        if not 1 <= check.port <= 65_535:
-            raise UrlRefused("INVALID_URL_FORMAT", "a port is a number from 1 to 65535")
-        judge_port(check.port, dialer.policy)
-        addresses = (host.name,) if host.is_literal else await self._resolve(host.name)
-        self.doing = "connecting"
-        self._address = addresses[0] if len(addresses) == 1 else None
-        conversation, self._address = await dialer.connect(
-            addresses, port=check.port, literal=host.is_literal, factory=self._conversation
-        )
-        self._phases.connect = conversation.connected_at - self._since
+        """Raises what classify knows, and CheckFailed."""
+        check, way = self._check, self.way
+        host = judged_host(check.host, check.port, self._context.dialer)
+        conversation = self._conversation = await way.connect(host, check.port, self._new_conversation)
+        way.doing = "the wait for the expected text" if check.expect else "sending"
         try:
-            await self._talk(conversation)
+            await conversation.talk()
         finally:
-            self._stopped = conversation.ended_at
-            self._said = conversation.said
             conversation.abort()
+        self._account(conversation)
 
-    def _conversation(self) -> TcpConversation:
-        check = self._check
-        return TcpConversation(send=check.send or "", expect=check.expect or "")
+    def _new_conversation(self) -> TcpConversation:
+        return TcpConversation(send=self._check.send or "", expect=self._check.expect or "")
 
-    async def _resolve(self, name: str) -> tuple[str, ...]:
-        answers = await self._context.dialer.resolve(name)
-        self._since = perf_counter()  # connecting begins where this ends: a busy loop leaves no gap between phases
-        self._phases.dns = self._since - self._started
-        self._resolved = tuple(map(address_text, answers.addresses))
-        return self._resolved
-
-    async def _talk(self, conversation: TcpConversation) -> None:
-        """With nothing to say and nothing to hear, the connection was the check, and it ended when that was made."""
-        self.doing = "the wait for the expected text" if self._check.expect else "sending"
-        await conversation.talk()
-        if conversation.ended_at is None:
-            return
+    def _account(self, conversation: TcpConversation) -> None:
+        """With nothing to hear, the connection was the check: it took until the system had taken what is sent."""
+        assert conversation.ended_at is not None
+        phases, took = self.way.phases, conversation.ended_at - conversation.connected_at
         if self._check.expect:
-            self._phases.ttfb = conversation.ended_at - conversation.connected_at
+            phases.ttfb = took
         else:
-            self._phases.connect = conversation.ended_at - self._since  # until the system had taken what is sent
+            phases.connect = (phases.connect or 0.0) + took
 
     # -- conclusions
 
-    def ended(self, failure: Failure | None) -> CheckOutcome:
-        phases = self._phases
-        total = (self._stopped or perf_counter()) - self._started
-        failure = failure or self._slowness(total * 1000)
-        outcome = CheckOutcome(
-            outcome=Outcome.UP if failure is None else failure.outcome,
-            reason=Reason.NONE if failure is None else failure.reason,
-            dns=in_ms(phases.dns),
-            connect=in_ms(phases.connect),
-            ttfb=in_ms(phases.ttfb),
-            total=in_ms(total),
-            detail=self._detail(failure),
-        )
-        if failure is None or failure.if_resolver_works is None:
-            return outcome
-        return msgspec.structs.replace(outcome, if_resolver_works=failure.if_resolver_works)
-
-    def _slowness(self, total_ms: float) -> Failure | None:
-        limit = self._check.degraded_above_ms
-        if limit is None or total_ms <= limit:
-            return None
-        return Failure(Outcome.DEGRADED, Reason.SLOW, f"It took {total_ms:.0f} ms, more than {limit} ms")
+    def concluded(self, failure: Failure | None) -> CheckOutcome:
+        conversation, way = self._conversation, self.way
+        ended_at = None if conversation is None else conversation.ended_at
+        total = (ended_at or perf_counter()) - way.started
+        failure = failure or slowness(total, limit_ms=self._check.degraded_above_ms)
+        return concluded(failure, phases=way.phases, total=total, detail=self._detail(failure))
 
     def _detail(self, failure: Failure | None) -> Detail:
         if failure is None:
-            return Detail(address=self._address)
+            return Detail(address=self.way.address)
+        said = b"" if self._conversation is None else self._conversation.said
         return Detail(
             message=failure.message[:MESSAGE_LIMIT],
-            address=self._address,
+            address=self.way.address,
             evidence=Evidence(
-                body_excerpt=excerpt(self._said, sent=self._check.send or ""), resolved=self._resolved[:_MAX_RESOLVED]
+                body_excerpt=excerpt(said, sent=self._check.send or ""), resolved=self.way.resolved[:MAX_RESOLVED]
             ),
         )
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from time import perf_counter
 
-from shared.results import Reason
+from agent.classify import CheckFailed, Failure
+from agent.dialer import Connection
+from shared.results import Outcome, Reason
 
 HEARD_LIMIT = 64 * 1024
 """Bytes in which the expected text must appear."""
@@ -17,16 +19,7 @@ HEARD_LIMIT = 64 * 1024
 _SHOWN = 80
 
 
-class ConversationFailed(Exception):
-    """The peer broke off, or said something else."""
-
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
-class TcpConversation(asyncio.Protocol):
+class TcpConversation(Connection):
     """Speaks once `talk` is called. All instants are perf_counter seconds."""
 
     __slots__ = (
@@ -48,7 +41,7 @@ class TcpConversation(asyncio.Protocol):
         self._send = send.encode()
         self._expect = expect
         self._expected = expect.encode()
-        self._failure: ConversationFailed | None = None
+        self._failure: CheckFailed | None = None
         self._heard = bytearray()
         self._done: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
@@ -61,7 +54,7 @@ class TcpConversation(asyncio.Protocol):
     # -- what the check calls
 
     async def talk(self) -> None:
-        """Say what is to be said and hear what is to be heard. Raises ConversationFailed.
+        """Say what is to be said and hear what is to be heard. Raises CheckFailed.
 
         Apart from connection_made, because of two racing connections only one may speak.
         """
@@ -124,18 +117,18 @@ class TcpConversation(asyncio.Protocol):
             return
         if exc is not None:
             words = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc) or type(exc).__name__
-            self._end(ConversationFailed(Reason.CONNECT, f"The connection broke: {words}"))
+            self._end(_failed(Reason.CONNECT, f"The connection broke: {words}"))
         elif self._expected:
             self._end(self._missing("before the server closed the connection" if self._heard else ""))
         else:
-            self._end(ConversationFailed(Reason.CONNECT, "The server closed the connection while it was spoken to"))
+            self._end(_failed(Reason.CONNECT, "The server closed the connection while it was spoken to"))
 
-    def _missing(self, where: str) -> ConversationFailed:
+    def _missing(self, where: str) -> CheckFailed:
         if not where:
-            return ConversationFailed(Reason.ASSERTION, "The server closed the connection without a word")
-        return ConversationFailed(Reason.ASSERTION, f"The text {_shown(self._expect)} did not come {where}")
+            return _failed(Reason.ASSERTION, "The server closed the connection without a word")
+        return _failed(Reason.ASSERTION, f"The text {_shown(self._expect)} did not come {where}")
 
-    def _end(self, failure: ConversationFailed | None) -> None:
+    def _end(self, failure: CheckFailed | None) -> None:
         self.ended_at = perf_counter()
         self._failure = failure
         if self._done is not None and not self._done.done():
@@ -146,3 +139,8 @@ def _shown(text: str) -> str:
     """One line, printable, short, in quotes."""
     clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[: _SHOWN + 1])
     return f'"{clean}"' if len(clean) <= _SHOWN else f'"{clean[:_SHOWN]}…"'
+
+
+def _failed(reason: Reason, message: str) -> CheckFailed:
+    """The peer broke off, or said something else."""
+    return CheckFailed(Failure(Outcome.DOWN, reason, message))

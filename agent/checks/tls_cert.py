@@ -5,123 +5,62 @@ Trust and names are told, not judged: people watch the certificates of their own
 
 from __future__ import annotations
 
-import asyncio
-from functools import lru_cache
 from time import perf_counter
 
-import msgspec
-
-from agent import chain_trust, classify
+from agent import chain_trust
 from agent.certificates import describe, earliest_expiry
-from agent.checks.certificate_verdict import Verdict, judge
-from agent.checks.check import CheckContext, CheckOutcome, Crowd, Phases, in_ms
+from agent.checks.approach import MAX_RESOLVED, Approach, crowd_at, judged_host
+from agent.checks.certificate_verdict import judge
+from agent.checks.check import CheckContext, CheckOutcome, Crowd, concluded
+from agent.checks.deadline import failure_of
 from agent.checks.tls_handshake import TlsHandshake
 from agent.classify import Failure
-from agent.dialer import address_text
 from agent.tls import TlsPipe
 from shared.checks.tls_cert import TlsCertCheck
-from shared.netpolicy import Host, UrlRefused, judge_host_text, judge_port, parse_host_text
-from shared.results import MESSAGE_LIMIT, CertificateFacts, Detail, Evidence, Outcome
-
-_MAX_RESOLVED = 32
+from shared.netpolicy import UrlRefused, parse_host_text
+from shared.results import MESSAGE_LIMIT, CertificateFacts, Detail, Evidence
 
 
 def crowd(check: TlsCertCheck) -> Crowd:
-    return _crowd(check.host, check.port)
-
-
-@lru_cache(maxsize=16_384)
-def _crowd(host: str, port: int) -> Crowd:
-    try:
-        return Crowd(f"{parse_host_text(host).name}:{port}")
-    except UrlRefused:
-        return Crowd(f"{host}:{port}")
+    return crowd_at(check.host, check.port)
 
 
 async def run(check: TlsCertCheck, context: CheckContext) -> CheckOutcome:
     """Examine one server. Ends within `check.timeout` ms; whatever the server does comes back as a value."""
     visit = _Visit(check, context)
-    deadline = asyncio.timeout(check.timeout / 1000)
-    try:
-        async with deadline:
-            await visit.shake_hands()
-    except classify.EXPECTED as error:
-        error.__traceback__ = None  # its frames hold the connection's buffers, in a circle that only the collector ends
-        if isinstance(error, TimeoutError) and deadline.expired():
-            return visit.failed(classify.timed_out(visit.doing, timeout_ms=check.timeout))
-        return visit.failed(classify.classify(error))
-    return visit.judged()
+    failure = await failure_of(visit.shake_hands(), timeout_ms=check.timeout, doing=lambda: visit.way.doing)
+    return visit.judged() if failure is None else visit.failed(failure)
 
 
 class _Visit:
-    """What is known so far of one run of the check, kept so that a failure still tells how far it came."""
+    """What is known so far of one run of the check."""
 
-    __slots__ = (
-        "_check",
-        "_context",
-        "_handshake",
-        "_name",
-        "_resolved",
-        "_since",
-        "_started",
-        "address",
-        "doing",
-        "phases",
-    )
+    __slots__ = ("_check", "_context", "_handshake", "_name", "way")
 
     def __init__(self, check: TlsCertCheck, context: CheckContext) -> None:
+        self.way = Approach(context.dialer)
         self._check = check
         self._context = context
         self._handshake: TlsHandshake | None = None
         self._name = ""
-        self._resolved: tuple[str, ...] = ()
-        self._started = self._since = perf_counter()
-        self.address: str | None = None
-        self.doing = classify.RESOLVING
-        self.phases = Phases()
 
     async def shake_hands(self) -> None:
         """Raises what classify knows."""
-        host = self._judged_host()
-        handshake = self._handshake = await self._connect(host, await self._addresses(host))
-        self.doing = "the TLS handshake"
+        check, way = self._check, self.way
+        host = judged_host(check.host, check.port, self._context.dialer)
+        self._name = host.name if check.server_name is None else _server_name(check.server_name)
+        handshake = self._handshake = await way.connect(host, check.port, self._new_handshake)
+        way.doing = "the TLS handshake"
         try:
             handshake.begin()
             await handshake.done
         finally:
-            if handshake.ended_at is not None and not _has_failed(handshake):
-                self.phases.tls = handshake.ended_at - handshake.connected_at
             handshake.abort()
+        assert handshake.ended_at is not None
+        way.phases.tls = handshake.ended_at - handshake.connected_at
 
-    def _judged_host(self) -> Host:
-        check, policy = self._check, self._context.dialer.policy
-        host = parse_host_text(check.host)
-        judge_host_text(host, policy)
-        judge_port(check.port, policy)
-        self._name = host.name if check.server_name is None else _server_name(check.server_name)
-        return host
-
-    async def _addresses(self, host: Host) -> tuple[str, ...]:
-        if host.is_literal:
-            return (host.name,)
-        answers = await self._context.dialer.resolve(host.name)
-        self._since = perf_counter()  # connecting begins where this ends: a busy loop leaves no gap between phases
-        self.phases.dns = self._since - self._started
-        self._resolved = tuple(address_text(address) for address in answers.addresses)
-        return self._resolved
-
-    async def _connect(self, host: Host, addresses: tuple[str, ...]) -> TlsHandshake:
-        self.doing = "connecting"
-        tls = self._context.tls.for_reading()
-
-        def make() -> TlsHandshake:
-            return TlsHandshake(TlsPipe(tls, server_name=self._name))
-
-        handshake, self.address = await self._context.dialer.connect(
-            addresses, port=self._check.port, literal=host.is_literal, factory=make
-        )
-        self.phases.connect = handshake.connected_at - self._since
-        return handshake
+    def _new_handshake(self) -> TlsHandshake:
+        return TlsHandshake(TlsPipe(self._context.tls.for_reading(), server_name=self._name))
 
     # -- conclusions
 
@@ -130,47 +69,34 @@ class _Visit:
         assert self._handshake is not None
         chain = self._handshake.tls.chain()
         trust = chain_trust.verify(chain, self._context.tls.for_judging())
-        verdict = judge(self._check, chain, trust, host=self._name, now_s=self._context.now_s())
-        return self._outcome(verdict, total, verdict.facts)
+        problem, facts = judge(self._check, chain, trust, host=self._name, now_s=self._context.now_s())
+        return self._concluded(problem, total, facts)
 
     def failed(self, failure: Failure) -> CheckOutcome:
-        verdict = Verdict(failure.outcome, failure.reason, failure.message)
-        outcome = self._outcome(verdict, self._total(), None)
-        return msgspec.structs.replace(outcome, if_resolver_works=failure.if_resolver_works)
+        return self._concluded(failure, self._total(), None)
 
     def _total(self) -> float:
-        ended = None if self._handshake is None else self._handshake.ended_at
-        return (ended or perf_counter()) - self._started
+        ended_at = None if self._handshake is None else self._handshake.ended_at
+        return (ended_at or perf_counter()) - self.way.started
 
-    def _outcome(self, verdict: Verdict, total: float, facts: CertificateFacts | None) -> CheckOutcome:
-        return CheckOutcome(
-            outcome=verdict.outcome,
-            reason=verdict.reason,
-            dns=in_ms(self.phases.dns),
-            connect=in_ms(self.phases.connect),
-            tls=in_ms(self.phases.tls),
-            total=in_ms(total),
-            detail=self._detail(verdict, facts),
-        )
+    def _concluded(self, failure: Failure | None, total: float, facts: CertificateFacts | None) -> CheckOutcome:
+        return concluded(failure, phases=self.way.phases, total=total, detail=self._detail(failure, facts))
 
-    def _detail(self, verdict: Verdict, facts: CertificateFacts | None) -> Detail:
+    def _detail(self, failure: Failure | None, facts: CertificateFacts | None) -> Detail:
         tls = None if self._handshake is None else self._handshake.tls
         chain = [] if tls is None else tls.chain()
-        is_good = verdict.outcome is Outcome.UP
+        evidence = None
+        if failure is not None:
+            evidence = Evidence(resolved=self.way.resolved[:MAX_RESOLVED], chain=describe(chain))
         return Detail(
-            message=None if verdict.message is None else verdict.message[:MESSAGE_LIMIT],
-            address=self.address,
+            message=None if failure is None else failure.message[:MESSAGE_LIMIT],
+            address=self.way.address,
             tls_version=None if tls is None else tls.version,
             cipher=None if tls is None else tls.cipher,
             cert_expires_at=earliest_expiry(chain),
             certificate=facts,
-            evidence=None if is_good else Evidence(resolved=self._resolved[:_MAX_RESOLVED], chain=describe(chain)),
+            evidence=evidence,
         )
-
-
-def _has_failed(handshake: TlsHandshake) -> bool:
-    done = handshake.done
-    return not done.done() or done.cancelled() or done.exception() is not None
 
 
 def _server_name(text: str) -> str:

@@ -6,10 +6,11 @@ import asyncio
 import ssl
 from time import perf_counter
 
+from agent.dialer import Connection
 from agent.tls import TlsPipe
 
 
-class TlsHandshake(asyncio.Protocol):
+class TlsHandshake(Connection):
     """Starts once `begin` is called and answers through `done`. All instants are perf_counter seconds.
 
     `done` ends well when the handshake does, and when the peer refuses to go on after it has shown its certificates:

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from agent import certificates, chain_trust
 from agent.certificates import describe, earliest_expiry, matches, read, shown
 from agent.chain_trust import Trust
-from agent.checks.certificate_verdict import Verdict, judge
+from agent.checks.certificate_verdict import Judgement, judge
+from agent.classify import Failure
 from agent.der import bones
 from agent.tls import TlsContexts
 from shared.checks.tls_cert import TlsCertCheck
@@ -33,7 +34,7 @@ def leaf(root: Authority) -> Issued:
     return root.leaf("a.example", "192.0.2.1", "2001:db8::1", serial=0xBEEF)
 
 
-def judged(*chain: bytes, trust: Trust = TRUSTED, host: str = "a.example") -> Verdict:
+def judged(*chain: bytes, trust: Trust = TRUSTED, host: str = "a.example") -> Judgement:
     return judge(CHECK, chain, trust, host=host, now_s=NOW_S)
 
 
@@ -74,10 +75,10 @@ def test_a_name_that_is_no_a_label_leaves_the_rest_readable(root: Authority) -> 
     assert certificate is not None
     assert certificate.problem == "its alternative names cannot be read"
     assert (certificate.subject, certificate.names) == ("CN=leaf", ())
-    verdict = judged(broken)
-    assert verdict.outcome is Outcome.UP
-    assert verdict.facts is not None
-    assert (verdict.facts.is_trusted, verdict.facts.trust_problem) == (True, "its alternative names cannot be read")
+    failure, facts = judged(broken)
+    assert failure is None
+    assert facts is not None
+    assert (facts.is_trusted, facts.trust_problem) == (True, "its alternative names cannot be read")
 
 
 @pytest.mark.parametrize("serial", [b"\xbe\xef", b"\xff", b"\x00"], ids=["negative", "minus one", "zero"])
@@ -102,11 +103,11 @@ def test_a_certificate_that_the_library_refuses_still_tells_its_dates(leaf: Issu
     assert certificate is not None
     assert certificate.subject == certificates.UNREADABLE
     assert (certificate.serial, certificate.not_after) == ("beef", leaf.not_after_s)
-    verdict = judged(odd)
-    assert verdict.outcome is Outcome.UP
-    assert verdict.facts is not None
-    assert "breaks the form" in (verdict.facts.trust_problem or "")
-    assert not verdict.facts.host_matches
+    failure, facts = judged(odd)
+    assert failure is None
+    assert facts is not None
+    assert "breaks the form" in (facts.trust_problem or "")
+    assert not facts.host_matches
 
 
 @pytest.mark.parametrize("der", [b"", b"\x30", b"\x30\x82", b"junk", b"\x30\x03\x30\x01\x00", b"\x30\x80" * 99])
@@ -115,10 +116,11 @@ def test_what_is_no_certificate_at_all_is_none(der: bytes) -> None:
     assert bones(der) is None
     assert describe([der]) == ("a certificate that cannot be read",)
     assert earliest_expiry([der]) is None
-    verdict = judged(der)
-    assert (verdict.outcome, verdict.reason) == (Outcome.DOWN, Reason.TLS)
-    assert verdict.facts is not None
-    assert not verdict.facts.is_trusted
+    failure, facts = judged(der)
+    assert failure is not None
+    assert (failure.outcome, failure.reason) == (Outcome.DOWN, Reason.TLS)
+    assert facts is not None
+    assert not facts.is_trusted
 
 
 def test_no_cut_of_a_certificate_breaks_the_reader(leaf: Issued) -> None:
@@ -187,13 +189,16 @@ def test_a_description_keeps_its_dates_however_long_the_names(root: Authority) -
 
 
 def test_no_certificate_is_down() -> None:
-    assert judged().message == "TLS: the server presented no certificate"
+    failure, facts = judged()
+    assert failure == Failure(Outcome.DOWN, Reason.TLS, "TLS: the server presented no certificate")
+    assert facts is None
 
 
 def test_a_message_says_what_else_is_wrong(root: Authority) -> None:
     near = root.leaf("b.example", not_after=NOW + 10 * DAY)
-    verdict = judged(near.der, trust=Trust("unable to get local issuer certificate"))
-    assert verdict.message == (
+    failure, _ = judged(near.der, trust=Trust("unable to get local issuer certificate"))
+    assert failure is not None
+    assert failure.message == (
         f"The certificate expires in 10 days, at {NOW + 10 * DAY:%Y-%m-%d %H:%M} UTC; "
         "the chain is not trusted: unable to get local issuer certificate; it is not for a.example"
     )
