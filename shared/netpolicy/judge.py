@@ -24,6 +24,9 @@ LOCATION_LIMIT = 8192
 _NAT64 = 0x64FF9B << 64
 """The upper 96 bits of 64:ff9b::/96 (RFC 6052)."""
 
+_MAPPED = 0xFFFF
+"""The upper 96 bits of ::ffff:0:0/96 (RFC 4291 section 2.5.5.2)."""
+
 _ISATAP = 0x00005EFE
 """Upper half of an ISATAP interface identifier (RFC 5214 section 6.1); the universal/local bit may be set."""
 
@@ -54,15 +57,16 @@ def blocked_reason(address: Address, policy: Policy, *, literal: bool) -> str | 
     """Why `address` may not be dialled, or None. `literal`: written in a URL, not a DNS answer.
 
     A NAT64 answer is what DNS64 makes of an IPv4 address, so it is judged by the address inside (RFC 6147); nobody has
-    a reason to write one down.
+    a reason to write one down. Sockets take an IPv4-mapped address for IPv4. So no range of IPv6 opens either of them.
     """
-    if policy.allow_cidrs and any(address in network for network in policy.allow_cidrs):
-        return None
     value = int(address)
+    prefix = value >> 32 if address.version == 6 else None
+    if prefix == _NAT64 and not literal:
+        return blocked_reason(IPv4Address(value & 0xFFFFFFFF), policy, literal=False)
+    if prefix not in (_MAPPED, _NAT64) and any(address in network for network in policy.allow_cidrs):
+        return None
     if address.version == 4:
         return _V4_REASONS[bisect_right(_V4_STARTS, value) - 1]
-    if not literal and value >> 32 == _NAT64:
-        return blocked_reason(IPv4Address(value & 0xFFFFFFFF), policy, literal=False)
     reason = _V6_REASONS[bisect_right(_V6_STARTS, value) - 1]
     if reason is None and (value >> 32) & 0xFDFFFFFF == _ISATAP:
         return "the interface identifier is ISATAP (RFC 5214)"

@@ -70,6 +70,15 @@ def test_a_private_region_reaches_its_own_ranges_and_the_public_ones_and_no_othe
     assert blocked_reason(ip_address("::ffff:127.0.0.1"), LOOPBACK, literal=True)
 
 
+@pytest.mark.parametrize("cidr", ["::/0", "::ffff:0:0/96", "64:ff9b::/96"])
+def test_no_ipv6_range_of_a_private_region_opens_ipv4_through_an_address_that_means_one(cidr: str) -> None:
+    """A socket takes a mapped address for IPv4, and a gateway what is inside a NAT64 answer."""
+    for literal in (True, False):
+        assert blocked_reason(ip_address("::ffff:10.0.0.1"), Policy.of([cidr]), literal=literal)
+        assert blocked_reason(ip_address("64:ff9b::10.0.0.1"), Policy.of([cidr]), literal=literal)
+    assert blocked_reason(ip_address("64:ff9b::10.0.0.1"), Policy.of([cidr, "10.0.0.0/8"]), literal=False) is None
+
+
 @pytest.mark.parametrize("text", ["http://localhost:2375/", "http://box/", "http://printer.local/", "http://[::1]:22/"])
 def test_special_names_and_every_port_are_for_private_regions(text: str) -> None:
     url = parse_http_url(text)
