@@ -1,0 +1,31 @@
+"""Every setting of both programs stands in docs/operating.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.settings import Settings as AgentsSettings
+from control_plane.settings import Settings
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
+
+
+def _names(settings: type[msgspec.Struct]) -> list[str]:
+    sections = msgspec.structs.fields(settings)
+    return [f"{section.name}.{field.name}" for section in sections for field in msgspec.structs.fields(section.type)]
+
+
+@pytest.mark.parametrize("name", _names(Settings) + _names(AgentsSettings))
+def test_a_setting_stands_in_the_guide(name: str) -> None:
+    assert f"`{name}`" in GUIDE, f"docs/operating.md does not say what {name} is for"
+
+
+def test_the_guide_names_no_setting_that_does_not_exist() -> None:
+    known = {*_names(Settings), *_names(AgentsSettings)}
+    rows = [line.split("|")[1] for line in GUIDE.splitlines() if line.startswith("| `")]
+    told = {name.strip(" `") for row in rows for name in row.split(",") if "." in name}
+    assert told, "the guide has no table of settings any more"
+    assert told <= known
