@@ -142,7 +142,7 @@ class RdapServers:
         """
         if self._path is None or not self._path.parent.is_dir():
             return
-        temporary = self._path.with_suffix(".tmp")
+        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")  # an agent's workers share the file
         try:
             temporary.write_bytes(msgspec.json.encode(_Origin(self.url, fetched_at)) + b"\n" + document)
             os.replace(temporary, self._path)

@@ -1,38 +1,31 @@
 """Work in several processes: the main process tells each worker its part, and passes on what they report.
 
 A monitor belongs to the worker that its crowd falls to, so that the caps on crowds hold over all workers. A worker that
-dies is replaced and told everything anew; what it had under way is a gap, or another slot's.
+dies or hangs is replaced and told everything anew; what it had under way is a gap, or another slot's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import subprocess
-import sys
 import zlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from time import perf_counter
 from uuid import UUID
 
 import msgspec
-import structlog
 
 from agent.checks import crowd_of
 from agent.server_clock import ServerClock
 from agent.settings import AgentSettings
 from agent.tally import Tally
 from agent.work import Held, WorkStats
+from agent.workers.member import Member
 from agent.workers.messages import (
     Clock,
-    Drain,
-    Drained,
     Grant,
     Order,
     Pause,
-    Put,
     Ran,
     Remove,
     Report,
@@ -40,24 +33,13 @@ from agent.workers.messages import (
     ShareAmong,
     Start,
     Tested,
-    news,
-    write,
 )
 from shared.checks import Check
 from shared.protocol import Assignment, Dispatch, RegionGrant
 from shared.results import CheckResult, Outcome, Reason
 
-log = structlog.get_logger()
-
-_CHUNK = 1000
-"""Assignments in one frame."""
-
-_ERRANDS_KEPT = 256
-_REPLACED_AFTER_S = 1.0
 _MOVED_MS = 0.05
 """A smaller correction of the clock is not worth telling."""
-
-_PARTING_S = 5.0
 
 
 class Holding(msgspec.Struct, frozen=True):
@@ -177,10 +159,10 @@ class Crew:
 
     def send(self, dispatch: Dispatch) -> None:
         held = None if dispatch.monitor_id is None else self._entries.get(dispatch.monitor_id)
-        if held is not None:
-            self._members[held.worker].tell(Send(dispatch))
-        elif dispatch.check is not None:
+        if dispatch.check is not None:  # a test, which may be of another target than its monitor's
             self._members[self._worker_for(dispatch.check, dispatch.tenant_id)].tell(Send(dispatch))
+        elif held is not None:
+            self._members[held.worker].tell(Send(dispatch))
 
     def clock_set_back(self) -> None:
         self._told_base_ms = self._clock.base_ms
@@ -245,130 +227,3 @@ class Crew:
                 if any(outcome is Outcome.UP for outcome, _ in counts):
                     self._tally.succeeded_at = perf_counter()
                 self._on_health()
-
-
-class Member:
-    """One worker process, replaced when it dies. `brief` is called with each new one, before anything else is told."""
-
-    def __init__(
-        self,
-        number: int,
-        begin: Start,
-        *,
-        hear: Callable[[Ran | Tested | Report], None],
-        brief: Callable[[Member], None],
-    ) -> None:
-        self.number = number
-        self.begin = begin
-        self.health_reason: str | None = None
-        self._hear = hear
-        self._brief = brief
-        self._writer: asyncio.StreamWriter | None = None
-        self._life: asyncio.Task[None] | None = None
-        self._waiting: deque[Send] = deque(maxlen=_ERRANDS_KEPT)
-        self._drained = asyncio.Event()
-        self._is_stopping = False
-        self._stats = WorkStats()
-        self._before = WorkStats()
-        """What processes that died had counted."""
-
-    def start(self) -> None:
-        self._life = asyncio.create_task(self._live())
-
-    def tell(self, order: Order) -> None:
-        """While it is being replaced nobody listens: errands wait for the new one, which is told all else anyway."""
-        if self._writer is not None:
-            write(self._writer, order)
-        elif isinstance(order, Send):
-            self._waiting.append(order)
-
-    def put(self, assignments: Iterable[Assignment]) -> None:
-        rest = iter(assignments)
-        while chunk := tuple(islice(rest, _CHUNK)):
-            self.tell(Put(chunk))
-
-    def stats(self, *, anew: bool) -> WorkStats:
-        stats = self._stats
-        if anew:
-            self._stats = msgspec.structs.replace(stats, late_ms=0.0, lag_ms=0.0)
-        return msgspec.structs.replace(
-            stats, gaps=stats.gaps + self._before.gaps, crowded_gaps=stats.crowded_gaps + self._before.crowded_gaps
-        )
-
-    async def drain(self, seconds: float) -> None:
-        if self._writer is None:
-            return
-        self._drained.clear()
-        self.tell(Drain(seconds))
-        try:
-            async with asyncio.timeout(seconds + 1.0):
-                await self._drained.wait()
-        except TimeoutError:
-            log.warning("a worker does not come to an end", worker=self.number)
-
-    async def stop(self) -> None:
-        self._is_stopping = True
-        if self._life is not None:
-            self._life.cancel()
-            await asyncio.gather(self._life, return_exceptions=True)
-
-    async def _live(self) -> None:
-        while not self._is_stopping:
-            await self._live_once()
-            if not self._is_stopping:
-                log.error("a worker process died; it is replaced", worker=self.number)
-                self.health_reason = "a worker process died"
-                self._before = msgspec.structs.replace(self.stats(anew=True), saturation=0.0)
-                self._stats = WorkStats()
-                await asyncio.sleep(_REPLACED_AFTER_S)
-
-    async def _live_once(self) -> None:
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            # Not asyncio's own: a start that is cancelled half-way must leave no process behind.
-            process = subprocess.Popen(  # noqa: ASYNC220, S603 (some milliseconds, when the agent starts)
-                [sys.executable, "-m", "agent.workers.process", str(theirs.fileno())], pass_fds=[theirs.fileno()]
-            )
-            theirs.close()
-            try:
-                await self._listen(*await asyncio.open_connection(sock=ours))
-            finally:
-                ours.close()
-                await _end(process)
-
-    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Until the process is gone."""
-        self._writer = writer
-        try:
-            self._brief(self)
-            while self._waiting:
-                write(writer, self._waiting.popleft())
-            async for message in news(reader):
-                self._take(message)
-        finally:
-            self._writer = None
-            self._drained.set()
-            writer.close()
-
-    def _take(self, message: Ran | Tested | Report | Drained) -> None:
-        if isinstance(message, Drained):
-            self._drained.set()
-            return
-        if isinstance(message, Report):
-            stats = message.stats
-            self.health_reason = message.health_reason
-            self._stats = msgspec.structs.replace(
-                stats,
-                late_ms=max(stats.late_ms, self._stats.late_ms),
-                lag_ms=max(stats.lag_ms, self._stats.lag_ms),
-            )
-        self._hear(message)
-
-
-async def _end(process: subprocess.Popen[bytes]) -> None:
-    """It ends by itself once its connection is closed; one that does not is ended."""
-    try:
-        await asyncio.to_thread(process.wait, _PARTING_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        await asyncio.to_thread(process.wait)

@@ -1,6 +1,6 @@
 """A worker process: it runs its part of an agent's checks, and knows nobody but the main process that started it.
 
-Started by `agent.workers.crew` as `python -m agent.workers.process FD`; it ends when the other end of the socket pair
+Started by `agent.workers.member` as `python -m agent.workers.process FD`; it ends when the other end of the socket pair
 closes.
 """
 

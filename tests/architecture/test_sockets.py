@@ -34,7 +34,7 @@ NEVER_DIAL = {
     "agent/icmp_socket.py": "opens and reads the ICMP sockets; agent/icmp.py alone sends",
     "agent/remedies.py": "knows httpx by its errors, to say what helps against them",
     "agent/local_door.py": "listens for those on the agent's own machine",
-    "agent/workers/crew.py": "a socket pair to a worker process",
+    "agent/workers/member.py": "a socket pair to a worker process",
     "agent/workers/process.py": "the other end of that pair",
 }
 

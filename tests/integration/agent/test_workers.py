@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import psutil
+import pytest
 
 from agent.app import App
 from agent.server_clock import ServerClock
@@ -125,6 +126,20 @@ async def test_a_worker_that_is_killed_is_replaced_and_goes_on() -> None:
             os.kill(pid, signal.SIGKILL)
         ledger.results.clear()
         await until(lambda: len(ledger.monitors()) == 12, "all run again", timeout=30)
+
+
+async def test_a_worker_that_hangs_is_ended_replaced_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(targets.ok()) as port, crew() as (made, ledger):
+        await made.replace([assignment(port) for _ in range(12)])
+        await until(lambda: len(ledger.monitors()) == 12, "all ran once", timeout=30)
+        stuck = worker_pids()
+        for pid in stuck:
+            os.kill(pid, signal.SIGSTOP)
+        with monkeypatch.context() as patch:  # not for the new ones, which may be slow to start
+            patch.setattr("agent.workers.member._SILENT_S", 3)
+            await until(lambda: not any(map(psutil.pid_exists, stuck)), "those that hang are gone", timeout=60)
+        ledger.results.clear()
+        await until(lambda: len(ledger.monitors()) == 12, "all run again", timeout=60)
 
 
 async def test_a_test_is_reported_and_a_pause_stops_everything() -> None:
