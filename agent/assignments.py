@@ -11,6 +11,7 @@ import structlog
 
 from agent.client import Client, Poll
 from agent.server_clock import ServerClock
+from agent.sharing import Sharing
 from agent.work import Work
 from shared.protocol import Assignment, Assignments, RegionGrant, digest_term
 
@@ -42,6 +43,7 @@ class Keeper:
         self._etag: str | None = None
         self._digest = 0
         self._ask_again_at: float | None = None
+        self._sharing = Sharing()
         self._one_at_a_time = asyncio.Lock()
         self._on_change: Callable[[], None] = lambda: None
         self._on_grant: Callable[[RegionGrant], None] = lambda _grant: None
@@ -90,7 +92,7 @@ class Keeper:
             if answer.region is not None:
                 self._on_grant(answer.region)
             if answer.snapshot:
-                fresh = {}
+                fresh, self._sharing = {}, Sharing()
             await self._take(answer, fresh)
             self.cursor = answer.cursor
             if not answer.more:
@@ -102,14 +104,14 @@ class Keeper:
         if self._ask_again_at is None and any(assignment.unavailable for assignment in answer.upserts):
             self._ask_again_at = time.monotonic() + ASK_AGAIN_S
         if fresh is not None:
-            fresh.update((assignment.monitor_id, assignment) for assignment in answer.upserts)
+            fresh.update((assignment.monitor_id, self._sharing.of(assignment)) for assignment in answer.upserts)
             for monitor_id in answer.removes:
                 fresh.pop(monitor_id, None)
             return
         for assignment in answer.upserts:
             self._forget(assignment.monitor_id)
             self._digest = (self._digest + _term(assignment)) % _MODULUS
-            self._work.put(assignment)
+            self._work.put(self._sharing.of(assignment))
         for monitor_id in answer.removes:
             self._forget(monitor_id)
             self._work.remove(monitor_id)

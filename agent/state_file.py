@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from agent.sharing import Sharing
 from shared.protocol import Assignment, Welcome
 
 _CHUNK = 500
@@ -53,7 +54,7 @@ def load(path: Path) -> tuple[Known, list[Assignment]] | None:
     try:
         with path.open("rb") as file:
             known = msgspec.json.decode(file.readline(), type=Known)
-            decoder = msgspec.json.Decoder(Assignment)
-            return known, [decoder.decode(line) for line in file]
+            decode, shared = msgspec.json.Decoder(Assignment).decode, Sharing().of
+            return known, [shared(decode(line)) for line in file]
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None

@@ -38,7 +38,7 @@ class JsonPathEquals(Struct, frozen=True, forbid_unknown_fields=True):
     value: str | int | float | bool | None
 
 
-class HttpCheck(Struct, frozen=True, kw_only=True, tag_field="type", tag="http", forbid_unknown_fields=True):
+class HttpCheck(Struct, frozen=True, kw_only=True, tag_field="type", tag="http", forbid_unknown_fields=True, gc=False):
     """Parameters of an `http` check. `timeout` and `degraded_above_ms` in ms, `cert_warn_days` in days."""
 
     url: str
