@@ -7,6 +7,7 @@ hosts file counts only where the operator allows local addresses, because a shar
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -245,5 +246,6 @@ def local_hosts(name: str, path: Path = Path("/etc/hosts")) -> tuple[Address, ..
     for line in lines:
         words = line.partition("#")[0].lower().split()
         if name in words[1:] and "%" not in words[0]:
-            found.append(ip_address(words[0]))
+            with contextlib.suppress(ValueError):  # a line that is none, as glibc has it
+                found.append(ip_address(words[0]))
     return tuple(dict.fromkeys(found))
