@@ -14,11 +14,11 @@ from control_plane.dashboard.check_facts import Fact, check_facts
 from control_plane.dashboard.kind_facts import brief
 from control_plane.dashboard.words import Moment, count, interval, maybe_moment, milliseconds, moment, sentence
 from control_plane.domain.reason_words import REASON_WORDS
+from control_plane.domain.stored_check import read_check
 from control_plane.domain.target_text import target_text
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.store.overview_read import RecentResult
 from control_plane.store.results_read import ResultRow
-from shared.checks import Check
 from shared.clock import from_unix_ms
 from shared.results import OUTCOMES, REASONS, Detail
 
@@ -95,11 +95,11 @@ def _rest(text: str, word: str) -> str:
 
 
 def monitor_row(view: MonitorView, recent: Sequence[RecentResult], *, now: datetime) -> MonitorRow:
-    state = shown(view)
+    state, check = shown(view), read_check(view.check)
     return MonitorRow(
         id=view.id,
         name=view.name,
-        target=target_text(msgspec.convert(view.check, type=Check)),
+        target=view.kind if check is None else target_text(check),
         state=state,
         word=WORDS[state],
         sentence=said(view),
@@ -213,10 +213,10 @@ def _result_line(row: ResultRow, agent: str, *, longest_us: int, now: datetime) 
 
 def facts(view: MonitorView, *, now: datetime) -> list[Fact]:
     """The configuration, secrets masked as they are stored."""
-    check: Check = msgspec.convert(view.check, type=Check)
+    check = read_check(view.check)
     found = [
         Fact("Check every", f"{interval(view.interval_s)} from {count(len(view.regions), 'region')}"),
-        *check_facts(check),
+        *(() if check is None else check_facts(check)),
         Fact("Down when", _policy(view)),
         Fact("A region's vote takes", f"{count(view.confirmations, 'result')} in a row"),
         Fact("Incidents", f"open on {view.alert_on}, severity {view.severity}"),

@@ -100,7 +100,7 @@ def _case(
         confirmations=monitor.confirmations,
         alert_on=monitor.alert_on,
         severity=monitor.severity,
-        fast_confirmation=RULES[monitor.kind].fast_confirmation,
+        fast_confirmation=RULES[monitor.kind].fast_confirmation if monitor.kind in RULES else True,
         votes=votes,
         open_incident=OpenIncident(incident.type, incident.regions_down) if incident else None,
         rechecks_pending=pending,

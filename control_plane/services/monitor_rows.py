@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from control_plane.domain.binding_rules import Binding, named_channels
 from control_plane.domain.monitor_rules import MonitorConfig, Surroundings
 from control_plane.domain.region_choice import RegionChoice
 from control_plane.domain.schedule import phase_ms, vote_window_ms
+from control_plane.domain.stored_check import read_check
 from control_plane.domain.verdict import Policy, PolicyName
 from control_plane.errors import Unavailable
 from control_plane.sealing import Sealer, UnsealError
@@ -59,7 +59,11 @@ async def read_surroundings(
 
 
 def opened_check(sealer: Sealer, row: MonitorRow) -> Check:
-    """The monitor's check with its secrets. Raises Unavailable CREDENTIAL_UNAVAILABLE when they do not open."""
+    """The monitor's check with its secrets.
+
+    Raises Unavailable, CREDENTIAL_UNAVAILABLE when they do not open, and what `masked_check` raises.
+    """
+    masked_check(row)
     try:
         return open_check(sealer, row.check, row.sealed, context=monitor_context(row.tenant_id, row.id))
     except UnsealError:
@@ -70,8 +74,10 @@ def opened_check(sealer: Sealer, row: MonitorRow) -> Check:
 
 
 def masked_check(row: MonitorRow) -> Check:
-    """The monitor's check with `***` for secrets."""
-    check: Check = msgspec.convert(row.check, type=Check)
+    """The monitor's check with `***` for secrets. Raises Unavailable when this version cannot read it."""
+    check = read_check(row.check)
+    if check is None:
+        raise Unavailable(f"This version of the control plane cannot read checks like this one ({row.kind}): update it")
     return check
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from control_plane.domain.stored_check import read_check
 from control_plane.services.monitor_rows import Caution
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from shared.checks import Check
@@ -122,13 +122,14 @@ class MonitorPatch(MonitorBody, frozen=True, kw_only=True):
 
 
 def monitor_json(view: MonitorView, *, warnings: Sequence[Caution] | None = None) -> MonitorJson:
-    """The view as JSON shows it."""
+    """The view as JSON shows it. A check that this version cannot read is shown as it is stored, secrets masked."""
+    check = read_check(view.check)
     return MonitorJson(
         id=view.id,
         number=view.number,
         key=view.key,
         name=view.name,
-        check=msgspec.convert(view.check, type=Check),
+        check=cast("Check", view.check) if check is None else check,
         interval=view.interval_s,
         regions=[region.slug for region in view.regions],
         region_policy=view.region_policy if view.region_policy_count is None else {"count": view.region_policy_count},

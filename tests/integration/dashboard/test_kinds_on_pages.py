@@ -46,6 +46,30 @@ async def test_a_page_without_such_facts_has_no_such_section(desk: Desk, http: h
     assert "reading-title" not in (await http.get(f"/app/monitors/{monitor_id}")).text
 
 
+async def test_a_region_whose_newest_result_judges_nobody_says_why(desk: Desk, http: httpx.AsyncClient) -> None:
+    monitor_id = await desk.monitor()
+    busy = Detail(message="the registry takes no more questions for now")
+    await desk.report(monitor_id, "eu", "error", seconds_ago=3, detail=busy)
+    await desk.report(monitor_id, "us", "error", seconds_ago=9, detail=Detail(message="an older trouble"))
+    await desk.report(monitor_id, "us", "up", seconds_ago=3)
+
+    page = (await http.get(f"/app/monitors/{monitor_id}")).text
+
+    assert "Not judged: the registry takes no more questions for now." in page
+    assert "Not judged: an older trouble" not in page
+
+
+async def test_a_first_degraded_result_is_told_before_it_makes_the_vote(desk: Desk, http: httpx.AsyncClient) -> None:
+    monitor_id = await desk.monitor()
+    await desk.all_up(monitor_id)
+    await desk.report(monitor_id, "eu", "degraded", detail=Detail(message="the certificate expires in 9 days"))
+
+    page = (await http.get(f"/app/monitors/{monitor_id}")).text
+
+    assert "1 of 2 degraded results that make it degraded" in page
+    assert page.count("The certificate expires in 9 days.") == 2, "beside the vote and among the results"
+
+
 async def test_an_incapable_region_is_named_so_with_its_reason(desk: Desk, http: httpx.AsyncClient) -> None:
     monitor_id = await desk.monitor()
     async with desk.database.app() as conn:
@@ -89,3 +113,17 @@ async def test_an_incidents_proof_shows_the_chain_and_the_answers(desk: Desk, ht
     assert "Down from 2 of 3 regions: the certificate expired 2 days ago." in page
     assert "CN=www.example, ended 2026-11-19" in page
     assert "a.example. 60 IN A 192.0.2.1" in page
+
+
+async def test_a_check_that_a_newer_version_wrote_is_named_by_its_kind(desk: Desk, http: httpx.AsyncClient) -> None:
+    monitor_id, known = await desk.monitor("Newer"), await desk.monitor("Known")
+    stored = {"type": "pigeon", "loft": "a.example", "timeout": 5_000}
+    async with desk.database.app() as conn:
+        await conn.execute('UPDATE monitors SET kind = $2, "check" = $3 WHERE id = $1', monitor_id, "pigeon", stored)
+
+    overview, page = await http.get("/app"), await http.get(f"/app/monitors/{monitor_id}")
+
+    assert (overview.status_code, page.status_code) == (200, 200)
+    assert str(known) in overview.text
+    assert "pigeon" in overview.text
+    assert "Check every" in page.text
