@@ -77,7 +77,10 @@ class Unreachable(Exception):
 
 
 class TooLarge(Unreachable):
-    """408 or 413 from whatever stands in between: the same body will hardly pass later, less of it may."""
+    """408 or 413 from whatever stands in between: the same body will hardly pass later, less of it may.
+
+    Without a `status`: nobody answered in time, which may be because there was so much of it.
+    """
 
 
 class NotAccepted(Exception):
@@ -181,7 +184,8 @@ class Client:
             response = await self._http.request(method, path, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             text, remedy = remedies.of_error(error)
-            raise Unreachable(f"{self.url} cannot be reached: {text}", remedy=remedy) from None
+            kind = TooLarge if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout) else Unreachable
+            raise kind(f"{self.url} cannot be reached: {text}", remedy=remedy) from None
         status = response.status_code
         if 200 <= status < 300 or status == 304:
             return response

@@ -15,6 +15,9 @@ log = structlog.get_logger()
 _GROWTH = 16
 """A batch limit that was halved grows by this fraction of itself with each full batch that passes."""
 
+_LEAST = 500
+"""Who does not answer for so many within the time-out does not answer at all: smaller batches would not help."""
+
 
 class Courier:
     """`settle` is called with what the control plane has taken, or will never take."""
@@ -42,8 +45,9 @@ class Courier:
         except NotAccepted as error:
             await self._shrink(batch, error)
             return
-        except TooLarge:
-            self.limit = max(1, len(batch) // 2)
+        except TooLarge as error:
+            least = 1 if error.status is not None else min(_LEAST, self.limit)
+            self.limit = max(least, len(batch) // 2)
             raise
         self._grow(len(batch))
         self._tally.settled(receipt.statuses)

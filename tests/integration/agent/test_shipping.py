@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
+from agent import client as agent_client
 from agent import shipper as shipping
 from agent.client import Client
 from agent.shipper import Shipper
@@ -28,9 +29,11 @@ from tests.support.waiting import until
 class Witness(FakeControlPlane):
     """Notes each batch as slots, in the order of arrival, and takes its time over every answer."""
 
-    def __init__(self, *, takes_s: float = 0.0) -> None:
+    def __init__(self, *, takes_s: float = 0.0, takes_s_each: float = 0.0) -> None:
         super().__init__()
         self.takes_s = takes_s
+        self.takes_s_each = takes_s_each
+        self.sizes: list[int] = []
         self.batches: list[list[int]] = []
         self.under_way = self.most_under_way = 0
 
@@ -38,10 +41,11 @@ class Witness(FakeControlPlane):
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
-            known = len(self.stored)
+            known, repeated = len(self.stored), self.duplicates
             response = await super()._results(request)
             self.batches.append([slot for _, slot in list(self.stored)[known:]])
-            await asyncio.sleep(self.takes_s)
+            self.sizes.append(len(self.batches[-1]) + self.duplicates - repeated)
+            await asyncio.sleep(self.takes_s + self.takes_s_each * self.sizes[-1])
         finally:
             self.under_way -= 1
         return response
@@ -135,6 +139,17 @@ async def test_half_of_the_time_is_left_to_a_control_plane_that_answers_slowly(t
         batches = len(plane.batches)
         assert time.monotonic() - started >= batches * 0.3 + (batches - 1) * 0.3
         assert batches >= 3
+
+
+async def test_batches_that_are_not_answered_in_time_become_smaller(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(agent_client, "_TIMEOUT_S", 1.0)
+    left_behind(tmp_path, 2000)
+    plane = Witness(takes_s_each=0.0011)
+    async with plane.serving() as url, a_shipper(url, tmp_path) as (made, _):
+        await until(lambda: made.pending == 0, "all are settled", timeout=60)
+    assert plane.sizes[0] > 1000, "too many to be answered in time"
+    assert made._courier.limit >= 500, "not fewer than whoever answers at all can take"
+    assert len(plane.stored) == 2000
 
 
 async def test_the_backlog_waits_until_live_results_are_taken_again(tmp_path: Path) -> None:
