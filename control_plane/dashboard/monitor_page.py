@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +10,8 @@ from aiohttp import web
 
 from control_plane.dashboard.charts import STRIP_BARS
 from control_plane.dashboard.incident_views import IncidentRow, incident_row
-from control_plane.dashboard.kind_facts import Reading, newest_reading
-from control_plane.dashboard.monitor_views import ResultLine, facts, monitor_row, region_row, result_lines
+from control_plane.dashboard.kind_facts import newest_reading
+from control_plane.dashboard.monitor_views import facts, monitor_row, region_row, result_lines, unjudged
 from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
 from control_plane.errors import Conflict, FarwatchError, NotFound, TooMany
@@ -22,7 +22,7 @@ from control_plane.services.pause_monitor import pause_monitor, resume_monitor
 from control_plane.store import assignments_write, incidents_read, monitor_reads, overview_read, results_read
 from control_plane.store.incidents_read import IncidentFilter
 from control_plane.store.monitor_reads import MonitorView
-from control_plane.store.results_read import ResultFilter
+from control_plane.store.results_read import ResultFilter, ResultRow
 from control_plane.web.routes import Route
 from shared.clock import to_unix_ms
 from shared.ids import MonitorId
@@ -105,12 +105,15 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
             conn, tenant_id=visit.tenant_id, monitor_ids=[view.id], start_ms=since, end_ms=until, limit=STRIP_BARS
         )
     looks_back = max(LOOKS_BACK, 2 * timedelta(seconds=view.interval_s))
-    results, reading = await _results(visit, view, to_unix_ms(now - looks_back), until)
+    rows, agents = await _results(visit, view, to_unix_ms(now - looks_back), until)
+    blank = unjudged(rows)
     context = {
         "monitor": monitor_row(view, recent.get(view.id, []), now=now),
-        "votes": [region_row(region, view=view, now=now) for region in view.regions],
-        "results": results,
-        "reading": reading,
+        "votes": [
+            region_row(region, view=view, now=now, unjudged=blank.get(region.slug, "")) for region in view.regions
+        ],
+        "results": result_lines(rows, agents, now=now),
+        "reading": newest_reading(rows, now=now),
         "incidents": await _incidents(visit, view),
         "facts": facts(view, now=now),
         "no_agent": view.enabled and not await _has_agent(visit, view),
@@ -122,8 +125,10 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
     return show(visit, "monitor.html", context, status=200 if error is None else error.status)
 
 
-async def _results(visit: Visit, view: MonitorView, since: int, until: int) -> tuple[list[ResultLine], Reading | None]:
-    """The last results, and what the newest of them read."""
+async def _results(
+    visit: Visit, view: MonitorView, since: int, until: int
+) -> tuple[Sequence[ResultRow], Mapping[int, str]]:
+    """The last results, the newest first, and the names of their agents."""
     async with visit.deps.database.tenant(visit.tenant_id) as conn:
         wanted = ResultFilter(start_ms=since, end_ms=until)
         rows = await results_read.list_results(
@@ -132,8 +137,7 @@ async def _results(visit: Visit, view: MonitorView, since: int, until: int) -> t
     numbers = sorted({row.agent_number for row in rows})
     async with visit.deps.database.app() as conn:
         agents = await assignments_write.agent_names(conn, numbers=numbers)
-    now = visit.deps.now()
-    return result_lines(rows, agents, now=now), newest_reading(rows, now=now)
+    return rows, agents
 
 
 async def _incidents(visit: Visit, view: MonitorView) -> list[IncidentRow]:

@@ -20,7 +20,7 @@ from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.store.overview_read import RecentResult
 from control_plane.store.results_read import ResultRow
 from shared.clock import from_unix_ms
-from shared.results import OUTCOMES, REASONS, Detail
+from shared.results import OUTCOMES, REASONS, Detail, Outcome
 
 STATES = ("down", "degraded", "unknown", "up", "paused")
 """What a monitor is shown as, in the order in which it wants attention."""
@@ -127,7 +127,8 @@ def region_mark(region: RegionState, *, now_ms: int, paused: bool) -> RegionMark
             return RegionMark(region.slug, state, f"{region.slug}: {state}")
 
 
-def region_row(region: RegionState, *, view: MonitorView, now: datetime) -> RegionRow:
+def region_row(region: RegionState, *, view: MonitorView, now: datetime, unjudged: str = "") -> RegionRow:
+    """`unjudged`: why the newest result of the region says nothing of the target, if it does not."""
     mark = region_mark(region, now_ms=view.now_ms, paused=not view.enabled)
     since = None if region.vote_since is None else from_unix_ms(region.vote_since)
     last = from_unix_ms(region.newest_slot) if region.newest_slot else None
@@ -135,7 +136,7 @@ def region_row(region: RegionState, *, view: MonitorView, now: datetime) -> Regi
         mark=mark,
         name=region.name,
         vote=_vote_words(region, mark, now_ms=view.now_ms),
-        run=sentence(region.incapable) if region.incapable else _run_words(region, view.confirmations),
+        run=sentence(region.incapable) if region.incapable else _run_words(region, view.confirmations) or unjudged,
         since=maybe_moment(since, now),
         last=maybe_moment(last, now),
         message=_said(region),
@@ -145,7 +146,8 @@ def region_row(region: RegionState, *, view: MonitorView, now: datetime) -> Regi
 def _said(region: RegionState) -> str:
     if region.incapable:
         return ""  # it saw nothing, and why stands beside its vote, where narrow screens show it, too
-    return sentence(region.message or "") if region.bad_run or region.vote == "down" or region.degraded else ""
+    has_trouble = region.bad_run or region.degraded_run or region.vote == "down" or region.degraded
+    return sentence(region.message or "") if has_trouble else ""
 
 
 def _vote_words(region: RegionState, mark: RegionMark, *, now_ms: int) -> str:
@@ -166,12 +168,27 @@ def _run_words(region: RegionState, confirmations: int) -> str:
         return f"{region.bad_run} of {confirmations} failures that make a vote"
     if region.vote == "down" and 0 < region.good_run < confirmations:
         return f"{region.good_run} of {confirmations} successes that make a vote"
+    if region.vote == "up" and 0 < region.degraded_run < confirmations:
+        return f"{region.degraded_run} of {confirmations} degraded results that make it degraded"
     return ""
 
 
 def _newest(view: MonitorView, now: datetime) -> Moment | None:
     newest = max((region.newest_slot for region in view.regions), default=0)
     return moment(from_unix_ms(newest), now) if newest else None
+
+
+def unjudged(rows: Sequence[ResultRow]) -> dict[str, str]:
+    """By region, of results with the newest first: what its newest says, where that judges nobody."""
+    newest: dict[str, ResultRow] = {}
+    for row in rows:
+        newest.setdefault(row.region, row)
+    return {slug: _not_judged(row) for slug, row in newest.items() if OUTCOMES[row.outcome] is Outcome.ERROR}
+
+
+def _not_judged(row: ResultRow) -> str:
+    detail = Detail() if row.detail is None else msgspec.json.decode(row.detail, type=Detail)
+    return sentence(f"not judged: {detail.message or REASON_WORDS[REASONS[row.reason]]}")
 
 
 def result_lines(rows: Sequence[ResultRow], agents: Mapping[int, str], *, now: datetime) -> list[ResultLine]:

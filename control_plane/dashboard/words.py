@@ -60,9 +60,11 @@ def interval(seconds: int) -> str:
 
 
 def milliseconds(value: float | None) -> str | None:
-    """A measured time: "8.4 ms", "240 ms", "1.25 s"."""
+    """A measured time: "0.02 ms", "8.4 ms", "240 ms", "1.25 s"."""
     if value is None:
         return None
+    if value < 0.095:
+        return f"{value:.2f} ms"  # an echo from this machine
     if value < 9.95:
         return f"{value:.1f} ms"
     return f"{value:.0f} ms" if value < 999.5 else f"{value / 1000:.2f} s"

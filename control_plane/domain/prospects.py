@@ -32,12 +32,14 @@ def prospects(counts: Tally, *, policy: Policy, verdict: VerdictName) -> tuple[s
     return tuple(found)
 
 
-def run_of(*, vote: str | None, bad_run: int, good_run: int, confirmations: int) -> str | None:
+def run_of(*, vote: str | None, bad_run: int, good_run: int, degraded_run: int, confirmations: int) -> str | None:
     """ "1 of 2 bad slots": how far a region is on its way to another vote; None when it is not on its way."""
     if vote != "down" and 0 < bad_run < confirmations:
         return f"{bad_run} of {confirmations} bad slots"
     if vote == "down" and 0 < good_run < confirmations:
         return f"{good_run} of {confirmations} good slots"
+    if vote == "up" and 0 < degraded_run < confirmations:
+        return f"{degraded_run} of {confirmations} degraded slots"
     return None
 
 

@@ -220,6 +220,7 @@ def _vote(view: MonitorView, region: RegionState, *, live: int, slots: SlotsJson
             vote=region.vote,
             bad_run=region.bad_run,
             good_run=region.good_run,
+            degraded_run=region.degraded_run,
             confirmations=view.confirmations,
         ),
         live_agents=live,

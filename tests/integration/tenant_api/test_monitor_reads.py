@@ -89,11 +89,11 @@ async def test_the_votes_say_how_far_each_region_is(world: World) -> None:
     monitor = await world.monitor()
     agents = await reporters(world)
     begun = now_ms()
-    for at, (region, outcome) in enumerate((("eu", "up"), ("us", "up"), ("us", "down"))):
+    for at, (region, outcome) in enumerate((("eu", "up"), ("us", "up"), ("us", "down"), ("eu", "degraded"))):
         await report(world, agents[region], monitor["id"], outcome, slot=begun + at)
     votes = await world.get(f"/monitors/{monitor['id']}/votes")
     eu, us = votes["regions"]
-    assert (eu["vote"], eu["fresh"], eu["run"], eu["live_agents"]) == ("up", True, None, 1)
+    assert (eu["vote"], eu["fresh"], eu["run"], eu["live_agents"]) == ("up", True, "1 of 2 degraded slots", 1)
     assert (us["vote"], us["bad_run"], us["run"], us["reason"]) == ("up", 1, "1 of 2 bad slots", "connect")
     assert us["expires_at"] > votes["now"]
     assert us["newest_slot"] is not None

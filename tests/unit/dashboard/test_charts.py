@@ -43,5 +43,5 @@ def test_the_median_is_of_answers_alone() -> None:
 def test_phases_lie_one_after_another_on_one_scale() -> None:
     drawn = charts.phases({"dns": 1000, "connect": None, "tls": 0, "ttfb": 3000, "download": 1}, longest_us=8000)
     assert [(bar.name, bar.x, bar.width) for bar in drawn.bars] == [("dns", "0.0", "125.0"), ("ttfb", "125.0", "375.0")]
-    assert drawn.text == "dns 1.0 ms, tls 0.0 ms, ttfb 3.0 ms, download 0.0 ms"
+    assert drawn.text == "dns 1.0 ms, tls 0.00 ms, ttfb 3.0 ms, download 0.00 ms"
     assert charts.phases({}, longest_us=0).text == "no phase ended"

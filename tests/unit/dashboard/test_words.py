@@ -45,7 +45,16 @@ def test_an_interval_is_told_exactly(seconds: int, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ms", "said"), [(None, None), (0.04, "0.0 ms"), (9.94, "9.9 ms"), (81.2, "81 ms"), (1250, "1.25 s")]
+    ("ms", "said"),
+    [
+        (None, None),
+        (0.014, "0.01 ms"),
+        (0.094, "0.09 ms"),
+        (0.096, "0.1 ms"),
+        (9.94, "9.9 ms"),
+        (81.2, "81 ms"),
+        (1250, "1.25 s"),
+    ],
 )
 def test_a_measured_time(ms: float | None, said: str | None) -> None:
     assert words.milliseconds(ms) == said
