@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from agent.classify import Failure
+from agent.classify import CheckFailed, Failure
 from agent.rdap_answers import BadAnswer, read_servers, servers_for
 from shared.results import Outcome, Reason
 
@@ -38,12 +38,8 @@ Fetch = Callable[[str], Awaitable[bytes]]
 """Gives the document at a URL, or raises ListUnavailable."""
 
 
-class ListUnavailable(Exception):
+class ListUnavailable(CheckFailed):
     """There is no list of RDAP servers to look into."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 class _Origin(Struct, frozen=True):

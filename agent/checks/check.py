@@ -96,7 +96,7 @@ def in_ms(seconds: float | None) -> float | None:
 
 
 def concluded(
-    failure: Failure | None, *, phases: Phases, total: float, detail: Detail, http_status: int | None = None
+    failure: Failure | None, *, phases: Phases, total: float | None, detail: Detail, http_status: int | None = None
 ) -> CheckOutcome:
     """The outcome of a check that `failure` is all that is wrong with. `total` in seconds."""
     return CheckOutcome(

@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 from agent import classify
 from agent.checks import http_evidence
-from agent.checks.check import CheckContext, CheckOutcome, Crowd, in_ms
+from agent.checks.check import CheckContext, CheckOutcome, Crowd, Phases, concluded
+from agent.checks.deadline import failure_of
 from agent.checks.guarded_fetch import GuardedFetch
-from agent.checks.http_assertions import Finding, Undecodable, decoded_body
+from agent.checks.http_assertions import Undecodable, decoded_body
 from agent.checks.http_protocol import BODY_LIMIT, ExchangeFailed, Response
-from agent.classify import Failure
+from agent.classify import CheckFailed, Failure
 from agent.rdap import ListUnavailable
 from agent.rdap_answers import BadAnswer, Registration, read_registration
 from shared.checks.domain_expiry import DomainExpiryCheck
@@ -42,50 +43,51 @@ def crowd(check: DomainExpiryCheck) -> Crowd:
 async def run(check: DomainExpiryCheck, context: CheckContext) -> CheckOutcome:
     """Ask the registry. Ends within `check.timeout` ms; whatever happens comes back as a value."""
     inquiry = _Inquiry(check, context)
-    deadline = asyncio.timeout(check.timeout / 1000)
-    try:
-        async with deadline:
-            response = await inquiry.ask()
-        return inquiry.judged(response)
-    except _CannotTell as error:
-        return inquiry.failed(error.failure)
-    except ListUnavailable as error:
-        return inquiry.failed(error.failure)
-    except _TRANSPORT as error:
-        if isinstance(error, TimeoutError) and deadline.expired():
-            message = f"Timed out after {check.timeout} ms during {inquiry.doing}"
-            return inquiry.failed(Failure(Outcome.ERROR, Reason.UPSTREAM, message))
-        return inquiry.failed(_third_party(error, f"The RDAP server {inquiry.server} cannot be asked"))
+    failure = await failure_of(inquiry.ask(), timeout_ms=None, doing=lambda: inquiry.doing)
+    return inquiry.concluded(failure or inquiry.judge())
 
 
-class _CannotTell(Exception):
+def _cannot_tell(reason: Reason, message: str) -> CheckFailed:
     """There is no answer, or none that can be judged."""
-
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
-        self.failure = Failure(Outcome.ERROR, reason, message)
+    return CheckFailed(Failure(Outcome.ERROR, reason, message))
 
 
 class _Inquiry:
     """What is known so far of one run of the check."""
 
-    __slots__ = ("_check", "_context", "_fetch", "server")
+    __slots__ = ("_check", "_context", "_domain", "_fetch", "_registration", "_server")
 
     def __init__(self, check: DomainExpiryCheck, context: CheckContext) -> None:
         self._check = check
         self._context = context
+        self._domain = check.domain
         self._fetch: GuardedFetch | None = None
-        self.server = ""
+        self._registration: Registration | None = None
+        self._server = ""
 
     @property
     def doing(self) -> str:
-        return _FINDING_THE_SERVER if self._fetch is None else f"{self._fetch.doing} ({self.server})"
+        return _FINDING_THE_SERVER if self._fetch is None else f"{self._fetch.way.doing} ({self._server})"
 
-    async def ask(self) -> Response:
-        """The registry's answer. Raises _CannotTell, ListUnavailable and what GuardedFetch.get raises."""
-        domain = _registrable(self._check.domain)
+    async def ask(self) -> None:
+        """Read the registry's answer, within the check's timeout. Raises CheckFailed."""
+        deadline = asyncio.timeout(self._check.timeout / 1000)
+        try:
+            async with deadline:
+                response = await self._response()
+        except _TRANSPORT as error:
+            if isinstance(error, TimeoutError) and deadline.expired():
+                message = f"Timed out after {self._check.timeout} ms during {self.doing}"
+                raise _cannot_tell(Reason.UPSTREAM, message) from None
+            trouble = f"The RDAP server {self._server} cannot be asked"
+            raise CheckFailed(_third_party(error, trouble)) from None
+        self._registration = self._read(response)
+
+    async def _response(self) -> Response:
+        """Raises CheckFailed and what GuardedFetch.get raises."""
+        domain = self._domain = _registrable(self._check.domain)
         base = await self._server_for(domain)
-        self.server = _host_of(base)
+        self._server = _host_of(base)
         self._fetch = GuardedFetch(dialer=self._context.dialer, tls=self._context.tls, accept="application/rdap+json")
         return await self._fetch.get(f"{base}domain/{domain}")
 
@@ -94,73 +96,57 @@ class _Inquiry:
         found = await context.rdap.find(domain, fetch=lambda url: _fetch_list(url, context))
         suffix = domain.rpartition(".")[2]
         if not found:
-            raise _CannotTell(Reason.INCAPABLE, f"There is no RDAP server for .{suffix}")
+            raise _cannot_tell(Reason.INCAPABLE, f"There is no RDAP server for .{suffix}")
         if not (found[0].startswith("https://") or context.dialer.policy.is_private):
-            raise _CannotTell(Reason.INCAPABLE, f"The RDAP server for .{suffix} does not speak https")
+            raise _cannot_tell(Reason.INCAPABLE, f"The RDAP server for .{suffix} does not speak https")
         return found[0]
+
+    def _read(self, response: Response) -> Registration:
+        """Raises CheckFailed."""
+        if _says_unregistered(response):
+            raise CheckFailed(Failure(Outcome.DOWN, Reason.EXPIRED, f"{self._domain} is not registered"))
+        if response.status != 200:
+            raise _cannot_tell(Reason.UPSTREAM, f"The RDAP server {self._server} {_refusal(response)}")
+        try:
+            return read_registration(_whole_body(response, ANSWER_LIMIT), domain=self._domain)
+        except (BadAnswer, Undecodable) as error:
+            said = f"answer {error}" if isinstance(error, BadAnswer) else f"answer cannot be read: {error}"
+            raise _cannot_tell(Reason.UPSTREAM, f"The RDAP server {self._server}: its {said}") from None
 
     # -- conclusions
 
-    def judged(self, response: Response) -> CheckOutcome:
-        """Raises _CannotTell."""
-        domain = _registrable(self._check.domain)
-        if _says_unregistered(response):
-            return self._outcome(Finding(Outcome.DOWN, Reason.EXPIRED, f"{domain} is not registered"))
-        if response.status != 200:
-            raise _CannotTell(Reason.UPSTREAM, f"The RDAP server {self.server} {_refusal(response)}")
-        registration = self._read(response, domain)
-        if registration.expires_at is None:
-            raise _CannotTell(Reason.INCAPABLE, f"The registry does not say when {domain} expires")
-        finding = _judge(self._check, domain, registration.expires_at, now_s=self._context.now_s())
-        return self._outcome(finding, registration)
+    def judge(self) -> Failure | None:
+        assert self._registration is not None
+        expires_at = self._registration.expires_at
+        if expires_at is None:
+            message = f"The registry does not say when {self._domain} expires"
+            return Failure(Outcome.ERROR, Reason.INCAPABLE, message)
+        return _judge(self._check, self._domain, expires_at, now_s=self._context.now_s())
 
-    def _read(self, response: Response, domain: str) -> Registration:
-        try:
-            return read_registration(_whole_body(response, ANSWER_LIMIT), domain=domain)
-        except (BadAnswer, Undecodable) as error:
-            said = f"answer {error}" if isinstance(error, BadAnswer) else f"answer cannot be read: {error}"
-            raise _CannotTell(Reason.UPSTREAM, f"The RDAP server {self.server}: its {said}") from None
-
-    def failed(self, failure: Failure) -> CheckOutcome:
-        return self._outcome(Finding(failure.outcome, failure.reason, failure.message))
-
-    def _outcome(self, finding: Finding | None, registration: Registration | None = None) -> CheckOutcome:
-        fetch = self._fetch
-        detail = self._detail(finding, registration)
-        if finding is None:
-            finding = Finding(Outcome.UP, Reason.NONE, "")
+    def concluded(self, failure: Failure | None) -> CheckOutcome:
+        fetch, detail = self._fetch, self._detail(failure)
         if fetch is None:
-            return CheckOutcome(outcome=finding.outcome, reason=finding.reason, detail=detail)
-        phases, response = fetch.phases, fetch.response
-        return CheckOutcome(
-            outcome=finding.outcome,
-            reason=finding.reason,
-            http_status=None if response is None else response.status,
-            dns=in_ms(phases.dns),
-            connect=in_ms(phases.connect),
-            tls=in_ms(phases.tls),
-            ttfb=in_ms(phases.ttfb),
-            download=in_ms(phases.download),
-            total=in_ms(fetch.spent),
-            detail=detail,
-        )
+            return concluded(failure, phases=Phases(), total=None, detail=detail)
+        status = None if fetch.response is None else fetch.response.status
+        return concluded(failure, phases=fetch.way.phases, total=fetch.total, detail=detail, http_status=status)
 
-    def _detail(self, finding: Finding | None, registration: Registration | None) -> Detail:
+    def _detail(self, failure: Failure | None) -> Detail:
         """The RDAP server's own certificate is in the evidence only: its expiry is none of the tenant's."""
         fetch = self._fetch
         response = None if fetch is None else fetch.response
         tls = None if fetch is None or fetch.exchange is None else fetch.exchange.tls
         return Detail(
-            message=None if finding is None else finding.message[:MESSAGE_LIMIT],
-            address=None if fetch is None else fetch.address,
+            message=None if failure is None else failure.message[:MESSAGE_LIMIT],
+            address=None if fetch is None else fetch.way.address,
             http_version=None if response is None else response.version,
             tls_version=None if tls is None or not tls.established else tls.version,
             cipher=None if tls is None or not tls.established else tls.cipher,
-            domain=self._facts(registration),
-            evidence=None if finding is None or fetch is None else _evidence(fetch),
+            domain=self._facts(),
+            evidence=None if failure is None or fetch is None else _evidence(fetch),
         )
 
-    def _facts(self, registration: Registration | None) -> DomainFacts | None:
+    def _facts(self) -> DomainFacts | None:
+        registration = self._registration
         if registration is None or registration.expires_at is None:
             return None
         url = None if self._fetch is None else self._fetch.url
@@ -173,13 +159,13 @@ class _Inquiry:
 
 
 def _registrable(text: str) -> str:
-    """The name as registries know it. Raises _CannotTell for what no registry registers."""
+    """The name as registries know it. Raises CheckFailed for what no registry registers."""
     try:
         host = parse_host_text(text)
     except UrlRefused as refused:
-        raise _CannotTell(Reason.INCAPABLE, f"This is not a domain: {refused.message}") from None
+        raise _cannot_tell(Reason.INCAPABLE, f"This is not a domain: {refused.message}") from None
     if host.is_literal or "." not in host.name:
-        raise _CannotTell(Reason.INCAPABLE, f"{host.name} is not a domain that can be registered")
+        raise _cannot_tell(Reason.INCAPABLE, f"{host.name} is not a domain that can be registered")
     return host.name
 
 
@@ -244,16 +230,16 @@ def _whole_body(response: Response, limit: int) -> bytes:
     return body
 
 
-def _judge(check: DomainExpiryCheck, domain: str, expires_at: int, *, now_s: float) -> Finding | None:
+def _judge(check: DomainExpiryCheck, domain: str, expires_at: int, *, now_s: float) -> Failure | None:
     days = (expires_at - now_s) / _DAY_S
     date = _date(expires_at)
     if days <= 0:
         message = f"The registration of {domain} expired {-days:.1f} days ago ({date})"
-        return Finding(Outcome.DOWN, Reason.EXPIRED, message)
+        return Failure(Outcome.DOWN, Reason.EXPIRED, message)
     message = f"The registration of {domain} expires in {days:.1f} days ({date})"
     if days < check.critical_days:
-        return Finding(Outcome.DOWN, Reason.EXPIRING, message)
-    return Finding(Outcome.DEGRADED, Reason.EXPIRING, message) if days < check.warn_days else None
+        return Failure(Outcome.DOWN, Reason.EXPIRING, message)
+    return Failure(Outcome.DEGRADED, Reason.EXPIRING, message) if days < check.warn_days else None
 
 
 def _date(moment: int) -> str:
@@ -263,7 +249,7 @@ def _date(moment: int) -> str:
 def _evidence(fetch: GuardedFetch) -> Evidence:
     return http_evidence.gather(
         response=fetch.response,
-        resolved=fetch.resolved,
+        resolved=fetch.way.resolved,
         hops=tuple(fetch.hops),
         chain=() if fetch.exchange is None else fetch.exchange.chain(),
         asserted=frozenset(),

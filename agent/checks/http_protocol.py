@@ -14,6 +14,7 @@ from time import perf_counter
 import httptools
 
 from agent.certificates import describe, earliest_expiry
+from agent.dialer import Connection
 from agent.tls import TlsPipe
 from shared.results import Reason
 
@@ -66,7 +67,7 @@ class Response:
         return b", ".join(values) if values else None
 
 
-class HttpExchange(asyncio.Protocol):
+class HttpExchange(Connection):
     """Sends one request once `begin` is called and answers through `done`. All instants are perf_counter seconds."""
 
     def __init__(self, *, request: bytes, method: str, keep: int, follow: bool, tls: TlsPipe | None) -> None:
