@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from time import perf_counter
 from uuid import UUID, uuid4
 
 import pytest
 
+from agent.lag import LagMeter
 from shared.checks.http import HttpCheck
 from shared.protocol import Assignment
 from shared.results import CheckResult, Detail, Outcome, Reason
@@ -161,6 +163,28 @@ async def test_an_agent_that_was_stopped_for_a_while_says_so_instead_of_down(tmp
     assert {outcome for outcome, _ in outcomes(plane)} == {Outcome.UP, Outcome.ERROR}
     confessed = [_detail(each).message or "" for each in results(plane) if each.reason is Reason.UNHEALTHY]
     assert all("late itself" in message or "overloaded" in message for message in confessed)
+
+
+async def test_a_time_out_that_a_shorter_stall_used_up_is_not_the_targets(tmp_path: Path) -> None:
+    plane, ours = FakeControlPlane(), LagMeter()
+    ours.start()
+    async with serving(targets.slow(0.3)) as port, plane.serving() as url:
+        watch(plane, port, count=60, cadence=2000, timeout=1000)
+        async with an_agent(url, tmp_path / "home" / "state") as child:
+            await until(lambda: len(plane.stored) >= 60, "it works", timeout=SLOW)
+            for _ in range(20):
+                since, started = plane.now_ms(), perf_counter()
+                await stall(child, 0.9)  # too little to be called overloaded, too much for what is under way
+                await until(lambda since=since: len(results(plane, since=since)) >= 60, "it goes on", timeout=SLOW)  # type: ignore[misc]
+                found = outcomes(plane, since=since - 2000)
+                if ours.worst_since(started - 3.0) > 250:
+                    continue  # the targets are here: they were late themselves
+                assert {outcome for outcome, _ in found} <= {Outcome.UP, Outcome.ERROR}
+                if found[Outcome.ERROR, Reason.UNHEALTHY]:
+                    break
+            else:
+                pytest.fail("no stall met a check under way on a machine that was quiet enough")
+    ours.stop()
 
 
 def _detail(result: CheckResult) -> Detail:
