@@ -64,9 +64,14 @@ def _expand(scheme: str, rest: str) -> Expanded:
     host, port, query = match["host"], match["port"], dict(parse_qsl(match["query"] or "", keep_blank_values=True))
     record_type = query.pop("type", "A").upper() if scheme == "dns" else "A"
     resolver = query.pop("resolver", None) if scheme == "dns" else None
-    takes_port = scheme in ("tcp", "tls")
-    if query or (port and not takes_port) or (scheme == "tcp" and not port) or record_type not in get_args(RecordType):
-        raise _bad_form(scheme)
+    if query:
+        raise _bad_form(scheme, f"the parameter {next(iter(query))[:40]!r} is not known in a text; an object has more")
+    if port and scheme not in ("tcp", "tls"):
+        raise _bad_form(scheme, "a port has no meaning here")
+    if scheme == "tcp" and not port:
+        raise _bad_form(scheme, "the port is missing")
+    if record_type not in get_args(RecordType):
+        raise _bad_form(scheme, f"the record type must be one of {', '.join(get_args(RecordType))}")
     match scheme:
         case "tcp":
             return TcpCheck(host=host, port=int(port))
@@ -79,5 +84,6 @@ def _expand(scheme: str, rest: str) -> Expanded:
     return DomainExpiryCheck(domain=host)
 
 
-def _bad_form(scheme: str) -> CheckTextRefused:
-    return CheckTextRefused("INVALID_URL_FORMAT", f"a check of this kind is written like {EXAMPLES[scheme]}")
+def _bad_form(scheme: str, problem: str = "") -> CheckTextRefused:
+    written = f"a check of this kind is written like {EXAMPLES[scheme]}"
+    return CheckTextRefused("INVALID_URL_FORMAT", f"{problem}; {written}" if problem else written)

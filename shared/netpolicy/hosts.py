@@ -66,10 +66,8 @@ def _label(label: str) -> str:
             )
         return encoded
     if not _LDH.match(label):
-        raise bad_format(
-            "the host has a label that is not 1 to 63 letters, digits and inner hyphens; "
-            "credentials belong in basic_auth"
-        )
+        hint = "; credentials belong in basic_auth" if "@" in label else ""
+        raise bad_format(f"the host has a label that is not 1 to 63 letters, digits and inner hyphens{hint}")
     return label
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -16,6 +18,7 @@ from shared.checks import (
     expand,
     kind_of,
 )
+from shared.netpolicy import UrlRefused, parse_host_text
 
 
 @pytest.mark.parametrize("text", ["https://a.example.com/health", "HTTP://A.example.com", "http:oops"])
@@ -63,6 +66,28 @@ def test_text_of_another_form_is_refused_as_a_url(text: str) -> None:
     with pytest.raises(CheckTextRefused) as caught:
         expand(text)
     assert caught.value.code == "INVALID_URL_FORMAT"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tcp://a", "the port is missing; a check of this kind is written like tcp://db.example.com:5432"),
+        ("ping://a:7", "a port has no meaning here"),
+        ("ping://a?count=2", "the parameter 'count' is not known in a text"),
+        ("dns://a?type=ANY", "the record type must be one of A, AAAA, CNAME"),
+        ("tcp://a:1/path", "a check of this kind is written like tcp://db.example.com:5432"),
+    ],
+)
+def test_what_is_wrong_with_a_text_is_told(text: str, words: str) -> None:
+    with pytest.raises(CheckTextRefused, match=re.escape(words)):
+        expand(text)
+
+
+@pytest.mark.parametrize(("host", "is_told"), [("user@db.example", True), ("two words", False), ("under_score", False)])
+def test_a_host_is_told_of_credentials_only_where_it_may_hold_some(host: str, is_told: bool) -> None:
+    with pytest.raises(UrlRefused) as caught:
+        parse_host_text(host)
+    assert ("basic_auth" in str(caught.value)) is is_told
 
 
 def test_the_table_names_each_kind_by_its_tag() -> None:
