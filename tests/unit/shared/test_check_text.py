@@ -83,7 +83,7 @@ def test_what_is_wrong_with_a_text_is_told(text: str, words: str) -> None:
         expand(text)
 
 
-@pytest.mark.parametrize(("host", "is_told"), [("user@db.example", True), ("two words", False), ("under_score", False)])
+@pytest.mark.parametrize(("host", "is_told"), [("user@db.example", True), ("two words", False)])
 def test_a_host_is_told_of_credentials_only_where_it_may_hold_some(host: str, is_told: bool) -> None:
     with pytest.raises(UrlRefused) as caught:
         parse_host_text(host)
