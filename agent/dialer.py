@@ -165,7 +165,7 @@ def _first_to_connect(
         try:
             return task.result(), address
         except OSError as failure:
-            failures.append(failure)
+            failures.append(failure.with_traceback(None))  # which holds this frame, and with it the list
     return None
 
 
