@@ -210,7 +210,8 @@ def _decode(response: httpx.Response, kind: type[T], read: Callable[[bytes, type
     try:
         return read(response.content, kind)
     except msgspec.MsgspecError as error:
-        raise Unreachable(f"The answer to {response.request.url.path} cannot be read: {error}") from None
+        told = f"{response.request.url} answered {response.status_code}, but not as a control plane does: {error}"
+        raise Unreachable(told, remedy=remedies.FOREIGN) from None
 
 
 class _Error(msgspec.Struct, frozen=True):

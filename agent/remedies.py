@@ -17,6 +17,8 @@ _BY_STATUS = {
     409: "Agent and control plane speak different versions: update the older of the two.",
 }
 
+FOREIGN = "Check that this is the control plane's address."
+
 
 def of_status(status: int | None) -> str | None:
     """What to do about an answer with this status."""
@@ -26,7 +28,7 @@ def of_status(status: int | None) -> str | None:
         return None
     if status >= 500:
         return "The control plane, or a proxy in front of it, is in trouble: see its log."
-    return "Check that this is the control plane's address."
+    return FOREIGN
 
 
 def of_error(error: Exception) -> tuple[str, str]:

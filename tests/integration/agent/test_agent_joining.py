@@ -81,6 +81,15 @@ async def test_some_other_web_site_is_told_from_a_control_plane(tmp_path: Path) 
     assert "base address" in err
 
 
+async def test_a_web_site_that_says_yes_to_everything_is_told_from_a_control_plane(tmp_path: Path) -> None:
+    async with serving(targets.ok(b"<html>Welcome</html>")) as port:
+        code, err = await refused(f"http://127.0.0.1:{port}", tmp_path)
+
+    assert code == 5
+    assert f"http://127.0.0.1:{port}/api/agent/v1/hello answered 200, but not as a control plane does" in err
+    assert "Check that this is the control plane's address." in err
+
+
 async def test_nobody_there_and_no_such_scheme_are_told_apart(tmp_path: Path) -> None:
     nobody = await refused(f"http://127.0.0.1:{free_port()}", tmp_path)
     assert nobody[0] == 5
