@@ -47,7 +47,7 @@ def resolver_probe(
 
 def canary_probes(canaries: Sequence[str], resolver: Resolver) -> list[Probe]:
     """`host:port` is connected to; a plain name is resolved. Canaries are the operator's, so the guard has no say."""
-    return [Probe(canary, lambda canary=canary: _reach(canary, resolver)) for canary in canaries]  # type: ignore[misc]
+    return [Probe(canary, functools.partial(_reach, canary, resolver)) for canary in canaries]
 
 
 async def _reach(canary: str, resolver: Resolver) -> None:

@@ -12,6 +12,8 @@ from concurrent.futures import TimeoutError as LoopTimeout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from agent.checks import CHECKS
 from agent.checks.check import CheckOutcome
 from agent.probe_metrics import render_outcome
@@ -147,9 +149,11 @@ def _dns(target: str, query: Mapping[str, str], timeout_ms: int) -> Check:
     name, wanted = query.get("name", ""), query.get("type", "A").upper()
     if not name:
         raise BadProbe("The module dns needs the parameter name: what to ask the target for (and type, default A)")
-    if wanted not in RecordType.__args__:  # type: ignore[attr-defined]
-        raise BadProbe(f"There is no record type {wanted}")
-    return DnsCheck(name=name, record_type=wanted, resolver=target, timeout=timeout_ms)  # type: ignore[arg-type]
+    try:
+        record_type: RecordType = msgspec.convert(wanted, RecordType)
+    except msgspec.ValidationError:
+        raise BadProbe(f"There is no record type {wanted}") from None
+    return DnsCheck(name=name, record_type=record_type, resolver=target, timeout=timeout_ms)
 
 
 def host_and_port(target: str) -> tuple[str, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import socket
-import time
 import zlib
 from typing import Any
 
@@ -102,15 +101,12 @@ MISBEHAVIOURS = [
 
 
 @pytest.mark.parametrize(("target", "reason"), MISBEHAVIOURS)
-async def test_a_target_that_misbehaves_is_down_with_the_reason_and_ends_in_time(
-    target: targets.Target, reason: Reason
-) -> None:
+async def test_a_target_that_misbehaves_is_down_with_the_reason(target: targets.Target, reason: Reason) -> None:
+    """That each ends in time is what test_hostile_targets shows."""
+    timeout = 1000 if reason is Reason.TIMEOUT else 20_000
     async with serving(target) as port:
-        before = time.perf_counter()
-        seen = await probe(f"http://127.0.0.1:{port}/", timeout=1000)
-        took = time.perf_counter() - before
+        seen = await probe(f"http://127.0.0.1:{port}/", timeout=timeout)
     assert (seen.outcome, seen.reason) == (Outcome.DOWN, reason), seen.detail.message
-    assert took < 1.25
     assert seen.detail.message
 
 
