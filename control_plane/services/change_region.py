@@ -8,7 +8,7 @@ from typing import Any
 from control_plane.errors import NotFound
 from control_plane.services.close_incident import resolve_quietly
 from control_plane.services.judge_monitors import judge_monitors
-from control_plane.store import agents, cases, ingest, regions, tenants
+from control_plane.store import agents, cases, ingest, operator_incidents, regions, tenants
 from control_plane.store.pool import Connection, Database
 from control_plane.store.regions import Region
 
@@ -44,8 +44,8 @@ async def remove_region(database: Database, slug: str) -> None:
     """Take a region out of every monitor and judge those anew on what is left. Raises NotFound.
 
     The votes of a monitor's other regions go on counting. A monitor whose last region this was has its open incident
-    resolved for that reason, without notice. Locks are taken in the order of ingest: the region's lane, the states,
-    counters; the region's own row, which others refer to, comes last.
+    resolved for that reason, without notice. Locks are taken in the order of the fleet's watch and of ingest: the
+    operator's incidents, the lane, the states, counters; the region's own row, which others refer to, comes last.
 
     A monitor that was being created meanwhile was not seen, and its transaction ended before the region's row went. Now
     that nothing can refer to the region any more, it is taken out of those as well.
@@ -54,6 +54,7 @@ async def remove_region(database: Database, slug: str) -> None:
         stored = await regions.get(conn, slug=slug)
         if stored is None:
             raise NotFound("There is no such region", code="REGION_NOT_FOUND")
+        await operator_incidents.hold_about(conn, region_id=stored.key)
         await ingest.enter_lane(conn, region_id=stored.key, sample=None)
         await _leave(conn, stored.key)
         await regions.delete(conn, key=stored.key)

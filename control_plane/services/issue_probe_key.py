@@ -10,7 +10,7 @@ from msgspec import Struct
 from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, make_key
 from control_plane.errors import NotFound
 from control_plane.services.identity import new_id
-from control_plane.store import agents, regions
+from control_plane.store import agents, operator_incidents, regions
 from control_plane.store.agents import Agent
 from control_plane.store.pool import Connection, Database
 from shared.ids import AgentId
@@ -57,6 +57,7 @@ async def set_agent_enabled(database: Database, agent_id: AgentId, *, enabled: b
 async def remove_agent(database: Database, agent_id: AgentId) -> None:
     """Raises NotFound."""
     async with database.app_transaction() as conn:
+        await operator_incidents.hold_about(conn, agent_id=agent_id)
         region_id = await agents.delete(conn, agent_id=agent_id)
         if region_id is None:
             raise _unknown()

@@ -51,6 +51,19 @@ async def hold_open(conn: Connection, *, kinds: Sequence[str]) -> list[OperatorI
     return [OperatorIncident(**row) for row in await conn.fetch(FLEET_OPEN, kinds)]
 
 
+# Ascending like FLEET_OPEN: the watch locks incidents first, and what its new ones refer to after.
+FLEET_HOLD_ABOUT = """
+SELECT FROM operator_incidents
+WHERE agent_id = $1 OR region_id = $2 OR agent_id IN (SELECT id FROM agents WHERE region_id = $2)
+ORDER BY id FOR UPDATE
+"""
+
+
+async def hold_about(conn: Connection, *, agent_id: UUID | None = None, region_id: int | None = None) -> None:
+    """Lock the incidents about an agent or a region that is about to be removed, until commit."""
+    await conn.execute(FLEET_HOLD_ABOUT, agent_id, region_id)
+
+
 FLEET_GET_INCIDENT = _VIEW + "WHERE i.id = $1"
 
 
