@@ -9,7 +9,9 @@ from time import perf_counter
 NOTABLE_MS = 5.0
 """A result that a longer delay may have touched is flagged."""
 
-_PERIOD_S = 0.01
+_PERIOD_S = 0.005
+"""A delay is seen by as much of it as outlasts a period: one of twice as long is always notable."""
+
 _IDLE_PERIOD_S = 0.1
 _KEPT_S = 120.0
 

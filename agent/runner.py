@@ -12,9 +12,10 @@ import structlog
 
 from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
+from agent.jobs import Job
 from agent.lag import NOTABLE_MS, LagMeter
 from agent.own_delay import may_be_ours
-from agent.scheduler import Job, Scheduler
+from agent.scheduler import Scheduler
 from agent.self_test import SelfTest
 from agent.tally import Tally
 from shared.checks import kind_of

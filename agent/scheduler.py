@@ -12,62 +12,19 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from msgspec import Struct
-
 from agent.crowds import Crowds, Key
+from agent.jobs import NEVER, Entry, Errand, Job, job_of
 from agent.rendezvous import Share
 from agent.slots import next_slot, slot_after, slot_on_gain, slot_until
 from agent.wheel import Wheel
-from shared.checks import Check
 from shared.protocol import Assignment, Dispatch
 
-NEVER = 2**62
 _PATIENCE_MS = 5_000
 """After the server's clock was set back, a monitor may wait this much longer than its interval for a slot that is new;
 when that is not enough, slots are run again, because unwatched monitors are worse than results nobody needs."""
 
 _CHUNK = 2000
 """Entries handled between two looks at the network, so that a large change delays no check by more than some ms."""
-
-
-class Entry(Struct, eq=False, gc=False):
-    """An assignment and its next slot, NEVER while another agent runs it.
-
-    There may be a hundred thousand: what only some have at a time is in tables of the scheduler.
-    """
-
-    assignment: Assignment
-    due: int = NEVER
-
-
-class Errand:
-    """A dispatch on its way: work outside the schedule."""
-
-    __slots__ = ("dispatch", "due")
-
-    def __init__(self, dispatch: Dispatch) -> None:
-        self.dispatch = dispatch
-        self.due = dispatch.slot
-
-
-class Job(Struct, frozen=True, eq=False, gc=False):
-    """One check to run now."""
-
-    monitor_id: UUID
-    check: Check
-    check_version: int
-    slot: int
-    entry: Entry | None
-    crowd: Key
-    dispatch: Dispatch | None = None
-    unavailable: str | None = None
-    late_ms: float = 0.0
-    """How much later than its slot it starts."""
-
-    @property
-    def is_first(self) -> bool:
-        """Whether somebody may be waiting for the first result of a new check."""
-        return self.entry is not None and self.slot == self.entry.assignment.first_slot
 
 
 class Scheduler:
@@ -121,6 +78,7 @@ class Scheduler:
         if known.check_version != assignment.check_version:
             last = 0
             self._pending.pop(entry, None)
+            self._left.pop(assignment.monitor_id, None)
         if self._share.has(assignment.monitor_id):
             self._begin(entry, last)
 
@@ -269,7 +227,7 @@ class Scheduler:
         self._busy.add(entry)
         late_ms = now - slot
         self.lag_ms = max(self.lag_ms, late_ms)
-        return _job(entry, slot, crowd, late_ms=late_ms)
+        return job_of(entry, slot, crowd, late_ms=late_ms)
 
     def _take_errand(self, errand: Errand, now: float) -> Job | None:
         dispatch = errand.dispatch
@@ -292,7 +250,7 @@ class Scheduler:
         if not self._enters(crowd, errand):
             return None
         self._busy.add(entry)
-        return _job(entry, dispatch.slot, crowd, dispatch)
+        return job_of(entry, dispatch.slot, crowd, dispatch)
 
     def _crowd_of(self, entry: Entry) -> Key:
         return self.crowds.key_of(entry.assignment.check, entry.assignment.tenant_id)
@@ -323,13 +281,6 @@ class Scheduler:
     def _is_wanted(self, item: Entry | Errand) -> bool:
         """Whether someone who waits for a place would start now: not removed, nor under way for another reason."""
         return isinstance(item, Errand) or (item in self._pending and item not in self._busy)
-
-
-def _job(entry: Entry, slot: int, crowd: Key, dispatch: Dispatch | None = None, *, late_ms: float = 0.0) -> Job:
-    known = entry.assignment
-    return Job(
-        known.monitor_id, known.check, known.check_version, slot, entry, crowd, dispatch, known.unavailable, late_ms
-    )
 
 
 def _has_same_slots(a: Assignment, b: Assignment) -> bool:

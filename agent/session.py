@@ -17,11 +17,11 @@ from agent.assignments import Keeper, wait_any
 from agent.checks.check import CheckContext
 from agent.client import Client, NotAccepted, Refused, Unreachable
 from agent.errands import Errands
+from agent.jobs import Job
 from agent.lag import LagMeter
 from agent.leaving import DRAIN_S, hand_over
 from agent.region import context_for
 from agent.resolver import Server
-from agent.scheduler import Job
 from agent.self_test import SelfTest
 from agent.server_clock import ServerClock
 from agent.settings import AgentSettings

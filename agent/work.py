@@ -17,9 +17,10 @@ from msgspec import Struct
 from agent.checks import crowd_of
 from agent.checks.check import CheckContext
 from agent.crowds import Crowds
+from agent.jobs import Entry, Errand
 from agent.lag import LagMeter
 from agent.runner import Deliver, Runner
-from agent.scheduler import Entry, Errand, Scheduler
+from agent.scheduler import Scheduler
 from agent.self_test import SelfTest
 from agent.server_clock import ServerClock
 from agent.settings import AgentSettings

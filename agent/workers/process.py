@@ -16,10 +16,10 @@ from collections import Counter
 import msgspec
 import structlog
 
+from agent.jobs import Job
 from agent.lag import LagMeter
 from agent.region import context_for
 from agent.resolver import Server
-from agent.scheduler import Job
 from agent.server_clock import ServerClock
 from agent.tally import Tally
 from agent.tls import TlsContexts

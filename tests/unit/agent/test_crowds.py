@@ -9,7 +9,8 @@ import pytest
 
 from agent.checks.check import Crowd
 from agent.crowds import Crowds
-from agent.scheduler import Entry, Errand, Job, Scheduler
+from agent.jobs import Entry, Errand, Job
+from agent.scheduler import Scheduler
 from shared.checks import Check, HttpCheck
 from shared.protocol import Assignment, Dispatch
 

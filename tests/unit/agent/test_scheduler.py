@@ -11,8 +11,9 @@ import pytest
 
 from agent.checks import crowd_of
 from agent.crowds import Crowds
-from agent.scheduler import Job, Scheduler
-from agent.slots import slot_after, slot_until
+from agent.jobs import Job
+from agent.scheduler import Scheduler
+from agent.slots import next_slot, slot_after, slot_until
 from shared.checks.http import HttpCheck
 from shared.protocol import Assignment, Dispatch
 
@@ -313,3 +314,23 @@ def test_a_server_clock_set_forward_passes_over_no_slot_that_is_due(world: World
     world.now += 3_000
     world.until(world.now + 100)
     assert T0 + 60_000 in world.slots()
+
+
+@pytest.mark.parametrize("slot", [T0 + 1234, T0 + 7_000, T0 + 67_000])
+def test_the_slot_that_follows_one_is_the_first_after_it(slot: int) -> None:
+    known = assignment(cadence=60_000, phase=7_000, first_slot=T0 + 1234)
+    assert next_slot(known, slot) == slot_after(known, slot)
+
+
+@pytest.mark.parametrize("cadence", [10_000, HOUR])
+async def test_what_moves_away_while_it_waits_for_a_place_runs_that_slot_on_return(world: World, cadence: int) -> None:
+    due = slot_after(assignment(cadence=cadence, phase=0), T0)
+    world.scheduler.put(assignment(cadence=cadence, phase=0))
+    world.now = due + 20
+    world.scheduler.advance()
+    await world.scheduler.share_among((OTHER,), ME)
+    await world.scheduler.share_among((ME,), ME)
+    world.now += 10
+    world.scheduler.advance()
+    slots = [job.slot for job in world.jobs()]
+    assert slots == ([due] if cadence == HOUR else [])
