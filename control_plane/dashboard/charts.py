@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from msgspec import Struct
@@ -78,6 +78,12 @@ def median_latency(results: Sequence[RecentResult]) -> str | None:
     answered = (OUTCOMES.index(Outcome.UP), OUTCOMES.index(Outcome.DEGRADED))
     totals = [r.total_us for r in results if r.outcome in answered and r.total_us is not None]
     return milliseconds(median(totals) / 1000) if totals else None
+
+
+def legend(results: Iterable[Phases], words: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The phases that are drawn, in their order, with their words; a kind without some names none of them."""
+    drawn = {bar.name for result in results for bar in result.bars}
+    return tuple((name, words.get(name, name)) for name in PHASES if name in drawn)
 
 
 def phases(timings: Mapping[str, int | None], *, longest_us: int) -> Phases:

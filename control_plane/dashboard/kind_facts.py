@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -16,6 +16,14 @@ from shared.results import CertificateFacts, Detail, DomainFacts, PingFacts
 
 _NAMES = 10
 """Names of a certificate that are spelt out."""
+
+_ANSWERED: Mapping[str, str] = {"ping": "round trip", "dns": "answer", "tcp": "expected text"}
+"""What the phase `ttfb` is called where it is not the first byte of a body."""
+
+
+def phase_words(kind: str) -> Mapping[str, str]:
+    """The phases of such a check that are not told by their own names."""
+    return {"ttfb": _ANSWERED.get(kind, "first byte")}
 
 
 class Reading(Struct, frozen=True):

@@ -8,9 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from control_plane.dashboard.charts import STRIP_BARS
+from control_plane.dashboard.charts import STRIP_BARS, legend
 from control_plane.dashboard.incident_views import IncidentRow, incident_row
-from control_plane.dashboard.kind_facts import newest_reading
+from control_plane.dashboard.kind_facts import newest_reading, phase_words
 from control_plane.dashboard.monitor_views import facts, monitor_row, region_row, result_lines, unjudged
 from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
@@ -106,13 +106,14 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
         )
     looks_back = max(LOOKS_BACK, 2 * timedelta(seconds=view.interval_s))
     rows, agents = await _results(visit, view, to_unix_ms(now - looks_back), until)
-    blank = unjudged(rows)
+    results, blank = result_lines(rows, agents, now=now), unjudged(rows)
     context = {
         "monitor": monitor_row(view, recent.get(view.id, []), now=now),
         "votes": [
             region_row(region, view=view, now=now, unjudged=blank.get(region.slug, "")) for region in view.regions
         ],
-        "results": result_lines(rows, agents, now=now),
+        "results": results,
+        "legend": legend((line.phases for line in results), phase_words(view.kind)),
         "reading": newest_reading(rows, now=now),
         "incidents": await _incidents(visit, view),
         "facts": facts(view, now=now),

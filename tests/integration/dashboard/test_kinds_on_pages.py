@@ -46,6 +46,15 @@ async def test_a_page_without_such_facts_has_no_such_section(desk: Desk, http: h
     assert "reading-title" not in (await http.get(f"/app/monitors/{monitor_id}")).text
 
 
+async def test_the_legend_of_an_http_monitor_says_first_byte(desk: Desk, http: httpx.AsyncClient) -> None:
+    monitor_id = await desk.monitor()
+    await desk.all_up(monitor_id)
+
+    page = (await http.get(f"/app/monitors/{monitor_id}")).text
+
+    assert '<i class="key p-ttfb"></i>first byte</span>' in page
+
+
 async def test_a_region_whose_newest_result_judges_nobody_says_why(desk: Desk, http: httpx.AsyncClient) -> None:
     monitor_id = await desk.monitor()
     busy = Detail(message="the registry takes no more questions for now")

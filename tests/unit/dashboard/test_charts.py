@@ -40,6 +40,15 @@ def test_the_median_is_of_answers_alone() -> None:
     assert charts.median_latency(results("up", total_us=None)) is None
 
 
+def test_the_legend_names_what_is_drawn_and_nothing_else() -> None:
+    drawn = [
+        charts.phases({"ttfb": 3000}, longest_us=3000),
+        charts.phases({"dns": 1000, "connect": None, "ttfb": 500, "download": 0}, longest_us=3000),
+    ]
+    assert charts.legend(drawn, {"ttfb": "round trip"}) == (("dns", "dns"), ("ttfb", "round trip"))
+    assert charts.legend([], {}) == ()
+
+
 def test_phases_lie_one_after_another_on_one_scale() -> None:
     drawn = charts.phases({"dns": 1000, "connect": None, "tls": 0, "ttfb": 3000, "download": 1}, longest_us=8000)
     assert [(bar.name, bar.x, bar.width) for bar in drawn.bars] == [("dns", "0.0", "125.0"), ("ttfb", "125.0", "375.0")]

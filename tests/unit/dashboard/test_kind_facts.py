@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from control_plane.dashboard.kind_facts import Reading, brief, newest_reading
+from control_plane.dashboard.kind_facts import Reading, brief, newest_reading, phase_words
 from control_plane.store.results_read import ResultRow
 from shared.clock import to_unix_ms
 from shared.results import Detail, DomainFacts, PingFacts
@@ -109,3 +109,12 @@ def test_a_domain_the_echoes_and_the_answers_are_told() -> None:
 )
 def test_the_gist_fits_one_line(detail: Detail, said: str) -> None:
     assert brief(detail, now=NOW) == said
+
+
+def test_what_is_waited_for_has_the_word_of_its_kind() -> None:
+    assert [phase_words(kind)["ttfb"] for kind in ("http", "tcp", "dns", "ping")] == [
+        "first byte",
+        "expected text",
+        "answer",
+        "round trip",
+    ]
