@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -39,13 +43,19 @@ def greet(running: Running, directory: Path) -> None:
     greet_address(running, directory)
     say(f"Farwatch is up after {running.seconds:.1f} s. Data: {directory}")
     say("Sign in with the key at the URL, or add a monitor from another terminal:")
-    say("  farwatch monitors add http://127.0.0.1:8080/")
+    say(f"  {command()} monitors add http://127.0.0.1:8080/")
     key = running.keys.api_key if running.first_run else "$KEY"
     say(
-        f"  curl -sS {running.url}/api/v1/monitors -H 'Authorization: Bearer {key}'"
+        f'  curl -sS {running.url}/api/v1/monitors -H "Authorization: Bearer {key}"'
         """ -H 'Content-Type: application/json' -d '{"name":"My site","check":"http://127.0.0.1:8080/"}'"""
     )
     say("Stop with Ctrl-C.")
+
+
+def command() -> str:
+    """What to type for this program: its name, or its path where a shell would not find it by that."""
+    name = Path(sys.argv[0]).name
+    return name if shutil.which(name) else shlex.quote(os.path.relpath(sys.argv[0]))
 
 
 def greet_address(running: Running, directory: Path) -> None:
