@@ -47,7 +47,7 @@ def _print_connection(client: ApiClient, seen: _Seen, output: str, wanted: Calla
     for event, data, event_id in follow(client, seen.last_id):
         seen.last_id = event_id
         if wanted(event):
-            click.echo(_line(event, data, output))
+            click.echo(line_of(event, data, output))
 
 
 def follow(client: ApiClient, last_id: str) -> Iterator[tuple[str, str, str]]:
@@ -79,7 +79,8 @@ def _wanted(event: str, events: tuple[str, ...], checks: bool) -> bool:
     return checks or event != "check.completed"
 
 
-def _line(event: str, data: str, output: str) -> str:
+def line_of(event: str, data: str, output: str) -> str:
+    """An event as one line; `data` is its JSON."""
     value = json.loads(data)
     if output == "json":
         return json.dumps({"event": event, "data": value}, ensure_ascii=False)
@@ -95,5 +96,11 @@ def _words(event: str, value: dict[str, Any]) -> str:
             f"{value.get('monitor_id', '')}  {value.get('outcome', '')} from {value.get('region', '')}{total}{reason}"
         )
     monitor = value.get("monitor") or {}
-    words = value.get("reason") or value.get("verdict") or ""
+    words = value.get("reason") or value.get("verdict") or _of_certificate(value)
     return printable(f"{monitor.get('name', '')}  {words}")
+
+
+def _of_certificate(value: dict[str, Any]) -> str:
+    if "fingerprint" not in value:
+        return ""
+    return f"another certificate from {value.get('region')}: {value.get('subject')}, until {value.get('not_after')}"
