@@ -22,7 +22,7 @@ from tests.bench.world import scratch
 CONCURRENCY = 64
 PACED = 1000
 FLOOR_RATE = 5000
-CROWDED = 16_000
+CROWDED = 25_000
 """More checks a second than one process can make."""
 TIMEOUT_MS = 10_000
 
@@ -60,12 +60,13 @@ async def measure(options: Options) -> Figure:
 def _contestants(
     directory: Path, site: Target, peer: Blackbox | None, binary: Path | None, options: Options
 ) -> Contestants:
-    window_s = options.scaled(8, quick=2)
+    window_s, warm_s = options.scaled(8, quick=2), options.scaled(3, quick=1)
+    concurrency, crowded = options.scaled(CONCURRENCY, quick=8), options.scaled(CROWDED, quick=300)
     numbers = itertools.count()
 
     def agent(load: Load) -> Callable[[], Awaitable[Turn]]:
         return lambda: agent_turn(
-            directory / f"agent-{next(numbers)}", load, warm_s=3, window_s=window_s, is_right=_is_right
+            directory / f"agent-{next(numbers)}", load, warm_s=warm_s, window_s=window_s, is_right=_is_right
         )
 
     contestants: Contestants = {}
@@ -73,10 +74,10 @@ def _contestants(
         contestants["floor"] = lambda: floor_turn(
             binary, site.port, path="/health", window_s=window_s / 2, concurrency=CONCURRENCY, rate=FLOOR_RATE
         )
-    contestants["agent"] = agent(Load(_checks(site, CROWDED), cadence_ms=1000, concurrency=CONCURRENCY))
+    contestants["agent"] = agent(Load(_checks(site, crowded), cadence_ms=1000, concurrency=concurrency))
     contestants["agent, paced"] = agent(Load(_checks(site, PACED * 10), cadence_ms=10_000, concurrency=500))
     if peer is not None:
-        contestants["blackbox"] = lambda: peer.turn(window_s=window_s, concurrency=CONCURRENCY)
+        contestants["blackbox"] = lambda: peer.turn(window_s=window_s, concurrency=concurrency)
         contestants["blackbox, paced"] = lambda: peer.turn(window_s=window_s, concurrency=CONCURRENCY, rate=PACED)
     return contestants
 

@@ -72,19 +72,20 @@ def _certificate(directory: Path) -> Certificate:
 def _contestants(
     directory: Path, site: Target, certificate: Certificate, peer: Blackbox | None, options: Options
 ) -> Contestants:
-    window_s, numbers = options.scaled(6, quick=2), itertools.count()
-    urls = itertools.islice(itertools.cycle(site.urls), CROWDED)
+    window_s, warm_s, numbers = options.scaled(6, quick=2), options.scaled(3, quick=1), itertools.count()
+    concurrency = options.scaled(CONCURRENCY, quick=8)
+    urls = itertools.islice(itertools.cycle(site.urls), options.scaled(CROWDED, quick=200))
     checks = [HttpCheck(url=url, cert_warn_days=None) for url in urls]
     load = Load(checks, 1000, CONCURRENCY, settings={"ca_file": str(certificate.authority)})
     contestants: Contestants = {
         "agent": lambda: agent_turn(
-            directory / f"agent-{next(numbers)}", load, warm_s=3, window_s=window_s, is_right=_is_right
+            directory / f"agent-{next(numbers)}", load, warm_s=warm_s, window_s=window_s, is_right=_is_right
         )
     }
     if find("openssl") is not None:
         contestants["openssl"] = lambda: _openssl_turn(site, certificate, window_s)
     if peer is not None:
-        contestants["blackbox"] = lambda: peer.turn(window_s=window_s, concurrency=CONCURRENCY)
+        contestants["blackbox"] = lambda: peer.turn(window_s=window_s, concurrency=concurrency)
     return contestants
 
 

@@ -80,7 +80,7 @@ async def measure(options: Options) -> Figure:
 
 
 async def _contestants(stack: AsyncExitStack, directory: Path, options: Options) -> Contestants:
-    window_s = options.scaled(5, quick=2)
+    window_s, concurrency = options.scaled(5, quick=2), options.scaled(CONCURRENCY, quick=8)
     site = await stack.enter_async_context(target(directory / "nginx"))
     server = await stack.enter_async_context(_unbound(directory / "unbound"))
     contestants: Contestants = {}
@@ -94,11 +94,11 @@ async def _contestants(stack: AsyncExitStack, directory: Path, options: Options)
         targets["tcp"] = ([TcpCheck(host=host.split(":")[0], port=site.port) for host in hosts], hosts)
     for kind in sorted(targets, reverse=True):
         checks, probed = targets[kind]
-        crowd = list(itertools.islice(itertools.cycle(checks), CROWDED))
-        contestants[kind] = _agent(directory, kind, Load(crowd, 1000, CONCURRENCY), window_s)
+        crowd = list(itertools.islice(itertools.cycle(checks), options.scaled(CROWDED, quick=300)))
+        contestants[kind] = _agent(directory, kind, Load(crowd, 1000, concurrency), window_s)
         peer = await stack.enter_async_context(blackbox(directory / f"blackbox-{kind}", probed, module=_MODULES[kind]))
         if peer is not None:
-            contestants[f"{kind}, blackbox"] = lambda peer=peer: peer.turn(window_s=window_s, concurrency=CONCURRENCY)  # type: ignore[misc]
+            contestants[f"{kind}, blackbox"] = lambda peer=peer: peer.turn(window_s=window_s, concurrency=concurrency)  # type: ignore[misc]
     contestants["ping, paced"] = _agent(directory, "paced", Load(targets["ping"][0], 1000, 500), window_s)
     if find("fping") is not None:
         contestants["fping"] = lambda: _fping_turn(window_s)

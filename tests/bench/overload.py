@@ -56,7 +56,7 @@ async def measure(options: Options) -> Figure:
 
 
 def _contestants(directory: Path, options: Options) -> dict[str, Callable[[], Awaitable[Turn]]]:
-    window_s, numbers = options.scaled(12, quick=5), itertools.count()
+    window_s, numbers = options.scaled(12, quick=4), itertools.count()
     return {"agent": lambda: _turn(directory / f"turn-{next(numbers)}", window_s)}
 
 

@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
-from tests.bench import ingest_cost
-from tests.bench.figure import render
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.bench import (
+    agent_http,
+    agent_https,
+    agent_kinds,
+    ingest_cost,
+    light,
+    overload,
+    restart,
+    schedule_cost,
+)
+from tests.bench.figure import Figure, render
 from tests.bench.options import Options
+
+QUICK = Options(rounds=1, quick=True)
 
 
 async def test_ingest_answers_every_item_right_and_a_replay_adds_nothing() -> None:
-    figure = await ingest_cost.measure(Options(rounds=1, quick=True))
+    figure = await ingest_cost.measure(QUICK)
     assert figure.wrong == 0
     assert figure.checked == 7500
     assert "control plane, gzip" in render(figure)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        agent_http.measure,
+        agent_https.measure,
+        agent_kinds.measure,
+        schedule_cost.measure,
+        restart.measure,
+        overload.measure,
+        light.measure,
+    ],
+)
+async def test_no_answer_of_the_agent_is_wrong(measure: Callable[[Options], Awaitable[Figure]]) -> None:
+    figure = await measure(QUICK)
+    assert dict(figure.because) == {}
+    assert figure.wrong == 0
+    assert figure.checked > 0
