@@ -37,7 +37,8 @@ class Scheduler:
         """Slots given up because their crowd was full: too many checks of one tenant at one target."""
         self.dropped_errands = 0
         self.lag_ms = 0.0
-        """How late the latest check started, at worst; whoever reports it sets it back."""
+        """How late the latest check started, at worst, for want of room here: who waited for others at its own target
+        says nothing of this agent. Whoever reports it sets it back."""
         self.crowds = crowds
         self._now = now_ms
         self._share = Share((), me)
@@ -46,6 +47,8 @@ class Scheduler:
         self._urgent: deque[Errand] = deque()
         self._pending: dict[Entry, int] = {}
         """The slot that waits for its turn."""
+        self._crowded: set[Entry] = set()
+        """Those that had to wait for others at their target."""
         self._busy: set[Entry] = set()
         self._errands: dict[Entry, list[Errand]] = {}
         """What waits for the end of the check under way."""
@@ -112,6 +115,7 @@ class Scheduler:
         if entry.due != NEVER:
             self._left[entry.assignment.monitor_id] = self._last(entry)
             entry.due = NEVER
+        self._crowded.discard(entry)
         self._pending.pop(entry, None)
 
     def _last(self, entry: Entry) -> int:
@@ -216,17 +220,22 @@ class Scheduler:
             return None
         if now >= slot + assignment.cadence:
             self._give_up(entry)
+            self._crowded.discard(entry)
             del self._pending[entry]
             return None
         crowds = self.crowds
         crowd = crowds.key_of(assignment.check, assignment.tenant_id)
         if not crowds.enter(crowd):
             crowds.wait(crowd, entry)
+            self._crowded.add(entry)
             return None
         del self._pending[entry]
         self._busy.add(entry)
         late_ms = now - slot
-        self.lag_ms = max(self.lag_ms, late_ms)
+        if entry in self._crowded:
+            self._crowded.remove(entry)
+        elif late_ms > self.lag_ms:
+            self.lag_ms = late_ms
         return job_of(entry, slot, crowd, late_ms=late_ms)
 
     def _take_errand(self, errand: Errand, now: float) -> Job | None:
