@@ -10,12 +10,14 @@ from msgspec import structs
 from control_plane.domain.capability import CANNOT, lacking
 from control_plane.domain.schedule import vote_window_ms
 from control_plane.store import capabilities
+from control_plane.store.capabilities import Newest
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.store.pool import Database
 from shared.ids import TenantId
 from shared.protocol import MAX_FUTURE_MS
 from shared.results import OUTCOMES, REASONS, Detail, Outcome, Reason
 
+_ERROR = OUTCOMES.index(Outcome.ERROR)
 _INCAPABLE = (OUTCOMES.index(Outcome.ERROR), REASONS.index(Reason.INCAPABLE))
 
 
@@ -29,8 +31,19 @@ async def find_incapable(database: Database, view: MonitorView, *, tenant_id: Te
     quiet = _quiet(view)
     if not quiet:
         return view
-    said = await _by_results(database, view, quiet, tenant_id=tenant_id)
-    return _with_reasons(view, {region.id: said.get(region.id) or region.incapable or None for region in quiet})
+    newest = await _newest(database, view, quiet, tenant_id=tenant_id)
+    said = {one.region_id: _said(one.detail) for one in newest if (one.outcome, one.reason) == _INCAPABLE}
+    view = _with_reasons(view, {region.id: said.get(region.id) or region.incapable or None for region in quiet})
+    return _not_judged(view, [one for one in newest if one.outcome == _ERROR])
+
+
+def _not_judged(view: MonitorView, errors: Sequence[Newest]) -> MonitorView:
+    """A monitor without any vote whose results are all our own inability does not wait for its first result."""
+    if not errors or view.verdict != "unknown" or any(region.vote for region in view.regions):
+        return view
+    slugs = {region.id: region.slug for region in view.regions}
+    first = min(errors, key=lambda one: one.region_id)
+    return structs.replace(view, reason=f"Not judged yet; {slugs[first.region_id]} says: {_said(first.detail)}")
 
 
 async def find_lacking(database: Database, views: Sequence[MonitorView]) -> list[MonitorView]:
@@ -56,12 +69,12 @@ def _with_reasons(view: MonitorView, reasons: Mapping[int, str | None]) -> Monit
     return structs.replace(view, regions=regions)
 
 
-async def _by_results(
+async def _newest(
     database: Database, view: MonitorView, quiet: Sequence[RegionState], *, tenant_id: TenantId
-) -> dict[int, str]:
+) -> list[Newest]:
     window_ms = vote_window_ms(cadence_ms=view.interval_s * 1000, timeout_ms=int(view.check.get("timeout", 0)))
     async with database.tenant(tenant_id) as conn:
-        newest = await capabilities.newest_results(
+        return await capabilities.newest_results(
             conn,
             tenant_id=tenant_id,
             monitor_id=view.id,
@@ -70,7 +83,6 @@ async def _by_results(
             start_ms=view.now_ms - window_ms,
             end_ms=view.now_ms + MAX_FUTURE_MS,
         )
-    return {one.region_id: _said(one.detail) for one in newest if (one.outcome, one.reason) == _INCAPABLE}
 
 
 def _said(detail: str | None) -> str:

@@ -121,3 +121,19 @@ async def test_a_paused_monitor_and_a_list_do_not_ask(world: World) -> None:
 
     paused = (await world.http.post(f"/api/v1/monitors/{monitor_id}/pause")).json()
     assert paused["state"]["regions"][0]["incapable"] is None
+
+
+async def test_a_monitor_that_nobody_could_judge_says_so_and_does_not_wait_for_its_first_result(world: World) -> None:
+    monitor_id = (await world.monitor())["id"]
+    agents = await reporters(world)
+    said = Detail(message="The address 10.0.0.1 is blocked")
+    blocked = CheckResult(UUID(monitor_id), 1, now_ms(), Outcome.ERROR, Reason.BLOCKED, detail=said)
+    await ingest_results(world.database, agents["eu"], sent_at=now_ms(), items=[blocked])
+
+    state = (await world.get(f"/monitors/{monitor_id}"))["state"]
+
+    assert state["verdict"] == "unknown"
+    assert state["reason"] == "Not judged yet; eu says: The address 10.0.0.1 is blocked"
+    await report(world, agents["us"], monitor_id, "up", slot=now_ms())
+    state = (await world.get(f"/monitors/{monitor_id}"))["state"]
+    assert "Not judged" not in state["reason"]
