@@ -41,7 +41,7 @@ def join(
     *, url: str, key: str, wants_unit: bool, unit_file: str | None, user: str | None, start: bool, state_dir: str | None
 ) -> None:
     """Verify a probe key with the control plane at URL and remember both."""
-    from agent.join import remember, verify  # noqa: PLC0415 (each command loads what it needs)
+    from agent.commands.join import remember, verify  # noqa: PLC0415 (each command loads what it needs)
     from agent.settings import load_settings  # noqa: PLC0415
 
     if start and unit_file == "-":
@@ -58,8 +58,8 @@ def join(
 
 
 def _make_service(directory: Path, *, unit_file: str | None, user: str | None, start: bool) -> None:
-    from agent.join import install_unit, start_unit, unit_for  # noqa: PLC0415
-    from agent.systemd import UNIT  # noqa: PLC0415
+    from agent.commands.join import install_unit, start_unit, unit_for  # noqa: PLC0415
+    from agent.commands.systemd import UNIT  # noqa: PLC0415
 
     text = _on_disk(lambda: unit_for(directory, user=user))
     if unit_file == "-":
@@ -110,8 +110,8 @@ def check(spec: str, allow_cidr: tuple[str, ...], output: str, state_dir: str | 
     ping://a.example, tls://a.example:443, domain://a.example. Addresses that a shared region may not reach need
     --allow-cidr. Ends with 1 unless the outcome is up or degraded.
     """
+    from agent.commands.single_check import parse_spec, render, run_once  # noqa: PLC0415
     from agent.settings import load_settings  # noqa: PLC0415
-    from agent.single_check import parse_spec, render, run_once  # noqa: PLC0415
     from shared.logs import configure_logs  # noqa: PLC0415
 
     settings = _settings(lambda: load_settings(os.environ, state_dir=state_dir))
@@ -130,7 +130,7 @@ def check(spec: str, allow_cidr: tuple[str, ...], output: str, state_dir: str | 
 @_STATE_DIR
 def doctor(output: str, state_dir: str | None) -> None:
     """Examine what the agent needs: version, disk, DNS, routes, ICMP, canaries, control plane, TLS, key, clock."""
-    from agent.doctor import examine, render  # noqa: PLC0415
+    from agent.commands.doctor import examine, render  # noqa: PLC0415
     from agent.settings import load_settings  # noqa: PLC0415
 
     settings = _settings(lambda: load_settings(os.environ, state_dir=state_dir))
@@ -151,7 +151,7 @@ def _settings(load: Any) -> Any:
 
 def _told(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The result of work with the control plane; its refusal or absence becomes an exit code, with the remedy."""
-    from agent.client import NotAccepted, Refused, Unreachable  # noqa: PLC0415
+    from agent.link.client import NotAccepted, Refused, Unreachable  # noqa: PLC0415
 
     try:
         return _run(work())

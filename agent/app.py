@@ -15,27 +15,27 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from agent import state_file
-from agent.capabilities import capabilities
 from agent.checks import CHECKS
-from agent.client import Client, NotAccepted, Refused, Unreachable
 from agent.dialer import Family
-from agent.key_watch import LOOK_S, KeyWatch
-from agent.lag import LagMeter
-from agent.resolver import Server
-from agent.server_clock import ServerClock
+from agent.dns.resolver import Server
+from agent.health.capabilities import capabilities
+from agent.health.lag import LagMeter
+from agent.health.vouching import make_self_test
+from agent.link import state_file
+from agent.link.client import Client, NotAccepted, Refused, Unreachable
+from agent.link.key_watch import LOOK_S, KeyWatch
+from agent.link.server_clock import ServerClock
 from agent.session import RETRY_REFUSED_S, STATE, Session
 from agent.settings import AgentSettings
-from agent.spool import Spool
+from agent.shipping.spool import Spool
 from agent.tally import Tally
-from agent.tls import TlsContexts
+from agent.tls.contexts import TlsContexts
 from agent.versions import agent_version
-from agent.vouching import make_self_test
 from shared.backoff import exponential
 from shared.protocol import ANY_KIND, PROTOCOL_VERSION, Assignment, Hello, Welcome
 
 if TYPE_CHECKING:
-    from agent.local_door import LocalDoor
+    from agent.local_door.door import LocalDoor
 
 log = structlog.get_logger()
 
@@ -235,7 +235,7 @@ class App:
 def _local_door(app: App, settings: AgentSettings) -> LocalDoor | None:
     if settings.metrics_port is None:
         return None
-    from agent.local_door import LocalDoor  # noqa: PLC0415 (most agents need no server)
+    from agent.local_door.door import LocalDoor  # noqa: PLC0415 (most agents need no server)
 
     return LocalDoor(app, settings)
 

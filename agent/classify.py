@@ -7,8 +7,8 @@ import ssl
 from dataclasses import dataclass
 
 from agent.dialer import NoRoute
-from agent.icmp_socket import IcmpForbidden
-from agent.resolver import NoResolver, ResolutionFailed
+from agent.dns.resolver import NoResolver, ResolutionFailed
+from agent.icmp.sockets import IcmpForbidden
 from shared.netpolicy import UrlRefused
 from shared.results import Outcome, Reason
 

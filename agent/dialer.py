@@ -13,8 +13,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Literal, Protocol, TypeVar
 
-from agent.capabilities import has_route
-from agent.resolver import Answers, ResolutionFailed, Resolver
+from agent.dns.resolver import Answers, ResolutionFailed, Resolver
+from agent.health.capabilities import has_route
 from shared.netpolicy import (
     Address,
     Host,

@@ -8,12 +8,12 @@ from ipaddress import ip_network
 
 from agent.checks.check import CheckContext
 from agent.dialer import Dialer
-from agent.health import parse_server
-from agent.rdap import CACHE, RdapServers
-from agent.resolver import Resolver, Server, local_hosts, no_hosts, system_servers
-from agent.server_clock import ServerClock
+from agent.dns.resolver import Resolver, Server, local_hosts, no_hosts, system_servers
+from agent.health.probes import parse_server
+from agent.link.server_clock import ServerClock
+from agent.rdap.servers import CACHE, RdapServers
 from agent.settings import AgentSettings
-from agent.tls import TlsContexts
+from agent.tls.contexts import TlsContexts
 from shared.netpolicy import Policy, PortProfile
 from shared.protocol import RegionGrant
 

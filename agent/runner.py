@@ -12,11 +12,11 @@ import structlog
 
 from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
-from agent.jobs import Job
-from agent.lag import NOTABLE_MS, LagMeter
-from agent.own_delay import may_be_ours
-from agent.scheduler import Scheduler
-from agent.self_test import SelfTest
+from agent.health.lag import NOTABLE_MS, LagMeter
+from agent.health.own_delay import may_be_ours
+from agent.health.self_test import SelfTest
+from agent.schedule.jobs import Job
+from agent.schedule.scheduler import Scheduler
 from agent.tally import Tally
 from shared.checks import kind_of
 from shared.results import CheckResult, Detail, Outcome, Reason

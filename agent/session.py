@@ -12,23 +12,23 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from agent import state_file
-from agent.assignments import Keeper, wait_any
 from agent.checks.check import CheckContext
-from agent.client import Client, NotAccepted, Refused, Unreachable
-from agent.errands import Errands
-from agent.jobs import Job
-from agent.lag import LagMeter
-from agent.leaving import DRAIN_S, hand_over
+from agent.dns.resolver import Server
+from agent.health.lag import LagMeter
+from agent.health.self_test import SelfTest
+from agent.link import state_file
+from agent.link.assignments import Keeper, wait_any
+from agent.link.client import Client, NotAccepted, Refused, Unreachable
+from agent.link.errands import Errands
+from agent.link.leaving import DRAIN_S, hand_over
+from agent.link.server_clock import ServerClock
 from agent.region import context_for
-from agent.resolver import Server
-from agent.self_test import SelfTest
-from agent.server_clock import ServerClock
+from agent.schedule.jobs import Job
 from agent.settings import AgentSettings
-from agent.shipper import Shipper
-from agent.spool import Spool
+from agent.shipping.shipper import Shipper
+from agent.shipping.spool import Spool
 from agent.tally import Tally
-from agent.tls import TlsContexts
+from agent.tls.contexts import TlsContexts
 from agent.work import LocalWork, Work
 from agent.workers.crew import Crew
 from shared.protocol import Assignment, Dispatch, Observations, RegionGrant, Welcome

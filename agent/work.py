@@ -16,13 +16,13 @@ from msgspec import Struct
 
 from agent.checks import crowd_of
 from agent.checks.check import CheckContext
-from agent.crowds import Crowds
-from agent.jobs import Entry, Errand
-from agent.lag import LagMeter
+from agent.health.lag import LagMeter
+from agent.health.self_test import SelfTest
+from agent.link.server_clock import ServerClock
 from agent.runner import Deliver, Runner
-from agent.scheduler import Scheduler
-from agent.self_test import SelfTest
-from agent.server_clock import ServerClock
+from agent.schedule.crowds import Crowds
+from agent.schedule.jobs import Entry, Errand
+from agent.schedule.scheduler import Scheduler
 from agent.settings import AgentSettings
 from agent.tally import Tally
 from shared.protocol import Assignment, Dispatch, RegionGrant

@@ -9,9 +9,9 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from agent.certificates import UNREADABLE, Certificate, matches, read, shown
-from agent.chain_trust import Trust
 from agent.classify import Failure
+from agent.tls.certificates import UNREADABLE, Certificate, matches, read, shown
+from agent.tls.chain_trust import Trust
 from shared.checks.tls_cert import TlsCertCheck
 from shared.results import MESSAGE_LIMIT, CertificateFacts, Outcome, Reason
 

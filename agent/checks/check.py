@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from agent.classify import Failure
 from agent.dialer import Dialer
-from agent.icmp import IcmpSockets, process_sockets
-from agent.rdap import RdapServers
-from agent.resolver import Resolver, no_hosts
-from agent.tls import TlsContexts
+from agent.dns.resolver import Resolver, no_hosts
+from agent.icmp.echo import IcmpSockets, process_sockets
+from agent.rdap.servers import RdapServers
+from agent.tls.contexts import TlsContexts
 from shared.results import Detail, Outcome, Reason
 
 

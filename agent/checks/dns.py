@@ -16,9 +16,9 @@ from agent.checks.dns_expected import Difference, compare
 from agent.checks.dns_question import owner_name, split_server
 from agent.checks.dns_server import ChosenServer
 from agent.classify import CheckFailed, Failure
-from agent.dns_exchange import StreamTimes
-from agent.dns_values import describe, value_text
-from agent.dns_wire import (
+from agent.dns.exchange import StreamTimes
+from agent.dns.values import describe, value_text
+from agent.dns.wire import (
     NOERROR,
     NXDOMAIN,
     TYPE_NUMBERS,

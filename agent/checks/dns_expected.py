@@ -26,7 +26,7 @@ class Difference:
 def compare(
     values: Sequence[str], *, record_type: RecordType, expected: Sequence[str], exact: bool
 ) -> Difference | None:
-    """None when all is as expected. `values` are those of agent.dns_values."""
+    """None when all is as expected. `values` are those of agent.dns.values."""
     if not expected:
         return None
     wanted = {_normal(text, record_type): text for text in expected}

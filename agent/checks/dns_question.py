@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from ipaddress import ip_address
 
-from agent.dns_wire import PTR
+from agent.dns.wire import PTR
 from shared.netpolicy import UrlRefused
 from shared.netpolicy.labels import to_a_label
 

@@ -10,11 +10,11 @@ from socket import socket
 from agent.checks.check import CheckContext
 from agent.checks.dns_question import split_server
 from agent.dialer import MAX_ADDRESSES, told
-from agent.dns_exchange import NoAnswer, StreamTimes, Way, ask_all, ask_by_stream, connected_datagram
-from agent.dns_stream import DnsStream
-from agent.dns_wire import FORMERR, NOTIMP, Query, Reply, Unanswered, query
-from agent.resolver import ATTEMPT_TIMEOUTS_S
-from agent.tls import TlsPipe
+from agent.dns.exchange import NoAnswer, StreamTimes, Way, ask_all, ask_by_stream, connected_datagram
+from agent.dns.resolver import ATTEMPT_TIMEOUTS_S
+from agent.dns.stream import DnsStream
+from agent.dns.wire import FORMERR, NOTIMP, Query, Reply, Unanswered, query
+from agent.tls.contexts import TlsPipe
 from shared.netpolicy import judge_address, judge_dns_port
 
 TLS_PORT = 853

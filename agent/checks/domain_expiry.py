@@ -16,8 +16,8 @@ from agent.checks.guarded_fetch import GuardedFetch
 from agent.checks.http_assertions import Undecodable, decoded_body
 from agent.checks.http_protocol import BODY_LIMIT, ExchangeFailed, Response
 from agent.classify import CheckFailed, Failure
-from agent.rdap import ListUnavailable
-from agent.rdap_answers import BadAnswer, Registration, read_registration
+from agent.rdap.answers import BadAnswer, Registration, read_registration
+from agent.rdap.servers import ListUnavailable
 from shared.checks.domain_expiry import DomainExpiryCheck
 from shared.netpolicy import UrlRefused, parse_host_text, parse_http_url
 from shared.results import MESSAGE_LIMIT, Detail, DomainFacts, Evidence, Outcome, Reason

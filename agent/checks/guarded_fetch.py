@@ -11,7 +11,7 @@ from agent.checks.approach import Approach
 from agent.checks.http_protocol import BODY_LIMIT, REDIRECTS, ExchangeFailed, HttpExchange, Response
 from agent.checks.http_request import Request
 from agent.dialer import Dialer
-from agent.tls import TlsContexts, TlsPipe
+from agent.tls.contexts import TlsContexts, TlsPipe
 from shared.netpolicy import Host, HttpUrl, UrlRefused, judge_redirect
 from shared.results import Reason
 

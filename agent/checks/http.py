@@ -25,7 +25,7 @@ from agent.checks.http_request import BadHeader, Request
 from agent.checks.http_secrets import hidden_texts, mask_cut
 from agent.classify import Failure
 from agent.dialer import address_text
-from agent.tls import TlsPipe
+from agent.tls.contexts import TlsPipe
 from shared.checks.http import HttpCheck
 from shared.netpolicy import HttpUrl, UrlRefused, judge_redirect, parse_http_url
 from shared.results import MESSAGE_LIMIT, Detail, Evidence, Outcome, Reason

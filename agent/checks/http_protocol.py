@@ -13,9 +13,9 @@ from time import perf_counter
 
 import httptools
 
-from agent.certificates import describe, earliest_expiry
 from agent.dialer import Connection
-from agent.tls import TlsPipe
+from agent.tls.certificates import describe, earliest_expiry
+from agent.tls.contexts import TlsPipe
 from shared.results import Reason
 
 BODY_LIMIT = 1024 * 1024

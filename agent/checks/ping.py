@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from math import sqrt
 from time import perf_counter
 
-from agent.capabilities import has_route
 from agent.checks.approach import MAX_RESOLVED, Approach, crowd_at
 from agent.checks.check import CheckContext, CheckOutcome, Crowd, concluded
 from agent.checks.deadline import failure_of
 from agent.classify import Failure
 from agent.dialer import is_unreachable, told
-from agent.icmp import Echoes
+from agent.health.capabilities import has_route
+from agent.icmp.echo import Echoes
 from shared.checks.ping import PingCheck
 from shared.results import MESSAGE_LIMIT, Detail, Evidence, Outcome, PingFacts, Reason
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from agent import chain_trust
-from agent.certificates import describe, earliest_expiry
 from agent.checks.approach import MAX_RESOLVED, Approach, crowd_at, judged_host
 from agent.checks.certificate_verdict import judge
 from agent.checks.check import CheckContext, CheckOutcome, Crowd, concluded
 from agent.checks.deadline import failure_of
 from agent.checks.tls_handshake import TlsHandshake
 from agent.classify import Failure
-from agent.tls import TlsPipe
+from agent.tls import chain_trust
+from agent.tls.certificates import describe, earliest_expiry
+from agent.tls.contexts import TlsPipe
 from shared.checks.tls_cert import TlsCertCheck
 from shared.netpolicy import UrlRefused, parse_host_text
 from shared.results import MESSAGE_LIMIT, CertificateFacts, Detail, Evidence

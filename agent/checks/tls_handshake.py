@@ -7,7 +7,7 @@ import ssl
 from time import perf_counter
 
 from agent.dialer import Connection
-from agent.tls import TlsPipe
+from agent.tls.contexts import TlsPipe
 
 
 class TlsHandshake(Connection):

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from agent.checks import crowd_of
-from agent.server_clock import ServerClock
+from agent.link.server_clock import ServerClock
 from agent.settings import AgentSettings
 from agent.tally import Tally
 from agent.work import Held, WorkStats

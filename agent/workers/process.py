@@ -16,14 +16,14 @@ from collections import Counter
 import msgspec
 import structlog
 
-from agent.jobs import Job
-from agent.lag import LagMeter
+from agent.dns.resolver import Server
+from agent.health.lag import LagMeter
+from agent.health.vouching import make_self_test
+from agent.link.server_clock import ServerClock
 from agent.region import context_for
-from agent.resolver import Server
-from agent.server_clock import ServerClock
+from agent.schedule.jobs import Job
 from agent.tally import Tally
-from agent.tls import TlsContexts
-from agent.vouching import make_self_test
+from agent.tls.contexts import TlsContexts
 from agent.work import LocalWork
 from agent.workers.messages import (
     Clock,

@@ -16,24 +16,24 @@ ROOT = Path(__file__).parents[2]
 GUARDED = {
     "agent/checks/dns_server.py": "a resolver that a tenant chose, over UDP: judged in the call that opens the socket",
     "agent/dialer.py": "all connections of checks, with the address judged in the call that makes each",
-    "agent/icmp.py": "echo requests, with the address judged in the call that sends each",
+    "agent/icmp/echo.py": "echo requests, with the address judged in the call that sends each",
 }
 """Where addresses come from tenants, or from answers about what tenants wrote."""
 
 OPERATORS = {
-    "agent/client.py": "the control plane, at the address that the operator set",
-    "agent/doctor_route.py": "the control plane's certificate, asked for by the operator",
-    "agent/health.py": "canaries and the way out, both from the operator's settings",
-    "agent/resolver.py": "the operator's own resolvers",
+    "agent/link/client.py": "the control plane, at the address that the operator set",
+    "agent/commands/doctor_route.py": "the control plane's certificate, asked for by the operator",
+    "agent/health/probes.py": "canaries and the way out, both from the operator's settings",
+    "agent/dns/resolver.py": "the operator's own resolvers",
 }
 """Where addresses come from the operator's settings."""
 
 NEVER_DIAL = {
-    "agent/capabilities.py": "asks the kernel for a route to a documentation address: nothing is sent",
-    "agent/dns_exchange.py": "a datagram socket for whoever has judged the address: the two ways to a DNS server",
-    "agent/icmp_socket.py": "opens and reads the ICMP sockets; agent/icmp.py alone sends",
-    "agent/remedies.py": "knows httpx by its errors, to say what helps against them",
-    "agent/local_door.py": "listens for those on the agent's own machine",
+    "agent/health/capabilities.py": "asks the kernel for a route to a documentation address: nothing is sent",
+    "agent/dns/exchange.py": "a datagram socket for whoever has judged the address: the two ways to a DNS server",
+    "agent/icmp/sockets.py": "opens and reads the ICMP sockets; agent/icmp/echo.py alone sends",
+    "agent/commands/remedies.py": "knows httpx by its errors, to say what helps against them",
+    "agent/local_door/door.py": "listens for those on the agent's own machine",
     "agent/workers/member.py": "a socket pair to a worker process",
     "agent/workers/process.py": "the other end of that pair",
 }

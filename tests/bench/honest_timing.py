@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
-from agent.lag import NOTABLE_MS
+from agent.health.lag import NOTABLE_MS
 from shared.checks.http import HttpCheck
 from shared.results import CheckResult
 from tests.bench import rotation

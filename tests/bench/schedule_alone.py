@@ -23,9 +23,9 @@ import msgspec
 import uvloop
 
 from agent.checks import crowd_of
-from agent.crowds import Crowds
-from agent.scheduler import Scheduler
-from agent.server_clock import ServerClock
+from agent.link.server_clock import ServerClock
+from agent.schedule.crowds import Crowds
+from agent.schedule.scheduler import Scheduler
 from shared.checks.http import HttpCheck
 from shared.protocol import Assignment
 from tests.bench.rotation import percentile

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from agent.lag import LagMeter
+from agent.health.lag import LagMeter
 from shared.checks.http import HttpCheck
 from shared.protocol import Assignment
 from shared.results import CheckResult, Detail, Outcome, Reason

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.checks.dns_question import owner_name, split_server
-from agent.dns_wire import TYPE_NUMBERS
+from agent.dns.wire import TYPE_NUMBERS
 from control_plane.domain.check_rules import RULES, read_check, target_of
 from control_plane.domain.http_check_rules import FIELDS
 from control_plane.domain.secrets_of_check import join, split

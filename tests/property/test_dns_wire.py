@@ -19,8 +19,8 @@ import dns.rrset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.dns_values import describe, value_text
-from agent.dns_wire import CNAME, TYPE_NUMBERS, Query, Reply, WireError, follow, name_text, query, read_reply
+from agent.dns.values import describe, value_text
+from agent.dns.wire import CNAME, TYPE_NUMBERS, Query, Reply, WireError, follow, name_text, query, read_reply
 
 LABELS = st.text("abcXYZ019_-", min_size=1, max_size=12).map(str.encode) | st.binary(min_size=1, max_size=63)
 NAMES = st.lists(LABELS, min_size=0, max_size=3).map(lambda labels: dns.name.Name([*labels, b""]))

@@ -13,8 +13,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from agent.checks.dns_question import split_server
-from agent.icmp import IcmpSockets
-from agent.icmp_socket import Opened
+from agent.icmp.echo import IcmpSockets
+from agent.icmp.sockets import Opened
 from shared.netpolicy import (
     SHARED,
     Address,

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 import psutil
 
-from agent.spool import Spool
+from agent.shipping.spool import Spool
 from shared.results import CheckResult
 from tests.support.fake_control_plane import KEY
 from tests.support.farm import Child

@@ -17,7 +17,7 @@ from typing import Any
 from agent import event_loop
 from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
-from agent.rdap import RdapServers
+from agent.rdap.servers import RdapServers
 from shared.checks import Check, kind_of
 from shared.checks.dns import DnsCheck
 from shared.checks.domain_expiry import DomainExpiryCheck
@@ -34,7 +34,7 @@ _TICK_S = 0.01
 class Starvation:
     """How long this process was kept from running by others: the lateness of a timer, less our own work meanwhile.
 
-    agent.lag.LagMeter counts both, so that a check which held its own loop up would be excused by it.
+    agent.health.lag.LagMeter counts both, so that a check which held its own loop up would be excused by it.
     """
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from agent import event_loop
 from agent.checks import CHECKS
-from agent.icmp import IcmpSockets
+from agent.icmp.echo import IcmpSockets
 from shared.checks.ping import PingCheck
 from tests.support.hostile_checks import TIMEOUT_MS, Seen, Starvation, resident_mb
 from tests.support.http_checks import context

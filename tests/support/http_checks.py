@@ -12,8 +12,8 @@ import trustme
 from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
 from agent.dialer import Dialer
-from agent.resolver import Resolver, Server, local_hosts, no_hosts
-from agent.tls import TlsContexts
+from agent.dns.resolver import Resolver, Server, local_hosts, no_hosts
+from agent.tls.contexts import TlsContexts
 from shared.checks.http import HttpCheck
 from shared.netpolicy import SHARED, Policy
 

@@ -18,8 +18,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 
-from agent.icmp_socket import Opened, open_socket
-from agent.icmp_wire import checksum
+from agent.icmp.sockets import Opened, open_socket
+from agent.icmp.wire import checksum
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class IcmpNet:
         return self._thread.submit(work).result(60)
 
     def opener(self, version: int) -> Opened:
-        """As agent.icmp_socket.open_socket, with the means of this namespace."""
+        """As agent.icmp.sockets.open_socket, with the means of this namespace."""
         opened = self.run(lambda: open_socket(version))
         self.opened.append(opened)
         return opened

@@ -14,7 +14,7 @@ from typing import Any
 
 from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
-from agent.rdap import RdapServers
+from agent.rdap.servers import RdapServers
 from shared.checks.domain_expiry import DomainExpiryCheck
 from shared.results import Outcome, Reason
 from tests.support import targets

@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 import psutil
 
-from agent.spool import Spool
+from agent.shipping.spool import Spool
 from shared.results import CertificateFacts, CheckResult, Detail, Outcome, PingFacts, Reason
 
 A_MINUTE = 1000

@@ -16,7 +16,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from agent.systemd import quoted, unit_text
+from agent.commands.systemd import quoted, unit_text
 from tests.integration.agent.test_agent_commands import command
 from tests.support import targets
 from tests.support.fake_control_plane import KEY, FakeControlPlane

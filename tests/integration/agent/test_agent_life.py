@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from agent.app import App
-from agent.client import Refused
+from agent.link.client import Refused
 from agent.session import Session
 from agent.settings import AgentSettings
 from shared.checks.http import HttpCheck

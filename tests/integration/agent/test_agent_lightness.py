@@ -33,7 +33,7 @@ def test_the_command_loads_none_of_the_heavy_parts_before_it_knows_what_to_do() 
 
 
 def test_an_agent_without_a_local_door_loads_no_server_and_no_metrics() -> None:
-    assert loaded("import agent.app").isdisjoint({"prometheus_client", "http.server", "agent.local_door"})
+    assert loaded("import agent.app").isdisjoint({"prometheus_client", "http.server", "agent.local_door.door"})
 
 
 async def test_an_idle_agent_holds_at_most_sixty_megabytes(tmp_path: Path) -> None:

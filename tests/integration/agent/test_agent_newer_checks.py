@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from agent import assignments, newer_checks
+from agent.link import assignments, newer_checks
 from shared.checks import Check
 from shared.protocol import ANY_KIND, Assignment, Assignments, Dispatch, Dispatches
 from shared.results import CheckResult, Outcome, Reason

@@ -24,7 +24,7 @@ import pytest
 
 from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
-from agent.icmp import IcmpSockets
+from agent.icmp.echo import IcmpSockets
 from shared.checks import Check, kind_of
 from shared.checks.dns import DnsCheck
 from shared.checks.http import ExactStatus, HttpCheck, StatusBounds, StatusRange

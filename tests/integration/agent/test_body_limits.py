@@ -14,10 +14,10 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from agent import shipper as shipping
-from agent.client import Client
-from agent.shipper import Shipper
-from agent.spool import Spool
+from agent.link.client import Client
+from agent.shipping import shipper as shipping
+from agent.shipping.shipper import Shipper
+from agent.shipping.spool import Spool
 from agent.tally import Tally
 from shared.results import CheckResult, Detail, Outcome
 from tests.support.fake_control_plane import KEY, FakeControlPlane

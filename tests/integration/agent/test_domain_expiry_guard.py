@@ -14,10 +14,10 @@ import trustme
 
 from agent.checks.check import CheckContext
 from agent.dialer import Dialer, P
-from agent.rdap import CACHE
+from agent.dns.resolver import Resolver, no_hosts
+from agent.rdap.servers import CACHE
 from agent.region import policy_of
-from agent.resolver import Resolver, no_hosts
-from agent.tls import TlsContexts
+from agent.tls.contexts import TlsContexts
 from shared.netpolicy import SHARED
 from shared.results import Outcome, Reason
 from tests.support import targets

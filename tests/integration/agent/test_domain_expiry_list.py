@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from agent.rdap import CACHE
+from agent.link.server_clock import ServerClock
+from agent.rdap.servers import CACHE
 from agent.region import context_for
-from agent.server_clock import ServerClock
 from agent.settings import AgentSettings, load_settings
-from agent.tls import TlsContexts
+from agent.tls.contexts import TlsContexts
 from shared.protocol import RegionGrant
 from shared.results import Outcome, Reason
 from shared.settings import SettingsError

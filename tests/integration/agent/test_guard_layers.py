@@ -19,10 +19,10 @@ import pytest
 from agent.checks.dns_question import split_server
 from agent.checks.dns_server import ChosenServer
 from agent.dialer import Dialer
-from agent.dns_exchange import StreamTimes
-from agent.icmp import IcmpSockets
-from agent.icmp_socket import Opened
-from agent.resolver import ResolutionFailed, Resolver, no_hosts
+from agent.dns.exchange import StreamTimes
+from agent.dns.resolver import ResolutionFailed, Resolver, no_hosts
+from agent.icmp.echo import IcmpSockets
+from agent.icmp.sockets import Opened
 from shared.netpolicy import (
     SHARED,
     Policy,

@@ -9,7 +9,7 @@ import pytest
 from dns.rcode import Rcode
 
 from agent.dialer import Dialer
-from agent.resolver import Answers
+from agent.dns.resolver import Answers
 from shared.netpolicy import SHARED, Policy, UrlRefused
 from shared.results import Outcome, Reason
 from tests.support import targets

@@ -20,16 +20,16 @@ from uuid import uuid4
 import dns.rcode
 import pytest
 
-from agent import capabilities
 from agent.app import App
 from agent.checks import CHECKS, dns_server
 from agent.checks.check import CheckContext, CheckOutcome
 from agent.dialer import Dialer
-from agent.icmp import IcmpSockets
+from agent.dns.resolver import Resolver, no_hosts
+from agent.health import capabilities
+from agent.icmp.echo import IcmpSockets
 from agent.region import policy_of
-from agent.resolver import Resolver, no_hosts
 from agent.settings import AgentSettings
-from agent.tls import TlsContexts
+from agent.tls.contexts import TlsContexts
 from shared.checks import CHECKS as KINDS
 from shared.checks import Check, kind_of
 from shared.checks.dns import DnsCheck

@@ -10,16 +10,16 @@ from uuid import uuid4
 
 import pytest
 
-from agent import capabilities
 from agent.app import make_hello
-from agent.capabilities import has_route
 from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
 from agent.dialer import Dialer, Family
-from agent.icmp import IcmpSockets
-from agent.icmp_socket import Opened, open_socket
-from agent.resolver import Resolver, Server, no_hosts
-from agent.tls import TlsContexts
+from agent.dns.resolver import Resolver, Server, no_hosts
+from agent.health import capabilities
+from agent.health.capabilities import has_route
+from agent.icmp.echo import IcmpSockets
+from agent.icmp.sockets import Opened, open_socket
+from agent.tls.contexts import TlsContexts
 from shared.checks.ping import PingCheck
 from shared.netpolicy import SHARED, Policy, UrlRefused
 from shared.results import Outcome, Reason

@@ -14,12 +14,12 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
-from agent import client as agent_client
-from agent import shipper as shipping
-from agent.client import Client
-from agent.shipper import Shipper
-from agent.spool import Item, Spool
-from agent.tail import Tail
+from agent.link import client as agent_client
+from agent.link.client import Client
+from agent.shipping import shipper as shipping
+from agent.shipping.shipper import Shipper
+from agent.shipping.spool import Item, Spool
+from agent.shipping.tail import Tail
 from agent.tally import Tally
 from shared.results import CheckResult, Outcome
 from tests.support.fake_control_plane import KEY, FakeControlPlane

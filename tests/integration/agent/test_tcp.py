@@ -14,8 +14,8 @@ import pytest
 from agent.checks import CHECKS
 from agent.checks.check import CheckContext, CheckOutcome
 from agent.dialer import Dialer
-from agent.resolver import Resolver, no_hosts
-from agent.tls import TlsContexts
+from agent.dns.resolver import Resolver, no_hosts
+from agent.tls.contexts import TlsContexts
 from shared.checks.tcp import TcpCheck
 from shared.netpolicy import SHARED, Policy
 from shared.results import BODY_EXCERPT_LIMIT, Outcome, Reason

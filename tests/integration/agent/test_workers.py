@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from agent.app import App
-from agent.server_clock import ServerClock
+from agent.link.server_clock import ServerClock
 from agent.settings import AgentSettings
 from agent.tally import Tally
 from agent.workers.crew import Crew

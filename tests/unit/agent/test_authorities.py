@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.authorities import context_with_authorities
+from agent.tls.authorities import context_with_authorities
 from tests.support.tls_servers import Authority
 
 

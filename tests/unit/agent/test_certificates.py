@@ -8,13 +8,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from agent import certificates, chain_trust
-from agent.certificates import describe, earliest_expiry, matches, read, shown
-from agent.chain_trust import Trust
 from agent.checks.certificate_verdict import Judgement, judge
 from agent.classify import Failure
-from agent.der import bones
-from agent.tls import TlsContexts
+from agent.tls import certificates, chain_trust
+from agent.tls.certificates import describe, earliest_expiry, matches, read, shown
+from agent.tls.chain_trust import Trust
+from agent.tls.contexts import TlsContexts
+from agent.tls.der import bones
 from shared.checks.tls_cert import TlsCertCheck
 from shared.results import Outcome, Reason
 from tests.support.tls_servers import DAY, NOW, Authority, Issued, Subject, sign

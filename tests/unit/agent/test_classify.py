@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from agent.classify import classify, timed_out
-from agent.resolver import NoResolver, ResolutionFailed
+from agent.dns.resolver import NoResolver, ResolutionFailed
 from shared.netpolicy import UrlRefused
 from shared.results import Outcome, Reason
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.control_route import proxy_for
+from agent.link.route import proxy_for
 from shared.settings import SettingsError
 
 PROXY = "http://proxy.example:3128"

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from agent.checks.check import Crowd
-from agent.crowds import Crowds
-from agent.jobs import Entry, Errand, Job
-from agent.scheduler import Scheduler
+from agent.schedule.crowds import Crowds
+from agent.schedule.jobs import Entry, Errand, Job
+from agent.schedule.scheduler import Scheduler
 from shared.checks import Check, HttpCheck
 from shared.protocol import Assignment, Dispatch
 

@@ -6,7 +6,7 @@ import pytest
 
 from agent.checks.dns_expected import Difference, compare
 from agent.checks.dns_question import owner_name, split_server
-from agent.dns_wire import PTR, A
+from agent.dns.wire import PTR, A
 from shared.checks.dns import RecordType
 from shared.netpolicy import UrlRefused
 

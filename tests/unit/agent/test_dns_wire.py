@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.dns_values import value_text
-from agent.dns_wire import (
+from agent.dns.values import value_text
+from agent.dns.wire import (
     MAX_RECORDS,
     NXDOMAIN,
     REFUSED,

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from agent.icmp_wire import Complaint, Reply, checksum, echo_request, parse
+from agent.icmp.wire import Complaint, Reply, checksum, echo_request, parse
 
 PAYLOAD = bytes(range(32))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.checks.check import CheckOutcome
-from agent.own_delay import may_be_ours
+from agent.health.own_delay import may_be_ours
 from shared.checks import Check, DomainExpiryCheck, HttpCheck, PingCheck
 from shared.results import Outcome, Reason
 

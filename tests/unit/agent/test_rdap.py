@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.classify import Failure
-from agent.rdap import CACHE, FRESH_S, RETRY_S, ListUnavailable, RdapServers
+from agent.rdap.servers import CACHE, FRESH_S, RETRY_S, ListUnavailable, RdapServers
 from shared.results import Outcome, Reason
 
 URL = "https://list.example/dns.json"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.rdap_answers import BadAnswer, parse_date, read_registration, read_servers, servers_for
+from agent.rdap.answers import BadAnswer, parse_date, read_registration, read_servers, servers_for
 
 NEW_YEAR = 1_798_761_600
 """2027-01-01T00:00:00Z."""

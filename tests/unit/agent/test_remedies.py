@@ -8,7 +8,7 @@ import ssl
 import httpx
 import pytest
 
-from agent.remedies import of_error, of_status
+from agent.commands.remedies import of_error, of_status
 
 
 def raised(outer: Exception, inner: BaseException) -> Exception:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from uuid import UUID, uuid4
 
-from agent.rendezvous import Share, mine
+from agent.schedule.rendezvous import Share, mine
 
 AGENTS = [UUID(int=(7 << 64) + number) for number in range(4)]
 # As alike as UUIDv7 made in one millisecond are.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.resolver import local_hosts, system_servers
+from agent.dns.resolver import local_hosts, system_servers
 
 
 def hosts_of(directory: Path, name: str, text: str) -> list[str]:

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from agent.checks import crowd_of
-from agent.crowds import Crowds
-from agent.jobs import Job
-from agent.scheduler import Scheduler
-from agent.slots import next_slot, slot_after, slot_until
+from agent.schedule.crowds import Crowds
+from agent.schedule.jobs import Job
+from agent.schedule.scheduler import Scheduler
+from agent.schedule.slots import next_slot, slot_after, slot_until
 from shared.checks.http import HttpCheck
 from shared.protocol import Assignment, Dispatch
 

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from agent import self_test
-from agent.health import ResolverProbes, canary_probes, way_out_probe
-from agent.lag import LagMeter
-from agent.resolver import Resolver
-from agent.self_test import RESOLVERS, Probe, SelfTest
+from agent.dns.resolver import Resolver
+from agent.health import self_test
+from agent.health.lag import LagMeter
+from agent.health.probes import ResolverProbes, canary_probes, way_out_probe
+from agent.health.self_test import RESOLVERS, Probe, SelfTest
 
 
 def probe(answers: list[bool], started: list[float]) -> Probe:

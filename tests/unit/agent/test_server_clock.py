@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.server_clock import ServerClock
+from agent.link.server_clock import ServerClock
 
 
 class Machine:

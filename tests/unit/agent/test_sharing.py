@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import msgspec
 
-from agent.sharing import Sharing
+from agent.link.sharing import Sharing
 from shared.checks import Check, DnsCheck, HttpCheck
 from shared.protocol import Assignment
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from agent.checks.check import CheckOutcome
-from agent.single_check import parse_spec, render
+from agent.commands.single_check import parse_spec, render
 from shared.checks.http import HttpCheck
 from shared.checks.ping import PingCheck
 from shared.results import Detail, DomainFacts, Outcome, PingFacts, Reason

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from agent import segment
-from agent.spool import SEGMENT_BYTES, Spool
+from agent.shipping import segment
+from agent.shipping.spool import SEGMENT_BYTES, Spool
 from shared.results import CheckResult, Detail, Outcome
 
 

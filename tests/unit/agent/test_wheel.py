@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from agent.wheel import TICK_MS, Wheel
+from agent.schedule.wheel import TICK_MS, Wheel
 
 T0 = 1_800_000_000_000
 

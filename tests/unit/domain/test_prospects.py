@@ -63,9 +63,7 @@ def test_so_many_more_down_votes_do_prove_an_outage(up: int, down: int, silent: 
      ("up", 0, 9, 0, None), ("down", 9, 0, 0, None), ("up", 2, 0, 0, None),
      ("up", 0, 1, 1, "1 of 2 degraded slots"), ("up", 0, 2, 2, None), ("down", 0, 1, 1, "1 of 2 good slots")],
 )  # fmt: skip
-def test_a_run_is_told_only_on_the_way(
-    vote: str | None, bad: int, good: int, degraded: int, said: str | None
-) -> None:
+def test_a_run_is_told_only_on_the_way(vote: str | None, bad: int, good: int, degraded: int, said: str | None) -> None:
     assert run_of(vote=vote, bad_run=bad, good_run=good, degraded_run=degraded, confirmations=2) == said
 
 

@@ -1,0 +1,1 @@
+"""What the command `farwatch-agent` does beside running the agent."""

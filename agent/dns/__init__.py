@@ -1,0 +1,1 @@
+"""Our own DNS client: questions, answers, and the resolver that checks use."""

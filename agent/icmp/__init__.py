@@ -1,0 +1,1 @@
+"""ICMP echo over one socket for the whole process."""

@@ -1,0 +1,1 @@
+"""What an agent tells those on its own machine: /metrics, /healthz and /probe."""

@@ -1,0 +1,1 @@
+"""Results on their way: on disk until the control plane has settled them."""

@@ -1,0 +1,1 @@
+"""TLS for checks: contexts, handshakes, certificates and what they are worth."""
