@@ -26,7 +26,7 @@ from agent.settings import AgentSettings
 from shared.settings import SettingsError
 
 if TYPE_CHECKING:
-    from agent.app import App
+    from agent.local_door.watched import Watched
 
 log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ _LOOP_S = 2.0
 class LocalDoor:
     """Opened and closed by the event loop's thread."""
 
-    def __init__(self, app: App, settings: AgentSettings) -> None:
+    def __init__(self, app: Watched, settings: AgentSettings) -> None:
         self._app = app
         self._settings = settings
         self._probes = ProbeDoor(app) if settings.probe_door else None

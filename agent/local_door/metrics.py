@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
-    from agent.app import App
+    from agent.local_door.watched import Watched
 
 
-def render_metrics(app: App) -> bytes:
+def render_metrics(app: Watched) -> bytes:
     """The text of /metrics. May run on any thread: what it reads changes one value at a time."""
     from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 (seldom wanted)
 
@@ -21,7 +21,7 @@ def render_metrics(app: App) -> bytes:
 
 
 class Exporter:
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Watched) -> None:
         self._app = app
 
     def collect(self) -> Iterator[Metric]:

@@ -24,7 +24,7 @@ from shared.checks.ping import PingCheck
 from shared.checks.tcp import TcpCheck
 
 if TYPE_CHECKING:
-    from agent.app import App
+    from agent.local_door.watched import Watched
 
 PROBES = 20
 """Probes under way at a time; more are turned away with 503, as the region's checks come first."""
@@ -54,7 +54,7 @@ class BadProbe(ValueError):
 
 
 class ProbeDoor:
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Watched) -> None:
         self._app = app
         self._places = threading.BoundedSemaphore(PROBES)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from agent.versions import agent_version
 
 if TYPE_CHECKING:
-    from agent.app import App
+    from agent.local_door.watched import Watched
     from agent.session import Session
 
 
-def status_of(app: App) -> dict[str, Any]:
+def status_of(app: Watched) -> dict[str, Any]:
     """`healthy` is false while it checks nothing, or nothing that counts. Runs on the event loop."""
     session = app.session
     status, reason = ("starting", "The control plane has not answered yet") if session is None else _of(session, app)
@@ -28,7 +28,7 @@ def status_of(app: App) -> dict[str, Any]:
     }
 
 
-def _of(session: Session, app: App) -> tuple[str, str | None]:
+def _of(session: Session, app: Watched) -> tuple[str, str | None]:
     if session.refusal is not None:
         return "refused", str(session.refusal)
     if session.is_leaving:
