@@ -25,7 +25,7 @@ from tests.support.farm import Farm, a_farm, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-CYCLES = int(os.environ.get("FARWATCH_TEST_DECIDING_CYCLES", "1000"))
+CYCLES = int(os.environ.get("TEST_FARWATCH_DECIDING_CYCLES", "1000"))
 """Two pairs of deciding batches a cycle."""
 
 MONITORS = 2

@@ -30,8 +30,8 @@ from tests.support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-KILLS = int(os.environ.get("FARWATCH_TEST_AGENT_KILLS", "2"))
-STALLS = int(os.environ.get("FARWATCH_TEST_AGENT_STALLS", "1"))
+KILLS = int(os.environ.get("TEST_FARWATCH_AGENT_KILLS", "2"))
+STALLS = int(os.environ.get("TEST_FARWATCH_AGENT_STALLS", "1"))
 SLOW = 60.0
 """Patience: the machine may be busy."""
 

@@ -29,7 +29,7 @@ from tests.support.waiting import until, until_async
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = int(os.environ.get("FARWATCH_TEST_KILL_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("TEST_FARWATCH_KILL_ROUNDS", "2"))
 MONITORS = 100
 INTERVAL_S = 10
 

@@ -15,7 +15,7 @@ from tests.support.spooled_day import Cost
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 DAY = 24 * 60 * 1000
-ITEMS = int(os.environ.get("FARWATCH_TEST_SPOOLED_ITEMS", "60000"))
+ITEMS = int(os.environ.get("TEST_FARWATCH_SPOOLED_ITEMS", "60000"))
 
 
 async def test_a_day_fits_into_two_hundred_megabytes_and_delays_no_start(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """PostgreSQL for tests: one server per test process, one migrated template, a clone of it for each test.
 
-FARWATCH_TEST_DSN names another server instead, by the DSN of a superuser there. The tests of tests/integration/store
+TEST_FARWATCH_DSN names another server instead, by the DSN of a superuser there. The tests of tests/integration/store
 also run on the PostgreSQL 15 of this machine where there is one (see the conftest.py there).
 """
 
@@ -114,7 +114,7 @@ class _Servers:
         return self._found[major]
 
     def _start(self, major: int) -> TestServer:
-        given = os.environ.get("FARWATCH_TEST_DSN")
+        given = os.environ.get("TEST_FARWATCH_DSN")
         if given and major == MAJOR:
             server = TestServer(given, major=major)
             self._given.append(server)

@@ -45,7 +45,7 @@ from tests.support.tls_servers import DAY, NOW, Authority, Issued, server_contex
 
 BLACKBOX = find(PROGRAM)
 GUIDE = Path(__file__).parents[3] / "docs" / "checks.md"
-IS_NEEDED = os.environ.get("FARWATCH_TEST_PEERS") == "required"
+IS_NEEDED = os.environ.get("TEST_FARWATCH_PEERS") == "required"
 """As in CI: what cannot be compared there fails, and is not skipped."""
 
 pytestmark = pytest.mark.skipif(

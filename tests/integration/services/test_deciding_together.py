@@ -19,7 +19,7 @@ from shared.results import CheckResult, Outcome, Reason
 from tests.support import seed
 from tests.support.deciding import Stage, now_ms
 
-ROUNDS = int(os.environ.get("FARWATCH_TEST_DECIDING_ROUNDS", "2000"))
+ROUNDS = int(os.environ.get("TEST_FARWATCH_DECIDING_ROUNDS", "2000"))
 AT_ONCE = 50
 """Monitors that decide in the same pair of batches, in the same order on both sides and in the opposite one."""
 
