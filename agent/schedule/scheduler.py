@@ -37,8 +37,7 @@ class Scheduler:
         """Slots given up because their crowd was full: too many checks of one tenant at one target."""
         self.dropped_errands = 0
         self.lag_ms = 0.0
-        """How late the latest check started, at worst, for want of room here: who waited for others at its own target
-        says nothing of this agent. Whoever reports it sets it back."""
+        """How late checks started at worst, for want of room here, not at their target; who reports it sets it back."""
         self.crowds = crowds
         self._now = now_ms
         self._share = Share((), me)
