@@ -164,7 +164,7 @@ async def test_a_compressed_bomb_is_refused(door: Served, database: Database) ->
     ("encoding", "body", "status"),
     [
         ("gzip", b"no gzip", 400),
-        ("gzip", gzip.compress(b"{}")[:-4], 400),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-4], 400),
         ("zstd", b"(\xb5/\xfd", 415),
         ("br", b"x", 415),
     ],
