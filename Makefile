@@ -39,7 +39,7 @@ demo: $(VENV)/.server ## three regions, three agents and sites that fail in scri
 
 test: $(VENV)/.dev ## all tests, browser tests included where Chromium is or may be installed
 	@tests/support/get-packages
-	@$(BIN)/pytest -n 2 --dist worksteal $(TEST_FLAGS) tests
+	@$(BIN)/pytest -n 3 --dist worksteal $(TEST_FLAGS) tests
 
 check: $(VENV)/.dev ## ruff, mypy, import contracts, unit and architecture tests
 	$(BIN)/ruff check .
