@@ -77,7 +77,8 @@ CREATE TABLE public.assignments (
     phase_ms integer NOT NULL,
     removed_at timestamp with time zone,
     changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    change bigint DEFAULT nextval('public.assignment_changes'::regclass) NOT NULL
+    change bigint DEFAULT nextval('public.assignment_changes'::regclass) NOT NULL,
+    cadence_s integer
 );
 
 CREATE TABLE public.certificates (
@@ -217,6 +218,7 @@ CREATE TABLE public.incidents (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     revision integer DEFAULT 1 NOT NULL,
+    held_by text,
     CONSTRAINT incidents_state_known CHECK ((state = ANY (ARRAY['triggered'::text, 'acknowledged'::text, 'resolved'::text]))),
     CONSTRAINT incidents_type_known CHECK ((type = ANY (ARRAY['down'::text, 'degraded'::text, 'flapping'::text])))
 );
@@ -233,6 +235,25 @@ CREATE TABLE public.monitor_channels (
     events text[]
 );
 
+CREATE TABLE public.monitor_dependencies (
+    tenant_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    depends_on uuid NOT NULL,
+    CONSTRAINT monitor_dependencies_not_itself CHECK ((monitor_id <> depends_on))
+);
+
+CREATE TABLE public.monitor_periods (
+    tenant_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    kind text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone,
+    window_id uuid,
+    title text,
+    CONSTRAINT monitor_periods_forward CHECK ((ends_at >= starts_at)),
+    CONSTRAINT monitor_periods_kind_known CHECK ((kind = ANY (ARRAY['maintenance'::text, 'paused'::text])))
+);
+
 CREATE TABLE public.monitor_states (
     tenant_id uuid NOT NULL,
     monitor_id uuid NOT NULL,
@@ -246,6 +267,13 @@ CREATE TABLE public.monitor_states (
     last_down integer DEFAULT 0 NOT NULL,
     judged_at timestamp with time zone DEFAULT now() NOT NULL,
     hushed boolean DEFAULT false NOT NULL,
+    well_since timestamp with time zone,
+    due_at timestamp with time zone,
+    held_since timestamp with time zone,
+    held_by text,
+    hold_ended_at timestamp with time zone,
+    waits_until timestamp with time zone,
+    backed_off_at timestamp with time zone,
     CONSTRAINT monitor_states_verdict_known CHECK ((verdict = ANY (ARRAY['up'::text, 'degraded'::text, 'down'::text, 'unknown'::text])))
 )
 WITH (fillfactor='70');
@@ -280,13 +308,18 @@ CREATE TABLE public.monitors (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     revision integer DEFAULT 1 NOT NULL,
+    backoff_when_down boolean DEFAULT false NOT NULL,
+    sla_target double precision,
+    sla_period_days integer,
     CONSTRAINT monitors_alert_on_known CHECK ((alert_on = ANY (ARRAY['down'::text, 'degraded'::text]))),
     CONSTRAINT monitors_confirmations_range CHECK (((confirmations >= 1) AND (confirmations <= 10))),
     CONSTRAINT monitors_interval_floor CHECK ((interval_s >= 10)),
     CONSTRAINT monitors_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
     CONSTRAINT monitors_policy_count CHECK ((((region_policy = 'count'::text) = (region_policy_count IS NOT NULL)) AND (region_policy_count >= 1))),
     CONSTRAINT monitors_policy_known CHECK ((region_policy = ANY (ARRAY['any'::text, 'majority'::text, 'all'::text, 'count'::text]))),
-    CONSTRAINT monitors_severity_known CHECK ((severity = ANY (ARRAY['minor'::text, 'major'::text, 'critical'::text])))
+    CONSTRAINT monitors_severity_known CHECK ((severity = ANY (ARRAY['minor'::text, 'major'::text, 'critical'::text]))),
+    CONSTRAINT monitors_sla_range CHECK (((sla_target > (0)::double precision) AND (sla_target <= (100)::double precision) AND ((sla_period_days >= 1) AND (sla_period_days <= 366)))),
+    CONSTRAINT monitors_sla_whole CHECK (((sla_target IS NULL) = (sla_period_days IS NULL)))
 );
 
 CREATE TABLE public.operator_incidents (
@@ -481,6 +514,9 @@ ALTER TABLE ONLY public.installation
 ALTER TABLE ONLY public.monitor_channels
     ADD CONSTRAINT monitor_channels_pkey PRIMARY KEY (tenant_id, monitor_id, channel_id);
 
+ALTER TABLE ONLY public.monitor_dependencies
+    ADD CONSTRAINT monitor_dependencies_pkey PRIMARY KEY (tenant_id, monitor_id, depends_on);
+
 ALTER TABLE ONLY public.monitor_states
     ADD CONSTRAINT monitor_states_pkey PRIMARY KEY (tenant_id, monitor_id);
 
@@ -568,6 +604,14 @@ CREATE INDEX incidents_resolved ON public.incidents USING btree (resolved_at) WH
 
 CREATE INDEX monitor_channels_channel ON public.monitor_channels USING btree (tenant_id, channel_id);
 
+CREATE INDEX monitor_dependencies_upstream ON public.monitor_dependencies USING btree (tenant_id, depends_on);
+
+CREATE INDEX monitor_periods_ending ON public.monitor_periods USING btree (ends_at) WHERE (kind = 'maintenance'::text);
+
+CREATE UNIQUE INDEX monitor_periods_once ON public.monitor_periods USING btree (tenant_id, monitor_id, kind, window_id, starts_at);
+
+CREATE INDEX monitor_states_due ON public.monitor_states USING btree (due_at) WHERE (due_at IS NOT NULL);
+
 CREATE UNIQUE INDEX monitor_states_lock_order ON public.monitor_states USING btree (monitor_id);
 
 CREATE INDEX monitors_tags ON public.monitors USING gin (tags);
@@ -633,6 +677,15 @@ ALTER TABLE ONLY public.monitor_channels
 ALTER TABLE ONLY public.monitor_channels
     ADD CONSTRAINT monitor_channels_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.monitor_dependencies
+    ADD CONSTRAINT monitor_dependencies_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.monitor_dependencies
+    ADD CONSTRAINT monitor_dependencies_upstream_fkey FOREIGN KEY (tenant_id, depends_on) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.monitor_periods
+    ADD CONSTRAINT monitor_periods_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.monitor_states
     ADD CONSTRAINT monitor_states_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
 
@@ -690,6 +743,10 @@ CREATE POLICY all_rows ON public.installation TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.monitor_channels TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.monitor_dependencies TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.monitor_periods TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.monitor_states TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.monitors TO farwatch_app USING (true);
@@ -734,6 +791,10 @@ ALTER TABLE public.installation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitor_channels ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.monitor_dependencies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.monitor_periods ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.monitor_states ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitors ENABLE ROW LEVEL SECURITY;
@@ -767,6 +828,10 @@ CREATE POLICY own_rows ON public.incident_events TO farwatch_tenant USING ((tena
 CREATE POLICY own_rows ON public.incidents TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.monitor_channels TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.monitor_dependencies TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.monitor_periods TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.monitor_states TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -853,6 +918,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.installation TO farwatch_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_channels TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_channels TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_dependencies TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_dependencies TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_periods TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_periods TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_states TO farwatch_app;
 
