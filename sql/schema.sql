@@ -131,6 +131,9 @@ CREATE TABLE public.deliveries (
     lease_until timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    message_id uuid,
+    message_at timestamp with time zone,
+    put_off boolean DEFAULT false NOT NULL,
     CONSTRAINT deliveries_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text, 'cancelled'::text])))
 );
 
@@ -161,6 +164,7 @@ CREATE TABLE public.dispatches (
     claimed_by uuid,
     finished_at timestamp with time zone,
     result text,
+    domain text,
     CONSTRAINT dispatches_kind_known CHECK ((kind = ANY (ARRAY['recheck'::text, 'check_now'::text, 'test'::text])))
 );
 
@@ -171,6 +175,60 @@ CREATE TABLE public.events (
     event text NOT NULL,
     monitor_id uuid,
     data text NOT NULL
+);
+
+CREATE TABLE public.heartbeat_pings (
+    tenant_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    number bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    exit_code smallint,
+    rid uuid,
+    method text NOT NULL,
+    source text NOT NULL,
+    user_agent text NOT NULL,
+    body bytea,
+    cut boolean DEFAULT false NOT NULL,
+    CONSTRAINT heartbeat_pings_body_limit CHECK ((length(body) <= 100000)),
+    CONSTRAINT heartbeat_pings_exit_code_range CHECK (((exit_code >= 0) AND (exit_code <= 255))),
+    CONSTRAINT heartbeat_pings_kind_known CHECK ((kind = ANY (ARRAY['success'::text, 'start'::text, 'fail'::text, 'log'::text])))
+);
+
+CREATE TABLE public.heartbeat_runs (
+    tenant_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    number bigint NOT NULL,
+    rid uuid,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    duration_ms bigint,
+    exit_code smallint,
+    outcome text DEFAULT 'running'::text NOT NULL,
+    CONSTRAINT heartbeat_runs_forward CHECK ((finished_at >= started_at)),
+    CONSTRAINT heartbeat_runs_outcome_known CHECK ((outcome = ANY (ARRAY['running'::text, 'success'::text, 'fail'::text, 'overdue'::text, 'abandoned'::text])))
+);
+
+CREATE TABLE public.heartbeats (
+    tenant_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    ping_id uuid NOT NULL,
+    previous_id uuid,
+    previous_until timestamp with time zone,
+    phase text DEFAULT 'new'::text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    counted_from timestamp with time zone,
+    due_at timestamp with time zone,
+    due_run boolean DEFAULT false NOT NULL,
+    open_runs jsonb DEFAULT '[]'::jsonb NOT NULL,
+    pings bigint DEFAULT 0 NOT NULL,
+    last_ping_at timestamp with time zone,
+    last_kind text,
+    first_bad_at timestamp with time zone,
+    reason text,
+    message text,
+    CONSTRAINT heartbeats_phase_known CHECK ((phase = ANY (ARRAY['new'::text, 'up'::text, 'down'::text]))),
+    CONSTRAINT heartbeats_previous_whole CHECK (((previous_id IS NULL) = (previous_until IS NULL)))
 );
 
 CREATE TABLE public.idempotency_keys (
@@ -193,6 +251,23 @@ CREATE TABLE public.incident_events (
     actor text,
     text text,
     data jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+CREATE TABLE public.incident_monitors (
+    tenant_id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    monitor_id uuid NOT NULL
+);
+
+CREATE TABLE public.incident_updates (
+    tenant_id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    id uuid NOT NULL,
+    phase text NOT NULL,
+    text text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    CONSTRAINT incident_updates_phase_known CHECK ((phase = ANY (ARRAY['investigating'::text, 'identified'::text, 'monitoring'::text, 'resolved'::text, 'postmortem'::text])))
 );
 
 CREATE TABLE public.incidents (
@@ -219,6 +294,17 @@ CREATE TABLE public.incidents (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     revision integer DEFAULT 1 NOT NULL,
     held_by text,
+    title text,
+    public_title text,
+    public_description text,
+    declared_by text,
+    resolved_by text,
+    reopened_at timestamp with time zone,
+    reopened integer DEFAULT 0 NOT NULL,
+    held_open boolean DEFAULT false NOT NULL,
+    CONSTRAINT incidents_declared_titled CHECK (((origin = 'monitor'::text) OR (title IS NOT NULL))),
+    CONSTRAINT incidents_origin_known CHECK ((origin = ANY (ARRAY['monitor'::text, 'person'::text]))),
+    CONSTRAINT incidents_phase_known CHECK ((phase = ANY (ARRAY['investigating'::text, 'identified'::text, 'monitoring'::text, 'resolved'::text, 'postmortem'::text]))),
     CONSTRAINT incidents_state_known CHECK ((state = ANY (ARRAY['triggered'::text, 'acknowledged'::text, 'resolved'::text]))),
     CONSTRAINT incidents_type_known CHECK ((type = ANY (ARRAY['down'::text, 'degraded'::text, 'flapping'::text])))
 );
@@ -391,6 +477,60 @@ CREATE TABLE public.results (
 )
 PARTITION BY RANGE (slot);
 
+CREATE TABLE public.rollup_late (
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    region_id integer NOT NULL,
+    starts bigint NOT NULL,
+    monitor_ids uuid[] NOT NULL
+);
+
+CREATE TABLE public.rollup_passes (
+    name text NOT NULL,
+    done_until bigint NOT NULL,
+    reaching bigint,
+    after_region integer DEFAULT 0 NOT NULL,
+    after_monitor uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.rollups_fine (
+    monitor_id uuid NOT NULL,
+    region_id integer NOT NULL,
+    starts bigint NOT NULL,
+    tenant_id uuid NOT NULL,
+    up integer NOT NULL,
+    degraded integer NOT NULL,
+    down integer NOT NULL,
+    error integer NOT NULL,
+    samples integer NOT NULL,
+    total_us bigint NOT NULL,
+    dns_us bigint NOT NULL,
+    connect_us bigint NOT NULL,
+    tls_us bigint NOT NULL,
+    ttfb_us bigint NOT NULL,
+    download_us bigint NOT NULL,
+    histogram bytea NOT NULL
+);
+
+CREATE TABLE public.rollups_hourly (
+    monitor_id uuid CONSTRAINT rollups_fine_monitor_id_not_null NOT NULL,
+    region_id integer CONSTRAINT rollups_fine_region_id_not_null NOT NULL,
+    starts bigint CONSTRAINT rollups_fine_starts_not_null NOT NULL,
+    tenant_id uuid CONSTRAINT rollups_fine_tenant_id_not_null NOT NULL,
+    up integer CONSTRAINT rollups_fine_up_not_null NOT NULL,
+    degraded integer CONSTRAINT rollups_fine_degraded_not_null NOT NULL,
+    down integer CONSTRAINT rollups_fine_down_not_null NOT NULL,
+    error integer CONSTRAINT rollups_fine_error_not_null NOT NULL,
+    samples integer CONSTRAINT rollups_fine_samples_not_null NOT NULL,
+    total_us bigint CONSTRAINT rollups_fine_total_us_not_null NOT NULL,
+    dns_us bigint CONSTRAINT rollups_fine_dns_us_not_null NOT NULL,
+    connect_us bigint CONSTRAINT rollups_fine_connect_us_not_null NOT NULL,
+    tls_us bigint CONSTRAINT rollups_fine_tls_us_not_null NOT NULL,
+    ttfb_us bigint CONSTRAINT rollups_fine_ttfb_us_not_null NOT NULL,
+    download_us bigint CONSTRAINT rollups_fine_download_us_not_null NOT NULL,
+    histogram bytea CONSTRAINT rollups_fine_histogram_not_null NOT NULL
+);
+
 CREATE TABLE public.tenant_counters (
     tenant_id uuid NOT NULL,
     events bigint DEFAULT 0 NOT NULL,
@@ -496,11 +636,26 @@ ALTER TABLE ONLY public.dispatches
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, number);
 
+ALTER TABLE ONLY public.heartbeat_pings
+    ADD CONSTRAINT heartbeat_pings_pkey PRIMARY KEY (tenant_id, monitor_id, number);
+
+ALTER TABLE ONLY public.heartbeat_runs
+    ADD CONSTRAINT heartbeat_runs_pkey PRIMARY KEY (tenant_id, monitor_id, number);
+
+ALTER TABLE ONLY public.heartbeats
+    ADD CONSTRAINT heartbeats_pkey PRIMARY KEY (tenant_id, monitor_id);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, route, key);
 
 ALTER TABLE ONLY public.incident_events
     ADD CONSTRAINT incident_events_pkey PRIMARY KEY (tenant_id, incident_id, id);
+
+ALTER TABLE ONLY public.incident_monitors
+    ADD CONSTRAINT incident_monitors_pkey PRIMARY KEY (tenant_id, incident_id, monitor_id);
+
+ALTER TABLE ONLY public.incident_updates
+    ADD CONSTRAINT incident_updates_pkey PRIMARY KEY (tenant_id, incident_id, id);
 
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_number_key UNIQUE (tenant_id, number);
@@ -544,6 +699,15 @@ ALTER TABLE ONLY public.regions
 ALTER TABLE ONLY public.results
     ADD CONSTRAINT results_pkey PRIMARY KEY (monitor_id, region_id, slot);
 
+ALTER TABLE ONLY public.rollup_passes
+    ADD CONSTRAINT rollup_passes_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.rollups_fine
+    ADD CONSTRAINT rollups_fine_pkey PRIMARY KEY (monitor_id, region_id, starts);
+
+ALTER TABLE ONLY public.rollups_hourly
+    ADD CONSTRAINT rollups_hourly_pkey PRIMARY KEY (monitor_id, region_id, starts);
+
 ALTER TABLE ONLY public.tenant_counters
     ADD CONSTRAINT tenant_counters_pkey PRIMARY KEY (tenant_id);
 
@@ -578,11 +742,17 @@ CREATE INDEX deliveries_due ON public.deliveries USING btree (due_at) WHERE (sta
 
 CREATE INDEX deliveries_finished ON public.deliveries USING btree (finished_at) WHERE (state <> 'pending'::text);
 
+CREATE INDEX deliveries_gathering ON public.deliveries USING btree (channel_kind, due_at) WHERE ((state = 'pending'::text) AND (message_id IS DISTINCT FROM id));
+
 CREATE INDEX deliveries_incident ON public.deliveries USING btree (tenant_id, incident_id, channel_id, number);
+
+CREATE INDEX deliveries_messages ON public.deliveries USING btree (tenant_id, channel_id, message_at) WHERE (message_at IS NOT NULL);
 
 CREATE INDEX deliveries_monitor ON public.deliveries USING btree (tenant_id, monitor_id, created_at DESC);
 
 CREATE INDEX dispatches_age ON public.dispatches USING btree (expires_at);
+
+CREATE INDEX dispatches_domain ON public.dispatches USING btree (domain, slot) WHERE (domain IS NOT NULL);
 
 CREATE INDEX dispatches_monitor ON public.dispatches USING btree (monitor_id) WHERE (claimed_at IS NULL);
 
@@ -592,7 +762,21 @@ CREATE INDEX dispatches_waiting ON public.dispatches USING btree (region_id, slo
 
 CREATE INDEX events_age ON public.events USING btree (at);
 
+CREATE INDEX heartbeat_pings_age ON public.heartbeat_pings USING btree (at);
+
+CREATE INDEX heartbeat_runs_age ON public.heartbeat_runs USING btree (started_at);
+
+CREATE INDEX heartbeats_due ON public.heartbeats USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX heartbeats_monitor ON public.heartbeats USING btree (monitor_id);
+
+CREATE UNIQUE INDEX heartbeats_ping_id_key ON public.heartbeats USING btree (ping_id);
+
+CREATE INDEX heartbeats_previous_id ON public.heartbeats USING btree (previous_id) WHERE (previous_id IS NOT NULL);
+
 CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX incident_monitors_monitor ON public.incident_monitors USING btree (tenant_id, monitor_id);
 
 CREATE INDEX incidents_monitor ON public.incidents USING btree (tenant_id, monitor_id, opened_at DESC);
 
@@ -628,6 +812,10 @@ CREATE INDEX operator_incidents_region ON public.operator_incidents USING btree 
 
 CREATE INDEX operator_incidents_resolved ON public.operator_incidents USING btree (resolved_at) WHERE (state = 'resolved'::text);
 
+CREATE INDEX rollups_fine_age ON public.rollups_fine USING brin (starts);
+
+CREATE INDEX rollups_hourly_age ON public.rollups_hourly USING brin (starts);
+
 CREATE INDEX transitions_age ON public.transitions USING btree (at);
 
 CREATE INDEX votes_region ON public.votes USING btree (region_id);
@@ -659,11 +847,29 @@ ALTER TABLE ONLY public.delivery_attempts
 ALTER TABLE ONLY public.dispatches
     ADD CONSTRAINT dispatches_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.heartbeat_pings
+    ADD CONSTRAINT heartbeat_pings_heartbeat_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.heartbeats(tenant_id, monitor_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.heartbeat_runs
+    ADD CONSTRAINT heartbeat_runs_heartbeat_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.heartbeats(tenant_id, monitor_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.heartbeats
+    ADD CONSTRAINT heartbeats_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.incident_events
     ADD CONSTRAINT incident_events_incident_fkey FOREIGN KEY (tenant_id, incident_id) REFERENCES public.incidents(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incident_monitors
+    ADD CONSTRAINT incident_monitors_incident_fkey FOREIGN KEY (tenant_id, incident_id) REFERENCES public.incidents(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incident_monitors
+    ADD CONSTRAINT incident_monitors_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incident_updates
+    ADD CONSTRAINT incident_updates_incident_fkey FOREIGN KEY (tenant_id, incident_id) REFERENCES public.incidents(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE SET NULL (monitor_id);
@@ -733,9 +939,19 @@ CREATE POLICY all_rows ON public.dispatches TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.events TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.heartbeat_pings TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.heartbeat_runs TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.heartbeats TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.idempotency_keys TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.incident_events TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.incident_monitors TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.incident_updates TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.incidents TO farwatch_app USING (true);
 
@@ -756,6 +972,14 @@ CREATE POLICY all_rows ON public.operator_incidents TO farwatch_app USING (true)
 CREATE POLICY all_rows ON public.regions TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.results TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.rollup_late TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.rollup_passes TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.rollups_fine TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.rollups_hourly TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.tenant_counters TO farwatch_app USING (true);
 
@@ -781,9 +1005,21 @@ ALTER TABLE public.dispatches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.heartbeat_pings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.heartbeat_runs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.heartbeats ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY how_far ON public.rollup_passes FOR SELECT TO farwatch_tenant USING (true);
+
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.incident_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.incident_monitors ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.incident_updates ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 
@@ -821,9 +1057,19 @@ CREATE POLICY own_rows ON public.dispatches TO farwatch_tenant USING ((tenant_id
 
 CREATE POLICY own_rows ON public.events TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.heartbeat_pings TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.heartbeat_runs TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.heartbeats TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.idempotency_keys TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.incident_events TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.incident_monitors TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.incident_updates TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.incidents TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -841,6 +1087,10 @@ CREATE POLICY own_rows ON public.regions TO farwatch_tenant USING (((tenant_id I
 
 CREATE POLICY own_rows ON public.results TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.rollups_fine TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.rollups_hourly TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.tenant_counters TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.tenants TO farwatch_tenant USING ((id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
@@ -852,6 +1102,14 @@ CREATE POLICY own_rows ON public.votes TO farwatch_tenant USING ((tenant_id = ( 
 ALTER TABLE public.regions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.results ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rollup_late ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rollup_passes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rollups_fine ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rollups_hourly ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant_counters ENABLE ROW LEVEL SECURITY;
 
@@ -901,6 +1159,18 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO farwatch_tenant;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.heartbeat_pings TO farwatch_app;
+
+GRANT SELECT,DELETE ON TABLE public.heartbeat_pings TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.heartbeat_runs TO farwatch_app;
+
+GRANT SELECT,DELETE,UPDATE ON TABLE public.heartbeat_runs TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.heartbeats TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.heartbeats TO farwatch_tenant;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO farwatch_tenant;
@@ -908,6 +1178,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO farwatch_t
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_events TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_events TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_monitors TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_monitors TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_updates TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_updates TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incidents TO farwatch_app;
 
@@ -944,6 +1222,20 @@ GRANT SELECT ON TABLE public.regions TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.results TO farwatch_app;
 
 GRANT SELECT ON TABLE public.results TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollup_late TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollup_passes TO farwatch_app;
+
+GRANT SELECT ON TABLE public.rollup_passes TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollups_fine TO farwatch_app;
+
+GRANT SELECT ON TABLE public.rollups_fine TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollups_hourly TO farwatch_app;
+
+GRANT SELECT ON TABLE public.rollups_hourly TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant_counters TO farwatch_app;
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.decide import Transition
+from control_plane.domain.case import Transition
 from shared.clock import from_unix_ms
 
 EVENTS = (
@@ -64,13 +64,13 @@ class CertificateChange(Struct, frozen=True, kw_only=True):
 
 
 class NoticeBody(Struct, frozen=True, kw_only=True):
-    """The webhook body of chapter 1, the same bytes on every retry."""
+    """The webhook body, the same bytes on every retry. `monitor` is null where the incident has none that exists."""
 
     event: str
     delivery_id: UUID
     occurred_at: datetime
     tenant_id: UUID
-    monitor: MonitorFacts
+    monitor: MonitorFacts | None
     incident: IncidentFacts
     reason: str
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control_plane.errors import Conflict, NotFound
+from control_plane.domain.incident_rules import after
+from control_plane.errors import NotFound
 from control_plane.services.close_incident import tell
 from control_plane.services.identity import new_id
 from control_plane.store import decisions, incidents_read, monitors
@@ -24,8 +25,7 @@ async def acknowledge_incident(
         incident = await incidents_read.lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
         if incident is None:
             raise NotFound("There is no such incident", code="INCIDENT_NOT_FOUND")
-        if incident.state == "resolved":
-            raise Conflict("The incident is resolved: there is nothing to acknowledge", code="INCIDENT_RESOLVED")
+        after("acknowledge", incident.state)
         if incident.state == "acknowledged" and note is None:
             return
         now = from_unix_ms(await monitors.now_ms(conn))

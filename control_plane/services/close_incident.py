@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import msgspec
+
 from control_plane.domain import alerting
 from control_plane.domain.alerting import IncidentFacts, MonitorFacts
 from control_plane.services.identity import new_id
@@ -40,12 +42,17 @@ async def resolve_quietly(conn: Connection, *, tenant_id: UUID, monitor_id: UUID
 async def tell(conn: Connection, *, tenant_id: UUID, incident: IncidentView, event: str, reason: str) -> None:
     """Append the public event of a change of an incident, numbered from the tenant's counters."""
     numbers = await decisions.take_numbers(conn, tenant_id=tenant_id, events=1, incidents=0, deliveries=0)
-    data = alerting.incident_event(_monitor_facts(incident), _incident_facts(incident), reason)
+    monitor = monitor_facts(incident)
+    data = alerting.incident_event(monitor, incident_facts(incident), reason)
     now = from_unix_ms(await monitors.now_ms(conn))
-    await decisions.append_events(conn, [(tenant_id, numbers.events, now, event, incident.monitor_id, data)])
+    about = monitor.id if monitor is not None else incident.monitor_id
+    await decisions.append_events(conn, [(tenant_id, numbers.events, now, event, about, data)])
 
 
-def _monitor_facts(incident: IncidentView) -> MonitorFacts | None:
+def monitor_facts(incident: IncidentView) -> MonitorFacts | None:
+    """The one monitor that the incident is about; None where there is none that exists, or several."""
+    if len(incident.affected) == 1:
+        return msgspec.convert(incident.affected[0], MonitorFacts)
     if incident.monitor_id is None or incident.monitor_number is None:
         return None
     return MonitorFacts(
@@ -58,7 +65,8 @@ def _monitor_facts(incident: IncidentView) -> MonitorFacts | None:
     )
 
 
-def _incident_facts(incident: IncidentView) -> IncidentFacts:
+def incident_facts(incident: IncidentView) -> IncidentFacts:
+    """What messages say of the incident as it now is."""
     return IncidentFacts(
         id=incident.id,
         number=incident.number,

@@ -106,6 +106,6 @@ def _row(tenant_id: UUID, owed: Owed, incident: IncidentFacts, *, number: int, n
         monitor_id=owed.judged.case.monitor_id,
         event=owed.event,
         notice=owed.notice,
-        ordinal=0,
+        ordinal=owed.target.ordinal,
         body=notice_body(body),
     )

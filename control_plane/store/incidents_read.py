@@ -39,13 +39,31 @@ class IncidentView(Struct, frozen=True, kw_only=True):
     evidence: list[dict[str, Any]]
     updated_at: datetime
     revision: int
+    title: str | None
+    public_title: str | None
+    public_description: str | None
+    declared_by: str | None
+    resolved_by: str | None
+    reopened_at: datetime | None
+    reopened: int
+    held_open: bool
+    held_by: str | None
+    affected: list[dict[str, Any]]
+    """The monitors of a declared incident: id, number, name, kind, tags, group; those that still exist."""
 
 
 _VIEW = """
 SELECT i.id, i.number, i.monitor_id, m.number AS monitor_number, m.name AS monitor_name, m.kind AS monitor_kind,
     m.tags AS monitor_tags, m."group" AS monitor_group, i.origin, i.type, i.severity, i.state, i.phase, i.cause,
     i.started_at, i.opened_at, i.acknowledged_at, i.acknowledged_by, i.resolved_at, i.resolution, i.regions_down,
-    i.regions_up, i.evidence, i.updated_at, i.revision
+    i.regions_up, i.evidence, i.updated_at, i.revision, i.title, i.public_title, i.public_description, i.declared_by,
+    i.resolved_by, i.reopened_at, i.reopened, i.held_open, i.held_by,
+    CASE WHEN i.origin = 'monitor' THEN '[]'::jsonb ELSE (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'number', a.number, 'name', a.name, 'kind', a.kind,
+            'tags', a.tags, 'group', a."group") ORDER BY a.number), '[]'::jsonb)
+        FROM incident_monitors n JOIN monitors a ON a.tenant_id = n.tenant_id AND a.id = n.monitor_id
+        WHERE n.tenant_id = i.tenant_id AND n.incident_id = i.id
+    ) END AS affected
 FROM incidents i LEFT JOIN monitors m ON m.tenant_id = i.tenant_id AND m.id = i.monitor_id
 """
 
@@ -86,25 +104,43 @@ async def open_incident_of(conn: Connection, *, tenant_id: UUID, monitor_id: UUI
 
 
 class IncidentFilter(Struct, frozen=True, kw_only=True):
-    """Which incidents; None does not filter. `open` is triggered or acknowledged. Opened in [start, end)."""
+    """Which incidents; None does not filter. `open` is triggered or acknowledged. Opened in [start, end).
+
+    `q` is looked for in titles, the cause, and the names of monitors.
+    """
 
     state: str | None = None
     monitor_id: UUID | None = None
     severity: str | None = None
     start: datetime | None = None
     end: datetime | None = None
+    type: str | None = None
+    origin: str | None = None
+    phase: str | None = None
+    q: str | None = None
 
 
 _FILTER = """
 WHERE i.tenant_id = $1
     AND ($2::text IS NULL OR i.state = $2 OR ($2 = 'open' AND i.state <> 'resolved'))
-    AND ($3::uuid IS NULL OR i.monitor_id = $3)
+    AND ($3::uuid IS NULL OR i.monitor_id = $3 OR i.id IN (
+        SELECT n.incident_id FROM incident_monitors n WHERE n.tenant_id = $1 AND n.monitor_id = $3))
     AND ($4::text IS NULL OR i.severity = $4)
     AND ($5::timestamptz IS NULL OR i.opened_at >= $5)
     AND ($6::timestamptz IS NULL OR i.opened_at < $6)
+    AND ($7::text IS NULL OR i.type = $7)
+    AND ($8::text IS NULL OR i.origin = $8)
+    AND ($9::text IS NULL OR i.phase = $9)
+    AND ($10::text IS NULL OR strpos(lower(concat_ws(' ', i.title, i.public_title, i.cause, m.name)), lower($10)) > 0
+        OR EXISTS (
+            SELECT FROM incident_monitors n JOIN monitors a ON a.tenant_id = n.tenant_id AND a.id = n.monitor_id
+            WHERE n.tenant_id = $1 AND n.incident_id = i.id AND strpos(lower(a.name), lower($10)) > 0))
 """
-LIST_INCIDENTS = _VIEW + _FILTER + "ORDER BY (i.state = 'resolved'), i.opened_at DESC, i.number DESC LIMIT $7 OFFSET $8"
-_COUNT = "SELECT count(*) FROM incidents i"
+_NEWEST_FIRST = "ORDER BY (i.state = 'resolved'), i.opened_at DESC, i.number DESC LIMIT $11 OFFSET $12"
+LIST_INCIDENTS = _VIEW + _FILTER + _NEWEST_FIRST
+_COUNT = """
+SELECT count(*) FROM incidents i LEFT JOIN monitors m ON m.tenant_id = i.tenant_id AND m.id = i.monitor_id
+"""
 COUNT_INCIDENTS = _COUNT + _FILTER
 
 
@@ -112,7 +148,10 @@ async def list_incidents(
     conn: Connection, *, tenant_id: UUID, wanted: IncidentFilter, limit: int, offset: int
 ) -> tuple[list[IncidentView], int]:
     """One page of incidents, open ones first, then newest first; and how many match."""
-    arguments = (tenant_id, wanted.state, wanted.monitor_id, wanted.severity, wanted.start, wanted.end)
+    w = wanted
+    arguments = (
+        tenant_id, w.state, w.monitor_id, w.severity, w.start, w.end, w.type, w.origin, w.phase, w.q
+    )  # fmt: skip
     records = await conn.fetch(LIST_INCIDENTS, *arguments, limit, offset)
     total: int = await conn.fetchval(COUNT_INCIDENTS, *arguments)
     return [IncidentView(**dict(record)) for record in records], total

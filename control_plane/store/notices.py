@@ -11,12 +11,13 @@ from control_plane.store.pool import Connection
 
 
 class ChannelTarget(Struct, frozen=True):
-    """A channel that is owed a notice of a monitor."""
+    """A channel that is owed a notice of a monitor. `ordinal` counts how often its incident was reopened before."""
 
     monitor_id: UUID
     channel_id: UUID
     name: str
     kind: str
+    ordinal: int = 0
 
 
 CHANNELS_BOUND = """
@@ -39,12 +40,14 @@ async def channels_bound(
 
 
 CHANNELS_TOLD = """
-SELECT d.monitor_id, c.id, c.name, c.kind
+SELECT d.monitor_id, c.id, c.name, c.kind, d.ordinal
 FROM deliveries d
+LEFT JOIN incidents i ON i.tenant_id = d.tenant_id AND i.id = d.incident_id
 JOIN channels c ON c.tenant_id = d.tenant_id AND c.id = d.channel_id
 LEFT JOIN monitor_channels b
     ON b.tenant_id = d.tenant_id AND b.monitor_id = d.monitor_id AND b.channel_id = d.channel_id
-WHERE d.tenant_id = $1 AND d.incident_id = ANY($2::uuid[]) AND d.notice = 'opened' AND d.ordinal = 0
+WHERE d.tenant_id = $1 AND d.incident_id = ANY($2::uuid[]) AND d.notice = 'opened'
+  AND d.ordinal = coalesce(i.reopened, 0)
   AND (d.state IN ('pending', 'delivered') OR d.state = 'dead' AND $4) AND c.enabled
   AND (b.events IS NULL OR $3 = ANY(b.events))
 ORDER BY d.monitor_id, c.number
@@ -55,12 +58,12 @@ FOR KEY SHARE OF c
 async def channels_told(
     conn: Connection, *, tenant_id: UUID, incident_ids: Sequence[UUID], event: str, or_dead: bool = False
 ) -> list[ChannelTarget]:
-    """Channels that were told of these incidents' openings, or soon will be, and are not bound to other events only.
+    """Channels that were told of the newest opening of these, or soon will be, and are not bound to other events only.
 
     `or_dead`: those whose opening is dead as well. It may be replayed, and what is owed after it must be known then.
     """
     rows = await conn.fetch(CHANNELS_TOLD, tenant_id, incident_ids, event, or_dead)
-    return [ChannelTarget(row["monitor_id"], row["id"], row["name"], row["kind"]) for row in rows]
+    return [ChannelTarget(row["monitor_id"], row["id"], row["name"], row["kind"], row["ordinal"]) for row in rows]
 
 
 PUBLIC_URL = "SELECT nullif(current_setting('farwatch.public_url', true), '')"
