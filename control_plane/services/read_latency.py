@@ -1,0 +1,152 @@
+"""Latency of a monitor over a range, from rollups that merge: the one source for API, badge, page and report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from control_plane.domain import latency_histogram
+from control_plane.domain.time_slices import Rolled, parts, slice_ms, starts
+from control_plane.errors import NotFound
+from control_plane.store import rollup_reads
+from control_plane.store.pool import Connection
+from control_plane.store.rollup_reads import SliceRow
+from shared.clock import from_unix_ms, to_unix_ms
+
+DAY_MS = 86_400_000
+SHARES = (0.5, 0.95, 0.99)
+
+KEPT_RAW_MS = 30 * DAY_MS
+KEPT_FINE_MS = 90 * DAY_MS
+
+
+class Latency(Struct, frozen=True, kw_only=True):
+    """Milliseconds. Means are over all samples, and a phase that did not happen counts as none: they add up to `avg`
+    but for what the check itself took. Null without samples.
+    """
+
+    samples: int = 0
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    avg: float | None = None
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    ttfb: float | None = None
+    download: float | None = None
+
+
+class Slice(Struct, frozen=True):
+    """A slice of the chart, from `start` on."""
+
+    start: datetime
+    latency: Latency
+
+
+class Series(Struct, frozen=True):
+    """A region's, or all regions', latency over the whole range and per slice."""
+
+    region: str | None
+    whole: Latency
+    slices: Sequence[Slice]
+
+
+class Chart(Struct, frozen=True):
+    """Series over [start, end) in slices of `slice_s` seconds, the last one as long as the range lasts."""
+
+    start: datetime
+    end: datetime
+    slice_s: int
+    series: Sequence[Series]
+
+
+async def read_latency(
+    conn: Connection,
+    *,
+    tenant_id: UUID,
+    monitor_id: UUID,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    region: str | None = None,
+    by_region: bool = False,
+) -> Chart:
+    """Latency of results that were up or degraded, of all regions merged or region by region.
+
+    Sums and percentiles of the whole range are of exactly its results; a slice's edge is true to the rollup that it is
+    read from (time_slices.parts). Raises NotFound MONITOR_NOT_FOUND.
+    """
+    start_ms, end_ms = to_unix_ms(start), to_unix_ms(end)
+    rolled = await rolled_up(conn, tenant_id=tenant_id, monitor_id=monitor_id, now_ms=to_unix_ms(now))
+    width, grid = slice_ms(start_ms, end_ms), starts(start_ms, end_ms)
+    rows = await rollup_reads.slices(
+        conn,
+        parts(start_ms, end_ms, width_ms=width, rolled=rolled),
+        tenant_id=tenant_id,
+        monitor_id=monitor_id,
+        region=region,
+        origin_ms=grid.start,
+        width_ms=width,
+    )
+    if by_region:
+        names = sorted({row.region for row in rows})
+        series = [_series(name, [row for row in rows if row.region == name], grid) for name in names]
+    else:
+        series = [_series(region, rows, grid)]
+    return Chart(start, end, width // 1000, series)
+
+
+async def rolled_up(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, now_ms: int) -> Rolled:
+    """From where this monitor's results can be read. Raises NotFound MONITOR_NOT_FOUND."""
+    progress = await rollup_reads.rollup_progress(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    if progress is None:
+        raise NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")
+    return Rolled(
+        fine_until=progress.fine_until,
+        hourly_until=progress.hourly_until,
+        raw_since=now_ms - KEPT_RAW_MS,
+        fine_since=now_ms - KEPT_FINE_MS,
+    )
+
+
+def _series(region: str | None, rows: Sequence[SliceRow], grid: range) -> Series:
+    by_slice: list[list[SliceRow]] = [[] for _ in grid]
+    for row in rows:
+        by_slice[row.n].append(row)
+    slices = [Slice(from_unix_ms(at), _merged(found)) for at, found in zip(grid, by_slice, strict=True)]
+    return Series(region, _merged(rows), slices)
+
+
+_EMPTY = Latency()
+
+
+def _merged(rows: Sequence[SliceRow]) -> Latency:
+    samples = sum(row.samples for row in rows)
+    if not samples:
+        return _EMPTY
+    histogram = latency_histogram.from_bytes(b"".join(row.histogram for row in rows))
+    p50, p95, p99 = (_ms(value) for value in latency_histogram.percentiles_us(histogram, SHARES) or ())
+    return Latency(
+        samples=samples,
+        p50=p50,
+        p95=p95,
+        p99=p99,
+        avg=_mean(samples, (row.total_us for row in rows)),
+        dns=_mean(samples, (row.dns_us for row in rows)),
+        connect=_mean(samples, (row.connect_us for row in rows)),
+        tls=_mean(samples, (row.tls_us for row in rows)),
+        ttfb=_mean(samples, (row.ttfb_us for row in rows)),
+        download=_mean(samples, (row.download_us for row in rows)),
+    )
+
+
+def _mean(samples: int, sums_us: Iterable[int]) -> float:
+    return _ms(sum(sums_us) / samples)
+
+
+def _ms(us: float) -> float:
+    return round(us / 1000, 3)

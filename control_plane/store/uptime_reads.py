@@ -1,0 +1,120 @@
+"""What uptime is computed from: changes of verdict, and periods that do not count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from control_plane.domain.availability import Change, Period
+from control_plane.store.pool import Connection
+from shared.clock import to_unix_ms
+
+
+class UptimeMonitor(Struct, frozen=True):
+    """What is asked of a monitor beside its history. `sla_target` in per cent, null without one."""
+
+    id: UUID
+    number: int
+    name: str
+    kind: str
+    group: str | None
+    created_at: datetime
+    sla_target: float | None
+    sla_period_days: int | None
+
+
+UPTIME_MONITORS = """
+SELECT id, number, name, kind, "group", created_at, sla_target, sla_period_days
+FROM monitors WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
+ORDER BY number
+"""
+
+
+async def uptime_monitors(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> list[UptimeMonitor]:
+    """Those of these monitors that the tenant has, by number."""
+    return [UptimeMonitor(*row) for row in await conn.fetch(UPTIME_MONITORS, tenant_id, list(monitor_ids))]
+
+
+UPTIME_MONITORS_AFTER = """
+SELECT id, number, name, kind, "group", created_at, sla_target, sla_period_days
+FROM monitors WHERE tenant_id = $1 AND number > $2 AND created_at < $3
+ORDER BY number LIMIT $4
+"""
+
+
+async def uptime_monitors_after(
+    conn: Connection, *, tenant_id: UUID, after: int, created_before: datetime, limit: int
+) -> list[UptimeMonitor]:
+    """The tenant's next monitors by number, of those that there were before this instant."""
+    rows = await conn.fetch(UPTIME_MONITORS_AFTER, tenant_id, after, created_before, limit)
+    return [UptimeMonitor(*row) for row in rows]
+
+
+# The last change at or before the range tells what held when it began.
+CHANGES_IN_RANGE = """
+SELECT asked.id, t.at, t.verdict
+FROM unnest($2::uuid[]) AS asked (id)
+CROSS JOIN LATERAL (
+    (SELECT at, number, verdict FROM transitions
+     WHERE tenant_id = $1 AND monitor_id = asked.id AND at <= $3 ORDER BY at DESC, number DESC LIMIT 1)
+    UNION ALL
+    (SELECT at, number, verdict FROM transitions
+     WHERE tenant_id = $1 AND monitor_id = asked.id AND at > $3 AND at < $4)
+) t
+ORDER BY asked.id, t.at, t.number
+"""
+
+
+async def changes_in_range(
+    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID], start: datetime, end: datetime
+) -> dict[UUID, list[Change]]:
+    """The changes of verdict in [start, end) with the last one before, in order, of each monitor that has any."""
+    found: dict[UUID, list[Change]] = {}
+    for monitor_id, at, verdict in await conn.fetch(CHANGES_IN_RANGE, tenant_id, list(monitor_ids), start, end):
+        found.setdefault(monitor_id, []).append(Change(to_unix_ms(at), verdict))
+    return found
+
+
+PERIODS_IN_RANGE = """
+SELECT monitor_id, kind, starts_at, ends_at FROM monitor_periods
+WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]) AND starts_at < $4 AND (ends_at IS NULL OR ends_at > $3)
+"""
+
+
+async def periods_in_range(
+    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID], start: datetime, end: datetime
+) -> dict[UUID, list[Period]]:
+    """The periods that touch [start, end), of each monitor that has any."""
+    found: dict[UUID, list[Period]] = {}
+    for monitor_id, kind, since, until in await conn.fetch(PERIODS_IN_RANGE, tenant_id, list(monitor_ids), start, end):
+        period = Period(kind, to_unix_ms(since), None if until is None else to_unix_ms(until))
+        found.setdefault(monitor_id, []).append(period)
+    return found
+
+
+INCIDENTS_OPENED = """
+SELECT monitor_id, count(*) AS opened, count(resolved_at) AS resolved,
+    (extract(epoch FROM sum(resolved_at - opened_at)) * 1000)::bigint AS open_ms
+FROM incidents
+WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]) AND opened_at >= $3 AND opened_at < $4
+GROUP BY monitor_id
+"""
+
+
+class IncidentCount(Struct, frozen=True):
+    """Incidents of a monitor; `open_ms` is how long the resolved ones were open, together."""
+
+    opened: int
+    resolved: int
+    open_ms: int
+
+
+async def incidents_opened(
+    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID], start: datetime, end: datetime
+) -> dict[UUID, IncidentCount]:
+    """The incidents opened in [start, end), of each monitor that had any."""
+    rows = await conn.fetch(INCIDENTS_OPENED, tenant_id, list(monitor_ids), start, end)
+    return {row["monitor_id"]: IncidentCount(row["opened"], row["resolved"], row["open_ms"] or 0) for row in rows}
