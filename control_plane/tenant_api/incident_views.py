@@ -10,6 +10,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
+from control_plane.domain.incident_rules import title_of, urgency
+from control_plane.store.incident_changes import UpdateRow
 from control_plane.store.incidents_read import IncidentEventRow, IncidentView
 
 
@@ -22,11 +24,18 @@ class MonitorRef(Struct, frozen=True):
 
 
 class IncidentJson(Struct, frozen=True, kw_only=True):
-    """An incident. `monitor` is null once that is deleted; `started_at` is when it began for people."""
+    """An incident. `started_at` is when it began for people.
+
+    `monitor` is that of an automatic one, null once it is deleted; `monitors` are all that it is about. `title` is made
+    of monitor and type where nobody gave one. `held_open`: reopened while its monitor was not down, so only a person
+    ends it, or a recovery from a further outage.
+    """
 
     id: UUID
     number: int
+    title: str
     monitor: MonitorRef | None
+    monitors: list[MonitorRef]
     origin: str
     type: str
     severity: str
@@ -40,9 +49,27 @@ class IncidentJson(Struct, frozen=True, kw_only=True):
     acknowledged_by: str | None
     resolved_at: datetime | None
     resolution: str | None
+    resolved_by: str | None
+    declared_by: str | None
+    reopened: int
+    reopened_at: datetime | None
+    held_open: bool
+    held_by: str | None
+    public_title: str | None
+    public_description: str | None
     regions_down: list[str]
     regions_up: list[str]
     updated_at: datetime
+
+
+class UpdateJson(Struct, frozen=True):
+    """One thing that the public was told."""
+
+    id: UUID
+    phase: str
+    text: str
+    at: datetime
+    actor: str
 
 
 class TimelineJson(Struct, frozen=True):
@@ -68,14 +95,17 @@ def incident_json(view: IncidentView) -> IncidentJson:
     monitor = None
     if view.monitor_id is not None and view.monitor_number is not None:
         monitor = MonitorRef(view.monitor_id, view.monitor_number, view.monitor_name or "")
+    about = msgspec.convert(view.affected, list[MonitorRef]) or ([monitor] if monitor else [])
     return IncidentJson(
         id=view.id,
         number=view.number,
+        title=title_of(title=view.title, monitor=view.monitor_name, type_=view.type),
         monitor=monitor,
+        monitors=about,
         origin=view.origin,
         type=view.type,
         severity=view.severity,
-        urgency="low" if view.severity == "minor" else "high",
+        urgency=urgency(view.severity),
         state=view.state,
         phase=view.phase,
         cause=view.cause,
@@ -85,6 +115,14 @@ def incident_json(view: IncidentView) -> IncidentJson:
         acknowledged_by=view.acknowledged_by,
         resolved_at=view.resolved_at,
         resolution=view.resolution,
+        resolved_by=view.resolved_by,
+        declared_by=view.declared_by,
+        reopened=view.reopened,
+        reopened_at=view.reopened_at,
+        held_open=view.held_open,
+        held_by=view.held_by,
+        public_title=view.public_title,
+        public_description=view.public_description,
         regions_down=view.regions_down,
         regions_up=view.regions_up,
         updated_at=view.updated_at,
@@ -109,3 +147,8 @@ def _with_evidence(vote: dict[str, Any]) -> dict[str, Any]:
 def line_json(row: IncidentEventRow) -> TimelineJson:
     """One line of the timeline as JSON."""
     return TimelineJson(row.id, row.kind, row.at, row.actor, row.text, row.data)
+
+
+def update_json(row: UpdateRow) -> UpdateJson:
+    """A public update as JSON."""
+    return UpdateJson(row.id, row.phase, row.text, row.at, row.actor)
