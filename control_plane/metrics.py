@@ -15,6 +15,7 @@ AUTHENTICATION_FAILURES = Counter("farwatch_authentication_failures", "Credentia
 REPLAYED_REQUESTS = Counter("farwatch_http_replayed_requests", "Requests answered from a stored reply.")
 
 RESULTS = Counter("farwatch_results", "Items that agents sent, by what became of them.", ["status"])
+PINGS = Counter("farwatch_pings", "Pings of heartbeats, by what they say or what became of them.", ["kind"])
 TRANSITIONS = Counter("farwatch_transitions", "Changes of verdict.", ["verdict"])
 INCIDENTS = Counter("farwatch_incidents", "Incidents opened and resolved.", ["change"])
 DELIVERY_ATTEMPTS = Counter("farwatch_delivery_attempts", "Attempts at a delivery.", ["transport", "outcome"])
@@ -26,3 +27,10 @@ RETENTION_FAILURES = Counter(
 STREAMS = Gauge("farwatch_sse_streams", "Open event streams.")
 STREAMS_CUT = Counter("farwatch_sse_streams_cut", "Event streams cut off because their reader was too slow.")
 OPERATOR_INCIDENTS_OPEN = Gauge("farwatch_operator_incidents_open", "Operator's incidents that are open.", ["kind"])
+
+# The operator's own regions alone, so a handful; private regions have no label.
+REGION_LIVE_AGENTS = Gauge("farwatch_region_live_agents", "Agents with a lease whose self-test passes.", ["region"])
+REGION_MONITORS = Gauge("farwatch_region_monitors", "Running monitors that are watched from it.", ["region"])
+REGION_VOTES_EXPIRED = Gauge(
+    "farwatch_region_votes_expired", "Monitors whose vote ran out a minute ago or more while it was live.", ["region"]
+)

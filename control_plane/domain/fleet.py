@@ -8,6 +8,7 @@
 | agent_outdated | its major and minor version are older than ours | it says hello with a newer one |
 
 The worst comes first, and while it is so, or may soon be, the lesser ones neither open nor end: one trouble, one alert.
+While a whole region is silent its agents' own agent_offline does not open: the region's says it (domain/fleet_regions).
 """
 
 from __future__ import annotations
@@ -98,10 +99,12 @@ def alerts_of(
     now: datetime,
     watched_since: datetime,
     release: str,
+    in_silent_region: bool = False,
 ) -> dict[str, Alert]:
     """The alerts that should be open, by kind, given those that are (with their details).
 
-    `watched_since`: since when agents could be heard. `release`: our own version.
+    `watched_since`: since when agents could be heard. `release`: our own version. `in_silent_region`: the region as a
+    whole is silent, or may soon be.
     """
     held: dict[str, Alert] = {}
     if not agent.enabled or agent.last_seen_at is None:
@@ -110,7 +113,8 @@ def alerts_of(
     for kind, alert in _KINDS.items():
         newest = _newest(release, open_kinds.get(OUTDATED))
         sign = _sign(kind, agent, now, watched_since=watched_since, release=newest)
-        holds = kind in open_kinds if is_suppressed or sign in (Sign.PENDING, Sign.FADING) else sign is Sign.CONFIRMED
+        keeps = is_suppressed or sign in (Sign.PENDING, Sign.FADING) or (in_silent_region and sign is Sign.CONFIRMED)
+        holds = kind in open_kinds if keeps else sign is Sign.CONFIRMED
         if holds:
             held[kind] = alert(agent, now, release)
         is_suppressed |= sign in (Sign.PENDING, Sign.CONFIRMED) or holds

@@ -12,9 +12,18 @@ from control_plane.domain.alerting import IncidentFacts
 
 OPENED, RESOLVED = "operator.incident.opened", "operator.incident.resolved"
 
-AGENT_RECOVERED = "agent.recovered"
-AGENT_EVENTS = ("agent.offline", "agent.skewed", "agent.saturated", "agent.outdated", AGENT_RECOVERED)
-"""What a tenant's stream tells of the agents of its private regions."""
+AGENT_RECOVERED, REGION_RECOVERED = "agent.recovered", "region.recovered"
+AGENT_EVENTS = (
+    "agent.offline",
+    "agent.skewed",
+    "agent.saturated",
+    "agent.outdated",
+    AGENT_RECOVERED,
+    "region.silent",
+    "region.coverage_lost",
+    REGION_RECOVERED,
+)
+"""What a tenant's stream tells of its private regions and of the agents in them."""
 
 
 class Named(Struct, frozen=True):
@@ -45,7 +54,12 @@ def notice_text(notice: OperatorNotice) -> str:
 
 def event_of(kind: str, *, resolved: bool) -> str:
     """The tenant's event for an incident of this kind: agent_offline is agent.offline, and its end agent.recovered."""
-    return AGENT_RECOVERED if resolved else kind.replace("_", ".", 1)
+    is_of_agent = kind.startswith("agent_")
+    if resolved:
+        return AGENT_RECOVERED if is_of_agent else REGION_RECOVERED
+    if is_of_agent or kind.startswith("region_"):
+        return kind.replace("_", ".", 1)
+    return f"region.{kind}"
 
 
 def event_data(*, incident: IncidentFacts, agent: Named | None, region: Named | None, reason: str) -> str:

@@ -1,8 +1,8 @@
-"""The watch over the fleet, every 10 s: what is wrong with an agent becomes an operator's incident."""
+"""The watch over the fleet, every 10 s: what is wrong with an agent or a region becomes an operator's incident."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,10 +11,17 @@ import structlog
 from msgspec import Struct
 
 from control_plane.domain.fleet import AGENT_KINDS, UNWATCHED_FOR, AgentState, Alert, alerts_of, severity_of
-from control_plane.metrics import OPERATOR_INCIDENTS_OPEN
+from control_plane.domain.fleet_regions import REGION_KINDS
+from control_plane.metrics import (
+    OPERATOR_INCIDENTS_OPEN,
+    REGION_LIVE_AGENTS,
+    REGION_MONITORS,
+    REGION_VOTES_EXPIRED,
+)
 from control_plane.services.identity import new_id
+from control_plane.services.watch_regions import Regions, judge_regions, read_regions, told
 from control_plane.services.write_operator_incidents import Change, Place, write_operator_incidents
-from control_plane.store import fleet_reads, fleet_watch, operator_incidents
+from control_plane.store import fleet_reads, fleet_regions, fleet_watch, operator_incidents
 from control_plane.store.operator_incidents import OperatorIncident
 from control_plane.store.pool import Connection, Database
 
@@ -40,19 +47,34 @@ async def watch_fleet(database: Database, *, release: str) -> list[Change]:
         _tell_log(change)
     async with database.app() as conn:
         counts = await operator_incidents.count_open(conn)
-    for kind in {*AGENT_KINDS, *counts}:
+    for kind in {*AGENT_KINDS, *REGION_KINDS, *counts}:
         OPERATOR_INCIDENTS_OPEN.labels(kind).set(counts.get(kind, 0))
     return changes
 
 
 async def _watch(conn: Connection, *, release: str) -> list[Change]:
-    held = await operator_incidents.hold_open(conn, kinds=AGENT_KINDS)
+    held = await operator_incidents.hold_open(conn, kinds=(*AGENT_KINDS, *REGION_KINDS))
     now = await fleet_reads.database_clock(conn)
     watched_since = await fleet_watch.note_watch(conn, longest_break=UNWATCHED_FOR)
     agents = await fleet_watch.agent_states(conn)
-    judged = _judge(agents, held, now=now, watched_since=watched_since, release=release)
-    await operator_incidents.reword(conn, judged.reworded)
-    return await write_operator_incidents(conn, judged.changes, now=now)
+    regions = await read_regions(conn, now=now, watched_since=watched_since)
+    await fleet_regions.remember(conn, regions.noted)
+    of_agents = [incident for incident in held if incident.kind in AGENT_KINDS]
+    judged = _judge(agents, of_agents, now=now, watched_since=watched_since, release=release, silent=regions.silent)
+    whole = judge_regions(regions, held)
+    _measure(regions)
+    await operator_incidents.reword(conn, [*judged.reworded, *whole.reworded])
+    return await write_operator_incidents(conn, [*whole.changes, *judged.changes], now=now)
+
+
+def _measure(regions: Regions) -> None:
+    """The operator's own regions alone: no label names what is a tenant's."""
+    for gauge in (REGION_LIVE_AGENTS, REGION_MONITORS, REGION_VOTES_EXPIRED):
+        gauge.clear()
+    for slug, live, monitors, expired in told(regions):
+        REGION_LIVE_AGENTS.labels(slug).set(live)
+        REGION_MONITORS.labels(slug).set(monitors)
+        REGION_VOTES_EXPIRED.labels(slug).set(expired)
 
 
 def _judge(
@@ -62,6 +84,7 @@ def _judge(
     now: datetime,
     watched_since: datetime,
     release: str,
+    silent: Collection[int],
 ) -> _Judged:
     open_: dict[str, dict[str, OperatorIncident]] = {}
     for incident in held:
@@ -71,7 +94,14 @@ def _judge(
     for agent in agents:
         mine = open_.pop(str(agent.id), {})
         details = {kind: incident.details for kind, incident in mine.items()}
-        alerts = alerts_of(agent, open_kinds=details, now=now, watched_since=watched_since, release=release)
+        alerts = alerts_of(
+            agent,
+            open_kinds=details,
+            now=now,
+            watched_since=watched_since,
+            release=release,
+            in_silent_region=agent.region_id in silent,
+        )
         changes += _changes(agent, mine, alerts)
         reworded += [
             (mine[kind].id, alert.reason, _details(agent, alert))

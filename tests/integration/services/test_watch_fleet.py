@@ -41,6 +41,10 @@ UNWATCHED = """
 UPDATE installation SET value = value || jsonb_build_object('last', now() - interval '1 minute')
 WHERE name = 'fleet_watch'
 """
+WATCHED_FOR_31_S = """
+UPDATE installation SET value = value || jsonb_build_object('since', now() - interval '31 seconds')
+WHERE name = 'fleet_watch'
+"""
 LONG_GONE = """
 UPDATE agents SET lease_until = now() - make_interval(secs => $2), left_at = now() - make_interval(secs => $2)
 WHERE id = $1
@@ -126,9 +130,7 @@ async def test_a_control_plane_that_was_away_holds_no_silence_against_agents(dat
     await rows(database, UNWATCHED)
     for _ in range(2):
         assert await watch_fleet(database, release=RELEASE) == []
-    await rows(
-        database, "UPDATE installation SET value = value || jsonb_build_object('since', now() - interval '31 s')"
-    )
+    await rows(database, WATCHED_FOR_31_S)
     assert len(await watch_fleet(database, release=RELEASE)) == 1
 
 
