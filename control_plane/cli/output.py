@@ -16,7 +16,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 PIPED_WIDTH = 250
 """Columns when nobody looks: nothing is folded for a program that reads lines."""
 
-STATE_STYLES = {"up": "green", "degraded": "yellow", "down": "bold red", "unknown": "dim", "paused": "dim"}
+STATE_STYLES = {
+    "up": "green",
+    "degraded": "yellow",
+    "down": "bold red",
+    "unknown": "dim",
+    "paused": "dim",
+    "maintenance": "dim",
+}
 
 
 def with_output(function: F) -> F:

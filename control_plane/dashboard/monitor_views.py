@@ -22,7 +22,7 @@ from control_plane.store.results_read import ResultRow
 from shared.clock import from_unix_ms
 from shared.results import OUTCOMES, REASONS, Detail, Outcome
 
-STATES = ("down", "degraded", "unknown", "up", "paused")
+STATES = ("down", "degraded", "unknown", "up", "maintenance", "paused")
 """What a monitor is shown as, in the order in which it wants attention."""
 
 WORDS: Mapping[str, str] = {state: state.capitalize() for state in STATES}
@@ -80,14 +80,17 @@ class ResultLine(Struct, frozen=True, kw_only=True):
     agent: str
 
 
-def shown(view: MonitorView) -> str:
-    """Paused before the verdict."""
-    return view.verdict if view.enabled else "paused"
-
-
 def said(view: MonitorView) -> str:
-    """The verdict as a sentence."""
-    return sentence(view.reason) if view.enabled else "Paused: nothing checks it until it is resumed."
+    """The state shown as a sentence."""
+    match view.shown:
+        case "paused":
+            return "Paused: nothing checks it until it is resumed."
+        case "maintenance":
+            return f"Maintenance: nobody is alerted, and the time does not count. {sentence(view.reason)}"
+        case _ if view.verdict == "down" and view.held_by:
+            return f"{sentence(view.reason)} {sentence(f'no incident opens: {view.held_by}')}"
+        case _:
+            return sentence(view.reason)
 
 
 def _rest(text: str, word: str) -> str:
@@ -95,7 +98,7 @@ def _rest(text: str, word: str) -> str:
 
 
 def monitor_row(view: MonitorView, recent: Sequence[RecentResult], *, now: datetime) -> MonitorRow:
-    state, check = shown(view), read_check(view.check)
+    state, check = view.shown, read_check(view.check)
     return MonitorRow(
         id=view.id,
         name=view.name,

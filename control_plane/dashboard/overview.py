@@ -86,11 +86,7 @@ class Wanted(Struct, frozen=True):
         return f"/app?{query}" if query else "/app"
 
     def filter(self) -> MonitorFilter:
-        if self.state == "paused":
-            return MonitorFilter(q=self.q or None, enabled=False)
-        if self.state:
-            return MonitorFilter(q=self.q or None, verdict=self.state, enabled=True)
-        return MonitorFilter(q=self.q or None)
+        return MonitorFilter(q=self.q or None, state=self.state or None)
 
 
 def wanted_of(visit: Visit) -> Wanted:
@@ -151,6 +147,8 @@ def heading(tally: Mapping[str, int]) -> str:
     wrong = [f"{running[state]} {state}" for state in ("down", "degraded", "unknown") if running[state]]
     if not wrong and everything:
         return f"All {count(everything, 'monitor')} up" if everything > 1 else "Your monitor is up"
+    if not everything and tally.get("maintenance"):
+        return f"{count(tally['maintenance'], 'monitor')} in maintenance"
     if not everything:
         return "Every monitor is paused" if tally.get("paused") else "Nothing is watched yet"
     return f"{', '.join(wrong)} of {count(everything, 'monitor')}"

@@ -6,7 +6,6 @@ keeps, null clears; a cleared field has its default again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from control_plane.domain import field_rules
 from control_plane.domain.binding_rules import Binding, read_alerts
 from control_plane.domain.check_rules import RULES, read_check, rules_of
 from control_plane.domain.field_rules import Findings
+from control_plane.domain.monitor_fields import PLAIN, Sla, read_depends_on
 from control_plane.domain.region_choice import MAX_REGIONS, RegionChoice, read_regions
 from control_plane.domain.verdict import Policy
 from control_plane.errors import BadRequest, FarwatchError, Refused
@@ -25,11 +25,9 @@ from shared.netpolicy import PortProfile
 
 LEAST_INTERVAL_S = min(rules.interval_floor_s for rules in RULES.values())
 
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
-
 
 class MonitorConfig(Struct, frozen=True, kw_only=True):
-    """All that a tenant decides about a monitor. `regions` in ascending id."""
+    """All that a tenant decides about a monitor. `regions` and `depends_on` in ascending id."""
 
     name: str
     check: Check
@@ -45,6 +43,9 @@ class MonitorConfig(Struct, frozen=True, kw_only=True):
     max_repeats: int = 10
     severity: str = "major"
     alert_on: str = "down"
+    backoff_when_down: bool = False
+    sla: Sla | None = None
+    depends_on: tuple[UUID, ...] = ()
     owner: str | None = None
     notes: str | None = None
     enabled: bool = True
@@ -52,14 +53,15 @@ class MonitorConfig(Struct, frozen=True, kw_only=True):
 
 
 class Surroundings(Struct, frozen=True):
-    """What a body may refer to: regions in ascending id, and those of the channels it names that exist.
+    """What a body may refer to: regions in ascending id, and those of the channels and monitors it names that exist.
 
-    `ports`: the profile of TCP ports that checks from shared regions may use.
+    `ports`: the profile of TCP ports that checks from shared regions may use. `monitors`: ids by id and by key.
     """
 
     regions: tuple[RegionChoice, ...]
     channels: frozenset[UUID] = frozenset()
     ports: PortProfile = "any"
+    monitors: Mapping[str, UUID] = {}
 
 
 def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surroundings: Surroundings) -> MonitorConfig:
@@ -70,10 +72,11 @@ def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surro
     findings = Findings()
     _refuse_unknown(body, findings)
     values: dict[str, Any] = {}
-    for field, reader in _PLAIN.items():
+    for field, reader in PLAIN.items():
         if (given := body.get(field, UNSET)) is not UNSET:
             _take(values, findings, field, reader, given)
     _take_alerts(values, findings, body.get("alerts", UNSET), surroundings.channels)
+    _take_depends_on(values, findings, body.get("depends_on", UNSET), surroundings.monitors)
     regions = _take_regions(values, findings, body.get("regions", UNSET), stored, surroundings.regions)
     _take_policy(values, findings, body.get("region_policy", UNSET), regions)
     _take_check(values, findings, body.get("check", UNSET), stored, _Reach(regions, surroundings.ports))
@@ -91,45 +94,7 @@ def same_schedule(one: MonitorConfig, other: MonitorConfig) -> bool:
     return (one.check, one.interval_s, one.regions) == (other.check, other.interval_s, other.regions)
 
 
-def _text_or_none(code: str, high: int) -> Callable[[object, str], str | None]:
-    def read(value: object, pointer: str) -> str | None:
-        return field_rules.text(value, pointer, code=code, low=1, high=high)
-
-    return read
-
-
-def _group(value: object, pointer: str) -> str:
-    return field_rules.name(value, pointer, code="INVALID_GROUP")
-
-
-def _key(value: object, pointer: str) -> str:
-    text = field_rules.text(value, pointer, code="INVALID_KEY", low=1, high=100)
-    if not _KEY.fullmatch(text):
-        field_rules.refuse(
-            "INVALID_KEY", "key is 1 to 100 of letters, digits and . _ / -, beginning with a letter or digit", pointer
-        )
-    return text
-
-
-_PLAIN: dict[str, Callable[[object, str], Any]] = {
-    "name": field_rules.name,
-    "interval": field_rules.interval,
-    "confirmations": field_rules.confirmations,
-    "tags": field_rules.tags,
-    "group": _group,
-    "notify_recovery": field_rules.boolean,
-    "renotify_interval_secs": field_rules.renotify_interval,
-    "max_repeats": field_rules.max_repeats,
-    "severity": field_rules.severity,
-    "alert_on": field_rules.alert_on,
-    "owner": _text_or_none("INVALID_OWNER", 200),
-    "notes": field_rules.notes,
-    "enabled": field_rules.boolean,
-    "key": _key,
-}
-"""Fields that are judged alone: JSON name → reader."""
-
-FIELDS = (*_PLAIN, "check", "regions", "region_policy", "alerts")
+FIELDS = (*PLAIN, "check", "regions", "region_policy", "alerts", "depends_on")
 
 _ATTRIBUTE = {"interval": "interval_s", "renotify_interval_secs": "renotify_interval_s"}
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in structs.fields(MonitorConfig) if not field.required}
@@ -163,6 +128,16 @@ def _take_alerts(values: dict[str, Any], findings: Findings, given: object, chan
     )
     if taken is not None:
         values["alerts"] = taken
+
+
+def _take_depends_on(values: dict[str, Any], findings: Findings, given: object, monitors: Mapping[str, UUID]) -> None:
+    if given is UNSET:
+        return
+    taken = findings.take(
+        lambda value, at: read_depends_on(value, at, monitors=monitors), [] if given is None else given, "/depends_on"
+    )
+    if taken is not None:
+        values["depends_on"] = taken
 
 
 def _take_regions(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from msgspec import structs
 
 from control_plane.domain.monitor_rules import MonitorConfig, read_monitor, same_schedule
 from control_plane.errors import NotFound, PreconditionFailed
 from control_plane.sealing import Sealer
+from control_plane.services.change_dependencies import change_dependencies, hold_named
 from control_plane.services.close_incident import resolve_quietly
 from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.judge_monitors import judge_monitors
@@ -22,7 +24,7 @@ from control_plane.services.monitor_rows import (
     read_surroundings,
     stored_config,
 )
-from control_plane.store import certificates, monitors
+from control_plane.store import certificates, dependencies, monitors
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.pool import Connection, Database
 from shared.checks import Check
@@ -45,24 +47,31 @@ async def change_monitor(
     """Merge the body (RFC 7396) onto the monitor. A body that changes nothing writes nothing.
 
     `accepted`: the revisions that If-Match allows, None for any. Raises NotFound, PreconditionFailed, Conflict
-    KEY_TAKEN, and BadRequest or Refused as domain/monitor_rules says.
+    KEY_TAKEN, Refused DEPENDENCY_CYCLE, and BadRequest or Refused as domain/monitor_rules says.
     """
     async with database.tenant_transaction(tenant_id) as conn:
-        row = await lock(conn, tenant_id=tenant_id, monitor_id=monitor_id, accepted=accepted)
+        along = await hold_named(conn, tenant_id=tenant_id, body=body)
+        row = await lock(conn, tenant_id=tenant_id, monitor_id=monitor_id, accepted=accepted, along=along)
         surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body, ports=ports)
         bindings = await monitors.read_bindings(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+        upstreams = await dependencies.read_upstreams(conn, tenant_id=tenant_id, monitor_id=monitor_id)
         check = opened_check(sealer, row) if "check" in body else masked_check(row)
-        old = stored_config(row, check=check, bindings=bindings, regions=surroundings.regions)
+        old = stored_config(row, check=check, bindings=bindings, regions=surroundings.regions, depends_on=upstreams)
         new = read_monitor(body, stored=old, surroundings=surroundings)
         if new != old:
             await _write(conn, sealer, row=row, old=old, new=new, write_source=write_source)
 
 
 async def lock(
-    conn: Connection, *, tenant_id: TenantId, monitor_id: MonitorId, accepted: frozenset[int] | None = None
+    conn: Connection,
+    *,
+    tenant_id: TenantId,
+    monitor_id: MonitorId,
+    accepted: frozenset[int] | None = None,
+    along: Sequence[UUID] = (),
 ) -> MonitorRow:
     """The monitor, locked until commit. Raises NotFound MONITOR_NOT_FOUND, PreconditionFailed."""
-    row = await monitors.lock_monitor(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    row = await monitors.lock_monitor(conn, tenant_id=tenant_id, monitor_id=monitor_id, along=along)
     if row is None:
         raise NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")
     if accepted is not None and row.revision not in accepted:
@@ -91,6 +100,8 @@ async def _write(
         columns["check_version"] = row.check_version + 1
         columns["first_slot"] = await monitors.now_ms(conn)
     changed = structs.replace(row, **columns)
+    if new.depends_on != old.depends_on:
+        await change_dependencies(conn, tenant_id=row.tenant_id, monitor_id=row.id, depends_on=new.depends_on)
     await monitors.update_monitor(conn, changed)
     if _server(new.check) != _server(old.check):
         await certificates.forget_certificates(conn, tenant_id=row.tenant_id, monitor_id=row.id)
@@ -100,7 +111,7 @@ async def _write(
         await assign(conn, changed, timeout_ms=new.check.timeout)
     if old.enabled and not new.enabled:
         await resolve_quietly(conn, tenant_id=row.tenant_id, monitor_id=row.id, resolution="paused")
-    if _judged_on(row) != _judged_on(changed):
+    if new.depends_on != old.depends_on or _judged_on(row) != _judged_on(changed):
         await judge_monitors(conn, [row.id])
 
 
@@ -116,4 +127,4 @@ def _agents_see(row: MonitorRow, changed: MonitorRow) -> bool:
 def _judged_on(row: MonitorRow) -> tuple[object, ...]:
     """What a verdict or an incident rests on besides the votes."""
     policy = (row.region_policy, row.region_policy_count, row.confirmations)
-    return (row.check_version, row.enabled, *policy, row.alert_on)
+    return (row.check_version, row.enabled, *policy, row.alert_on, row.backoff_when_down)

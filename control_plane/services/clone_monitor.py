@@ -12,7 +12,7 @@ from control_plane.sealing import Sealer
 from control_plane.services.change_monitor import lock
 from control_plane.services.create_monitor import insert_config
 from control_plane.services.monitor_rows import Caution, opened_check, read_surroundings, stored_config
-from control_plane.store import monitors
+from control_plane.store import dependencies, monitors
 from control_plane.store.pool import Database
 from shared.ids import MonitorId, TenantId
 from shared.netpolicy import PortProfile
@@ -42,7 +42,8 @@ async def clone_monitor(
         bindings = await monitors.read_bindings(conn, tenant_id=tenant_id, monitor_id=source_id)
         surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body, ports=ports)
         check = opened_check(sealer, row)
-        source = stored_config(row, check=check, bindings=bindings, regions=surroundings.regions)
+        upstreams = await dependencies.read_upstreams(conn, tenant_id=tenant_id, monitor_id=source_id)
+        source = stored_config(row, check=check, bindings=bindings, regions=surroundings.regions, depends_on=upstreams)
         copy = structs.replace(source, name=source.name[: NAME_LIMIT - len(_COPY)] + _COPY, key=None)
         config = read_monitor(body, stored=copy, surroundings=surroundings)
         return await insert_config(

@@ -12,7 +12,7 @@ from control_plane.domain.quota import require_room
 from control_plane.sealing import Sealer
 from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.monitor_rows import Caution, assign, binding_rows, plain_columns, read_surroundings
-from control_plane.store import monitors
+from control_plane.store import dependencies, monitors
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.pool import Connection, Database
 from shared.clock import from_unix_ms
@@ -63,6 +63,7 @@ async def insert_config(
 
     Taking the number locks the tenant's counters, so two that create at once cannot both take the last place.
     """
+    await monitors.lock_states(conn, tenant_id=tenant_id, monitor_ids=config.depends_on)
     number = await monitors.take_number(conn, tenant_id=tenant_id)
     require_room(plan, "max_monitors", current=await monitors.count_monitors(conn, tenant_id=tenant_id))
     document, sealed = seal_check(sealer, config.check, context=monitor_context(tenant_id, monitor_id))
@@ -89,6 +90,9 @@ async def insert_config(
     assigned = len(row.regions) if row.enabled else 0
     await monitors.insert_state(conn, tenant_id=tenant_id, monitor_id=monitor_id, assigned=assigned)
     await monitors.replace_bindings(conn, tenant_id=tenant_id, monitor_id=monitor_id, bindings=binding_rows(config))
+    await dependencies.replace_upstreams(
+        conn, tenant_id=tenant_id, monitor_id=monitor_id, depends_on=config.depends_on
+    )  # nothing depends on it yet, so that they close no circle
     await assign(conn, row, timeout_ms=config.check.timeout)
     return _warnings(config, twin)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from control_plane.domain.binding_rules import Binding, named_channels
+from control_plane.domain.monitor_fields import Sla, named_monitors
 from control_plane.domain.monitor_rules import MonitorConfig, Surroundings
 from control_plane.domain.region_choice import RegionChoice
 from control_plane.domain.schedule import phase_ms, vote_window_ms
@@ -17,7 +18,7 @@ from control_plane.domain.verdict import Policy, PolicyName
 from control_plane.errors import Unavailable
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.credentials import monitor_context, open_check
-from control_plane.store import assignments_write, monitors
+from control_plane.store import assignments_write, dependencies, monitors
 from control_plane.store.assignments_write import AssignmentRow
 from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
@@ -36,7 +37,7 @@ class Caution(Struct, frozen=True):
 async def read_surroundings(
     conn: Connection, *, tenant_id: TenantId, body: Mapping[str, Any], ports: PortProfile
 ) -> Surroundings:
-    """The regions that the tenant may choose, and which of the channels that the body names exist.
+    """The regions that the tenant may choose, and which of the channels and monitors that the body names exist.
 
     `ports`: the profile of TCP ports that the operator allows to checks from shared regions.
     """
@@ -55,7 +56,11 @@ async def read_surroundings(
         )
         for row in rows
     )
-    return Surroundings(choices, channels, ports)
+    monitor_names = named_monitors(body)
+    named_ids: Mapping[str, UUID] = {}
+    if monitor_names:
+        named_ids = await dependencies.known_monitors(conn, tenant_id=tenant_id, names=monitor_names)
+    return Surroundings(choices, channels, ports, named_ids)
 
 
 def opened_check(sealer: Sealer, row: MonitorRow) -> Check:
@@ -82,9 +87,14 @@ def masked_check(row: MonitorRow) -> Check:
 
 
 def stored_config(
-    row: MonitorRow, *, check: Check, bindings: Sequence[BindingRow], regions: Sequence[RegionChoice]
+    row: MonitorRow,
+    *,
+    check: Check,
+    bindings: Sequence[BindingRow],
+    regions: Sequence[RegionChoice],
+    depends_on: Sequence[UUID] = (),
 ) -> MonitorConfig:
-    """The configuration in force; `check` is the row's, with its secrets or masked."""
+    """The configuration in force; `check` is the row's, with its secrets or masked. `depends_on` in ascending id."""
     return MonitorConfig(
         name=row.name,
         check=check,
@@ -100,6 +110,9 @@ def stored_config(
         max_repeats=row.max_repeats,
         severity=row.severity,
         alert_on=row.alert_on,
+        backoff_when_down=row.backoff_when_down,
+        sla=None if row.sla_target is None or row.sla_period_days is None else Sla(row.sla_target, row.sla_period_days),
+        depends_on=tuple(depends_on),
         owner=row.owner,
         notes=row.notes,
         enabled=row.enabled,
@@ -127,6 +140,9 @@ def plain_columns(config: MonitorConfig) -> dict[str, Any]:
         "owner": config.owner,
         "notes": config.notes,
         "enabled": config.enabled,
+        "backoff_when_down": config.backoff_when_down,
+        "sla_target": None if config.sla is None else config.sla.target,
+        "sla_period_days": None if config.sla is None else config.sla.period_days,
     }
 
 

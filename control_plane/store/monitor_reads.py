@@ -91,13 +91,43 @@ class MonitorView(Struct, frozen=True, kw_only=True):
     newest_slot: int | None
     regions: list[RegionState]
     alerts: list[Binding]
+    backoff_when_down: bool = False
+    sla_target: float | None = None
+    sla_period_days: int | None = None
+    depends_on: tuple[UUID, ...] = ()
+    in_maintenance: bool = False
+    held_by: str | None = None
+    """What holds its incidents back, in words; null while nothing does."""
+    held_since: datetime | None = None
+
+    @property
+    def shown(self) -> str:
+        """What people are told first: paused before maintenance before the verdict."""
+        if not self.enabled:
+            return "paused"
+        return "maintenance" if self.in_maintenance else self.verdict
 
 
-_VIEW = """
+# A planned end is written at the start, so that a window ends by the clock alone.
+_IN_MAINTENANCE = """EXISTS (SELECT FROM monitor_periods p WHERE p.tenant_id = m.tenant_id AND p.monitor_id = m.id
+        AND p.kind = 'maintenance' AND p.starts_at <= clock_timestamp()
+        AND (p.ends_at IS NULL OR p.ends_at > clock_timestamp()))"""
+
+SHOWN = f"CASE WHEN NOT m.enabled THEN 'paused' WHEN {_IN_MAINTENANCE} THEN 'maintenance' ELSE s.verdict END"
+"""Of a monitor m with its state s: what it is shown as."""
+
+_VIEW = (
+    """
 SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.first_slot, m.interval_s, m.confirmations,
     m.region_policy, m.region_policy_count, m.tags, m."group", m.severity, m.alert_on, m.notify_recovery,
     m.renotify_interval_s, m.max_repeats, m.owner, m.notes, m.enabled, m.write_source, m.created_at, m.updated_at,
-    m.revision, s.verdict, s.reason, s.since,
+    m.revision, m.backoff_when_down, m.sla_target, m.sla_period_days, s.verdict, s.reason, s.since, s.held_by,
+    s.held_since,
+    """
+    + _IN_MAINTENANCE
+    + """ AS in_maintenance,
+    ARRAY(SELECT d.depends_on FROM monitor_dependencies d
+        WHERE d.tenant_id = m.tenant_id AND d.monitor_id = m.id ORDER BY d.depends_on) AS depends_on,
     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
     (SELECT max(l.newest_slot) FROM votes l WHERE l.tenant_id = m.tenant_id AND l.monitor_id = m.id) AS newest_slot,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('channel_id', b.channel_id, 'events', b.events)
@@ -113,6 +143,7 @@ SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.firs
     ) AS regions
 FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
 """
+)
 
 GET_MONITOR = _VIEW + "WHERE m.tenant_id = $1 AND m.id = $2"
 
@@ -141,9 +172,12 @@ class MonitorFilter(Struct, frozen=True, kw_only=True):
     kind: str | None = None
     verdict: str | None = None
     group: str | None = None
+    state: str | None = None
+    """What it is shown as: paused, maintenance, or a verdict."""
 
 
-_FILTER = """
+_FILTER = (
+    """
 WHERE m.tenant_id = $1
     AND ($2::text IS NULL OR strpos(lower(m.name), lower($2)) > 0
         OR strpos(lower(concat_ws(' ', m."check" ->> 'url', m."check" ->> 'host', m."check" ->> 'name',
@@ -154,29 +188,36 @@ WHERE m.tenant_id = $1
     AND ($5::text IS NULL OR m.kind = $5)
     AND ($6::text IS NULL OR s.verdict = $6)
     AND ($7::text IS NULL OR m."group" = $7)
+    AND ($8::text IS NULL OR $8 = """
+    + SHOWN
+    + """)
 """
+)
 
 LIST_MONITORS = (
     _VIEW
     + _FILTER
     + """
 ORDER BY
-    CASE WHEN $8 = 'name' THEN lower(m.name) END,
-    CASE WHEN $8 = '-name' THEN lower(m.name) END DESC,
-    CASE WHEN $8 = '-number' THEN m.number END DESC,
-    CASE WHEN $8 = 'updated_at' THEN m.updated_at END,
-    CASE WHEN $8 = '-updated_at' THEN m.updated_at END DESC,
-    CASE WHEN $8 = 'verdict' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END,
-    CASE WHEN $8 = '-verdict' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END DESC,
-    CASE WHEN $8 = 'attention' AND NOT m.enabled THEN 5
-        WHEN $8 = 'attention' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END,
+    CASE WHEN $9 = 'name' THEN lower(m.name) END,
+    CASE WHEN $9 = '-name' THEN lower(m.name) END DESC,
+    CASE WHEN $9 = '-number' THEN m.number END DESC,
+    CASE WHEN $9 = 'updated_at' THEN m.updated_at END,
+    CASE WHEN $9 = '-updated_at' THEN m.updated_at END DESC,
+    CASE WHEN $9 = 'verdict' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END,
+    CASE WHEN $9 = '-verdict' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END DESC,
+    CASE WHEN $9 = 'attention' AND NOT m.enabled THEN 6
+        WHEN $9 = 'attention' AND """
+    + _IN_MAINTENANCE
+    + """ THEN 5
+        WHEN $9 = 'attention' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END,
     m.number
-LIMIT $9 OFFSET $10
+LIMIT $10 OFFSET $11
 """
 )
 
 SORTS = ("number", "-number", "name", "-name", "updated_at", "-updated_at", "verdict", "-verdict", "attention")
-"""`verdict` puts the worst first, `attention` also the paused ones last."""
+"""`verdict` puts the worst first, `attention` also those in maintenance and the paused ones last."""
 
 _COUNT = """
 SELECT count(*) FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
@@ -228,7 +269,7 @@ async def list_transitions(
 
 
 def _arguments(wanted: MonitorFilter) -> tuple[str | bool | None, ...]:
-    return (wanted.q, wanted.tag, wanted.enabled, wanted.kind, wanted.verdict, wanted.group)
+    return (wanted.q, wanted.tag, wanted.enabled, wanted.kind, wanted.verdict, wanted.group, wanted.state)
 
 
 def _view(record: Any) -> MonitorView:

@@ -48,6 +48,9 @@ class MonitorRow(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     revision: int
+    backoff_when_down: bool = False
+    sla_target: float | None = None
+    sla_period_days: int | None = None
 
 
 class BindingRow(Struct, frozen=True):
@@ -87,9 +90,10 @@ async def now_ms(conn: Connection) -> int:
 INSERT_MONITOR = """
 INSERT INTO monitors (tenant_id, id, number, key, name, kind, "check", sealed, check_version, first_slot, interval_s,
     regions, confirmations, region_policy, region_policy_count, tags, "group", severity, alert_on, notify_recovery,
-    renotify_interval_s, max_repeats, owner, notes, enabled, write_source, created_at, updated_at, revision)
+    renotify_interval_s, max_repeats, owner, notes, enabled, write_source, created_at, updated_at, revision,
+    backoff_when_down, sla_target, sla_period_days)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-    $25, $26, $27, $28, $29)
+    $25, $26, $27, $28, $29, $30, $31, $32)
 """
 
 
@@ -106,19 +110,43 @@ async def insert_state(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, a
     await conn.execute(INSERT_STATE, tenant_id, monitor_id, assigned)
 
 
-LOCK_STATE = "SELECT FROM monitor_states WHERE tenant_id = $1 AND monitor_id = $2 FOR UPDATE"
+# Whoever judges a monitor locks what is upstream of it, too, all in ascending id: so does whoever will have it judged.
+LOCK_STATES = """
+SELECT FROM monitor_states WHERE tenant_id = $1 AND monitor_id IN (
+    WITH RECURSIVE wanted (id) AS (
+        SELECT unnest($2::uuid[])
+        UNION
+        SELECT d.depends_on FROM wanted w JOIN monitor_dependencies d ON d.tenant_id = $1 AND d.monitor_id = w.id
+    )
+    SELECT id FROM wanted)
+ORDER BY monitor_id
+FOR UPDATE
+"""
+
+
+async def lock_states(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> None:
+    """Lock the states of these monitors, and of all that they depend on, until the transaction ends."""
+    await conn.execute(LOCK_STATES, tenant_id, list(monitor_ids))
+
+
 LOCK_MONITOR = """
 SELECT tenant_id, id, number, key, name, kind, "check", sealed, check_version, first_slot, interval_s, regions,
     confirmations, region_policy, region_policy_count, tags, "group", severity, alert_on, notify_recovery,
-    renotify_interval_s, max_repeats, owner, notes, enabled, write_source, created_at, updated_at, revision
+    renotify_interval_s, max_repeats, owner, notes, enabled, write_source, created_at, updated_at, revision,
+    backoff_when_down, sla_target, sla_period_days
 FROM monitors WHERE tenant_id = $1 AND id = $2
 FOR NO KEY UPDATE
 """
 
 
-async def lock_monitor(conn: Connection, *, tenant_id: UUID, monitor_id: UUID) -> MonitorRow | None:
-    """The monitor, locked with its state until commit; None when this tenant has none of that id."""
-    await conn.execute(LOCK_STATE, tenant_id, monitor_id)
+async def lock_monitor(
+    conn: Connection, *, tenant_id: UUID, monitor_id: UUID, along: Sequence[UUID] = ()
+) -> MonitorRow | None:
+    """The monitor, locked with its state until commit; None when this tenant has none of that id.
+
+    `along`: monitors whose states are locked with it.
+    """
+    await lock_states(conn, tenant_id=tenant_id, monitor_ids=[monitor_id, *along])
     record = await conn.fetchrow(LOCK_MONITOR, tenant_id, monitor_id)
     return None if record is None else MonitorRow(**dict(record))
 
@@ -128,6 +156,7 @@ UPDATE monitors SET key = $3, name = $4, "check" = $5, sealed = $6, check_versio
     interval_s = $9, regions = $10, confirmations = $11, region_policy = $12, region_policy_count = $13,
     tags = $14, "group" = $15, severity = $16, alert_on = $17, notify_recovery = $18, renotify_interval_s = $19,
     max_repeats = $20, owner = $21, notes = $22, enabled = $23, write_source = $24,
+    backoff_when_down = $25, sla_target = $26, sla_period_days = $27,
     updated_at = now(), revision = revision + 1
 WHERE tenant_id = $1 AND id = $2
 """
@@ -135,6 +164,7 @@ _UPDATED = (
     *("tenant_id", "id", "key", "name", "check", "sealed", "check_version", "first_slot", "interval_s", "regions"),
     *("confirmations", "region_policy", "region_policy_count", "tags", "group", "severity", "alert_on"),
     *("notify_recovery", "renotify_interval_s", "max_repeats", "owner", "notes", "enabled", "write_source"),
+    *("backoff_when_down", "sla_target", "sla_period_days"),
 )
 
 

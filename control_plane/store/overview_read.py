@@ -8,17 +8,18 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from control_plane.store.monitor_reads import SHOWN
 from control_plane.store.pool import Connection
 
-COUNT_SHOWN = """
-SELECT CASE WHEN m.enabled THEN s.verdict ELSE 'paused' END AS shown, count(*) AS monitors
+COUNT_SHOWN = f"""
+SELECT {SHOWN} AS shown, count(*) AS monitors
 FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
 WHERE m.tenant_id = $1 GROUP BY 1
 """
 
 
 async def count_shown(conn: Connection, *, tenant_id: UUID) -> Mapping[str, int]:
-    """How many of the tenant's monitors are shown as what: up, degraded, down, unknown or paused."""
+    """How many of the tenant's monitors are shown as what: a verdict, maintenance or paused."""
     records = await conn.fetch(COUNT_SHOWN, tenant_id)
     return {record["shown"]: record["monitors"] for record in records}
 

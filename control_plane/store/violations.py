@@ -30,6 +30,12 @@ VIOLATIONS = {
     "incidents_one_open": Violation(Conflict, "This monitor has an open incident already.", None, "INCIDENT_OPEN"),
     "monitor_channels_channel_fkey": Violation(BadRequest, "There is no such channel.", "/alerts"),
     "monitor_channels_pkey": Violation(BadRequest, "A channel is listed twice.", "/alerts"),
+    "monitor_dependencies_not_itself": Violation(
+        Refused, "A monitor does not depend on itself.", "/depends_on", "DEPENDENCY_CYCLE"
+    ),
+    "monitor_dependencies_upstream_fkey": Violation(
+        BadRequest, "One of these monitors was deleted just now.", "/depends_on", "INVALID_DEPENDENCY"
+    ),
     "monitors_alert_on_known": Violation(BadRequest, "alert_on is down or degraded.", "/alert_on"),
     "monitors_confirmations_range": Violation(BadRequest, "confirmations is 1 to 10.", "/confirmations"),
     "monitors_interval_floor": Violation(Refused, "The interval is at least 10 s.", "/interval", "MIN_CHECK_INTERVAL"),

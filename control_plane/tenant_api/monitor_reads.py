@@ -127,7 +127,7 @@ async def verdict(call: Call) -> Reply:
     return Reply(
         VerdictJson(
             verdict=view.verdict,
-            shown=view.verdict if view.enabled else "paused",
+            shown=view.shown,
             reason=view.reason,
             since=view.since,
             policy=view.region_policy if policy.k is None else {"count": policy.k},

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from control_plane.domain.monitor_fields import DEFAULT_SLA_DAYS
 from control_plane.domain.stored_check import read_check
 from control_plane.services.monitor_rows import Caution
 from control_plane.store.monitor_reads import MonitorView, RegionState
@@ -49,8 +50,18 @@ class RegionVoteJson(Struct, frozen=True):
     incapable: str | UnsetType | None = UNSET
 
 
+class SlaJson(Struct, frozen=True):
+    """Per cent of the known time that it is meant to be up, over a rolling period of days."""
+
+    target: float
+    period_days: int = DEFAULT_SLA_DAYS
+
+
 class StateJson(Struct, frozen=True):
-    """`shown` is paused, or the verdict: up, degraded, down, unknown."""
+    """`shown` is paused, else maintenance, else the verdict: up, degraded, down, unknown.
+
+    `held_by` says what holds its incidents back (a window, an upstream that is down); null while nothing does.
+    """
 
     shown: str
     verdict: str
@@ -58,6 +69,8 @@ class StateJson(Struct, frozen=True):
     since: datetime
     last_result_at: datetime | None
     regions: list[RegionVoteJson]
+    held_by: str | None = None
+    held_since: datetime | None = None
 
 
 class MonitorJson(Struct, frozen=True, kw_only=True):
@@ -80,6 +93,9 @@ class MonitorJson(Struct, frozen=True, kw_only=True):
     max_repeats: int
     severity: str
     alert_on: str
+    backoff_when_down: bool
+    sla: SlaJson | None
+    depends_on: list[UUID]
     owner: str | None
     notes: str | None
     enabled: bool
@@ -108,6 +124,9 @@ class MonitorBody(Struct, frozen=True, kw_only=True):
     max_repeats: int | UnsetType | None = UNSET
     severity: str | UnsetType | None = UNSET
     alert_on: str | UnsetType | None = UNSET
+    backoff_when_down: bool | UnsetType | None = UNSET
+    sla: SlaJson | UnsetType | None = UNSET
+    depends_on: Annotated[list[str], Meta(description="Ids or keys of monitors")] | UnsetType | None = UNSET
     owner: str | UnsetType | None = UNSET
     notes: str | UnsetType | None = UNSET
     enabled: bool | UnsetType | None = UNSET
@@ -142,6 +161,9 @@ def monitor_json(view: MonitorView, *, warnings: Sequence[Caution] | None = None
         max_repeats=view.max_repeats,
         severity=view.severity,
         alert_on=view.alert_on,
+        backoff_when_down=view.backoff_when_down,
+        sla=_sla_json(view),
+        depends_on=list(view.depends_on),
         owner=view.owner,
         notes=view.notes,
         enabled=view.enabled,
@@ -154,15 +176,23 @@ def monitor_json(view: MonitorView, *, warnings: Sequence[Caution] | None = None
 
 
 def state_json(view: MonitorView) -> StateJson:
-    """State shown: paused before the verdict."""
+    """State shown: paused before maintenance before the verdict."""
     return StateJson(
-        shown=view.verdict if view.enabled else "paused",
+        shown=view.shown,
         verdict=view.verdict,
         reason=view.reason,
         since=view.since,
         last_result_at=from_slot(view.newest_slot or None),
         regions=[_vote_json(region, now_ms=view.now_ms) for region in view.regions],
+        held_by=view.held_by,
+        held_since=view.held_since,
     )
+
+
+def _sla_json(view: MonitorView) -> SlaJson | None:
+    if view.sla_target is None or view.sla_period_days is None:
+        return None
+    return SlaJson(view.sla_target, view.sla_period_days)
 
 
 def from_slot(slot: int | None) -> datetime | None:

@@ -24,7 +24,10 @@ Sort = Literal["number", "-number", "name", "-name", "updated_at", "-updated_at"
 
 
 class MonitorsQuery(PageQuery, frozen=True):
-    """Filters and order. `q` is looked for in name, target and group; sorting by verdict puts the worst first."""
+    """Filters and order. `q` is looked for in name, target and group; sorting by verdict puts the worst first.
+
+    `verdict` is what the votes prove; `state` is what is shown: paused, else maintenance, else the verdict.
+    """
 
     q: Word | None = None
     tag: Word | None = None
@@ -32,6 +35,7 @@ class MonitorsQuery(PageQuery, frozen=True):
     kind: Word | None = None
     verdict: Literal["up", "degraded", "down", "unknown"] | None = None
     group: Word | None = None
+    state: Literal["up", "degraded", "down", "unknown", "maintenance", "paused"] | None = None
     sort: Sort = "number"
 
 
@@ -55,7 +59,13 @@ async def list_monitors(call: Call) -> Reply:
     query: MonitorsQuery = call.query
     tenant_id = call.tenant().tenant_id
     wanted = MonitorFilter(
-        q=query.q, tag=query.tag, enabled=query.enabled, kind=query.kind, verdict=query.verdict, group=query.group
+        q=query.q,
+        tag=query.tag,
+        enabled=query.enabled,
+        kind=query.kind,
+        verdict=query.verdict,
+        group=query.group,
+        state=query.state,
     )
     async with call.deps.database.tenant(tenant_id) as conn:
         views = await monitor_reads.list_monitors(
