@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from control_plane import agent_api, dashboard, operator_api, tenant_api
+from control_plane import agent_api, dashboard, operator_api, public_site, tenant_api
 from control_plane.errors import StartupRefused
 from control_plane.jobs import JOBS
 from control_plane.jobs.loop import run_jobs
@@ -54,6 +54,7 @@ def all_routes() -> tuple[Route, ...]:
         *tenant_api.ROUTES,
         *operator_api.ROUTES,
         *agent_api.ROUTES,
+        *public_site.ROUTES,
         *getattr(dashboard, "ROUTES", ()),
         *health.ROUTES,
     )

@@ -229,7 +229,8 @@ CREATE TABLE public.heartbeats (
     message text,
     CONSTRAINT heartbeats_phase_known CHECK ((phase = ANY (ARRAY['new'::text, 'up'::text, 'down'::text]))),
     CONSTRAINT heartbeats_previous_whole CHECK (((previous_id IS NULL) = (previous_until IS NULL)))
-);
+)
+WITH (fillfactor='70');
 
 CREATE TABLE public.idempotency_keys (
     tenant_id uuid NOT NULL,
@@ -353,6 +354,7 @@ CREATE TABLE public.monitor_states (
     last_down integer DEFAULT 0 NOT NULL,
     judged_at timestamp with time zone DEFAULT now() NOT NULL,
     hushed boolean DEFAULT false NOT NULL,
+    sole boolean DEFAULT false NOT NULL,
     well_since timestamp with time zone,
     due_at timestamp with time zone,
     held_since timestamp with time zone,
@@ -484,7 +486,7 @@ CREATE TABLE public.rollup_late (
     monitor_ids uuid[] NOT NULL
 );
 
-CREATE TABLE public.rollup_passes (
+CREATE TABLE public.rollup_walks (
     name text NOT NULL,
     done_until bigint NOT NULL,
     reaching bigint,
@@ -699,8 +701,8 @@ ALTER TABLE ONLY public.regions
 ALTER TABLE ONLY public.results
     ADD CONSTRAINT results_pkey PRIMARY KEY (monitor_id, region_id, slot);
 
-ALTER TABLE ONLY public.rollup_passes
-    ADD CONSTRAINT rollup_passes_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.rollup_walks
+    ADD CONSTRAINT rollup_walks_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.rollups_fine
     ADD CONSTRAINT rollups_fine_pkey PRIMARY KEY (monitor_id, region_id, starts);
@@ -765,10 +767,6 @@ CREATE INDEX events_age ON public.events USING btree (at);
 CREATE INDEX heartbeat_pings_age ON public.heartbeat_pings USING btree (at);
 
 CREATE INDEX heartbeat_runs_age ON public.heartbeat_runs USING btree (started_at);
-
-CREATE INDEX heartbeats_due ON public.heartbeats USING btree (due_at) WHERE (due_at IS NOT NULL);
-
-CREATE INDEX heartbeats_monitor ON public.heartbeats USING btree (monitor_id);
 
 CREATE UNIQUE INDEX heartbeats_ping_id_key ON public.heartbeats USING btree (ping_id);
 
@@ -975,7 +973,7 @@ CREATE POLICY all_rows ON public.results TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.rollup_late TO farwatch_app USING (true);
 
-CREATE POLICY all_rows ON public.rollup_passes TO farwatch_app USING (true);
+CREATE POLICY all_rows ON public.rollup_walks TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.rollups_fine TO farwatch_app USING (true);
 
@@ -1011,7 +1009,7 @@ ALTER TABLE public.heartbeat_runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.heartbeats ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY how_far ON public.rollup_passes FOR SELECT TO farwatch_tenant USING (true);
+CREATE POLICY how_far ON public.rollup_walks FOR SELECT TO farwatch_tenant USING (true);
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
@@ -1105,7 +1103,7 @@ ALTER TABLE public.results ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rollup_late ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.rollup_passes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.rollup_walks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rollups_fine ENABLE ROW LEVEL SECURITY;
 
@@ -1225,9 +1223,9 @@ GRANT SELECT ON TABLE public.results TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollup_late TO farwatch_app;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollup_passes TO farwatch_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollup_walks TO farwatch_app;
 
-GRANT SELECT ON TABLE public.rollup_passes TO farwatch_tenant;
+GRANT SELECT ON TABLE public.rollup_walks TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollups_fine TO farwatch_app;
 

@@ -20,7 +20,7 @@ RETRY_S = 3.0
 
 @click.command()
 @click.option("--event", "events", multiple=True, help="Only events of this name; repeat for more.")
-@click.option("--checks", is_flag=True, help="Every completed check too.")
+@click.option("--checks", is_flag=True, help="Every completed check and every ping too.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @with_client
 def tail(client: ApiClient, events: tuple[str, ...], checks: bool, output: str) -> None:
@@ -76,7 +76,7 @@ def follow(client: ApiClient, last_id: str) -> Iterator[tuple[str, str, str]]:
 def _wanted(event: str, events: tuple[str, ...], checks: bool) -> bool:
     if events:
         return event in events
-    return checks or event != "check.completed"
+    return checks or event not in ("check.completed", "heartbeat.pinged")
 
 
 def line_of(event: str, data: str, output: str) -> str:

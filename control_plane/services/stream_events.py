@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 import orjson
 from msgspec import Struct
 
+from control_plane.domain.heartbeat import Ping
 from control_plane.store import assignments, events_read, hints
 from control_plane.store.events_read import EventRow, Kept
 from control_plane.store.pool import Connection, Database
@@ -40,17 +41,37 @@ async def publish_checks(conn: Connection, checks: Sequence[CompletedCheck], *, 
         tenant = str(check.tenant_id)
         if tenant in watched:
             by_tenant[tenant].append(check)
-    payloads = [f"{tenant} {chunk}" for tenant, some in by_tenant.items() for chunk in _chunks(some)]
+    payloads = [f"{tenant} {chunk}" for tenant, some in by_tenant.items() for chunk in _chunks(map(_document, some))]
     if payloads:
         await hints.notify_checks(conn, payloads)
 
 
-def _chunks(checks: Sequence[CompletedCheck]) -> Iterator[str]:
+async def publish_pings(database: Database, pings: Sequence[tuple[UUID, UUID, int, Ping]]) -> None:
+    """Tell watchers of (tenant, monitor, number, ping), after their commit. Live only, like checks."""
+    by_tenant: dict[UUID, list[dict[str, object]]] = defaultdict(list)
+    for tenant_id, monitor_id, number, ping in pings:
+        by_tenant[tenant_id].append(
+            {
+                "event": "heartbeat.pinged",
+                "monitor_id": str(monitor_id),
+                "number": number,
+                "at": ping.at_ms,
+                "kind": ping.kind.value,
+                "exit_code": ping.exit_code,
+                "rid": None if ping.rid is None else str(ping.rid),
+            }
+        )
+    async with database.app() as conn:
+        payloads = [f"{tenant} {chunk}" for tenant, some in by_tenant.items() for chunk in _chunks(some)]
+        await hints.notify_checks(conn, payloads)
+
+
+def _chunks(documents: Iterable[Mapping[str, object]]) -> Iterator[str]:
     """JSON lists that each fit in one NOTIFY beside the tenant's id."""
     waiting: list[str] = []
     size = 0
-    for check in checks:
-        text = orjson.dumps(_document(check)).decode()
+    for document in documents:
+        text = orjson.dumps(document).decode()
         length = len(text.encode()) + 1
         if waiting and size + length > _MAX_PAYLOAD - 40:
             yield f"[{','.join(waiting)}]"

@@ -61,7 +61,8 @@ async def _stream(call: Call, wants: Filter) -> web.StreamResponse:
 
 _DESCRIPTION = (
     "text/event-stream. Send Last-Event-ID to go on where a stream ended: nothing is left out, or an event `reset` "
-    "says that what came between is no longer kept. `check.completed` carries no id and is never replayed."
+    "says that what came between is no longer kept. `check.completed` and `heartbeat.pinged` carry no id and are "
+    "never replayed."
 )
 
 ROUTES = (

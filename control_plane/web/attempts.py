@@ -44,7 +44,12 @@ def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
 
 
 def caller_address(request: web.Request, trusted: Sequence[Network]) -> str:
-    """Who a failure is counted against: the socket's address, an IPv6 one by its /64.
+    """Who a failure is counted against: the caller, an IPv6 one by its /64."""
+    return _counted(caller_hop(request, trusted))
+
+
+def caller_hop(request: web.Request, trusted: Sequence[Network]) -> str:
+    """The caller's address as it is told: the socket's.
 
     Only if the socket is a trusted proxy, it is the right-most forwarded hop that is not itself one.
     """
@@ -53,7 +58,7 @@ def caller_address(request: web.Request, trusted: Sequence[Network]) -> str:
         forwarded = ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")
         hops = [part.strip() for part in forwarded if part.strip()]
         hop = next((part for part in reversed(hops) if not _is_in(part, trusted)), hop)
-    return _counted(hop)
+    return hop
 
 
 def _is_in(address: str, networks: Sequence[Network]) -> bool:

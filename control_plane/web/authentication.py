@@ -11,6 +11,7 @@ import hmac
 import time
 from collections import OrderedDict
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Generic, TypeVar
 
 from aiohttp import web
@@ -21,7 +22,7 @@ from control_plane.errors import Forbidden, TooMany, Unauthenticated
 from control_plane.settings import Settings
 from control_plane.store import agents, api_keys
 from control_plane.store.pool import Database
-from control_plane.web.attempts import FailureLimit, caller_address, parse_networks
+from control_plane.web.attempts import FailureLimit, caller_address, caller_hop, parse_networks
 from control_plane.web.caller import AgentCaller, TenantCaller
 
 REMEMBERED_S = 3.0
@@ -155,6 +156,13 @@ class Authenticator:
         )
         self._agents.put(digest, caller, now=now, until=now + REMEMBERED_S)
         return caller
+
+    def address_of(self, request: web.Request) -> str:
+        """The caller's address, through trusted proxies; "unknown" where it is none."""
+        try:
+            return str(ip_address(caller_hop(request, self._trusted)))
+        except ValueError:
+            return "unknown"
 
     def is_operator(self, request: web.Request) -> bool:
         """Whether the request carries the operator's secret; never while none is set. Takes constant time."""

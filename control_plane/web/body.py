@@ -53,6 +53,25 @@ async def read_body(request: web.Request, route: Route, *, deadline_s: float) ->
     return raw if encoding is None else _decompressed(raw, encoding, limit=route.ungzip_limit)
 
 
+async def read_start(request: web.Request, *, limit: int, deadline_s: float) -> tuple[bytes | None, bool]:
+    """The first `limit` bytes of a body of whatever type, None without one, and whether there is more.
+
+    What is beyond is never held. Raises RequestTimeout when it does not arrive in time, BadRequest for broken framing.
+    """
+    if not request.can_read_body:
+        return None, False
+    start = bytearray()
+    try:
+        async with asyncio.timeout(deadline_s):
+            while len(start) <= limit and (chunk := await request.content.readany()):
+                start += chunk
+    except TimeoutError:
+        raise RequestTimeout(f"The body did not arrive within {deadline_s:g} s") from None
+    except (RequestPayloadError, http_exceptions.HttpProcessingError):
+        raise BadRequest("The body's framing is broken") from None
+    return bytes(start[:limit]), len(start) > limit
+
+
 def decode_body(raw: bytes, route: Route) -> Any:
     """The route's value. Raises BadRequest INVALID_JSON, INVALID_STRING, UNKNOWN_FIELD, MISSING_FIELD …"""
     assert route.body is not None

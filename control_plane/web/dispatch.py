@@ -43,7 +43,7 @@ async def _dispatch(route: Route, deps: Deps, cache: str, request: web.Request) 
         raise BadRequest("The path or query holds a NUL", code="INVALID_STRING")
     query = _query(route, request)
     raw = b""
-    if request.method not in _SAFE:
+    if request.method not in _SAFE and not route.cut_body:
         raw = await read_body(request, route, deadline_s=deps.settings.server.read_timeout_s)
     run = partial(_handled, route, deps, request, caller=caller, query=query, raw=raw, cache=cache)
     if route.door is Door.TENANT and request.method == "POST" and isinstance(caller, TenantCaller):

@@ -61,7 +61,7 @@ async def border(request: web.Request, handler: Next) -> web.StreamResponse:
     except ConnectionError:
         raise  # the caller went away; nobody is left to tell
     except Exception:
-        _log.exception("request failed", method=request.method, path=request.path)
+        _log.exception("request failed", method=request.method, path=_shown_path(request))
         if request.writer.output_size:  # a stream that has begun can only be cut
             raise
         response = _told(request, internal_error())
@@ -80,6 +80,12 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
     headers["X-Trace-Id"] = trace_id
     if "traceparent" in request.headers:
         headers["traceparent"] = response_traceparent(trace_id)
+
+
+def _shown_path(request: web.Request) -> str:
+    """The route's own path: some URLs are capabilities, which no log may hold."""
+    resource = request.match_info.route.resource
+    return request.path if resource is None else resource.canonical
 
 
 def _told(request: web.Request, error: FarwatchError) -> web.Response:

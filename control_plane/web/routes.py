@@ -69,5 +69,7 @@ class Route:
     """An absent body is an empty object."""
     head: bool = True
     """GET answers HEAD as well. Not where it streams, or where asking does something: then HEAD is 405."""
+    cut_body: bool = False
+    """A body of any type is taken: its first `max_body` bytes, and the rest is not waited for (web/body.py)."""
     form: bool = False
     """The body is an HTML form (application/x-www-form-urlencoded), handed over as bytes."""

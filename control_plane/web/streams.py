@@ -29,6 +29,8 @@ from control_plane.web.sse import Filter, Frame, Reader
 from shared.ids import TenantId
 
 CHECK_COMPLETED = "check.completed"
+LIVE = frozenset({CHECK_COMPLETED, "heartbeat.pinged"})
+"""Events that are only passed on: they carry no id."""
 STREAMS_PER_KEY = 20
 POLL_S = 2.0
 WATCH_EVERY_S = 10.0
@@ -108,7 +110,7 @@ class TenantStream:
 
     async def _say_watched(self) -> None:
         now = time.monotonic()
-        wanted = any(reader.wants.events is None or CHECK_COMPLETED in reader.wants.events for reader in self.readers)
+        wanted = any(reader.wants.events is None or not LIVE.isdisjoint(reader.wants.events) for reader in self.readers)
         if wanted and now >= self._watch_at:
             self._watch_at = now + WATCH_EVERY_S
             await watch_checks(self._database, tenant_id=self._tenant_id)
@@ -237,8 +239,12 @@ def _frame_of(row: EventRow) -> Frame:
 
 
 def _checks_of(hint: Hint) -> list[Frame]:
-    """Live checks: a JSON list, as stream_events.publish_checks sends it."""
+    """Live checks and pings: a JSON list, as stream_events sends it. What names no event is a check."""
     return [
-        sse.encode_frame(event=CHECK_COMPLETED, data=orjson.dumps(check).decode(), monitor_id=UUID(check["monitor_id"]))
-        for check in orjson.loads(hint.payload)
+        sse.encode_frame(
+            event=told.pop("event", CHECK_COMPLETED),
+            data=orjson.dumps(told).decode(),
+            monitor_id=UUID(told["monitor_id"]),
+        )
+        for told in orjson.loads(hint.payload)
     ]

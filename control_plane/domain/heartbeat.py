@@ -1,0 +1,299 @@
+"""The life of a heartbeat: pings in, its state and deadline out. Pure.
+
+| state | a success | /fail, exit 1-255 | /start | /log | the deadline passes |
+|---|---|---|---|---|---|
+| new | up | down | a run begins | – | down, where something was expected |
+| up | up | down | a run begins | – | down |
+| down | up | down | a run begins | – | – |
+
+The deadline is data: `due_ms` is worked out when a ping comes, and whoever judges compares it. Without an open run it
+is the last finish + period + grace, or the first cron instant after that finish + grace. An open run that began in time
+takes the place of that: it has until its own limit. Only a success leads out of `down`; a deadline that passes then is
+newer proof of the same outage, which counts where a hold asked for some.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from control_plane.domain.cron import next_after
+from control_plane.domain.heartbeat_check import HeartbeatCheck
+from control_plane.domain.sole_vote import SoleVote
+from shared.clock import from_unix_ms, to_unix_ms
+from shared.results import Reason
+
+MAX_OPEN_RUNS = 32
+"""Runs of one heartbeat that are open at once. Beyond, the second oldest is given up: the oldest has the deadline."""
+
+
+class PingKind(StrEnum):
+    """What a ping says. `success` is the plain URL and the exit code 0; `fail` is /fail and the other exit codes."""
+
+    SUCCESS = "success"
+    START = "start"
+    FAIL = "fail"
+    LOG = "log"
+
+
+Phase = Literal["new", "up", "down"]
+RunOutcome = Literal["success", "fail", "overdue", "abandoned"]
+
+
+class Run(Struct, frozen=True):
+    """A run that has begun and not ended: `number` is that of its start among the pings."""
+
+    number: int
+    started_ms: int
+    rid: UUID | None = None
+
+
+class EndedRun(Struct, frozen=True, kw_only=True):
+    """How a run ended. `ended_ms` is None for one that nobody finished."""
+
+    number: int
+    outcome: RunOutcome
+    ended_ms: int | None = None
+    duration_ms: int | None = None
+    exit_code: int | None = None
+
+
+class Ping(Struct, frozen=True, kw_only=True):
+    """One signal, at Unix ms."""
+
+    kind: PingKind
+    at_ms: int
+    rid: UUID | None = None
+    exit_code: int | None = None
+
+
+class Heartbeat(Struct, frozen=True, kw_only=True):
+    """The state. `counted_from_ms` is what the next ping is expected after; None while nothing is expected.
+
+    `reason`, `message` and `first_bad_ms` say why it is down. `due_run`: the deadline is that of a run.
+    """
+
+    phase: Phase = "new"
+    since_ms: int = 0
+    counted_from_ms: int | None = None
+    due_ms: int | None = None
+    due_run: bool = False
+    runs: tuple[Run, ...] = ()
+    pings: int = 0
+    last_ping_ms: int | None = None
+    last_kind: str | None = None
+    first_bad_ms: int | None = None
+    reason: str | None = None
+    message: str | None = None
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    """The state after a ping, the run that it began, and those that ended with it."""
+
+    state: Heartbeat
+    started: Run | None = None
+    ended: tuple[EndedRun, ...] = ()
+
+
+def apply(state: Heartbeat, ping: Ping, *, check: HeartbeatCheck, paused: bool) -> Applied:
+    """The state after this ping. Times do not run backwards: an earlier instant counts as that of the last ping.
+
+    While paused a ping is counted and its run kept, and nothing else happens.
+    """
+    ping = structs.replace(ping, at_ms=max(ping.at_ms, state.last_ping_ms or 0))
+    state = state if paused else advance(state, check, now_ms=ping.at_ms)
+    state = structs.replace(state, pings=state.pings + 1, last_ping_ms=ping.at_ms, last_kind=ping.kind.value)
+    match ping.kind:
+        case PingKind.LOG:
+            return Applied(state=state)
+        case PingKind.START:
+            applied = _start(state, ping)
+        case PingKind.SUCCESS | PingKind.FAIL:
+            applied = _finish(state, ping, check=check, paused=paused)
+    return structs.replace(applied, state=_with_due(applied.state, check, paused=paused))
+
+
+def advance(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int) -> Heartbeat:
+    """The same state, down if its deadline has passed: a start that comes later does not undo that it was missed."""
+    if not _is_missed(state, now_ms):
+        return state
+    vote = _missed_vote(state, check)
+    return structs.replace(
+        state,
+        phase="down",
+        since_ms=state.due_ms or 0,
+        first_bad_ms=vote.first_bad_ms,
+        reason=vote.reason,
+        message=vote.message,
+    )
+
+
+def rescheduled(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int) -> Heartbeat:
+    """After a change of the schedule deadlines count anew from now. `advance` by the old one first."""
+    counted = None if state.counted_from_ms is None else now_ms
+    runs = tuple(structs.replace(run, started_ms=max(run.started_ms, now_ms)) for run in state.runs)
+    due = _with_due(structs.replace(state, counted_from_ms=counted, runs=runs), check, paused=False)
+    return structs.replace(due, runs=state.runs)
+
+
+def resumed(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int) -> Applied:
+    """After a pause nothing is proven. What has been pinged before is expected again; open runs are given up."""
+    expected = None if state.last_ping_ms is None else now_ms
+    fresh = Heartbeat(
+        since_ms=now_ms,
+        counted_from_ms=expected,
+        pings=state.pings,
+        last_ping_ms=state.last_ping_ms,
+        last_kind=state.last_kind,
+    )
+    return Applied(state=_with_due(fresh, check, paused=False), ended=_abandoned(state.runs))
+
+
+def rested(state: Heartbeat) -> Heartbeat:
+    """While paused no deadline runs."""
+    return structs.replace(state, phase="new", due_ms=None, first_bad_ms=None, reason=None, message=None)
+
+
+def expected_after(check: HeartbeatCheck, at_ms: int) -> int:
+    """When the ping after one at `at_ms` is expected, without grace. Unix ms."""
+    if check.cron is None:
+        assert check.period is not None  # one of the two, by the rules
+        return at_ms + check.period * 1000
+    return to_unix_ms(next_after(check.cron, check.timezone, from_unix_ms(at_ms)))
+
+
+def sole_vote(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int) -> SoleVote:
+    """What the pings say at this instant."""
+    if _is_missed(state, now_ms):
+        return _missed_vote(state, check)
+    match state.phase:
+        case "new":
+            return SoleVote(due_ms=state.due_ms)
+        case "up":
+            return SoleVote(say="up", since_ms=state.since_ms, due_ms=state.due_ms)
+        case "down":
+            return SoleVote(
+                say="down",
+                since_ms=state.since_ms,
+                first_bad_ms=state.first_bad_ms,
+                reason=state.reason,
+                message=state.message,
+                evidence=_evidence(state),
+                due_ms=None if _is_due(state, now_ms) else state.due_ms,
+                newest_ms=None if _is_due(state, now_ms) else state.counted_from_ms,
+            )
+
+
+def _start(state: Heartbeat, ping: Ping) -> Applied:
+    """A start that was sent twice, as its run id shows, begins one run."""
+    if ping.rid is not None and any(run.rid == ping.rid for run in state.runs):
+        return Applied(state=state)
+    run = Run(state.pings, ping.at_ms, ping.rid)
+    runs = (*state.runs, run)
+    ended: tuple[EndedRun, ...] = ()
+    if len(runs) > MAX_OPEN_RUNS:
+        ended, runs = _abandoned(runs[1:2]), runs[:1] + runs[2:]
+    return Applied(state=structs.replace(state, runs=runs), started=run, ended=ended)
+
+
+def _finish(state: Heartbeat, ping: Ping, *, check: HeartbeatCheck, paused: bool) -> Applied:
+    good = ping.kind is PingKind.SUCCESS
+    own = _runs_of(state, ping.rid)
+    ended = [*_abandoned(own[:-1]), *(_ended(run, ping, "success" if good else "fail") for run in own[-1:])]
+    left = tuple(run for run in state.runs if run not in own)
+    overdue = [run for run in left if good and run_limit(check, run) <= ping.at_ms]
+    ended += [EndedRun(number=run.number, outcome="overdue") for run in overdue]
+    runs = tuple(run for run in left if run not in overdue)
+    state = structs.replace(state, runs=runs, counted_from_ms=ping.at_ms)
+    if not paused:
+        state = _went_well(state, ping) if good else _went_wrong(state, ping)
+    return Applied(state=state, ended=tuple(ended))
+
+
+def _runs_of(state: Heartbeat, rid: UUID | None) -> tuple[Run, ...]:
+    """The open runs that a finish with this run id ends: one without an id ends all without one."""
+    return tuple(run for run in state.runs if run.rid == rid)
+
+
+def _went_well(state: Heartbeat, ping: Ping) -> Heartbeat:
+    if state.phase == "up":
+        return state
+    return structs.replace(state, phase="up", since_ms=ping.at_ms, first_bad_ms=None, reason=None, message=None)
+
+
+def _went_wrong(state: Heartbeat, ping: Ping) -> Heartbeat:
+    """Down at once; an outage that goes on keeps its beginning and tells its newest failure."""
+    since = state.since_ms if state.phase == "down" else ping.at_ms
+    first_bad = state.first_bad_ms if state.phase == "down" else ping.at_ms
+    reason, message = Reason.ASSERTION.value, "it said that it failed"
+    if ping.exit_code is not None:
+        reason, message = Reason.STATUS.value, f"it ended with exit code {ping.exit_code}"
+    return structs.replace(state, phase="down", since_ms=since, first_bad_ms=first_bad, reason=reason, message=message)
+
+
+def run_limit(check: HeartbeatCheck, run: Run) -> int:
+    """Until when this run has to have ended. Unix ms."""
+    if check.max_run_s is not None:
+        return run.started_ms + check.max_run_s * 1000
+    return expected_after(check, run.started_ms) + check.grace * 1000
+
+
+def _with_due(state: Heartbeat, check: HeartbeatCheck, *, paused: bool) -> Heartbeat:
+    if paused:
+        return structs.replace(state, due_ms=None, due_run=False)
+    if state.runs:
+        return structs.replace(state, due_ms=min(run_limit(check, run) for run in state.runs), due_run=True)
+    if state.counted_from_ms is None:
+        return structs.replace(state, due_ms=None, due_run=False)
+    due_ms = expected_after(check, state.counted_from_ms) + check.grace * 1000
+    return structs.replace(state, due_ms=due_ms, due_run=False)
+
+
+def _is_missed(state: Heartbeat, now_ms: int) -> bool:
+    return state.phase != "down" and _is_due(state, now_ms)
+
+
+def _is_due(state: Heartbeat, now_ms: int) -> bool:
+    return state.due_ms is not None and state.due_ms <= now_ms
+
+
+def _missed_vote(state: Heartbeat, check: HeartbeatCheck) -> SoleVote:
+    """Down since the deadline. A ping was missing since it was expected, a run since its limit."""
+    due = state.due_ms or 0
+    expected = due if state.due_run else due - check.grace * 1000
+    message = "a run did not end in time" if state.due_run else "no ping came in time"
+    return SoleVote(
+        say="down",
+        since_ms=due,
+        first_bad_ms=expected,
+        reason=Reason.TIMEOUT.value,
+        message=message,
+        evidence=_evidence(state),
+    )
+
+
+def _evidence(state: Heartbeat) -> dict[str, Any]:
+    """What an incident keeps: when it was pinged last, and what it was waiting for."""
+    found: dict[str, Any] = {"pings": state.pings, "last_ping": state.last_kind}
+    for name, at_ms in (("last_ping_at", state.last_ping_ms), ("due_at", state.due_ms)):
+        found[name] = None if at_ms is None else from_unix_ms(at_ms).isoformat().replace("+00:00", "Z")
+    if state.runs:
+        found["running_since"] = from_unix_ms(state.runs[0].started_ms).isoformat().replace("+00:00", "Z")
+    return found
+
+
+def _ended(run: Run, ping: Ping, outcome: RunOutcome) -> EndedRun:
+    return EndedRun(
+        number=run.number,
+        outcome=outcome,
+        ended_ms=ping.at_ms,
+        duration_ms=ping.at_ms - run.started_ms,
+        exit_code=ping.exit_code,
+    )
+
+
+def _abandoned(runs: tuple[Run, ...]) -> tuple[EndedRun, ...]:
+    return tuple(EndedRun(number=run.number, outcome="abandoned") for run in runs)

@@ -1,0 +1,8 @@
+"""What the public reaches without a credential, or with the capability in the URL."""
+
+from __future__ import annotations
+
+from control_plane.public_site import pings
+from control_plane.web.routes import Route
+
+ROUTES: tuple[Route, ...] = (*pings.ROUTES,)
