@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as with_fields
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from control_plane.dashboard.rendering import html
 from control_plane.dashboard.session import Session, is_foreign, read_session
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany
+from control_plane.services.read_notice import read_notice
 from control_plane.web.call import Call, Deps
 from control_plane.web.caller import TenantCaller
 from control_plane.web.routes import Door, Handler, Route
@@ -40,6 +42,8 @@ class Visit:
     caller: TenantCaller
     session: Session
     form: Form = field(default_factory=dict)
+    notice: str = ""
+    """What stands above every page now."""
 
     @property
     def deps(self) -> Deps:
@@ -114,6 +118,8 @@ async def _visited(show: Page, scope: str | None, call: Call) -> web.StreamRespo
             raise Forbidden("This tenant is suspended; ask the operator of this installation", code="TENANT_SUSPENDED")
         if call.request.method == "POST":
             visit = _proven(visit)
+        notice = await read_notice(call.deps.database)
+        visit = with_fields(visit, notice=notice.message if notice else "")
         if scope is not None:
             visit.require(scope)
         return await show(visit)
@@ -181,6 +187,7 @@ def frame(visit: Visit | None) -> dict[str, Any]:
             "may_follow": False,
             "origin": "",
             "now": "",
+            "notice": "",
         }
     return {
         "signed_in": True,
@@ -190,6 +197,7 @@ def frame(visit: Visit | None) -> dict[str, Any]:
         "may_follow": visit.may("events:read"),
         "origin": visit.deps.settings.server.public_url.rstrip("/") or str(visit.call.request.url.origin()),
         "now": visit.deps.now().isoformat(timespec="milliseconds"),
+        "notice": visit.notice,
     }
 
 

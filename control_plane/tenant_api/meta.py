@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from importlib.metadata import version
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from control_plane.domain.credentials import SCOPES
+from control_plane.services.read_notice import Notice, read_notice
 from control_plane.web.call import Call, Reply
 from control_plane.web.paging import LIMIT_CAP
 from control_plane.web.routes import BODY_LIMIT, Door, Route
@@ -28,13 +29,14 @@ class Limits(Struct, frozen=True):
 
 
 class Meta(Struct, frozen=True):
-    """About this installation."""
+    """About this installation. `notice`: what everybody should know now, null when there is nothing."""
 
     name: str
     version: str
     features: Features
     limits: Limits
     scopes: list[str]
+    notice: Notice | None = None
 
 
 ABOUT = Meta(
@@ -46,8 +48,8 @@ ABOUT = Meta(
 )
 
 
-async def get(_call: Call) -> Reply:
-    return Reply(ABOUT)
+async def get(call: Call) -> Reply:
+    return Reply(structs.replace(ABOUT, notice=await read_notice(call.deps.database)))
 
 
 _route = partial(Route, door=Door.TENANT, tag="Meta")
