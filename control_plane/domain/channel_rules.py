@@ -39,11 +39,11 @@ def invalid(message: str, *, field: str) -> BadRequest:
     return BadRequest(message, code="INVALID_CHANNEL_CONFIG", field=field)
 
 
-def refused_url(refused: UrlRefused) -> BadRequest:
+def refused_url(refused: UrlRefused, *, field: str = "/config/url") -> BadRequest:
     """The refusal of a URL, with the guard's code where the address guard speaks, as for a check."""
     if refused.code in ("SSRF_BLOCKED", "PORT_BLOCKED"):
-        return BadRequest(refused.message, code=refused.code, field="/config/url", details=refused.details or None)
-    return invalid(refused.message, field="/config/url")
+        return BadRequest(refused.message, code=refused.code, field=field, details=refused.details or None)
+    return invalid(refused.message, field=field)
 
 
 def refuse_mask(value: Any, *, pointer: str) -> None:

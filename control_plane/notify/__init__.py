@@ -9,12 +9,14 @@ from ipaddress import ip_network
 from typing import Any
 
 from control_plane.notify.guarded_http import GuardedHttp
+from control_plane.notify.ntfy import NtfyTransport
 from control_plane.notify.transport import Transport
 from control_plane.notify.webhook import WebhookTransport
 from control_plane.settings import DeliverySettings
 from shared.netpolicy import Policy
 
 TRANSPORTS: Mapping[str, Callable[[GuardedHttp], Transport[Any]]] = {
+    "ntfy": NtfyTransport,
     "webhook": WebhookTransport,
 }
 

@@ -2,7 +2,7 @@
 
 A transport says whether trying again can help, and nothing more: when to try again is domain/delivery.py's business,
 recording it is services/deliver_notifications.py's. To add a kind: one file with a configuration Struct tagged with the
-kind's name and a transport, one line in TRANSPORTS, two tests.
+kind's name and a transport, one line in TRANSPORTS, two tests. Words for people come from notify/render.py.
 """
 
 from __future__ import annotations
@@ -19,12 +19,22 @@ RESPONSE_LIMIT = 256
 
 
 class Message(Struct, frozen=True):
-    """One attempt at one delivery. `body` is the same bytes on every attempt; `attempt` counts from 1."""
+    """One attempt at one message: a delivery that goes singly, under its own id, or a digest of several.
 
-    delivery_id: UUID
+    `body` is the same bytes on every attempt; `attempt` counts from 1. A digest has the bodies of its other deliveries
+    in `others`, in order, and goes only to a transport that `digests`.
+    """
+
+    message_id: UUID
     attempt: int
     body: bytes
     sent_at: datetime
+    others: tuple[bytes, ...] = ()
+
+    @property
+    def bodies(self) -> tuple[bytes, ...]:
+        """All that is told."""
+        return (self.body, *self.others)
 
 
 class Sent(Struct, frozen=True):
@@ -73,9 +83,10 @@ C = TypeVar("C", bound=Configuration)
 
 
 class Transport(Protocol[C]):
-    """A kind of channel."""
+    """A kind of channel. `digests`: people read it, so many notices at once are told in one message."""
 
     configuration: ClassVar[type[Any]]
+    digests: ClassVar[bool]
 
     def prepared(self, config: C, *, entropy: bytes) -> C:
         """The configuration as it will be stored. Raises errors.BadRequest or errors.Refused naming the field.

@@ -44,6 +44,7 @@ class WebhookTransport:
     """Sends webhooks under the address guard."""
 
     configuration: ClassVar[type[Webhook]] = Webhook
+    digests: ClassVar[bool] = False
 
     def __init__(self, http: GuardedHttp) -> None:
         self._http = http
@@ -81,7 +82,7 @@ class WebhookTransport:
         url, key = _usable(config)
         signed = signature_headers(
             keys=(key,),
-            message_id=str(message.delivery_id),
+            message_id=str(message.message_id),
             timestamp=int(message.sent_at.timestamp()),
             body=message.body,
         )

@@ -1,10 +1,13 @@
-"""One attempt at one leased delivery: the call to the outside, between transactions, and its record."""
+"""One attempt at one leased message: the call to the outside, between transactions, and its record.
+
+A message is one delivery, or the several of a digest, which are leased, sent and recorded together.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from msgspec import Struct
@@ -17,8 +20,9 @@ from control_plane.notify.transport import Message, TransportError
 from control_plane.sealing import Sealer
 from control_plane.services import channel_config
 from control_plane.services.channel_config import Transports, UnusableChannelError
-from control_plane.store import outbox
-from control_plane.store.outbox import Attempt, Claimed
+from control_plane.store import delivery_records
+from control_plane.store.delivery_records import Attempt
+from control_plane.store.outbox import Claimed
 from control_plane.store.pool import Database
 
 LEASE_MARGIN = timedelta(seconds=20)
@@ -39,8 +43,9 @@ class Heard(Struct, frozen=True):
     response: str | None = None
 
 
-async def send(claimed: Claimed, *, sealer: Sealer, transports: Transports, limit: timedelta) -> Heard:
+async def send(members: Sequence[Claimed], *, sealer: Sealer, transports: Transports, limit: timedelta) -> Heard:
     """Send once, within `limit`. Every failure is a value."""
+    claimed = members[0]
     assert claimed.channel_id is not None
     try:
         config = channel_config.unseal(
@@ -52,7 +57,13 @@ async def send(claimed: Claimed, *, sealer: Sealer, transports: Transports, limi
             tenant_id=claimed.tenant_id,
             channel_id=claimed.channel_id,
         )
-        message = Message(claimed.id, claimed.attempt, claimed.body.encode(), claimed.now)
+        message = Message(
+            message_id=claimed.message_id,
+            attempt=claimed.attempt,
+            body=claimed.body.encode(),
+            sent_at=claimed.now,
+            others=tuple(other.body.encode() for other in members[1:]),
+        )
         async with asyncio.timeout(limit.total_seconds()):
             sent = await transports[claimed.kind].send(config, message)
     except UnusableChannelError as unusable:
@@ -65,8 +76,9 @@ async def send(claimed: Claimed, *, sealer: Sealer, transports: Transports, limi
     return Heard(Accepted(), sent.http_status, sent.response)
 
 
-def judged(claimed: Claimed, heard: Heard, *, elapsed: timedelta, jitter: float) -> Attempt:
+def judged(members: Sequence[Claimed], heard: Heard, *, elapsed: timedelta, jitter: float) -> Attempt:
     """What to record. A test is never tried again: whoever asked is looking at the answer."""
+    claimed = members[0]
     now = claimed.now + elapsed
     following = next_attempt(claimed.failures, heard.ended, now=now, jitter=jitter)
     if claimed.notice == "test" and isinstance(following, RetryAt):
@@ -80,10 +92,9 @@ def judged(claimed: Claimed, heard: Heard, *, elapsed: timedelta, jitter: float)
             outcome, state, reason, due_at = "dead", "dead", why, claimed.now
     return Attempt(
         tenant_id=claimed.tenant_id,
-        delivery_id=claimed.id,
+        attempts={each.id: each.attempt for each in members},
         channel_id=claimed.channel_id,
         lease_token=claimed.lease_token,
-        attempt=claimed.attempt,
         at=claimed.now,
         duration_ms=round(elapsed / timedelta(milliseconds=1)),
         outcome=outcome,
@@ -98,7 +109,7 @@ def judged(claimed: Claimed, heard: Heard, *, elapsed: timedelta, jitter: float)
 
 async def attempt_delivery(
     database: Database,
-    claimed: Claimed,
+    members: Sequence[Claimed],
     *,
     sealer: Sealer,
     transports: Transports,
@@ -106,19 +117,19 @@ async def attempt_delivery(
     jitter: Callable[[], float],
 ) -> Attempt:
     """Send and record. A record that the database is away for is tried until the lease ends, and then left to it."""
-    started = time.monotonic()
+    started, claimed = time.monotonic(), members[0]
     if claimed.unknown >= UNKNOWN_LIMIT:
         heard = Heard(Failed(f"The worker ended in the middle of {claimed.unknown} attempts", permanent=True))
     else:
         limit = max(lease - LEASE_MARGIN / 2, lease / 2)
-        heard = await send(claimed, sealer=sealer, transports=transports, limit=limit)
+        heard = await send(members, sealer=sealer, transports=transports, limit=limit)
     elapsed = timedelta(seconds=time.monotonic() - started)
-    attempt = judged(claimed, heard, elapsed=elapsed, jitter=jitter())
+    attempt = judged(members, heard, elapsed=elapsed, jitter=jitter())
     DELIVERY_ATTEMPTS.labels(claimed.kind, attempt.outcome).inc()
     while True:
         try:
             async with database.app_transaction() as conn:
-                await outbox.record(conn, attempt)
+                await delivery_records.record(conn, attempt)
             return attempt
         except Unavailable:
             if time.monotonic() - started > lease.total_seconds():

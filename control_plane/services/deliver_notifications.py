@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -19,8 +19,9 @@ from control_plane.errors import Unavailable
 from control_plane.sealing import Sealer
 from control_plane.services.attempt_delivery import LEASE_MARGIN, attempt_delivery
 from control_plane.services.channel_config import Transports
+from control_plane.services.gather_notices import gather
 from control_plane.settings import DeliverySettings
-from control_plane.store import outbox
+from control_plane.store import delivery_records, outbox
 from control_plane.store.deliveries import NOT_TOLD
 from control_plane.store.outbox import Claimed, Limits, Underway
 from control_plane.store.pool import Database
@@ -60,6 +61,7 @@ class Deliverer:
         self._database = database
         self._sealer = sealer
         self._transports = transports
+        self._digesting = sorted(kind for kind, transport in transports.items() if transport.digests)
         self._limits = limits_of(settings)
         self._lease = lease or timedelta(seconds=settings.timeout_s) + LEASE_MARGIN
         self._nudge = nudge
@@ -81,24 +83,34 @@ class Deliverer:
         if room <= 0:
             return POLL_S
         try:
+            digests = await self._gathered(room)
+            for members in digests:
+                self._start(members)
             async with self._database.app() as conn:
                 claimed = await outbox.claim(
                     conn,
                     token=uuid4(),
                     lease=self._lease,
-                    most=room,
+                    most=room - len(digests),
                     limits=self._limits,
                     underway=self._counted(),
+                    digesting=self._digesting,
                 )
                 next_due = None if claimed else await outbox.seconds_to_next(conn)
         except Unavailable:
             _log.warning("the outbox cannot be reached; trying again", seconds=POLL_S)
             return POLL_S
         for one in claimed:
-            self._start(one)
-        if claimed:
+            self._start([one])
+        if claimed or digests:
             return 0.0
         return POLL_S if next_due is None else max(0.0, min(next_due, POLL_S))
+
+    async def _gathered(self, room: int) -> list[list[Claimed]]:
+        """The digests to send now. They are few, so only a channel at its own limit waits."""
+        channels = self._counted().channels
+        busy = [channel_id for channel_id, used in channels.items() if used >= self._limits.channel]
+        return await gather(self._database, kinds=self._digesting, busy=busy, lease=self._lease, most=room)
 
     def _counted(self) -> Underway:
         sending = self._underway.values()
@@ -108,20 +120,22 @@ class Deliverer:
             channels=Counter(one.channel_id for one in sending if one.channel_id is not None),
         )
 
-    def _start(self, claimed: Claimed) -> None:
-        task = asyncio.create_task(self._deliver(claimed), name=f"deliver {claimed.id}")
-        self._underway[task] = claimed
+    def _start(self, members: Sequence[Claimed]) -> None:
+        lead = members[0]
+        task = asyncio.create_task(self._deliver(members), name=f"deliver {lead.message_id}")
+        self._underway[task] = lead
         task.add_done_callback(self._ended)
 
-    async def _deliver(self, claimed: Claimed) -> None:
-        withheld = _withheld(claimed)
-        if withheld is not None:
+    async def _deliver(self, members: Sequence[Claimed]) -> None:
+        kept, withheld = _sorted(members)
+        for reason, those in withheld.items():
             async with self._database.app_transaction() as conn:
-                await outbox.withhold(conn, claimed, reason=withheld)
+                await delivery_records.withhold(conn, those, reason=reason)
+        if not kept:
             return
         await attempt_delivery(
             self._database,
-            claimed,
+            kept,
             sealer=self._sealer,
             transports=self._transports,
             lease=self._lease,
@@ -133,7 +147,7 @@ class Deliverer:
         fault = None if task.cancelled() else task.exception()
         if fault is not None:
             # The lease runs out and the delivery is tried again: nothing is lost by our own mistake.
-            _log.error("delivery attempt failed", delivery_id=str(claimed.id), exc_info=fault)
+            _log.error("delivery attempt failed", message_id=str(claimed.message_id), exc_info=fault)
         self._nudge()
 
     async def _drain(self) -> None:
@@ -153,6 +167,19 @@ class Deliverer:
             task.cancel()
         if late:
             await asyncio.wait(late)
+
+
+def _sorted(members: Sequence[Claimed]) -> tuple[list[Claimed], dict[str, list[Claimed]]]:
+    """Those to be sent, and those that are not, by the reason."""
+    kept: list[Claimed] = []
+    withheld: dict[str, list[Claimed]] = {}
+    for each in members:
+        reason = _withheld(each)
+        if reason is None:
+            kept.append(each)
+        else:
+            withheld.setdefault(reason, []).append(each)
+    return kept, withheld
 
 
 def _withheld(claimed: Claimed) -> str | None:

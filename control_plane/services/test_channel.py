@@ -74,7 +74,7 @@ async def test_channel(
             conn, tenant_id=tenant_id, channel_id=channel_id, delivery_id=delivery_id, lease=lease, now=now()
         )
     attempt = await attempt_delivery(
-        database, claimed, sealer=sealer, transports=transports, lease=lease, jitter=lambda: 0.0
+        database, [claimed], sealer=sealer, transports=transports, lease=lease, jitter=lambda: 0.0
     )
     if attempt.outcome != "delivered":
         raise _failed(
@@ -114,6 +114,7 @@ async def _owe_test(
     return Claimed(
         tenant_id=tenant_id,
         id=delivery_id,
+        message_id=delivery_id,
         channel_id=channel_id,
         event=row.event,
         notice=row.notice,

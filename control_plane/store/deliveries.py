@@ -228,14 +228,16 @@ FOR NO KEY UPDATE OF c
 """
 REVIVE = """
 UPDATE deliveries
-SET state = 'pending', reason = NULL, finished_at = NULL, due_at = clock_timestamp()
+SET state = 'pending', reason = NULL, finished_at = NULL, due_at = clock_timestamp(),
+    message_id = CASE WHEN message_id = id THEN id END, message_at = NULL, put_off = false
 WHERE tenant_id = $1 AND id = $2 AND state = 'dead' AND channel_id IS NOT NULL
 RETURNING id
 """
 # Whoever hears of the incident after all hears of its end, too: the recovery that was withheld follows, in order.
 REVIVE_RECOVERY = f"""
 UPDATE deliveries r
-SET state = 'pending', reason = NULL, finished_at = NULL, due_at = clock_timestamp()
+SET state = 'pending', reason = NULL, finished_at = NULL, due_at = clock_timestamp(),
+    message_id = CASE WHEN r.message_id = r.id THEN r.id END, message_at = NULL, put_off = false
 FROM deliveries revived
 WHERE revived.tenant_id = $1 AND revived.id = $2 AND revived.notice <> 'resolved'
   AND r.tenant_id = revived.tenant_id AND r.incident_id = revived.incident_id AND r.channel_id = revived.channel_id

@@ -68,7 +68,7 @@ async def test_a_webhook_is_one_post_of_exactly_the_stored_bytes_signed_twice(re
     assert (request.method, request.path, request.body) == ("POST", "/hook", BODY)
     request.verify(SECRET)
     assert request.headers["x-farwatch-timestamp"] == str(int(NOW.timestamp()))
-    assert (request.delivery_id, request.attempt) == (str(MESSAGE.delivery_id), 3)
+    assert (request.delivery_id, request.attempt) == (str(MESSAGE.message_id), 3)
     assert (request.headers["x-team"], request.headers["user-agent"]) == ("ops", "mine")
     assert request.headers["content-type"] == "application/json; charset=utf-8"
     assert sent == Sent(http_status=200, response="ok")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from control_plane.domain.digest import NEVER_DIGESTED
 from control_plane.notify import TRANSPORTS, transports
 from control_plane.notify.transport import Configuration
 from control_plane.settings import DeliverySettings
@@ -18,3 +19,8 @@ def test_every_kind_reads_configurations_tagged_with_its_name() -> None:
 def test_transports_are_made_once_per_settings() -> None:
     assert transports(DeliverySettings()) is transports(DeliverySettings())
     assert set(transports(DeliverySettings())) == set(TRANSPORTS)
+
+
+def test_a_kind_digests_unless_programs_read_it() -> None:
+    for kind, transport in transports(DeliverySettings()).items():
+        assert transport.digests == (kind not in NEVER_DIGESTED)

@@ -1,0 +1,182 @@
+"""ntfy: one JSON publish to the root of a server (https://docs.ntfy.sh/publish/#publish-as-json).
+
+2xx             delivered
+3xx, 400, 413   given up: a redirect is never followed, and a message that is refused once is refused always
+any other       tried again, not before its Retry-After: 401 and 403 too, because a token may be set meanwhile
+
+`sequence_id` is the message's id: since release 2.16 a message that is sent twice shows once; older servers ignore it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from control_plane.domain import channel_rules, ntfy_rules
+from control_plane.domain.delivery import retry_after
+from control_plane.notify import render
+from control_plane.notify.guarded_http import Answer, GuardedHttp
+from control_plane.notify.render import Words
+from control_plane.notify.transport import (
+    RESPONSE_LIMIT,
+    Configuration,
+    Message,
+    Parts,
+    Sent,
+    TransportError,
+)
+from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
+
+PUBLIC_SERVER = "https://ntfy.sh"
+
+MESSAGE_LIMIT = 4096
+"""Bytes of a message; a server makes an attachment of a longer one, or refuses it."""
+
+TITLE_LIMIT = 250
+"""Bytes of a title that we send: ntfy documents no limit, phones show less."""
+
+HIGH, DEFAULT = 4, 3
+"""Priorities of ntfy: 4 is loud, 3 is as usual."""
+
+TAGS = {"alarm": "rotating_light", "note": "rotating_light", "relief": "white_check_mark"}
+"""Names of emojis that ntfy shows before the title."""
+
+REFUSED_FOR_GOOD = frozenset({400, 413})
+
+USER_AGENT = "Farwatch-ntfy/1"
+
+
+class Ntfy(Configuration, frozen=True, tag="ntfy"):
+    """A topic of a server. Either an access token, or a name and a password, or nothing for an open topic."""
+
+    topic: str
+    server_url: str = PUBLIC_SERVER
+    access_token: str | None = None
+    username: str | None = None
+    password: str | None = None
+
+
+class NtfyTransport:
+    """Publishes to ntfy under the address guard."""
+
+    configuration: ClassVar[type[Ntfy]] = Ntfy
+    digests: ClassVar[bool] = True
+
+    def __init__(self, http: GuardedHttp) -> None:
+        self._http = http
+
+    def prepared(self, config: Ntfy, *, entropy: bytes) -> Ntfy:  # noqa: ARG002  # no secret of ours
+        """The canonical root of the server, and fields as ntfy documents them. Raises BadRequest."""
+        ntfy_rules.check_topic(config.topic)
+        ntfy_rules.check_credentials(config.access_token, username=config.username, password=config.password)
+        return msgspec.structs.replace(config, server_url=str(self._read_root(config.server_url)))
+
+    def parts(self, config: Ntfy) -> Parts:
+        """Token and password are sealed; the server and the topic stay readable, as ntfy shows them."""
+        secrets = {
+            name: value
+            for name, value in (("access_token", config.access_token), ("password", config.password))
+            if value is not None
+        }
+        shown = {
+            "type": "ntfy",
+            "topic": config.topic,
+            "server_url": config.server_url,
+            **({"username": config.username} if config.username is not None else {}),
+            **dict.fromkeys(secrets, channel_rules.MASK),
+        }
+        return Parts(shown=shown, secrets=secrets, host=parse_http_url(config.server_url).host_header)
+
+    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Ntfy:
+        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
+        return msgspec.convert({**shown, **secrets}, Ntfy)
+
+    async def send(self, config: Ntfy, message: Message) -> Sent:
+        """One publish. Raises TransportError."""
+        try:
+            url = parse_http_url(config.server_url)
+            words = render.words([render.read(body) for body in message.bodies])
+        except UrlRefused as refused:
+            raise TransportError(f"The channel's URL cannot be used: {refused.message}", permanent=True) from None
+        except msgspec.MsgspecError:
+            raise TransportError("The stored notice cannot be put into words", permanent=True) from None
+        body = published(config.topic, words, message_id=message.message_id.hex)
+        answer = await self._http.post(url, headers=_headers(config), body=body)
+        return _judged(answer, message=message, response=_excerpt(answer.body, config))
+
+    def _read_root(self, text: str) -> HttpUrl:
+        try:
+            url = parse_http_url(text)
+            judge_host(url, self._http.policy)
+        except UrlRefused as refused:
+            raise channel_rules.refused_url(refused, field="/config/server_url") from None
+        ntfy_rules.check_root(url)
+        if url.scheme == "http" and not self._http.policy.is_private:
+            raise channel_rules.invalid("The server's URL must be https", field="/config/server_url")
+        return url
+
+
+def published(topic: str, words: Words, *, message_id: str) -> bytes:
+    """The document that is published, within ntfy's limits."""
+    document: dict[str, Any] = {
+        "topic": topic,
+        "title": _cut(words.title, TITLE_LIMIT),
+        "message": _cut(words.text, MESSAGE_LIMIT),
+        "priority": HIGH if words.tone == "alarm" else DEFAULT,
+        "tags": [TAGS[words.tone]],
+        "sequence_id": message_id,
+    }
+    if words.url is not None:
+        document["click"] = words.url
+    return msgspec.json.encode(document)
+
+
+def _cut(text: str, limit: int) -> str:
+    """At most so many bytes of UTF-8, at a character's edge."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= limit:
+        return text
+    return raw[: limit - len("…".encode())].decode("utf-8", "ignore") + "…"
+
+
+def _headers(config: Ntfy) -> dict[str, str]:
+    headers = {
+        "User-Agent": USER_AGENT,
+        "Content-Type": "application/json; charset=utf-8",
+        "Accept-Encoding": "identity",
+    }
+    if config.access_token is not None:
+        headers["Authorization"] = f"Bearer {config.access_token}"
+    elif config.username is not None:
+        pair = f"{config.username}:{config.password or ''}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode('ascii')}"
+    return headers
+
+
+def _judged(answer: Answer, *, message: Message, response: str | None) -> Sent:
+    status = answer.status
+    if 200 <= status < 300:
+        return Sent(http_status=status, response=response)
+    told = f"answered {status}"
+    if 300 <= status < 400:
+        told += ": redirects are not followed, so set the final URL"
+    raise TransportError(
+        f"The ntfy server {told}",
+        permanent=300 <= status < 400 or status in REFUSED_FOR_GOOD,
+        retry_after=retry_after(answer.retry_after, now=message.sent_at),
+        http_status=status,
+        response=response,
+    )
+
+
+def _excerpt(body: bytes, config: Ntfy) -> str | None:
+    """What is kept of an answer, without what we sent to prove who we are."""
+    text = body.decode("utf-8", "replace")
+    for secret in (config.access_token, config.password):
+        if secret and len(secret) > 3:
+            text = text.replace(secret, channel_rules.MASK)
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return printable.encode()[:RESPONSE_LIMIT].decode("utf-8", "ignore").strip() or None

@@ -1,0 +1,121 @@
+"""Recording how a message went, for each delivery that it told of: its end or its next attempt, its log, the channel.
+
+Only the holder of the lease may: a worker that comes back late changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from control_plane.store.deliveries import NOT_TOLD
+from control_plane.store.outbox import Claimed
+from control_plane.store.pool import Connection
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """How one attempt went, and what follows: `state` pending with `due_at`, or an end with its `reason`.
+
+    `attempts` has the number of the attempt by delivery: one, or all that a digest told of.
+    """
+
+    tenant_id: UUID
+    attempts: dict[UUID, int]
+    channel_id: UUID | None
+    lease_token: UUID
+    at: datetime
+    duration_ms: int
+    outcome: str
+    http_status: int | None
+    error: str | None
+    response: str | None
+    state: str
+    reason: str | None
+    due_at: datetime
+
+
+# Whoever changes a channel locks it first and its deliveries after: so do we, or the two would wait for each other.
+HOLD_CHANNEL = "SELECT FROM channels WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
+SETTLE = """
+UPDATE deliveries
+SET state = $4, reason = $5, due_at = $6, lease_token = NULL, lease_until = NULL,
+    finished_at = CASE WHEN $4 <> 'pending' THEN clock_timestamp() END
+WHERE tenant_id = $1 AND id = ANY($2::uuid[]) AND lease_token = $3 AND state = 'pending'
+RETURNING id
+"""
+LOG = """
+INSERT INTO delivery_attempts (tenant_id, delivery_id, attempt, at, duration_ms, outcome, http_status, error, response)
+SELECT $1, made.delivery_id, made.attempt, $4, $5, $6, $7, $8, $9
+FROM unnest($2::uuid[], $3::integer[]) AS made (delivery_id, attempt)
+"""
+HEALTH = """
+UPDATE channels
+SET consecutive_failures = CASE WHEN $3::text IS NULL THEN 0 ELSE consecutive_failures + 1 END,
+    last_delivered_at = CASE WHEN $3 IS NULL THEN $4 ELSE last_delivered_at END,
+    last_error = coalesce($3, last_error)
+WHERE tenant_id = $1 AND id = $2
+"""
+# When nobody at the channel was told, and nobody will be, the recovery has no one to go to.
+CANCEL_RECOVERY = f"""
+UPDATE deliveries r
+SET state = 'cancelled', reason = '{NOT_TOLD}', finished_at = clock_timestamp(),
+    lease_token = NULL, lease_until = NULL
+FROM deliveries ended
+WHERE ended.tenant_id = $1 AND ended.id = ANY($2::uuid[]) AND ended.notice <> 'resolved'
+  AND r.tenant_id = ended.tenant_id AND r.incident_id = ended.incident_id AND r.channel_id = ended.channel_id
+  AND r.notice = 'resolved' AND r.state = 'pending'
+  AND NOT EXISTS (
+      SELECT FROM deliveries told
+      WHERE told.tenant_id = r.tenant_id AND told.incident_id = r.incident_id AND told.channel_id = r.channel_id
+        AND told.notice <> 'resolved' AND told.state IN ('pending', 'delivered'))
+"""
+# Another process may be waiting for this one to end, to send the next of the incident.
+WAKE_NEXT = """
+SELECT pg_notify('farwatch_deliveries', '')
+FROM deliveries ended
+WHERE ended.tenant_id = $1 AND ended.id = ANY($2::uuid[]) AND EXISTS (
+    SELECT FROM deliveries next
+    WHERE next.tenant_id = ended.tenant_id AND next.incident_id = ended.incident_id
+      AND next.channel_id = ended.channel_id AND next.state = 'pending')
+"""
+
+
+async def record(conn: Connection, attempt: Attempt) -> bool:
+    """Settle an attempt and log it; False: the lease was lost, and nothing was changed. Call it in a transaction.
+
+    What was cancelled meanwhile, of a digest, stays so: it is no longer the attempt's.
+    """
+    a = attempt
+    await conn.execute(HOLD_CHANNEL, a.tenant_id, a.channel_id)
+    rows = await conn.fetch(SETTLE, a.tenant_id, list(a.attempts), a.lease_token, a.state, a.reason, a.due_at)
+    held: list[UUID] = [row["id"] for row in rows]
+    if not held:
+        return False
+    made = [a.attempts[each] for each in held]
+    await conn.execute(LOG, a.tenant_id, held, made, a.at, a.duration_ms, a.outcome, a.http_status, a.error, a.response)
+    await conn.execute(HEALTH, a.tenant_id, a.channel_id, a.error, a.at)
+    if a.state == "dead":
+        await conn.execute(CANCEL_RECOVERY, a.tenant_id, held)
+    if a.state != "pending":
+        await conn.execute(WAKE_NEXT, a.tenant_id, held)
+    return True
+
+
+WITHHOLD = """
+UPDATE deliveries
+SET state = 'cancelled', reason = $4, attempts = attempts - 1, finished_at = clock_timestamp(), lease_token = NULL,
+    lease_until = NULL
+WHERE tenant_id = $1 AND id = ANY($2::uuid[]) AND lease_token = $3 AND state = 'pending'
+"""
+
+
+async def withhold(conn: Connection, claimed: Sequence[Claimed], *, reason: str) -> None:
+    """Cancel deliveries of one claim that must not be sent after all; no attempt was made. Call it in a transaction."""
+    lead, ids = claimed[0], [each.id for each in claimed]
+    await conn.execute(HOLD_CHANNEL, lead.tenant_id, lead.channel_id)
+    await conn.execute(WITHHOLD, lead.tenant_id, ids, lead.lease_token, reason)
+    await conn.execute(CANCEL_RECOVERY, lead.tenant_id, ids)
+    await conn.execute(WAKE_NEXT, lead.tenant_id, ids)
