@@ -315,6 +315,46 @@ CREATE TABLE public.installation (
     value jsonb NOT NULL
 );
 
+CREATE TABLE public.maintenance_occurrences (
+    tenant_id uuid NOT NULL,
+    window_id uuid NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT maintenance_occurrences_forward CHECK ((ends_at >= starts_at))
+);
+
+CREATE TABLE public.maintenance_windows (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    title text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    public boolean DEFAULT false NOT NULL,
+    covers_all boolean DEFAULT false NOT NULL,
+    monitors uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone,
+    cron text,
+    rrule text,
+    duration_s integer,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    until timestamp with time zone,
+    next_starts_at timestamp with time zone,
+    next_ends_at timestamp with time zone,
+    current_starts_at timestamp with time zone,
+    current_ends_at timestamp with time zone,
+    covered_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    write_source text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT maintenance_windows_forward CHECK (((ends_at > starts_at) AND (next_ends_at > next_starts_at) AND (current_ends_at >= current_starts_at))),
+    CONSTRAINT maintenance_windows_one_schedule CHECK ((((ends_at IS NOT NULL) AND (duration_s IS NULL) AND (cron IS NULL) AND (rrule IS NULL)) OR ((ends_at IS NULL) AND (duration_s IS NOT NULL) AND ((cron IS NULL) <> (rrule IS NULL)))))
+);
+
 CREATE TABLE public.monitor_channels (
     tenant_id uuid NOT NULL,
     monitor_id uuid NOT NULL,
@@ -540,7 +580,8 @@ CREATE TABLE public.tenant_counters (
     incidents bigint DEFAULT 0 NOT NULL,
     channels bigint DEFAULT 0 NOT NULL,
     deliveries bigint DEFAULT 0 NOT NULL,
-    keys bigint DEFAULT 0 NOT NULL
+    keys bigint DEFAULT 0 NOT NULL,
+    maintenance bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -668,6 +709,15 @@ ALTER TABLE ONLY public.incidents
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.maintenance_occurrences
+    ADD CONSTRAINT maintenance_occurrences_pkey PRIMARY KEY (tenant_id, window_id, starts_at);
+
+ALTER TABLE ONLY public.maintenance_windows
+    ADD CONSTRAINT maintenance_windows_number_key UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.maintenance_windows
+    ADD CONSTRAINT maintenance_windows_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.monitor_channels
     ADD CONSTRAINT monitor_channels_pkey PRIMARY KEY (tenant_id, monitor_id, channel_id);
 
@@ -784,6 +834,14 @@ CREATE INDEX incidents_opened ON public.incidents USING btree (tenant_id, opened
 
 CREATE INDEX incidents_resolved ON public.incidents USING btree (resolved_at) WHERE (state = 'resolved'::text);
 
+CREATE INDEX maintenance_occurrences_age ON public.maintenance_occurrences USING btree (ends_at);
+
+CREATE INDEX maintenance_windows_age ON public.maintenance_windows USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX maintenance_windows_holding ON public.maintenance_windows USING btree (current_ends_at) WHERE (current_starts_at IS NOT NULL);
+
+CREATE INDEX maintenance_windows_starting ON public.maintenance_windows USING btree (next_starts_at) WHERE (next_starts_at IS NOT NULL);
+
 CREATE INDEX monitor_channels_channel ON public.monitor_channels USING btree (tenant_id, channel_id);
 
 CREATE INDEX monitor_dependencies_upstream ON public.monitor_dependencies USING btree (tenant_id, depends_on);
@@ -791,6 +849,8 @@ CREATE INDEX monitor_dependencies_upstream ON public.monitor_dependencies USING 
 CREATE INDEX monitor_periods_ending ON public.monitor_periods USING btree (ends_at) WHERE (kind = 'maintenance'::text);
 
 CREATE UNIQUE INDEX monitor_periods_once ON public.monitor_periods USING btree (tenant_id, monitor_id, kind, window_id, starts_at);
+
+CREATE INDEX monitor_periods_window ON public.monitor_periods USING btree (tenant_id, window_id) WHERE (window_id IS NOT NULL);
 
 CREATE INDEX monitor_states_due ON public.monitor_states USING btree (due_at) WHERE (due_at IS NOT NULL);
 
@@ -875,6 +935,12 @@ ALTER TABLE ONLY public.incidents
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.maintenance_occurrences
+    ADD CONSTRAINT maintenance_occurrences_window_fkey FOREIGN KEY (tenant_id, window_id) REFERENCES public.maintenance_windows(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.maintenance_windows
+    ADD CONSTRAINT maintenance_windows_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.monitor_channels
     ADD CONSTRAINT monitor_channels_channel_fkey FOREIGN KEY (tenant_id, channel_id) REFERENCES public.channels(tenant_id, id) ON DELETE CASCADE;
 
@@ -955,6 +1021,10 @@ CREATE POLICY all_rows ON public.incidents TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.installation TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.maintenance_occurrences TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.maintenance_windows TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.monitor_channels TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.monitor_dependencies TO farwatch_app USING (true);
@@ -1023,6 +1093,10 @@ ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.installation ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.maintenance_occurrences ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.maintenance_windows ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.monitor_channels ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitor_dependencies ENABLE ROW LEVEL SECURITY;
@@ -1070,6 +1144,10 @@ CREATE POLICY own_rows ON public.incident_monitors TO farwatch_tenant USING ((te
 CREATE POLICY own_rows ON public.incident_updates TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.incidents TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.maintenance_occurrences TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.maintenance_windows TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.monitor_channels TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -1190,6 +1268,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incidents TO farwatch_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incidents TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.installation TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_occurrences TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_occurrences TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_windows TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_windows TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_channels TO farwatch_app;
 
