@@ -6,19 +6,41 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.tenant_api import incidents, monitor_actions, monitor_reads, monitors, on_demand, results
+from control_plane.tenant_api import (
+    incident_actions,
+    incident_declaring,
+    incident_stats,
+    incidents,
+    monitor_actions,
+    monitor_reads,
+    monitors,
+    on_demand,
+    results,
+)
 from control_plane.web.routes import Route
 from tests.support import seed
 from tests.support.door import an_api_key
 from tests.support.tenant_world import World
 
-RESOURCES = (monitors, monitor_actions, monitor_reads, results, on_demand, incidents)
+RESOURCES = (
+    monitors,
+    monitor_actions,
+    monitor_reads,
+    results,
+    on_demand,
+    incidents,
+    incident_declaring,
+    incident_actions,
+    incident_stats,
+)
 OURS: tuple[Route, ...] = tuple(route for resource in RESOURCES for route in resource.ROUTES)
 ON_ONE = [route for route in OURS if "{" in route.path]
 BODIES = {
     "set_monitor_regions": {"regions": ["eu"]},
     "change_monitor": {"name": "mine now"},
     "add_incident_note": {"text": "hello"},
+    "add_incident_update": {"text": "hello"},
+    "narrate_incident": {"severity": "minor"},
 }
 
 
