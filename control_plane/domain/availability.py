@@ -136,9 +136,9 @@ def spans(history: History, *, start_ms: int, end_ms: int, now_ms: int) -> Itera
 
 
 def clipped(history: History, *, start_ms: int, end_ms: int, now_ms: int) -> tuple[int, int]:
-    """The part of [start, end) that has happened in the monitor's time; empty when start >= end."""
-    start, end = max(start_ms, history.since_ms), min(end_ms, now_ms)
-    return start, max(start, end)
+    """The part of [start, end) that has happened in the monitor's time; empty when the two are one."""
+    end = min(end_ms, now_ms)
+    return min(max(start_ms, history.since_ms), end), end
 
 
 def whole_seconds(of: Durations) -> Durations:

@@ -12,6 +12,7 @@ from control_plane.services.database_clock import DatabaseClock
 from control_plane.services.deliver_notifications import Deliverer
 from control_plane.services.forget_old_rows import forget_old_rows
 from control_plane.services.make_partitions import make_partitions
+from control_plane.services.roll_up import roll_up
 from control_plane.services.sweep_verdicts import sweep_verdicts
 from control_plane.services.watch_fleet import watch_fleet
 from control_plane.web.call import Deps
@@ -51,6 +52,10 @@ async def measure_clock(deps: Deps) -> None:
         await deps.now.measure(deps.database)
 
 
+async def roll(deps: Deps) -> None:
+    await roll_up(deps.database)
+
+
 async def prepare_partitions(deps: Deps) -> None:
     await make_partitions(deps.database, now=deps.now())
 
@@ -64,6 +69,7 @@ JOBS: tuple[Job, ...] = (
     Job("sweep_verdicts", timedelta(seconds=15), sweep),
     Job("watch_fleet", timedelta(seconds=10), watch),
     Job("clock", timedelta(seconds=30), measure_clock),
+    Job("roll_up", timedelta(seconds=30), roll),
     Job("partitions", timedelta(hours=1), prepare_partitions),
     Job("retention", timedelta(hours=1), forget),
 )

@@ -17,8 +17,9 @@ from msgspec import UNSET, Struct
 from control_plane.domain.decide import Decision
 from control_plane.domain.votes import Seen
 from control_plane.services.judge_monitors import Report, judge_monitors
+from control_plane.services.roll_up import LATE_MS
 from control_plane.services.watch_certificates import sightings
-from control_plane.store import certificates, dispatches, ingest, leases
+from control_plane.store import certificates, dispatches, ingest, leases, rollups
 from control_plane.store.certificates import Sighting
 from control_plane.store.ingest import Columns
 from control_plane.store.pool import Connection, Database
@@ -93,6 +94,8 @@ async def ingest_results(
         batch = _Batch(reporter, rechecks)
         taken = await _take(conn, batch, [i for i in good if i.slot <= horizon], now_ms=now_ms)
         silent = await _take(conn, batch, [i for i in good if i.slot > horizon], now_ms=None)
+        if late := [(i.monitor_id, i.slot) for i in good if i.slot < now_ms - LATE_MS]:
+            await rollups.mark_late(conn, region_id=reporter.region_id, items=late)
     return Ingested(_answers(items, answers, taken.statuses | silent.statuses), tuple(taken.decisions))
 
 

@@ -12,6 +12,7 @@ from control_plane.domain import availability
 from control_plane.domain.availability import Durations, History, Sla
 from control_plane.domain.time_slices import parts, slice_ms
 from control_plane.services.read_latency import rolled_up
+from control_plane.settings import RetentionSettings
 from control_plane.store import rollup_reads, uptime_reads
 from control_plane.store.pool import Connection
 from control_plane.store.uptime_reads import UptimeMonitor
@@ -139,11 +140,19 @@ async def read_histories(
 
 
 async def count_results(
-    conn: Connection, *, tenant_id: UUID, monitor_id: UUID, start: datetime, end: datetime, region: str | None = None
+    conn: Connection,
+    *,
+    tenant_id: UUID,
+    monitor_id: UUID,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    kept: RetentionSettings,
+    region: str | None = None,
 ) -> Mapping[str, Outcomes]:
-    """Results of slots in [start, end) by region and outcome."""
+    """Results of slots in [start, end) by region and outcome. Raises NotFound MONITOR_NOT_FOUND."""
     start_ms, end_ms = to_unix_ms(start), to_unix_ms(end)
-    rolled = await rolled_up(conn, tenant_id=tenant_id, monitor_id=monitor_id, now_ms=end_ms)
+    rolled = await rolled_up(conn, tenant_id=tenant_id, monitor_id=monitor_id, now_ms=to_unix_ms(now), kept=kept)
     wanted = parts(start_ms, end_ms, width_ms=slice_ms(start_ms, end_ms), rolled=rolled)
     rows = await rollup_reads.counts(conn, wanted, tenant_id=tenant_id, monitor_id=monitor_id, region=region)
     regions = sorted({row.region for row in rows})

@@ -11,16 +11,14 @@ from msgspec import Struct
 from control_plane.domain import latency_histogram
 from control_plane.domain.time_slices import Rolled, parts, slice_ms, starts
 from control_plane.errors import NotFound
+from control_plane.settings import RetentionSettings
 from control_plane.store import rollup_reads
 from control_plane.store.pool import Connection
 from control_plane.store.rollup_reads import SliceRow
 from shared.clock import from_unix_ms, to_unix_ms
 
-DAY_MS = 86_400_000
+_DAY_MS = 86_400_000
 SHARES = (0.5, 0.95, 0.99)
-
-KEPT_RAW_MS = 30 * DAY_MS
-KEPT_FINE_MS = 90 * DAY_MS
 
 
 class Latency(Struct, frozen=True, kw_only=True):
@@ -72,6 +70,7 @@ async def read_latency(
     start: datetime,
     end: datetime,
     now: datetime,
+    kept: RetentionSettings,
     region: str | None = None,
     by_region: bool = False,
 ) -> Chart:
@@ -81,7 +80,7 @@ async def read_latency(
     read from (time_slices.parts). Raises NotFound MONITOR_NOT_FOUND.
     """
     start_ms, end_ms = to_unix_ms(start), to_unix_ms(end)
-    rolled = await rolled_up(conn, tenant_id=tenant_id, monitor_id=monitor_id, now_ms=to_unix_ms(now))
+    rolled = await rolled_up(conn, tenant_id=tenant_id, monitor_id=monitor_id, now_ms=to_unix_ms(now), kept=kept)
     width, grid = slice_ms(start_ms, end_ms), starts(start_ms, end_ms)
     rows = await rollup_reads.slices(
         conn,
@@ -100,7 +99,9 @@ async def read_latency(
     return Chart(start, end, width // 1000, series)
 
 
-async def rolled_up(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, now_ms: int) -> Rolled:
+async def rolled_up(
+    conn: Connection, *, tenant_id: UUID, monitor_id: UUID, now_ms: int, kept: RetentionSettings
+) -> Rolled:
     """From where this monitor's results can be read. Raises NotFound MONITOR_NOT_FOUND."""
     progress = await rollup_reads.rollup_progress(conn, tenant_id=tenant_id, monitor_id=monitor_id)
     if progress is None:
@@ -108,8 +109,8 @@ async def rolled_up(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, now_
     return Rolled(
         fine_until=progress.fine_until,
         hourly_until=progress.hourly_until,
-        raw_since=now_ms - KEPT_RAW_MS,
-        fine_since=now_ms - KEPT_FINE_MS,
+        raw_since=now_ms - kept.results_days * _DAY_MS,
+        fine_since=now_ms - kept.fine_rollups_days * _DAY_MS,
     )
 
 

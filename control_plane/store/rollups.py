@@ -7,6 +7,7 @@ how often or in which order. The numbers of buckets are those of control_plane/d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Literal, get_args
 from uuid import UUID
 
@@ -229,15 +230,22 @@ async def differing_hours(
     return [(row["monitor_id"], row["region_id"], row["starts"]) for row in rows]
 
 
-FLEET_FORGET_FINE = """
-DELETE FROM rollups_fine WHERE ctid = ANY (ARRAY(SELECT ctid FROM rollups_fine WHERE starts < $1 LIMIT $2))
+_AGE = "(extract(epoch FROM now() - $1::interval) * 1000)::bigint"
+FLEET_FORGET_FINE = f"""
+DELETE FROM rollups_fine WHERE ctid = ANY (ARRAY(SELECT ctid FROM rollups_fine WHERE starts < {_AGE} LIMIT $2))
 """
-FLEET_FORGET_HOURLY = """
-DELETE FROM rollups_hourly WHERE ctid = ANY (ARRAY(SELECT ctid FROM rollups_hourly WHERE starts < $1 LIMIT $2))
+FLEET_FORGET_HOURLY = f"""
+DELETE FROM rollups_hourly WHERE ctid = ANY (ARRAY(SELECT ctid FROM rollups_hourly WHERE starts < {_AGE} LIMIT $2))
 """
 
 
-async def forget_rollups(conn: Connection, grain: Grain, *, before_ms: int, limit: int = 5_000) -> int:
-    """Delete at most `limit` slices that start before this instant (Unix ms), and say how many."""
-    status: str = await conn.execute(FLEET_FORGET_FINE if grain == "fine" else FLEET_FORGET_HOURLY, before_ms, limit)
+async def forget_fine(conn: Connection, *, older_than: timedelta, limit: int = 5_000) -> int:
+    """Delete at most `limit` slices of five minutes of this age, and say how many."""
+    status: str = await conn.execute(FLEET_FORGET_FINE, older_than, limit)
+    return int(status.removeprefix("DELETE "))
+
+
+async def forget_hourly(conn: Connection, *, older_than: timedelta, limit: int = 5_000) -> int:
+    """The same of slices of an hour."""
+    status: str = await conn.execute(FLEET_FORGET_HOURLY, older_than, limit)
     return int(status.removeprefix("DELETE "))

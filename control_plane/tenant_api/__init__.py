@@ -12,6 +12,7 @@ from control_plane.tenant_api import (
     incident_stats,
     incidents,
     keys,
+    latency,
     me,
     meta,
     monitor_actions,
@@ -19,7 +20,10 @@ from control_plane.tenant_api import (
     monitors,
     on_demand,
     regions,
+    reports,
     results,
+    sla,
+    uptime,
 )
 from control_plane.web.routes import Route
 
@@ -29,6 +33,9 @@ ROUTES: tuple[Route, ...] = (
     *monitor_reads.ROUTES,
     *dependencies.ROUTES,
     *results.ROUTES,
+    *latency.ROUTES,
+    *uptime.ROUTES,
+    *sla.ROUTES,
     *on_demand.ROUTES,
     *incidents.ROUTES,
     *incident_declaring.ROUTES,
@@ -39,6 +46,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *regions.ROUTES,
     *keys.ROUTES,
+    *reports.ROUTES,
     *me.ROUTES,
     *meta.ROUTES,
 )

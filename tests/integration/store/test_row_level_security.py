@@ -15,7 +15,8 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NO
   AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
 ORDER BY c.relname
 """
-OTHERS = {"tenants", "agents", "operator_incidents", "installation"}  # without tenant_id: policies of their own
+# Without tenant_id: policies of their own.
+OTHERS = {"tenants", "agents", "operator_incidents", "installation", "rollup_walks", "rollup_late"}
 BOOKKEEPING = {"_yoyo_log", "_yoyo_migration", "_yoyo_version"}
 
 # What a row needs beyond tenant_id is found in the catalogue: a value for each column that has no default.
