@@ -78,13 +78,12 @@ class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     results_days: Annotated[int, Meta(ge=2, le=3650)] = 30
     """At least 2: slots of up to 25 hours ago are still accepted."""
-    fine_rollups_days: Days = 90
-    hourly_rollups_days: Days = 400
     events_days: Days = 1
     deliveries_days: Days = 90
     incidents_days: Days = 400
     transitions_days: Days = 400
     certificates_days: Days = 400
+    pings_days: Days = 90
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ KEPT_DELIVERIES = timedelta(days=90)
 KEPT_INCIDENTS = timedelta(days=400)
 KEPT_TRANSITIONS = timedelta(days=400)
 KEPT_CERTIFICATES = timedelta(days=400)
+KEPT_PINGS = timedelta(days=90)
 BATCH = 5_000
 
 FLEET_FORGET_EVENTS = """
@@ -158,6 +159,28 @@ async def forget_certificates(
 ) -> int:
     """Certificates that no result has shown for so long."""
     return await _deleted(connection, FLEET_FORGET_CERTIFICATES, older_than, limit)
+
+
+FLEET_FORGET_PINGS = """
+DELETE FROM heartbeat_pings
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM heartbeat_pings WHERE at < now() - $1::interval LIMIT $2))
+"""
+
+
+async def forget_pings(connection: Connection, *, older_than: timedelta = KEPT_PINGS, limit: int = BATCH) -> int:
+    """Pings of heartbeats, with what came in them. How many there were ever stays with the heartbeat."""
+    return await _deleted(connection, FLEET_FORGET_PINGS, older_than, limit)
+
+
+FLEET_FORGET_RUNS = """
+DELETE FROM heartbeat_runs
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM heartbeat_runs WHERE started_at < now() - $1::interval LIMIT $2))
+"""
+
+
+async def forget_runs(connection: Connection, *, older_than: timedelta = KEPT_PINGS, limit: int = BATCH) -> int:
+    """Runs as old as pings that are forgotten."""
+    return await _deleted(connection, FLEET_FORGET_RUNS, older_than, limit)
 
 
 async def _deleted(connection: Connection, statement: str, older_than: timedelta, limit: int) -> int:
