@@ -78,6 +78,8 @@ class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     results_days: Annotated[int, Meta(ge=2, le=3650)] = 30
     """At least 2: slots of up to 25 hours ago are still accepted."""
+    fine_rollups_days: Days = 90
+    hourly_rollups_days: Days = 400
     events_days: Days = 1
     deliveries_days: Days = 90
     incidents_days: Days = 400

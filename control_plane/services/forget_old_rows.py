@@ -11,7 +11,7 @@ import structlog
 from control_plane.errors import FarwatchError
 from control_plane.metrics import RETENTION_FAILURES
 from control_plane.settings import RetentionSettings
-from control_plane.store import partitions, retention
+from control_plane.store import partitions, retention, rollups
 from control_plane.store.pool import Connection, Database
 
 Forget = Callable[[Connection], Awaitable[int]]
@@ -49,6 +49,8 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
         "certificates": partial(retention.forget_certificates, older_than=timedelta(days=settings.certificates_days)),
         "pings": partial(retention.forget_pings, older_than=timedelta(days=settings.pings_days)),
         "runs": partial(retention.forget_runs, older_than=timedelta(days=settings.pings_days)),
+        "rollups_fine": partial(rollups.forget_fine, older_than=timedelta(days=settings.fine_rollups_days)),
+        "rollups_hourly": partial(rollups.forget_hourly, older_than=timedelta(days=settings.hourly_rollups_days)),
         "replies": retention.forget_replies,
         "dispatches": retention.forget_dispatches,
         "assignments": retention.forget_assignments,

@@ -13,6 +13,7 @@ from control_plane.tenant_api import (
     incident_stats,
     incidents,
     keys,
+    latency,
     me,
     meta,
     monitor_actions,
@@ -20,7 +21,10 @@ from control_plane.tenant_api import (
     monitors,
     on_demand,
     regions,
+    reports,
     results,
+    sla,
+    uptime,
 )
 from control_plane.web.routes import Route
 
@@ -31,6 +35,9 @@ ROUTES: tuple[Route, ...] = (
     *dependencies.ROUTES,
     *heartbeats.ROUTES,
     *results.ROUTES,
+    *latency.ROUTES,
+    *uptime.ROUTES,
+    *sla.ROUTES,
     *on_demand.ROUTES,
     *incidents.ROUTES,
     *incident_declaring.ROUTES,
@@ -41,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *regions.ROUTES,
     *keys.ROUTES,
+    *reports.ROUTES,
     *me.ROUTES,
     *meta.ROUTES,
 )
