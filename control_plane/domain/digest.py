@@ -31,7 +31,7 @@ class Due(Struct, frozen=True):
 
 
 class Spent(Struct, frozen=True):
-    """What the channel has sent within the last MINUTE: when each single was fixed, oldest first; and its last digest."""
+    """What a channel has sent within the last MINUTE: when each single was fixed, oldest first, and its last digest."""
 
     singles: tuple[datetime, ...] = ()
     digest: datetime | None = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
+from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
 from control_plane.notify import transports
 from control_plane.sealing import Sealer
 from control_plane.services.create_channel import create_channel
@@ -28,6 +29,11 @@ SECRET = "sixteen letters!"
 INSERT_INCIDENT = """
 INSERT INTO incidents (tenant_id, id, number, severity, cause, started_at, opened_at)
 VALUES ($1, $2, $3, 'major', 'Down from 2 of 3 regions', now(), now())
+"""
+MINUTE_PASSES = """
+UPDATE deliveries
+SET due_at = due_at - interval '1 minute', message_at = message_at - interval '1 minute'
+WHERE state = 'pending' OR message_at IS NOT NULL
 """
 FALL_DUE = "UPDATE deliveries SET due_at = clock_timestamp() WHERE state = 'pending'"
 WAITING = "SELECT count(*) FROM deliveries WHERE state = 'pending'"
@@ -60,6 +66,76 @@ class Outbox:
             write_source="api",
         )
         return row.id
+
+    async def ntfy_channel(self, url: str, *, name: str = "Phones") -> UUID:
+        row, _ = await create_channel(
+            self.database,
+            sealer=SEALER,
+            transports=transports(SETTINGS),
+            tenant_id=self.tenant_id,
+            channel_id=new_id(),
+            plan="unlimited",
+            name=name,
+            config={"type": "ntfy", "topic": "alerts", "server_url": url},
+            enabled=True,
+            write_source="api",
+        )
+        return row.id
+
+    async def owe_words(self, channel_id: UUID, incident_ids: Sequence[UUID], notice: str = "opened") -> list[UUID]:
+        """Notices to an ntfy channel, each with the body that an incident's has."""
+        async with self.database.app_transaction() as conn:
+            last = await decisions.take_numbers(
+                conn, tenant_id=self.tenant_id, events=0, incidents=0, deliveries=len(incident_ids)
+            )
+            first = last.deliveries - len(incident_ids) + 1
+            rows = [
+                self._in_words(channel_id, incident_id, notice, number=number)
+                for number, incident_id in enumerate(incident_ids, first)
+            ]
+            await deliveries.owe(conn, rows)
+        return [row.id for row in rows]
+
+    def _in_words(self, channel_id: UUID, incident_id: UUID, notice: str, *, number: int) -> DeliveryRow:
+        delivery_id, now = new_id(), datetime.now(UTC)
+        incident = IncidentFacts(
+            id=incident_id,
+            number=number,
+            type="down",
+            severity="major",
+            state="triggered",
+            started_at=now,
+            resolved_at=None,
+            cause="Down from 2 of 3 regions",
+            regions_down=("eu",),
+            regions_up=(),
+        )
+        body = NoticeBody(
+            event=f"incident.{notice}",
+            delivery_id=delivery_id,
+            occurred_at=now,
+            tenant_id=self.tenant_id,
+            monitor=MonitorFacts(id=incident_id, number=number, name=f"API {number}", kind="http"),
+            incident=incident,
+            reason="Down from 2 of 3 regions",
+        )
+        return DeliveryRow(
+            tenant_id=self.tenant_id,
+            id=delivery_id,
+            number=number,
+            channel_id=channel_id,
+            channel_name="Phones",
+            channel_kind="ntfy",
+            incident_id=incident_id,
+            monitor_id=None,
+            event=body.event,
+            notice=notice,
+            body=notice_body(body),
+        )
+
+    async def a_minute_passes(self) -> None:
+        """For the deliveries alone: what waits for its time falls due, and what was sent was sent a minute before."""
+        await self.execute(MINUTE_PASSES)
 
     async def incident(self) -> UUID:
         incident_id = new_id()
