@@ -14,9 +14,10 @@ from control_plane.dashboard.kind_facts import newest_reading, phase_words
 from control_plane.dashboard.monitor_views import facts, monitor_row, region_row, result_lines, unjudged
 from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
-from control_plane.errors import Conflict, FarwatchError, NotFound, TooMany
+from control_plane.errors import Conflict, FarwatchError, NotFound, Refused, TooMany
 from control_plane.services.check_now import order_check_now
 from control_plane.services.delete_monitor import delete_monitor
+from control_plane.services.drop_region import drop_region
 from control_plane.services.find_incapable import find_incapable
 from control_plane.services.pause_monitor import pause_monitor, resume_monitor
 from control_plane.store import assignments_write, incidents_read, monitor_reads, overview_read, results_read
@@ -36,6 +37,7 @@ SAID: Mapping[str, str] = {
     "created": "The monitor was added. Its first check is on its way.",
     "checking": "Every region was asked to check now. The results appear below.",
     "paused": "The monitor is paused.",
+    "dropped": "The region was taken out of this monitor. The others decide afresh with their next checks.",
     "resumed": "The monitor was resumed. Older votes count no more; the next checks decide afresh.",
 }
 
@@ -61,6 +63,20 @@ async def pause(visit: Visit) -> web.StreamResponse:
 async def resume(visit: Visit) -> web.StreamResponse:
     await resume_monitor(visit.deps.database, visit.deps.sealer, **_whose(visit))
     return _back(visit, "resumed")
+
+
+async def drop(visit: Visit) -> web.StreamResponse:
+    try:
+        await drop_region(
+            visit.deps.database,
+            visit.deps.sealer,
+            **_whose(visit),
+            region=visit.call.path["region"],
+            ports=visit.deps.settings.security.tcp_ports,
+        )
+    except Refused as error:
+        return await _shown(visit, error)
+    return _back(visit, "dropped")
 
 
 async def ask_to_delete(visit: Visit) -> web.StreamResponse:
@@ -171,6 +187,13 @@ ROUTES: tuple[Route, ...] = (
     ),
     form(f"{PATH}/pause", pause, operation="ask_pause", summary="Pause the monitor", scope="monitors:write"),
     form(f"{PATH}/resume", resume, operation="ask_resume", summary="Resume the monitor", scope="monitors:write"),
+    form(
+        f"{PATH}/regions/{{region}}/drop",
+        drop,
+        operation="ask_drop_region",
+        summary="Take a region out of the monitor",
+        scope="monitors:write",
+    ),
     page(
         f"{PATH}/delete",
         ask_to_delete,

@@ -48,6 +48,15 @@ class RegionRow(Struct, frozen=True):
     message: str
 
 
+class AdvisoryLine(Struct, frozen=True):
+    """A region that calls it down while too few others do."""
+
+    region: str
+    text: str
+    since: Moment
+    may_drop: bool
+
+
 class MonitorRow(Struct, frozen=True, kw_only=True):
     """A monitor in a list."""
 
@@ -64,6 +73,7 @@ class MonitorRow(Struct, frozen=True, kw_only=True):
     latency: str | None
     last: Moment | None
     strip: Strip
+    advisories: tuple[AdvisoryLine, ...] = ()
 
 
 class ResultLine(Struct, frozen=True, kw_only=True):
@@ -112,6 +122,12 @@ def monitor_row(view: MonitorView, recent: Sequence[RecentResult], *, now: datet
         latency=median_latency(recent),
         last=_newest(view, now),
         strip=strip(recent),
+        advisories=tuple(
+            AdvisoryLine(
+                one.region, sentence(one.words), moment(from_unix_ms(one.since_ms), now), len(view.regions) > 1
+            )
+            for one in view.advisories
+        ),
     )
 
 

@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from control_plane.domain.advisory import Advisory, LoneVote, advisories
 from control_plane.store.pool import Connection
+from shared.clock import to_unix_ms
 
 
 class RegionState(Struct, frozen=True, kw_only=True):
@@ -106,6 +108,24 @@ class MonitorView(Struct, frozen=True, kw_only=True):
         if not self.enabled:
             return "paused"
         return "maintenance" if self.in_maintenance else self.verdict
+
+    @property
+    def advisories(self) -> tuple[Advisory, ...]:
+        """The regions that have called it down for a while without being enough; none while it is paused."""
+        lone = [
+            LoneVote(
+                region=region.slug,
+                down_since=region.vote_since or region.newest_slot,
+                newest_slot=region.newest_slot,
+                reason=region.reason,
+                message=region.message,
+            )
+            for region in self.regions
+            if self.enabled and region.vote == "down" and region.fresh(self.now_ms)
+        ]
+        return advisories(
+            lone, verdict=self.verdict, verdict_since_ms=to_unix_ms(self.since), interval_ms=self.interval_s * 1000
+        )
 
 
 # A planned end is written at the start, so that a window ends by the clock alone.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from control_plane.services.clone_monitor import clone_monitor
+from control_plane.services.drop_region import drop_region
 from control_plane.services.pause_monitor import pause_monitor, resume_monitor
 from control_plane.store import assignments_write
 from control_plane.store.assignments_write import RegionRow
@@ -93,6 +94,21 @@ async def put_regions(call: Call) -> Reply:
     return await get_regions(call)
 
 
+async def delete_region(call: Call) -> Reply:
+    caller = call.tenant()
+    await drop_region(
+        call.deps.database,
+        call.deps.sealer,
+        tenant_id=caller.tenant_id,
+        monitor_id=MonitorId(call.uuid("monitor_id")),
+        region=call.path["region"],
+        write_source=caller.write_source,
+        ports=call.deps.settings.security.tcp_ports,
+        accepted=if_match(call.request),
+    )
+    return Reply()
+
+
 async def _shown(call: Call) -> Reply:
     view = await read_monitor(call, call.uuid("monitor_id"))
     return Reply(monitor_json(view), etag=view.revision)
@@ -170,5 +186,17 @@ ROUTES = (
         reply=MonitorRegionsJson,
         errors=(*CHANGES, "INVALID_REGIONS", "SSRF_BLOCKED", "PORT_BLOCKED"),
         example={"regions": ["eu"]},
+    ),
+    Route(
+        method="DELETE",
+        path=f"{PATH}/regions/{{region}}",
+        handler=delete_region,
+        operation="drop_monitor_region",
+        summary="Take one region out of a monitor",
+        tag="monitors",
+        door=Door.TENANT,
+        scope="monitors:write",
+        status=204,
+        errors=(*CHANGES, "REGION_NOT_FOUND", "INVALID_REGIONS"),
     ),
 )

@@ -11,7 +11,7 @@ from control_plane.domain.prospects import prospects, rule, run_of, slots_expect
 from control_plane.domain.verdict import Policy, Tally, quorum, required
 from control_plane.store import assignments_write, monitor_reads, results_read
 from control_plane.store.monitor_reads import MonitorView, RegionState
-from control_plane.tenant_api.monitor_views import PolicyJson, from_slot
+from control_plane.tenant_api.monitor_views import AdvisoryJson, PolicyJson, advisories_json, from_slot
 from control_plane.tenant_api.one_monitor import PATH, READS, read_monitor
 from control_plane.tenant_api.time_range import time_range
 from control_plane.web.call import Call, Reply
@@ -69,6 +69,7 @@ class VotesJson(Struct, frozen=True):
     check_version: int
     confirmations: int
     regions: list[VoteJson]
+    advisories: list[AdvisoryJson]
 
 
 class VerdictJson(Struct, frozen=True, kw_only=True):
@@ -94,6 +95,8 @@ class VerdictJson(Struct, frozen=True, kw_only=True):
     would_change: list[str]
     incapable: list[str]
     regions: list[VoteJson]
+    advisories: list[AdvisoryJson]
+    held_by: str | None
 
 
 class TransitionJson(Struct, frozen=True):
@@ -116,7 +119,8 @@ class TransitionsQuery(PageQuery, frozen=True):
 async def votes(call: Call) -> Reply:
     view = await read_monitor(call, call.uuid("monitor_id"))
     now = from_slot(view.now_ms) or datetime.now(UTC)
-    return Reply(VotesJson(now, view.check_version, view.confirmations, await _votes(call, view)))
+    said = await _votes(call, view)
+    return Reply(VotesJson(now, view.check_version, view.confirmations, said, advisories_json(view)))
 
 
 async def verdict(call: Call) -> Reply:
@@ -142,6 +146,8 @@ async def verdict(call: Call) -> Reply:
             would_change=list(prospects(counts, policy=policy, verdict=view.verdict)),  # type: ignore[arg-type]
             incapable=list(explained(incapable, policy=policy, assigned=counts.assigned)),
             regions=await _votes(call, view),
+            advisories=advisories_json(view),
+            held_by=view.held_by,
         )
     )
 

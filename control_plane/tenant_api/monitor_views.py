@@ -57,6 +57,23 @@ class SlaJson(Struct, frozen=True):
     period_days: int = DEFAULT_SLA_DAYS
 
 
+class DropJson(Struct, frozen=True):
+    """The request that takes the region out of the monitor."""
+
+    method: str
+    href: str
+
+
+class AdvisoryJson(Struct, frozen=True, kw_only=True):
+    """A region that has called it down for more than 3 slots while too few agree. Nobody is paged for it."""
+
+    region: str
+    since: datetime
+    slots: int
+    reason: str
+    drop: DropJson
+
+
 class StateJson(Struct, frozen=True):
     """`shown` is paused, else maintenance, else the verdict: up, degraded, down, unknown.
 
@@ -71,6 +88,7 @@ class StateJson(Struct, frozen=True):
     regions: list[RegionVoteJson]
     held_by: str | None = None
     held_since: datetime | None = None
+    advisories: list[AdvisoryJson] = []
 
 
 class MonitorJson(Struct, frozen=True, kw_only=True):
@@ -186,7 +204,22 @@ def state_json(view: MonitorView) -> StateJson:
         regions=[_vote_json(region, now_ms=view.now_ms) for region in view.regions],
         held_by=view.held_by,
         held_since=view.held_since,
+        advisories=advisories_json(view),
     )
+
+
+def advisories_json(view: MonitorView) -> list[AdvisoryJson]:
+    """The regional advisories, each with the request that ends it."""
+    return [
+        AdvisoryJson(
+            region=one.region,
+            since=from_unix_ms(one.since_ms),
+            slots=one.slots,
+            reason=one.words,
+            drop=DropJson("DELETE", f"/api/v1/monitors/{view.id}/regions/{one.region}"),
+        )
+        for one in view.advisories
+    ]
 
 
 def _sla_json(view: MonitorView) -> SlaJson | None:
