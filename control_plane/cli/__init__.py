@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "migrate": "control_plane.cli.migrate:migrate_command",
     "doctor": "control_plane.cli.doctor:doctor",
     "monitors": "control_plane.cli.monitors:monitors",
+    "incidents": "control_plane.cli.incidents:incidents",
     "tail": "control_plane.cli.tail:tail",
 }
 

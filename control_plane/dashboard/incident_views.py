@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from control_plane.dashboard.words import Moment, duration, maybe_moment, moment, sentence
+from control_plane.domain.incident_rules import PHASE_POLICY, Phase
 from control_plane.domain.reason_words import in_words
 from control_plane.store.incidents_read import IncidentEventRow, IncidentView
 
@@ -21,7 +22,12 @@ _KINDS: Mapping[str, str] = {
     "region_joined": "Further regions went down",
     "acknowledged": "Acknowledged",
     "note": "Note",
+    "public_update": "Told the public",
+    "narrated": "Changed",
+    "reminder": "Reminded",
+    "escalated": "Escalated",
     "resolved": "Resolved",
+    "reopened": "Reopened",
 }
 
 
@@ -42,6 +48,11 @@ class IncidentRow(Struct, frozen=True, kw_only=True):
     resolved: Moment | None
     acknowledged_by: str | None
     lasted: str
+    declared: bool = False
+    monitors: tuple[tuple[str, str], ...] = ()
+    """The monitors that a declared one names: id and name."""
+    phase: str = ""
+    held_open: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -77,8 +88,8 @@ def incident_row(view: IncidentView, *, now: datetime) -> IncidentRow:
     return IncidentRow(
         id=view.id,
         number=view.number,
-        title=f"{name} is {view.type}" if view.state != "resolved" else f"{name} was {view.type}",
-        cause=sentence(view.cause),
+        title=view.title or (f"{name} is {view.type}" if view.state != "resolved" else f"{name} was {view.type}"),
+        cause=sentence(view.cause if view.origin == "monitor" else f"Declared by {view.declared_by}"),
         state=view.state,
         word=_STATES.get(view.state, view.state),
         mark="up" if view.state == "resolved" else "degraded" if view.type == "degraded" else "down",
@@ -89,7 +100,26 @@ def incident_row(view: IncidentView, *, now: datetime) -> IncidentRow:
         resolved=maybe_moment(view.resolved_at, now),
         acknowledged_by=view.acknowledged_by,
         lasted=duration(max(0.0, (ended - view.started_at).total_seconds())),
+        declared=view.origin == "person",
+        monitors=tuple((each["id"], each["name"]) for each in view.affected),
+        phase=view.phase,
+        held_open=view.held_open,
     )
+
+
+class PhaseChoice(Struct, frozen=True):
+    """A phase that a public update may give the incident."""
+
+    value: str
+    word: str
+    chosen: bool
+
+
+def phase_choices(view: IncidentView, *, chosen: str) -> list[PhaseChoice]:
+    """The phases that may follow, the present one chosen unless another was."""
+    allowed = PHASE_POLICY[msgspec.convert(view.phase, Phase)]
+    present = chosen if chosen in allowed else view.phase
+    return [PhaseChoice(phase, phase.capitalize(), phase == present) for phase in allowed]
 
 
 def timeline_lines(rows: Sequence[IncidentEventRow], *, now: datetime) -> list[TimelineLine]:
@@ -100,10 +130,16 @@ def timeline_lines(rows: Sequence[IncidentEventRow], *, now: datetime) -> list[T
             kind=row.kind,
             word=_KINDS.get(row.kind, row.kind.replace("_", " ").capitalize()),
             actor=row.actor or "",
-            text=row.text or "",
+            text=_told(row),
         )
         for row in rows
     ]
+
+
+def _told(row: IncidentEventRow) -> str:
+    """The text of a line; a public update says its phase first."""
+    phase = row.data.get("phase") if row.kind == "public_update" else None
+    return f"{str(phase).capitalize()}: {row.text}" if phase else row.text or ""
 
 
 def evidence_rows(votes: Sequence[Mapping[str, Any]], *, now: datetime) -> list[EvidenceRow]:
