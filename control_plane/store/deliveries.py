@@ -73,7 +73,10 @@ async def owe(conn: Connection, rows: Sequence[DeliveryRow]) -> None:
 
 
 class DeliveryView(Struct, frozen=True, kw_only=True):
-    """A delivery as people see it. `next_attempt_at` is null once it ended."""
+    """A delivery as people see it. `next_attempt_at` is null once it ended.
+
+    `message_id` is fixed before the first attempt: the delivery's own id, or one shared with the others of a digest.
+    """
 
     id: UUID
     number: int
@@ -85,6 +88,7 @@ class DeliveryView(Struct, frozen=True, kw_only=True):
     event: str
     notice: str
     ordinal: int
+    message_id: UUID | None
     state: str
     reason: str | None
     attempts: int
@@ -115,8 +119,9 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
 
 
 DELIVERIES = """
-SELECT id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event, notice, ordinal, state,
-    reason, attempts, CASE WHEN state = 'pending' THEN due_at END AS next_attempt_at, created_at, finished_at
+SELECT id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event, notice, ordinal,
+    message_id, state, reason, attempts, CASE WHEN state = 'pending' THEN due_at END AS next_attempt_at,
+    created_at, finished_at
 FROM deliveries
 WHERE tenant_id = $1
   AND ($2::text IS NULL OR state = $2)
@@ -158,8 +163,9 @@ async def count_deliveries(conn: Connection, *, tenant_id: TenantId, where: Deli
 
 
 DELIVERY = """
-SELECT id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event, notice, ordinal, state,
-    reason, attempts, CASE WHEN state = 'pending' THEN due_at END AS next_attempt_at, created_at, finished_at, body
+SELECT id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event, notice, ordinal,
+    message_id, state, reason, attempts, CASE WHEN state = 'pending' THEN due_at END AS next_attempt_at,
+    created_at, finished_at, body
 FROM deliveries
 WHERE tenant_id = $1 AND id = $2
 """

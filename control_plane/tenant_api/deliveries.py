@@ -46,6 +46,7 @@ class DeliveryDetail(Struct, frozen=True, kw_only=True):
     event: str
     notice: str
     ordinal: int
+    message_id: UUID | None
     state: str
     reason: str | None
     attempts: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from tests.bench.hooks import Hooks
@@ -19,8 +19,13 @@ FROM incidents WHERE monitor_id = ANY($1::uuid[])
 
 async def alert(world: World, monitor_ids: Sequence[UUID], hooks: Hooks) -> None:
     """A webhook channel made through the API, bound to these monitors."""
+    await alert_through(world, monitor_ids, {"type": "webhook", "url": hooks.url})
+
+
+async def alert_through(world: World, monitor_ids: Sequence[UUID], config: Mapping[str, str]) -> None:
+    """A channel of this configuration made through the API, bound to these monitors."""
     async with world.api() as api:
-        document = {"name": "Bench", "config": {"type": "webhook", "url": hooks.url}}
+        document = {"name": f"Bench {config['type']}", "config": dict(config)}
         answer = await api.post("/api/v1/channels", json=document)
         answer.raise_for_status()
     async with world.database.app_transaction() as conn:

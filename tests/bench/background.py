@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -22,10 +23,14 @@ _FIRST_SLOT_AGO_MS = 1_000_000
 
 @dataclass(slots=True)
 class Background:
-    """What was sent, and how many items were answered with something else than `stored`."""
+    """What was sent, and how many items were answered with something else than `stored`.
+
+    `took` has for each batch when it was sent, in seconds of the monotonic clock, and after how many it was answered.
+    """
 
     sent: int = 0
     wrong: int = 0
+    took: list[tuple[float, float]] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -74,8 +79,9 @@ class _Sender:
             await self._post(body(items, gzip=True))
 
     async def _post(self, batch: Body) -> None:
-        key = self._region.probe_key
+        key, began = self._region.probe_key, time.monotonic()
         status, answer = await self._client.post("/api/agent/v1/results", batch.data, key=key, gzip=True)
         stored = msgspec.json.decode(answer, type=BatchReceipt).statuses.count("stored") if status == 200 else 0
+        self._told.took.append((began, time.monotonic() - began))
         self._told.sent += batch.items
         self._told.wrong += batch.items - stored

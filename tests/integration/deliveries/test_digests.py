@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -41,7 +42,11 @@ async def settled(outbox: Outbox) -> None:
     await until_async(lambda: outbox.value(IDLE), "all that is left waits for a digest", timeout=20)
 
 
-async def messages(outbox: Outbox) -> dict[UUID, UUID | None]:
+def told_of(server: NtfyServer, count: int) -> bool:
+    return len(server.published) == count
+
+
+async def messages(outbox: Outbox) -> dict[UUID, UUID]:
     async with outbox.database.app() as conn:
         return {row["id"]: row["message_id"] for row in await conn.fetch(MESSAGES)}
 
@@ -76,7 +81,7 @@ async def test_a_storm_that_goes_on_is_told_once_a_minute(outbox: Outbox, server
             await settled(outbox)
             assert len(server.published) == 5 + 6 * minute
             await outbox.a_minute_passes()
-            await until(lambda minute=minute: len(server.published) == 6 * (minute + 1), "the digest came")
+            await until(partial(told_of, server, 6 * (minute + 1)), "the digest came")
         await outbox.emptied()
     titles = Counter(each["title"] for each in server.published)
     assert titles["Farwatch: 7 opened"] == 3
