@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from control_plane.errors import Refused
 
 LIMITS: Mapping[str, Mapping[str, int | None]] = {
-    "unlimited": {"max_monitors": None, "max_channels": None, "keys": None},
-    "free": {"max_monitors": 50, "max_channels": 10, "keys": 10},
+    "unlimited": {"max_monitors": None, "max_channels": None, "keys": None, "maintenance": None},
+    "free": {"max_monitors": 50, "max_channels": 10, "keys": 10, "maintenance": 10},
 }
 
 
