@@ -1,7 +1,7 @@
 """One judgement, whole: a case and what a region has just seen in, everything that must be written out.
 
-This is the one place that puts counting, verdict, incident and fast confirmation together; the service around it only
-reads the case under its locks and writes the decision down.
+This is the one place that puts counting, verdict, incident, holds and fast confirmation together; the service around it
+only reads the case under its locks and writes the decision down.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from control_plane.domain import explain
-from control_plane.domain.incident import AlertOn, OpenIncident, RegionVote, Resolves, Severity, Step, next_step
-from control_plane.domain.verdict import (
-    Change,
-    Judgement,
-    Policy,
-    Tally,
-    VerdictName,
-    changes_by_expiry,
-    judge,
-    tally,
+from control_plane.domain import circuit as circuits
+from control_plane.domain import explain, hold
+from control_plane.domain.case import Case, Decision, Transition
+from control_plane.domain.hold import Held
+from control_plane.domain.incident import (
+    CALM_MS,
+    AlertOn,
+    Opens,
+    RegionVote,
+    Resolves,
+    Restraint,
+    next_step,
+    wants_to_open,
 )
+from control_plane.domain.verdict import Change, Judgement, changes_by_expiry, judge, tally
 from control_plane.domain.votes import Seen, Vote, contradicts, count, settled, silent
+from shared.results import Outcome
 
 RECHECK_EVERY_MS = 2_000
 """The first re-check is due this long after the check that asked for it ended, each next one as much later."""
@@ -32,63 +36,80 @@ RECHECK_EVERY_MS = 2_000
 RECHECK_NOTICE_MS = 500
 """The first is due no sooner than this after the judgement, so that agents are told in time."""
 
+LOOK_AGAIN_MS = 1_000
+"""How soon a judgement is repeated that waits for somebody's slots: steady ones call for none by themselves."""
 
-class Case(Struct, frozen=True, kw_only=True):
-    """A monitor as it stands under its state's lock. Instants in Unix ms."""
 
-    tenant_id: UUID
-    monitor_id: UUID
-    verdict: VerdictName
-    reason: str
-    since_ms: int
-    judged_at_ms: int
-    tally: Tally
-    hushed: bool
-    policy: Policy
-    confirmations: int
-    alert_on: AlertOn
-    severity: Severity
-    fast_confirmation: bool
+class _Judged(Struct, frozen=True):
+    """The votes after the slots just seen, and what they prove."""
+
     votes: tuple[RegionVote, ...]
-    """One per assigned region; a region that has not spoken in this check version has an empty vote."""
-    open_incident: OpenIncident | None = None
-    rechecks_pending: bool = False
-
-
-class Transition(Struct, frozen=True):
-    """A change of verdict to write down. `at_ms` is never before the previous transition's."""
-
-    at_ms: int
-    previous: VerdictName
-    verdict: VerdictName
-    reason: str
-
-
-class Decision(Struct, frozen=True, kw_only=True):
-    """What one judgement writes. `vote` is the new row of the region that reported; None when nobody did."""
-
-    case: Case
-    now_ms: int
     judgement: Judgement
-    reason: str
-    since_ms: int
-    hushed: bool
     transitions: tuple[Transition, ...]
     vote: Vote | None
-    step: Step | None
-    recheck_slots: tuple[int, ...]
-    """Due instants in Unix ms of re-checks to write for every assigned region."""
-    drop_rechecks: bool
+    contradicted: bool
+    now_ms: int
 
     @property
-    def unfinished(self) -> bool:
-        """Whether a resolution leaves slow votes that alert: judged once more, they open an incident of their own."""
-        slow = self.judgement.by_degraded_votes and self.case.alert_on == "degraded"
-        return slow and isinstance(self.step, Resolves)
+    def well(self) -> bool:
+        return self.judgement.proven and self.judgement.verdict in ("up", "degraded")
+
+    def alerts(self, alert_on: AlertOn) -> bool:
+        """Whether an incident is called for, by an outage or by slow votes."""
+        slow = self.judgement.by_degraded_votes and alert_on == "degraded"
+        return self.judgement.verdict == "down" or slow
 
 
 def decide(case: Case, *, now_ms: int, region_id: int | None = None, seen: Sequence[Seen] = ()) -> Decision:
     """Judge a case at `now_ms`, after the slots that region `region_id` has just reported (ascending)."""
+    judged = _judge(case, now_ms, region_id, seen)
+    judgement, since_ms = judged.judgement, judged.transitions[-1].at_ms if judged.transitions else case.since_ms
+    held = hold.advance(case.held, case.hold, well=judged.well and not judged.alerts(case.alert_on), now_ms=now_ms)
+    restraint = _restraint(case, judged, held)
+    waits_until_ms, asked = _wait(case, judged, restraint)
+    waits = waits_until_ms is not None and now_ms < waits_until_ms
+    step = next_step(
+        judgement,
+        votes=judged.votes,
+        policy=case.policy,
+        now_ms=now_ms,
+        open_incident=case.open_incident,
+        restraint=replace(restraint, waits=waits),
+        alert_on=case.alert_on,
+        severity=case.severity,
+    )
+    down_since_ms = since_ms if judgement.verdict == "down" and judgement.proven else None
+    agreed = _of_one_mind(judged.votes, now_ms)
+    good_seen = any(s.outcome in (Outcome.UP, Outcome.DEGRADED) for s in seen)
+    decision = Decision(
+        case=case,
+        now_ms=now_ms,
+        judgement=judgement,
+        reason=explain.reason(judgement, votes=judged.votes, policy=case.policy, now_ms=now_ms),
+        since_ms=since_ms,
+        hushed=case.hushed and not judged.well,
+        transitions=judged.transitions,
+        vote=judged.vote,
+        step=step,
+        recheck_slots=_rechecks(case, judged, held, seen),
+        drop_rechecks=case.rechecks_pending and agreed,
+        well_since_ms=restraint.well_since_ms,
+        held=Held() if isinstance(step, Opens) else held,
+        waits_until_ms=waits_until_ms if waits else case.waits_until_ms if judgement.verdict == "down" else None,
+        asked_upstreams=asked,
+        upstream_slot=now_ms + RECHECK_NOTICE_MS,
+        circuit_turn=circuits.turn(
+            case.circuit,
+            down_since_ms=down_since_ms,
+            good_seen=good_seen,
+            settled=judged.well and agreed,
+            now_ms=now_ms,
+        ),
+    )
+    return replace(decision, due_ms=_due_ms(decision, judged, down_since_ms))
+
+
+def _judge(case: Case, now_ms: int, region_id: int | None, seen: Sequence[Seen]) -> _Judged:
     before = [v.vote for v in case.votes]
     assigned = len(before)
     expiries = changes_by_expiry(
@@ -105,30 +126,62 @@ def decide(case: Case, *, now_ms: int, region_id: int | None = None, seen: Seque
     judgement = judge(counts, policy=case.policy, current=current)
     changes = expiries + ([Change(now_ms, judgement)] if judgement.verdict != current else [])
     transitions = _transitions(case, changes, case.votes, votes, now_ms)
-    agreed = _of_one_mind(votes, now_ms)
-    wants = case.fast_confirmation and contradicted and not agreed and not case.rechecks_pending
-    return Decision(
-        case=case,
-        now_ms=now_ms,
-        judgement=judgement,
-        reason=explain.reason(judgement, votes=votes, policy=case.policy, now_ms=now_ms),
-        since_ms=transitions[-1].at_ms if transitions else case.since_ms,
-        hushed=case.hushed and not (judgement.proven and judgement.verdict in ("up", "degraded")),
-        transitions=transitions,
-        vote=changed,
-        step=next_step(
-            judgement,
-            votes=votes,
-            policy=case.policy,
-            now_ms=now_ms,
-            open_incident=case.open_incident,
-            hushed=case.hushed,
-            alert_on=case.alert_on,
-            severity=case.severity,
-        ),
-        recheck_slots=_recheck_slots(case.confirmations, seen, now_ms) if wants else (),
-        drop_rechecks=case.rechecks_pending and agreed,
+    return _Judged(votes, judgement, transitions, changed, contradicted, now_ms)
+
+
+def _restraint(case: Case, judged: _Judged, held: Held) -> Restraint:
+    well_since_ms = case.well_since_ms if case.well_since_ms is not None else judged.now_ms
+    return Restraint(
+        hushed=case.hushed,
+        held=case.hold is not None,
+        renewed_after_ms=held.ended_ms,
+        held_by=held.by,
+        recent_openings=case.recent_openings,
+        well_since_ms=well_since_ms if judged.well else None,
     )
+
+
+def _wait(case: Case, judged: _Judged, restraint: Restraint) -> tuple[int | None, tuple[UUID, ...]]:
+    """Until when an opening waits for its upstreams' word (None: not at all), and which of them are asked now."""
+    opens = case.open_incident is None and wants_to_open(judged.judgement, restraint=restraint)
+    if not opens or not case.upstreams:
+        return None, ()
+    firsts = [v.vote.first_bad_slot for v in judged.votes if v.vote.vote == "down" and v.vote.first_bad_slot]
+    unheard = hold.unheard(case.upstreams, first_bad_ms=min(firsts, default=judged.now_ms))
+    if not unheard:
+        return None, ()
+    if case.waits_until_ms is not None:
+        return case.waits_until_ms, ()
+    longest_ms = hold.longest_wait_ms(unheard, recheck_every_ms=RECHECK_EVERY_MS)
+    return judged.now_ms + longest_ms, tuple(u.monitor_id for u in unheard)
+
+
+def _rechecks(case: Case, judged: _Judged, held: Held, seen: Sequence[Seen]) -> tuple[int, ...]:
+    """Re-checks after a contradiction, and of an outage that a hold has just stopped holding."""
+    released = held.ended_ms == judged.now_ms and case.open_incident is None and judged.alerts(case.alert_on)
+    contradicted = case.fast_confirmation and judged.contradicted and not _of_one_mind(judged.votes, judged.now_ms)
+    if case.rechecks_pending or not (released or contradicted):
+        return ()
+    return _recheck_slots(case.confirmations, seen, judged.now_ms)
+
+
+def _due_ms(decision: Decision, judged: _Judged, down_since_ms: int | None) -> int | None:
+    """The earliest instant at which this judgement would turn out otherwise although nobody reported anything."""
+    case, now_ms = decision.case, decision.now_ms
+    flaps = case.open_incident is not None and case.open_incident.type == "flapping"
+    calm = flaps and decision.well_since_ms is not None and not isinstance(decision.step, Resolves)
+    waits = decision.waits_until_ms is not None and now_ms < decision.waits_until_ms
+    unopened = case.open_incident is None and not isinstance(decision.step, Opens)
+    released = decision.held.ended_ms is not None and unopened and judged.alerts(case.alert_on)
+    known = (
+        case.turns_at_ms,
+        case.hold.until_ms if case.hold else None,
+        (decision.well_since_ms or 0) + CALM_MS if calm else None,
+        now_ms + LOOK_AGAIN_MS if waits or released else None,
+        None if decision.circuit_turn else circuits.opens_at_ms(case.circuit, down_since_ms=down_since_ms),
+    )
+    earliest = min((instant for instant in known if instant is not None), default=None)
+    return None if earliest is None else max(earliest, now_ms + LOOK_AGAIN_MS)
 
 
 def _count_own(

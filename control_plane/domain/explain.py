@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from control_plane.domain.incident import RegionVote, cause
+from control_plane.domain.incident import SOLE, RegionVote, cause
 from control_plane.domain.reason_words import in_words
 from control_plane.domain.verdict import Judgement, Policy, quorum, required
 
@@ -13,6 +13,9 @@ def reason(judgement: Judgement, *, votes: Sequence[RegionVote], policy: Policy,
     """Why the verdict is what it is, in one sentence for people. Never empty."""
     counts = judgement.tally
     n = counts.assigned
+    sole = next((v for v in votes if v.region == SOLE), None)
+    if sole is not None:
+        return _of_sole(judgement, sole)
     if n == 0:
         return "No region is assigned"
     r, q = required(policy, n), quorum(policy, n)
@@ -36,6 +39,14 @@ def reason(judgement: Judgement, *, votes: Sequence[RegionVote], policy: Policy,
             if fresh < q:
                 return f"Coverage lost: {fresh} of {_regions(n)} report, {q} are needed"
             return f"Not proven: {counts.fresh_up} up and {counts.fresh_down} down of {_regions(n)}"
+
+
+def _of_sole(judgement: Judgement, sole: RegionVote) -> str:
+    """A kind without regions says it in its own words."""
+    told = in_words(sole.vote.message, sole.vote.reason)
+    if judgement.verdict == "down":
+        return cause([sole], assigned=1, verdict="down")
+    return told or ("Not proven yet" if judgement.verdict == "unknown" else judgement.verdict.capitalize())
 
 
 def _without_votes(votes: Sequence[RegionVote]) -> str:

@@ -1,8 +1,8 @@
 """Incidents are levels, not edges: after every judgement this says what must change, if anything.
 
-verdict down, none open, not hushed            one opens
+verdict down, none open, not restrained        one opens; the third within an hour is of type flapping
 verdict degraded by votes, alert_on degraded   one of type degraded opens (severity minor); it becomes down in place
-verdict up or degraded, one open               it resolves (a degraded one only at up)
+verdict up or degraded, one open               it resolves (a degraded one only at up, a flapping one after ten minutes)
 verdict unknown                                nothing opens or closes
 """
 
@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from control_plane.domain.hold import counts
 from control_plane.domain.reason_words import in_words
 from control_plane.domain.verdict import Judgement, Policy, quorum, required
 from control_plane.domain.votes import Vote
@@ -24,6 +25,18 @@ Severity = Literal["minor", "major", "critical"]
 AlertOn = Literal["down", "degraded"]
 
 
+FLAPPING_OPENINGS = 3
+FLAPPING_WITHIN_MS = 3_600_000
+"""The third opening within this time is of type flapping. It pages like any other."""
+
+CALM_MS = 600_000
+"""For so long up has to be proven before an incident of type flapping resolves."""
+
+
+SOLE = ""
+"""Stands for the region in the one vote of a kind without regions."""
+
+
 class RegionVote(Struct, frozen=True):
     """A region and what it says."""
 
@@ -32,10 +45,37 @@ class RegionVote(Struct, frozen=True):
 
 
 class OpenIncident(Struct, frozen=True):
-    """What the decision needs to know of the incident that is open."""
+    """What the decision needs to know of the incident that is open.
+
+    `held_open`: a person reopened it; it waits for a person, or for an outage to be proven again.
+    """
 
     type: IncidentType
     regions_down: tuple[str, ...]
+    held_open: bool = False
+
+
+class Restraint(Struct, frozen=True):
+    """What keeps an incident from opening, or from resolving, although the verdict says so.
+
+    `hushed`: a person resolved it while down, none opens until up was proven. `held`: by maintenance or an upstream.
+    `renewed_after_ms`: only votes with a newer down slot count (domain/hold). `waits`: for what upstreams say.
+    `held_by`: what had held it back, named by the incident. `recent_openings`: automatic incidents of the monitor that
+    opened within FLAPPING_WITHIN_MS. `well_since_ms`: since when up or degraded is proven without a break.
+    """
+
+    hushed: bool = False
+    held: bool = False
+    renewed_after_ms: int | None = None
+    waits: bool = False
+    held_by: str | None = None
+    recent_openings: int = 0
+    well_since_ms: int | None = None
+
+    @property
+    def flaps(self) -> bool:
+        """Whether the next incident is one of type flapping."""
+        return self.recent_openings + 1 >= FLAPPING_OPENINGS
 
 
 class Proof(Struct, frozen=True):
@@ -52,6 +92,7 @@ class Opens(Struct, frozen=True):
     type: IncidentType
     severity: Severity
     proof: Proof
+    held_by: str | None = None
 
 
 class Worsens(Struct, frozen=True):
@@ -62,7 +103,7 @@ class Worsens(Struct, frozen=True):
 
 
 class Joins(Struct, frozen=True):
-    """Further regions voted down while it was open."""
+    """Further regions voted down while it was open. One that a person reopened is a level again from here on."""
 
     regions: tuple[str, ...]
 
@@ -81,7 +122,7 @@ def next_step(
     policy: Policy,
     now_ms: int,
     open_incident: OpenIncident | None,
-    hushed: bool,
+    restraint: Restraint,
     alert_on: AlertOn,
     severity: Severity,
 ) -> Step | None:
@@ -90,49 +131,80 @@ def next_step(
         case "unknown":
             return None
         case "down":
-            if open_incident is None and (hushed or not judgement.proven):
+            if open_incident is None and not may_open(
+                judgement, votes, policy=policy, now_ms=now_ms, restraint=restraint
+            ):
                 return None
             proof = prove(votes, policy=policy, assigned=judgement.tally.assigned, now_ms=now_ms, verdict="down")
             if open_incident is None:
-                return Opens("down", severity, proof)
-            if open_incident.type == "degraded":
-                return Worsens(severity, proof) if judgement.proven else None
-            joined = tuple(r for r in proof.regions_down if r not in open_incident.regions_down)
-            return Joins(joined) if joined else None
-        case "up":
-            return Resolves() if open_incident and judgement.proven else None
-        case "degraded":
-            return _when_degraded(
+                return Opens("flapping" if restraint.flaps else "down", severity, proof, restraint.held_by)
+            return _while_down(judgement, proof, incident=open_incident, severity=severity)
+        case "up" | "degraded":
+            return _while_well(
                 judgement,
-                votes=votes,
+                votes,
                 policy=policy,
                 now_ms=now_ms,
-                open_incident=open_incident,
-                hushed=hushed,
+                incident=open_incident,
+                restraint=restraint,
                 alert_on=alert_on,
             )
 
 
-def _when_degraded(
+def wants_to_open(judgement: Judgement, *, restraint: Restraint) -> bool:
+    """Whether an outage is proven that nothing but its upstreams' word may keep from opening an incident."""
+    return judgement.verdict == "down" and judgement.proven and not restraint.hushed and not restraint.held
+
+
+def may_open(
+    judgement: Judgement, votes: Sequence[RegionVote], *, policy: Policy, now_ms: int, restraint: Restraint
+) -> bool:
+    """Whether an incident of type down opens: r votes count, and nothing restrains it."""
+    if not wants_to_open(judgement, restraint=restraint) or restraint.waits:
+        return False
+    down = [v.vote for v in votes if v.vote.vote == "down" and v.vote.fresh(now_ms)]
+    counting = sum(counts(vote, restraint.renewed_after_ms) for vote in down)
+    return counting >= required(policy, judgement.tally.assigned)
+
+
+def _while_down(judgement: Judgement, proof: Proof, *, incident: OpenIncident, severity: Severity) -> Step | None:
+    if incident.type == "degraded":
+        return Worsens(severity, proof) if judgement.proven else None
+    joined = tuple(r for r in proof.regions_down if r not in incident.regions_down)
+    released = incident.held_open and judgement.proven
+    return Joins(joined) if joined or released else None
+
+
+def _while_well(
     judgement: Judgement,
-    *,
     votes: Sequence[RegionVote],
+    *,
     policy: Policy,
     now_ms: int,
-    open_incident: OpenIncident | None,
-    hushed: bool,
+    incident: OpenIncident | None,
+    restraint: Restraint,
     alert_on: AlertOn,
 ) -> Step | None:
     if not judgement.proven:
         return None
-    if open_incident is not None:
-        stays = open_incident.type == "degraded" and judgement.by_degraded_votes
+    slow = judgement.verdict == "degraded" and judgement.by_degraded_votes
+    if incident is not None:
+        stays = incident.held_open or (incident.type == "degraded" and slow)
+        stays = stays or (incident.type == "flapping" and not _calm(restraint, now_ms))
         return None if stays else Resolves()
-    if alert_on == "degraded" and judgement.by_degraded_votes and not hushed:
-        assigned = judgement.tally.assigned
-        proof = prove(votes, policy=policy, assigned=assigned, now_ms=now_ms, verdict="degraded")
-        return Opens("degraded", "minor", proof)
-    return None
+    if not slow or alert_on != "degraded" or restraint.hushed or restraint.held:
+        return None
+    assigned = judgement.tally.assigned
+    degraded = [v.vote for v in votes if v.vote.degraded and v.vote.fresh(now_ms)]
+    if sum(counts(vote, restraint.renewed_after_ms) for vote in degraded) < quorum(policy, assigned):
+        return None
+    # Never of type flapping: it has to become down in place.
+    proof = prove(votes, policy=policy, assigned=assigned, now_ms=now_ms, verdict="degraded")
+    return Opens("degraded", "minor", proof, restraint.held_by)
+
+
+def _calm(restraint: Restraint, now_ms: int) -> bool:
+    return restraint.well_since_ms is not None and now_ms - restraint.well_since_ms >= CALM_MS
 
 
 def prove(
@@ -145,8 +217,8 @@ def prove(
     return Proof(
         cause=cause(accusing, assigned=assigned, verdict=verdict),
         started_at=_started_at(accusing, (required if verdict == "down" else quorum)(policy, assigned), now_ms),
-        regions_down=tuple(v.region for v in accusing),
-        regions_up=tuple(r for r in regions_up if r not in {v.region for v in accusing}),
+        regions_down=tuple(v.region for v in accusing if v.region != SOLE),
+        regions_up=tuple(r for r in regions_up if r != SOLE and r not in {v.region for v in accusing}),
         evidence=tuple(_evidence(v, now_ms) for v in ordered),
     )
 
@@ -154,6 +226,8 @@ def prove(
 def cause(accusing: Sequence[RegionVote], *, assigned: int, verdict: str) -> str:
     """ "Down from 2 of 3 regions: TLS handshake timed out", with the words of the region that saw it first."""
     head = f"{verdict.capitalize()} from {len(accusing)} of {assigned} region{'s' if assigned != 1 else ''}"
+    if any(v.region == SOLE for v in accusing):
+        head = verdict.capitalize()
     told = [v for v in accusing if in_words(v.vote.message, v.vote.reason)]
     if not told:
         return head
@@ -175,7 +249,7 @@ def _evidence(region_vote: RegionVote, now_ms: int) -> dict[str, Any]:
     vote = region_vote.vote
     bad = vote.vote == "down" or vote.degraded or vote.bad_run > 0
     return {
-        "region": region_vote.region,
+        "region": region_vote.region or None,
         "vote": vote.vote,
         "fresh": vote.fresh(now_ms),
         "degraded": vote.degraded,

@@ -22,3 +22,5 @@ class SoleVote(Struct, frozen=True, kw_only=True):
     message: str | None = None
     evidence: dict[str, Any] | None = None
     due_ms: int | None = None
+    newest_ms: int | None = None
+    """The instant of the newest evidence, None for now. A vote from under a hold counts again with newer evidence."""

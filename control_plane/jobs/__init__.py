@@ -8,15 +8,19 @@ from importlib.metadata import version
 
 from control_plane.jobs.loop import Job
 from control_plane.notify import transports
+from control_plane.services.advance_maintenance import advance_maintenance
 from control_plane.services.database_clock import DatabaseClock
 from control_plane.services.deliver_notifications import Deliverer
 from control_plane.services.forget_old_rows import forget_old_rows
+from control_plane.services.judge_due import judge_due, judge_followers
 from control_plane.services.make_partitions import make_partitions
 from control_plane.services.roll_up import roll_up
 from control_plane.services.sweep_verdicts import sweep_verdicts
 from control_plane.services.watch_fleet import watch_fleet
 from control_plane.web.call import Deps
-from control_plane.web.hub import DELIVERIES
+from control_plane.web.hub import DELIVERIES, JUDGE
+
+JUDGE_EVERY_S = 1.0
 
 
 async def deliver(deps: Deps) -> None:
@@ -43,6 +47,21 @@ async def sweep(deps: Deps) -> None:
     await sweep_verdicts(deps.database)
 
 
+async def judge(deps: Deps) -> None:
+    """Judge what is due each second, and what rests on other verdicts when some have changed."""
+    topic = f"{JUDGE}:"
+    with deps.hub.subscribe(topic) as hints:
+        while not hints.closed:
+            hinted = await hints.get(JUDGE_EVERY_S) is not None
+            await judge_due(deps.database)
+            if hinted:
+                await judge_followers(deps.database)
+
+
+async def maintain(deps: Deps) -> None:
+    await advance_maintenance(deps.database)
+
+
 async def watch(deps: Deps) -> None:
     await watch_fleet(deps.database, release=version("farwatch"))
 
@@ -67,6 +86,8 @@ async def forget(deps: Deps) -> None:
 JOBS: tuple[Job, ...] = (
     Job("deliver", timedelta(seconds=1), deliver),
     Job("sweep_verdicts", timedelta(seconds=15), sweep),
+    Job("judge_due", timedelta(seconds=1), judge),
+    Job("maintenance", timedelta(seconds=1), maintain),
     Job("watch_fleet", timedelta(seconds=10), watch),
     Job("clock", timedelta(seconds=30), measure_clock),
     Job("roll_up", timedelta(seconds=30), roll),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from control_plane.domain.decide import Decision
+from control_plane.domain.case import Decision
 from control_plane.domain.incident import Opens, Resolves
 from control_plane.metrics import INCIDENTS, TRANSITIONS
 

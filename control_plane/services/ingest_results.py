@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct
 
-from control_plane.domain.decide import Decision
+from control_plane.domain.case import Decision
 from control_plane.domain.votes import Seen
 from control_plane.services.judge_monitors import Report, judge_monitors
 from control_plane.services.roll_up import LATE_MS

@@ -5,8 +5,14 @@ from __future__ import annotations
 from msgspec import Struct
 
 from control_plane.domain.alerting import MonitorFacts
-from control_plane.domain.decide import Case, Decision
+from control_plane.domain.case import Case, Decision
+from control_plane.domain.schedule import vote_window_ms
 from control_plane.store.cases import IncidentRow, JudgedMonitor
+
+
+def window_of(monitor: JudgedMonitor, cadence_ms: int) -> int:
+    """How long (ms) a vote about this monitor lives at this cadence."""
+    return vote_window_ms(cadence_ms=cadence_ms, timeout_ms=monitor.timeout_ms)
 
 
 class Judged(Struct, frozen=True, kw_only=True):

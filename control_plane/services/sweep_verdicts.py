@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from control_plane.services.count_decisions import count_decisions
+from control_plane.services.judge_due import judge_due, judge_followers
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.store import cases
 from control_plane.store.pool import Database
@@ -13,8 +14,15 @@ SWEEP_BATCH = 500
 
 async def sweep_verdicts(database: Database) -> int:
     """Judge every monitor whose votes no longer count as they did when it was last judged: expiry, changed policies,
-    disabled regions. Returns how many were judged; none while another process is at it.
+    disabled regions; then what time alone, windows and other monitors' verdicts decide. Returns how many were judged;
+    of the first sort none while another process is at it.
     """
+    done = await _sweep_counts(database)
+    done += await judge_due(database)
+    return done + await judge_followers(database)
+
+
+async def _sweep_counts(database: Database) -> int:
     done = 0
     while True:
         async with database.app_transaction() as conn:

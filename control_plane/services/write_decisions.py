@@ -11,22 +11,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from control_plane.domain import alerting
+from control_plane.domain import alerting, circuit
 from control_plane.domain.incident import Opens
-from control_plane.services.identity import new_id
-from control_plane.services.judged_case import Judged
+from control_plane.services.judged_case import Judged, window_of
 from control_plane.services.owe_notices import find_owed, owe
 from control_plane.services.watch_certificates import Told
 from control_plane.services.write_incidents import incident_event, tell_facts, write_steps
-from control_plane.store import decisions, ingest
+from control_plane.services.write_rechecks import write_rechecks
+from control_plane.store import assignments_write, decisions, ingest
 from control_plane.store.pool import Connection
 from shared.clock import from_unix_ms
-
-RECHECK_LIFE_MS = 30_000
-"""A re-check that nobody claimed this long after it was due is left undone."""
-
-RECHECKS_PER_REGION = 2_000
-"""Waiting re-checks beyond which a region gets no more: then the normal cadence decides."""
 
 
 async def write_decisions(
@@ -37,7 +31,10 @@ async def write_decisions(
     if votes:
         await ingest.save_votes(conn, votes)
     await decisions.save_states(conn, [_state_row(one) for one in judged])
-    await _write_rechecks(conn, judged)
+    await write_rechecks(conn, judged)
+    await _turn_circuits(conn, judged)
+    if any(one.decision.transitions for one in judged):
+        await decisions.tell_judges(conn)
     by_tenant: dict[UUID, list[Judged]] = defaultdict(list)
     mentioned = {monitor_id for _, monitor_id, _ in told}
     for one in judged:
@@ -88,45 +85,48 @@ def _state_row(one: Judged) -> decisions.Row:
         counts.fresh_down,
         counts.fresh_degraded,
         counts.last_down,
+        _instant(decision.well_since_ms),
+        _instant(decision.due_ms),
+        _instant(decision.held.since_ms),
+        decision.held.by,
+        _instant(decision.held.ended_ms),
+        _instant(decision.waits_until_ms),
+        _backed_off_at(one),
     )
 
 
-async def _write_rechecks(conn: Connection, judged: Sequence[Judged]) -> None:
-    settled = [one.case.monitor_id for one in judged if one.decision.drop_rechecks]
-    if settled:
-        await decisions.drop_rechecks(conn, settled)
-    wanting = [one for one in judged if one.decision.recheck_slots]
-    if not wanting:
-        return
-    regions = sorted({v.vote.region_id for one in wanting for v in one.case.votes})
-    load = await decisions.recheck_load(conn, regions)
-    rows = [row for one in wanting for row in _recheck_rows(one, load)]
-    if rows:
-        await decisions.write_rechecks(conn, rows)
+def _backed_off_at(one: Judged) -> datetime | None:
+    match one.decision.circuit_turn:
+        case "opens":
+            return _instant(one.decision.now_ms)
+        case "closes":
+            return None
+        case "settles" | None:
+            return _instant(one.case.circuit.since_ms)
 
 
-def _recheck_rows(one: Judged, load: dict[int, int]) -> list[decisions.Row]:
-    """Rows for every assigned region that has budget left; counts them in `load`."""
-    case, slots = one.case, one.decision.recheck_slots
-    rows: list[decisions.Row] = []
-    for vote in (v.vote for v in case.votes):
-        waiting = load.get(vote.region_id, 0) + len(slots)
-        if waiting > RECHECKS_PER_REGION:
-            continue
-        load[vote.region_id] = waiting
-        rows += [
-            (
-                new_id(),
-                vote.region_id,
-                case.tenant_id,
-                case.monitor_id,
-                vote.check_version,
-                slot,
-                slot + RECHECK_LIFE_MS,
-            )
-            for slot in slots
-        ]
-    return rows
+def _instant(unix_ms: int | None) -> datetime | None:
+    return None if unix_ms is None else from_unix_ms(unix_ms)
+
+
+async def _turn_circuits(conn: Connection, judged: Sequence[Judged]) -> None:
+    """Back off, or go back to the interval: agents are told as of any change of their assignments."""
+    turned: set[int] = set()
+    for one in judged:
+        ids = {"tenant_id": one.case.tenant_id, "monitor_id": one.case.monitor_id}
+        interval_ms = one.monitor.interval_s * 1000
+        longer_ms = circuit.backed_off_ms(interval_ms)
+        match one.decision.circuit_turn:
+            case "opens":
+                cadence_s, window_ms = longer_ms // 1000, window_of(one.monitor, longer_ms)
+                turned |= {*await decisions.set_cadence(conn, **ids, cadence_s=cadence_s, window_ms=window_ms)}
+            case "closes":
+                window_ms = window_of(one.monitor, interval_ms)
+                turned |= {*await decisions.set_cadence(conn, **ids, cadence_s=None, window_ms=window_ms)}
+            case "settles":
+                await decisions.set_window(conn, **ids, window_ms=window_of(one.monitor, interval_ms))
+    if turned:
+        await assignments_write.notify_regions(conn, sorted(turned))
 
 
 async def _write_tenant(

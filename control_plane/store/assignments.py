@@ -71,7 +71,8 @@ _SOURCE = """assignments a
   LEFT JOIN monitors m ON m.tenant_id = a.tenant_id AND m.id = a.monitor_id
   LEFT JOIN tenants t ON t.id = a.tenant_id"""
 _COLUMNS = f"""a.monitor_id, a.tenant_id, a.changed_xid::text::bigint AS changed_xid, a.change, a.phase_ms,
-       {_LIVE} AS live, m."check", m.sealed, m.check_version, m.interval_s, m.first_slot"""
+       {_LIVE} AS live, m."check", m.sealed, m.check_version,
+       coalesce(a.cadence_s, m.interval_s) AS interval_s, m.first_slot"""
 
 
 # The lease is not worth an fsync: one that a crash forgot is renewed by the next poll.

@@ -46,7 +46,7 @@ INSERT INTO assignments (tenant_id, monitor_id, check_version, region_id, window
 SELECT $1, $2, $3, * FROM unnest($4::integer[], $5::integer[], $6::integer[])
 ON CONFLICT (region_id, monitor_id) DO UPDATE SET
     check_version = excluded.check_version, window_ms = excluded.window_ms, phase_ms = excluded.phase_ms,
-    removed_at = NULL, changed_xid = pg_current_xact_id(), change = nextval('assignment_changes')
+    cadence_s = NULL, removed_at = NULL, changed_xid = pg_current_xact_id(), change = nextval('assignment_changes')
 WHERE assignments.tenant_id = $1
 """
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.incident import RegionVote
+from control_plane.domain.incident import FLAPPING_WITHIN_MS, RegionVote
 from control_plane.domain.verdict import Policy, Tally
 from control_plane.domain.votes import Vote
 from control_plane.store.pool import Connection
@@ -30,6 +30,12 @@ class LockedState(Struct, frozen=True, kw_only=True):
     judged_at: datetime
     tally: Tally
     hushed: bool
+    well_since: datetime | None
+    held_since: datetime | None
+    held_by: str | None
+    hold_ended_at: datetime | None
+    waits_until: datetime | None
+    backed_off_at: datetime | None
 
 
 class JudgedMonitor(Struct, frozen=True, kw_only=True):
@@ -47,6 +53,11 @@ class JudgedMonitor(Struct, frozen=True, kw_only=True):
     severity: Any
     alert_on: Any
     notify_recovery: bool
+    interval_s: int
+    timeout_ms: int
+    backoff_when_down: bool
+    recent_openings: int
+    """Automatic incidents of it that opened within the last hour: what flapping is told by."""
 
 
 class IncidentRow(Struct, frozen=True, kw_only=True):
@@ -67,7 +78,8 @@ class IncidentRow(Struct, frozen=True, kw_only=True):
 
 LANE_LOCK_STATES = """
 SELECT tenant_id, monitor_id, verdict, reason, since, judged_at,
-       assigned, fresh_up, fresh_down, fresh_degraded, last_down, hushed
+       assigned, fresh_up, fresh_down, fresh_degraded, last_down, hushed,
+       well_since, held_since, held_by, hold_ended_at, waits_until, backed_off_at
 FROM monitor_states WHERE monitor_id = ANY($1::uuid[])
 ORDER BY monitor_id
 FOR UPDATE
@@ -87,6 +99,12 @@ async def lock_states(conn: Connection, monitor_ids: Sequence[UUID]) -> list[Loc
             judged_at=row["judged_at"],
             tally=Tally(row["assigned"], row["fresh_up"], row["fresh_down"], row["fresh_degraded"], row["last_down"]),
             hushed=row["hushed"],
+            well_since=row["well_since"],
+            held_since=row["held_since"],
+            held_by=row["held_by"],
+            hold_ended_at=row["hold_ended_at"],
+            waits_until=row["waits_until"],
+            backed_off_at=row["backed_off_at"],
         )
         for row in rows
     ]
@@ -94,15 +112,22 @@ async def lock_states(conn: Connection, monitor_ids: Sequence[UUID]) -> list[Loc
 
 MONITORS_TO_JUDGE = """
 SELECT m.tenant_id, m.id, m.number, m.name, m.kind, m.tags, m."group", m.region_policy, m.region_policy_count,
-       m.confirmations, m.severity, m.alert_on, m.notify_recovery
+       m.confirmations, m.severity, m.alert_on, m.notify_recovery, m.interval_s, m.backoff_when_down,
+       coalesce((m."check" ->> 'timeout')::int, 0) AS timeout_ms,
+       (SELECT count(*) FROM incidents i
+        WHERE i.tenant_id = m.tenant_id AND i.monitor_id = m.id AND i.origin = 'monitor'
+          AND i.opened_at > to_timestamp($3 / 1000.0) - $4::int * interval '1 ms') AS recent_openings
 FROM unnest($1::uuid[], $2::uuid[]) AS wanted (tenant_id, id)
 JOIN monitors m ON m.tenant_id = wanted.tenant_id AND m.id = wanted.id
 """
 
 
-async def monitors_to_judge(conn: Connection, states: Sequence[LockedState]) -> dict[UUID, JudgedMonitor]:
+async def monitors_to_judge(
+    conn: Connection, states: Sequence[LockedState], *, now_ms: int
+) -> dict[UUID, JudgedMonitor]:
     """The configuration of the locked monitors, by id."""
-    rows = await conn.fetch(MONITORS_TO_JUDGE, [s.tenant_id for s in states], [s.monitor_id for s in states])
+    pairs = [s.tenant_id for s in states], [s.monitor_id for s in states]
+    rows = await conn.fetch(MONITORS_TO_JUDGE, *pairs, now_ms, FLAPPING_WITHIN_MS)
     return {
         row["id"]: JudgedMonitor(
             tenant_id=row["tenant_id"],
@@ -117,6 +142,10 @@ async def monitors_to_judge(conn: Connection, states: Sequence[LockedState]) -> 
             severity=row["severity"],
             alert_on=row["alert_on"],
             notify_recovery=row["notify_recovery"],
+            interval_s=row["interval_s"],
+            timeout_ms=row["timeout_ms"],
+            backoff_when_down=row["backoff_when_down"],
+            recent_openings=row["recent_openings"],
         )
         for row in rows
     }
@@ -201,7 +230,7 @@ async def pending_rechecks(conn: Connection, monitor_ids: Sequence[UUID]) -> set
 
 LANE_STALE_CASES = """
 WITH vote AS (
-    SELECT a.monitor_id, v.vote, v.degraded, v.renewed AND v.newest_slot + v.window_ms > $1 AS fresh
+    SELECT a.monitor_id, v.vote, v.degraded, v.renewed AND v.newest_slot + a.window_ms > $1 AS fresh
     FROM assignments a
     LEFT JOIN votes v
         ON v.monitor_id = a.monitor_id AND v.region_id = a.region_id AND v.check_version = a.check_version
@@ -216,7 +245,7 @@ WITH vote AS (
 )
 SELECT s.monitor_id
 FROM monitor_states s LEFT JOIN now USING (monitor_id)
-WHERE (s.assigned, s.fresh_up, s.fresh_down, s.fresh_degraded, s.last_down)
+WHERE NOT s.sole AND (s.assigned, s.fresh_up, s.fresh_down, s.fresh_degraded, s.last_down)
       IS DISTINCT FROM (coalesce(now.assigned, 0), coalesce(now.fresh_up, 0), coalesce(now.fresh_down, 0),
                         coalesce(now.fresh_degraded, 0), coalesce(now.last_down, 0))
 ORDER BY s.monitor_id
@@ -227,6 +256,16 @@ LIMIT $2
 async def stale_cases(conn: Connection, *, now_ms: int, limit: int) -> list[UUID]:
     """The sweep's question: monitors whose counts of votes are no longer those of their last judgement."""
     return [row["monitor_id"] for row in await conn.fetch(LANE_STALE_CASES, now_ms, limit)]
+
+
+LANE_DUE_CASES = """
+SELECT monitor_id FROM monitor_states WHERE due_at <= to_timestamp($1 / 1000.0) ORDER BY due_at LIMIT $2
+"""
+
+
+async def due_cases(conn: Connection, *, now_ms: int, limit: int) -> list[UUID]:
+    """Monitors that time alone calls to be judged."""
+    return [row["monitor_id"] for row in await conn.fetch(LANE_DUE_CASES, now_ms, limit)]
 
 
 # The number is arbitrary and only used here.

@@ -40,7 +40,9 @@ async def take_numbers(conn: Connection, *, tenant_id: UUID, events: int, incide
 SAVE_STATE = """
 UPDATE monitor_states
 SET verdict = $3, reason = $4, since = $5, judged_at = $6, hushed = $7,
-    assigned = $8, fresh_up = $9, fresh_down = $10, fresh_degraded = $11, last_down = $12
+    assigned = $8, fresh_up = $9, fresh_down = $10, fresh_degraded = $11, last_down = $12,
+    well_since = $13, due_at = $14, held_since = $15, held_by = $16, hold_ended_at = $17, waits_until = $18,
+    backed_off_at = $19
 WHERE tenant_id = $1 AND monitor_id = $2
 """
 
@@ -63,8 +65,8 @@ async def append_transitions(conn: Connection, rows: Sequence[Row]) -> None:
 
 OPEN_INCIDENT = """
 INSERT INTO incidents (tenant_id, id, number, monitor_id, type, severity, cause, started_at, opened_at,
-                       regions_down, regions_up, evidence)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                       regions_down, regions_up, evidence, held_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 
 
@@ -125,6 +127,14 @@ APPEND_EVENT = """
 INSERT INTO events (tenant_id, number, at, event, monitor_id, data) VALUES ($1, $2, $3, $4, $5, $6)
 """
 
+TELL_JUDGES = "SELECT pg_notify('farwatch_judge', '')"
+
+
+async def tell_judges(conn: Connection) -> None:
+    """Hint that verdicts changed: composites and dependents of these monitors may now be judged otherwise."""
+    await conn.execute(TELL_JUDGES)
+
+
 TELL_OF_EVENTS = "SELECT pg_notify('farwatch_events', tenant::text) FROM unnest($1::uuid[]) AS tenant"
 
 
@@ -155,6 +165,35 @@ async def write_rechecks(conn: Connection, rows: Sequence[Row]) -> None:
 async def drop_rechecks(conn: Connection, monitor_ids: Sequence[UUID]) -> None:
     """Forget re-checks that nobody has claimed: the regions are of one mind."""
     await conn.execute(LANE_DROP_RECHECKS, monitor_ids)
+
+
+SET_CADENCE = """
+UPDATE assignments
+SET cadence_s = $3, window_ms = greatest(window_ms, $4),
+    changed_xid = pg_current_xact_id(), change = nextval('assignment_changes')
+WHERE tenant_id = $1 AND monitor_id = $2 AND removed_at IS NULL
+RETURNING region_id
+"""
+
+
+async def set_cadence(
+    conn: Connection, *, tenant_id: UUID, monitor_id: UUID, cadence_s: int | None, window_ms: int
+) -> list[int]:
+    """Have the monitor checked at another cadence than its interval, or at its interval again (None).
+
+    Votes live by the longer of both cadences until `set_window`: slots of the longer one lie further apart. Returns the
+    regions.
+    """
+    rows = await conn.fetch(SET_CADENCE, tenant_id, monitor_id, cadence_s, window_ms)
+    return [row["region_id"] for row in rows]
+
+
+SET_WINDOW = "UPDATE assignments SET window_ms = $3 WHERE tenant_id = $1 AND monitor_id = $2 AND removed_at IS NULL"
+
+
+async def set_window(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, window_ms: int) -> None:
+    """Have the monitor's votes live this long."""
+    await conn.execute(SET_WINDOW, tenant_id, monitor_id, window_ms)
 
 
 LANE_RECHECK_LOAD = """

@@ -31,7 +31,10 @@ CHECKS = "farwatch_checks"
 TESTS = "farwatch_tests"
 """Payload: the id of a dispatch. The outcome of this test is stored."""
 
-CHANNELS = (DISPATCH, ASSIGNMENTS, DELIVERIES, EVENTS, WATCH, CHECKS, TESTS)
+JUDGE = "farwatch_judge"
+"""No payload. Verdicts changed on which others may rest."""
+
+CHANNELS = (DISPATCH, ASSIGNMENTS, DELIVERIES, EVENTS, WATCH, CHECKS, TESTS, JUDGE)
 
 WATCH_S = 30.0
 QUEUE_LIMIT = 256

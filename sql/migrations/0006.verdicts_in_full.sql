@@ -10,6 +10,7 @@ ALTER TABLE monitors
 
 -- Everything here is written under the state row's lock, by whoever judges.
 ALTER TABLE monitor_states
+    ADD COLUMN sole           boolean NOT NULL DEFAULT false,   -- of a kind without regions: its one vote is derived
     ADD COLUMN well_since     timestamptz,                  -- since when up or degraded was proven without a break
     ADD COLUMN due_at         timestamptz,                  -- when time alone calls for the next judgement
     ADD COLUMN held_since     timestamptz,

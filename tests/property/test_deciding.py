@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from control_plane.domain.decide import Case, Decision, decide
+from control_plane.domain.case import Case, Decision
+from control_plane.domain.decide import decide
 from control_plane.domain.incident import AlertOn, Joins, OpenIncident, Opens, RegionVote, Resolves, Worsens
-from control_plane.domain.verdict import Policy, Tally, quorum, required
+from control_plane.domain.verdict import Policy, quorum, required
 from tests.support.lives import CONFIRMATIONS, POLICIES, Arrival, by_the_letter
 from tests.support.votes import EMPTY, EVERY, NOW, WINDOW, seen
 
@@ -29,10 +30,8 @@ class Life:
             tenant_id=MONITOR,
             monitor_id=MONITOR,
             verdict="unknown",
-            reason="",
             since_ms=NOW,
             judged_at_ms=NOW,
-            tally=Tally(),
             hushed=False,
             policy=policy,
             confirmations=confirmations,
@@ -69,7 +68,7 @@ class Life:
         votes = tuple(replace(v, vote=own) if own and v.vote.region_id == own.region_id else v for v in case.votes)
         open_ = case.open_incident
         match decision.step:
-            case Opens(type_, _, proof):
+            case Opens(type_, _, proof, _):
                 open_ = OpenIncident(type_, proof.regions_down)
             case Worsens(_, proof):
                 open_ = OpenIncident("down", proof.regions_down)

@@ -16,7 +16,7 @@ from control_plane.domain.alerting import (
     notice_body,
     verdict_events,
 )
-from control_plane.domain.decide import Transition
+from control_plane.domain.case import Transition
 from control_plane.domain.verdict import VerdictName
 from tests.support.votes import NOW
 

@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from control_plane.domain.decide import Case, Decision, decide
+from control_plane.domain.case import Case, Decision
+from control_plane.domain.decide import decide
 from control_plane.domain.incident import OpenIncident, Opens, Resolves
-from control_plane.domain.verdict import Policy, Tally
+from control_plane.domain.verdict import Policy
 from control_plane.domain.votes import Seen, Vote
 from shared.results import Outcome
 from tests.support.votes import EVERY, NOW, WINDOW, down, regions, seen, silent, up
@@ -23,10 +24,8 @@ def case(*votes: Vote, **over: Any) -> Case:
         tenant_id=MONITOR,
         monitor_id=MONITOR,
         verdict="up",
-        reason="Up from 3 of 3 regions",
         since_ms=NOW - 1000 * EVERY,
         judged_at_ms=NOW - 100 * EVERY,
-        tally=Tally(),
         hushed=False,
         policy=Policy("majority"),
         confirmations=2,

@@ -13,6 +13,7 @@ from control_plane.domain.incident import (
     OpenIncident,
     Opens,
     Resolves,
+    Restraint,
     Step,
     Worsens,
     cause,
@@ -52,7 +53,7 @@ def step(
         policy=policy,
         now_ms=NOW,
         open_incident=OpenIncident(open_, joined) if open_ else None,
-        hushed=hushed,
+        restraint=Restraint(hushed=hushed),
         alert_on=alert_on,
         severity="critical",
     )
