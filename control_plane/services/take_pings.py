@@ -90,18 +90,16 @@ class PingCollector:
     async def _take_all(self, database: Database, watched: Callable[[], Collection[str]]) -> None:
         while self._waiting:
             group = self._next_group()
-            try:
-                taken = await take_pings(database, [ping for ping, _ in group])
-            except FarwatchError as error:
-                _settle_all(group, error)
-            except BaseException:
-                _settle_all(group, Unavailable("The ping could not be stored. Try again."))
-                raise
-            else:
-                for (_, done), one in zip(group, taken, strict=True):
-                    if not done.done():  # its caller may have gone away
-                        done.set_result(one is not None)
-                await _tell_watchers(database, [ping for ping, _ in group], taken, watched())
+            pings = [ping for ping, _ in group]
+            work = asyncio.create_task(take_pings(database, pings), name="a group of pings")
+            await asyncio.wait([work])
+            if (error := work.exception()) is not None:
+                _fail(group, error)
+                continue
+            for (_, done), one in zip(group, work.result(), strict=True):
+                if not done.done():  # its caller may have gone away
+                    done.set_result(one is not None)
+            await _tell_watchers(database, pings, work.result(), watched())
 
     def _next_group(self) -> list[tuple[NewPing, Done]]:
         group: list[tuple[NewPing, Done]] = []
@@ -114,10 +112,16 @@ class PingCollector:
         return group
 
 
-def _settle_all(group: Sequence[tuple[NewPing, Done]], error: FarwatchError) -> None:
-    for _, done in group:
-        if not done.done():
+def _fail(group: Sequence[tuple[NewPing, Done]], error: BaseException) -> None:
+    """Everybody may come back. A fault of our own is told in full to one of them, who has it logged."""
+    waiting = [done for _, done in group if not done.done()]
+    if not isinstance(error, FarwatchError):
+        for done in waiting[:1]:
             done.set_exception(error)
+        waiting = waiting[1:]
+    message = error.message if isinstance(error, FarwatchError) else "The ping could not be stored. Try again."
+    for done in waiting:
+        done.set_exception(Unavailable(message))
 
 
 async def _tell_watchers(

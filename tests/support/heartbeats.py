@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -33,26 +34,35 @@ async def pinged(database: Database) -> dict[UUID, list[dict[str, Any]]]:
     return found
 
 
-async def send_burst(host: str, port: int, paths: Sequence[str], *, connections: int = 200) -> dict[str, int]:
+async def send_burst(
+    host: str, port: int, paths: Sequence[str], *, connections: int = 200, answered: dict[str, int] | None = None
+) -> dict[str, int]:
     """GET each path once over as many keep-alive connections: the status by path, 0 where none came.
 
-    A reader of its own, since a client library would cost more than the server that is measured.
+    A reader of its own, since a client library would cost more than the server that is measured. `answered` is filled
+    in while the burst goes on.
     """
-    statuses = dict.fromkeys(paths, 0)
+    statuses = dict.fromkeys(paths, 0) if answered is None else answered
     waiting = iter(paths)
     await asyncio.gather(*(_send(host, port, waiting, statuses) for _ in range(connections)))
     return statuses
 
 
-async def _send(host: str, port: int, waiting: Any, statuses: dict[str, int]) -> None:
+async def _send(host: str, port: int, waiting: Iterator[str], statuses: dict[str, int]) -> None:
     try:
         reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return
+    try:
         for path in waiting:
             writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
             head = await reader.readuntil(b"\r\n\r\n")
             length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
             await reader.readexactly(int(length.partition(b":")[2]))
             statuses[path] = int(head.split(b" ", 2)[1])
-        writer.close()
     except (OSError, asyncio.IncompleteReadError):
-        return  # the server was killed: what it had not answered stays 0
+        pass  # the server was killed: what it had not answered stays 0
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
