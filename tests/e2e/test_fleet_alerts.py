@@ -17,7 +17,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from tests.support.farm import Farm, a_farm
+from tests.support.farm import Child, Farm, a_farm
 from tests.support.namespaces import Namespace, a_namespace, relayed
 from tests.support.scripted_dns import ScriptedDns, answering_dns
 from tests.support.waiting import until_async
@@ -42,6 +42,8 @@ class Post:
     namespace: Namespace
     number: int
     resolver: ScriptedDns
+    key: str = ""
+    agent: Child | None = None
 
     def lose_resolver(self) -> None:
         self.resolver.silent = True
@@ -85,12 +87,16 @@ async def a_world(dsn: str, directory: Path, *, regions: Sequence[str]) -> Async
         for number, region in enumerate(regions):
             post = await _a_post(stack, hub, farm, number)
             world.posts.append(post)
-            key = await _an_agent(farm, region, f"post-{number}")
-            await farm.start_agent_elsewhere(
-                key, prefix=post.namespace.prefix, url=post.control_plane, resolvers=post.resolver_text
-            )
+            post.key = await _an_agent(farm, region, f"post-{number}")
+            await _start(farm, post)
         await farm.wait_agents(len(regions))
         yield world
+
+
+async def _start(farm: Farm, post: Post) -> None:
+    post.agent = await farm.start_agent_elsewhere(
+        post.key, prefix=post.namespace.prefix, url=post.control_plane, resolvers=post.resolver_text
+    )
 
 
 async def _a_post(stack: AsyncExitStack, hub: Namespace, farm: Farm, number: int) -> Post:
@@ -170,6 +176,7 @@ async def _no_tenant_heard(farm: Farm) -> None:
         "an agent told its own fault as the target's"
     )
     assert {row["verdict"] for row in await farm.rows("SELECT verdict FROM monitor_states")} == {"up"}
+    assert await farm.audit() == []
 
 
 async def _told_once(farm: Farm, kind: str, *, since: float) -> dict[str, Any]:
@@ -187,7 +194,7 @@ async def _told_once(farm: Farm, kind: str, *, since: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("regions", "breaks", "heals"),
     [
-        pytest.param(("one", "two", "three"), Post.lose_resolver, Post.find_resolver, id="DNS down, three regions"),
+        pytest.param(("one", "two", "two"), Post.lose_resolver, Post.find_resolver, id="DNS down, two regions"),
         pytest.param(("one", "one", "one"), Post.lose_route, Post.find_route, id="route gone, one region"),
     ],
 )
@@ -213,6 +220,31 @@ async def test_an_agent_whose_self_test_fails_is_told_to_the_operator_alone_and_
         await until_async(lambda: _incidents(farm, state="resolved"), "the incident ends", timeout=WITHIN_S)
         await farm.receiver.wait_for(2, deadline_s=30)
         assert _events(farm) == ["operator.incident.opened", "operator.incident.resolved"]
+        await _no_tenant_heard(farm)
+
+
+async def test_a_silent_region_is_told_to_the_operator_alone_and_once(dsn: str, tmp_path: Path) -> None:
+    """Both agents of region one are killed; region two alone still proves that everything is up."""
+    regions = ("one", "one", "two")
+    async with a_world(dsn, tmp_path, regions=regions) as world:
+        farm, lost = world.farm, world.posts[:2]
+        await _watch(farm, regions)
+        await until_async(lambda: _all_is_well(world), "all is well", timeout=90)
+
+        since = time.monotonic()
+        for post in lost:
+            assert post.agent is not None
+            await post.agent.kill()
+        incident = await _told_once(farm, "region_silent", since=since)
+        assert (incident["region"], incident["agent_id"]) == ("one", None)
+        await _no_tenant_heard(farm)
+
+        for post in lost:
+            await _start(farm, post)
+        await until_async(lambda: _incidents(farm, state="resolved"), "the incident ends", timeout=WITHIN_S)
+        await farm.receiver.wait_for(2, deadline_s=30)
+        assert _events(farm) == ["operator.incident.opened", "operator.incident.resolved"]
+        assert len(await _incidents(farm)) == 1
         await _no_tenant_heard(farm)
 
 

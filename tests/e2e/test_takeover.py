@@ -43,6 +43,7 @@ async def test_the_share_of_a_killed_agent_is_taken_over_within_thirty_seconds(d
         gaps = await _gaps(farm)
         assert len(gaps) == MONITORS
         assert max(gaps.values()) <= 30_000 + INTERVAL_S * 1000
+        assert await farm.audit() == []
 
 
 async def _watch(farm: Farm) -> None:

@@ -67,6 +67,7 @@ async def test_no_outage_is_lost_or_doubled_between_two_control_planes(dsn: str,
             assert await farm.rows(OPEN) == [], f"cycle {cycle}"
         counted = await farm.rows("SELECT count(*) AS n FROM incidents")
         assert counted[0]["n"] == MONITORS * CYCLES
+        assert await farm.audit() == []
         await asyncio.gather(*(voice.client.close() for voice in (ap, eu, us)))
 
 

@@ -54,6 +54,7 @@ async def test_the_acknowledged_set_equals_the_stored_set_after_killing_each_in_
         restarted_ms = time.time_ns() // 1_000_000  # everything was started before this
         await _agent_goes_on(farm)
         await _compare_agent(farm, monitors, restarted_ms)
+        assert await farm.audit(acknowledged={"us": ledger.acknowledged}) == []
 
 
 @asynccontextmanager

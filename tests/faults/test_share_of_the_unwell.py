@@ -39,6 +39,7 @@ async def test_the_share_of_an_agent_without_its_canary_moves_and_comes_back(dsn
         async with _listening(canary):
             await until_async(lambda: _is_well(farm, 2), "both are well", timeout=PATIENCE_S)
             await until_async(lambda: _run_by(farm, 2), "both have a share again", timeout=PATIENCE_S)
+        assert await farm.audit() == []
 
 
 async def _start(farm: Farm, key: str, **settings: str) -> Child:

@@ -22,6 +22,7 @@ from control_plane.services.first_run import FirstRun, RegionDefinition, ensure_
 from control_plane.services.issue_probe_key import create_agent
 from control_plane.store.pool import Database
 from tests.support import seed
+from tests.support.auditor import Acknowledged, Breach, audit
 from tests.support.receiver import Receiver, a_receiver
 from tests.support.serving import OPERATOR_SECRET, SEALING_KEYS
 from tests.support.waiting import until_async
@@ -155,6 +156,11 @@ class Farm:
     async def rows(self, statement: str, *args: Any) -> list[dict[str, Any]]:
         async with self.database.app() as conn:
             return [dict(row) for row in await conn.fetch(statement, *args)]
+
+    async def audit(self, *, acknowledged: Mapping[str, Acknowledged] | None = None) -> list[Breach]:
+        """What the auditor finds in the rows."""
+        async with self.database.app() as conn:
+            return await audit(conn, acknowledged=acknowledged)
 
     async def _live_agents(self, count: int) -> bool:
         found = await self.rows("SELECT count(*) AS live FROM agents WHERE lease_until > now()")

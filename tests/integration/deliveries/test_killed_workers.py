@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 
+from tests.support.auditor import audit
 from tests.support.delivery_worker import start_worker
 from tests.support.outbox import SECRET, Outbox
 from tests.support.receiver import Behaviour, Receiver, answer
@@ -59,3 +60,5 @@ async def test_a_kill_loses_no_delivery_and_repeats_at_most_the_one_under_way(
         log = await outbox.log(delivery_id)
         assert [entry.outcome for entry in log] == ["unknown"] * (len(log) - 1) + ["delivered"]
         assert (await outbox.view(delivery_id)).attempts == len(log)
+    async with outbox.database.app() as conn:
+        assert await audit(conn, settled=True) == []

@@ -17,6 +17,7 @@ from control_plane.store.pool import Database
 from shared.ids import MonitorId, TenantId
 from shared.results import CheckResult, Outcome, Reason
 from tests.support import seed
+from tests.support.auditor import audit
 from tests.support.deciding import Stage, now_ms
 
 ROUNDS = int(os.environ.get("TEST_FARWATCH_DECIDING_ROUNDS", "2000"))
@@ -33,6 +34,8 @@ async def test_two_regions_deciding_at_the_same_instant_open_exactly_one_inciden
     try:
         for _ in range(ROUNDS // AT_ONCE // 2):
             await _one_round(stage, other, reverse=reverse)
+        async with database.app() as conn:
+            assert await audit(conn, settled=True) == []
     finally:
         await other.close()
 
