@@ -117,7 +117,8 @@ def _operation(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str,
 def _responses(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": route.summary}
     if route.reply is not None and route.status != 204:
-        success["content"] = {"application/json": {"schema": schemas[route.reply]}}
+        texts = {kind: {"schema": {"type": "string"}} for kind in route.also}
+        success["content"] = {"application/json": {"schema": schemas[route.reply]}, **texts}
     error = {"application/json": {"schema": {"$ref": REF.format(name="ErrorEnvelope")}}}
     return {
         str(route.status): success,

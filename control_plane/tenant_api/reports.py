@@ -150,6 +150,7 @@ ROUTES = (
         scope="monitors:read",
         query=ReportQuery,
         reply=ReportJson,
+        also=("text/csv", "text/html"),
         errors=("INVALID_MONTH", "INVALID_TIMEZONE", "INVALID_FORMAT"),
     ),
 )

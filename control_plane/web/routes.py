@@ -53,6 +53,8 @@ class Route:
     schema: Any = None
     query: type | None = None
     reply: Any = None
+    also: tuple[str, ...] = ()
+    """Other media types than JSON that it may answer in, as text."""
     status: int = 200
     errors: tuple[str, ...] = ()
     example: Any = None

@@ -23,6 +23,7 @@ BODIES = {"create_monitor": {"name": "API", "check": {"type": "http", "url": "ht
 
 SCOPES = ["monitors:read"]
 GIVE_UP = "UPDATE deliveries SET state = 'dead'"
+PROMISE = "UPDATE monitors SET sla_target = 99.9, sla_period_days = 30"
 
 
 @asynccontextmanager
@@ -52,6 +53,8 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         known["incident_id"] = await _first(http, "/api/v1/incidents")
         async with desk.database.app() as conn:
             await conn.execute(GIVE_UP)
+            await conn.execute(PROMISE)
+            known["month"] = await conn.fetchval("SELECT to_char(now(), 'YYYY-MM')")
         known["delivery_id"] = await _first(http, "/api/v1/deliveries")
     return known
 
