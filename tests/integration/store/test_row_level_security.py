@@ -30,6 +30,10 @@ VALUES = {
 }  # fmt: skip
 OVERRIDES = {
     ("dispatches", "kind"): "'test'",
+    ("heartbeat_pings", "kind"): "'success'",
+    ("incident_updates", "phase"): "'identified'",
+    ("maintenance_windows", "ends_at"): "now() + interval '1 hour'",
+    ("monitor_periods", "kind"): "'paused'",
     ("regions", "slug"): "'r' || floor(random() * 1e9)::bigint",
     ("api_keys", "label"): "'label'",
     ("api_keys", "digest"): "gen_random_uuid()::text::bytea",
@@ -44,10 +48,11 @@ async def tenant_tables(connection: Connection) -> list[str]:
 
 async def _insert(connection: Connection, table: str, tenant_id: TenantId) -> None:
     """A row of the table for the tenant, foreign keys set aside."""
-    row = {"tenant_id": f"'{tenant_id}'::uuid"}
+    row = {"tenant_id": f"'{tenant_id}'::uuid"} | {name: text for (of, name), text in OVERRIDES.items() if of == table}
     for column in await connection.fetch(REQUIRED, table):
         name = column["attname"]
-        row.setdefault(name, OVERRIDES.get((table, name)) or VALUES[column["type"]])
+        if name not in row:
+            row[name] = VALUES[column["type"]]
     names = ", ".join(f'"{name}"' for name in row)
     await connection.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join(row.values())})")
 
