@@ -36,6 +36,8 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
         else:
             known = await _for_the_tenant(desk)
             credential = desk.key
+            if operation.definition.raw["operationId"] == "reopen_incident":
+                await _resolve(desk, known["incident_id"])
         headers = {"Authorization": f"Bearer {credential}"}
         body = BODIES.get(operation.definition.raw["operationId"])
         yield Target(url=desk.url, headers=headers, known=known, body=body)
@@ -57,6 +59,13 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
             known["month"] = await conn.fetchval("SELECT to_char(now(), 'YYYY-MM')")
         known["delivery_id"] = await _first(http, "/api/v1/deliveries")
     return known
+
+
+async def _resolve(desk: Desk, incident_id: str) -> None:
+    """Only what has ended is reopened."""
+    async with desk.served.tenant() as http:
+        reply = await http.post(f"/api/v1/incidents/{incident_id}/resolve")
+    assert reply.status_code == 200, reply.text
 
 
 async def _for_the_operator(desk: Desk, *, region: bool) -> Mapping[str, str]:
