@@ -9,8 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from control_plane.dashboard.words import count, interval
-from control_plane.domain.target_text import with_port
-from shared.checks import Check
+from control_plane.domain.composite_check import CompositeCheck
+from control_plane.domain.heartbeat_check import HeartbeatCheck
+from control_plane.domain.kinds import MonitorCheck
+from control_plane.domain.target_text import target_text, with_port
 from shared.checks.dns import DnsCheck
 from shared.checks.domain_expiry import DomainExpiryCheck
 from shared.checks.http import ExactStatus, ExpectedStatus, HttpCheck, StatusOneOf, StatusRange
@@ -26,13 +28,13 @@ class Fact(Struct, frozen=True):
     value: str
 
 
-def check_facts(check: Check) -> list[Fact]:
+def check_facts(check: MonitorCheck) -> list[Fact]:
     """Every parameter that says something; secrets are masked as they are stored."""
     told = _told(check)
     return [Fact(name, str(value)) for name, value in told.items() if value]
 
 
-def _told(check: Check) -> Mapping[str, object]:
+def _told(check: MonitorCheck) -> Mapping[str, object]:
     match check:
         case HttpCheck():
             return _http(check)
@@ -46,6 +48,8 @@ def _told(check: Check) -> Mapping[str, object]:
             return _tls_cert(check)
         case DomainExpiryCheck():
             return _domain_expiry(check)
+        case HeartbeatCheck() | CompositeCheck():
+            return {"Watches": target_text(check)}
         case _:
             assert_never(check)
 

@@ -13,8 +13,10 @@ from typing import Any
 import msgspec
 
 from control_plane.domain import (
+    composite_check_rules,
     dns_check_rules,
     domain_expiry_check_rules,
+    heartbeat_check_rules,
     http_check_rules,
     ping_check_rules,
     tcp_check_rules,
@@ -23,8 +25,9 @@ from control_plane.domain import (
 from control_plane.domain.field_rules import Findings, child, refuse, refuse_unknown, text
 from control_plane.domain.header_rules import refuse_masked
 from control_plane.domain.kind_rules import KindRules, Place
+from control_plane.domain.kinds import SPECS, MonitorCheck, kind_of
 from control_plane.errors import BadRequest
-from shared.checks import CHECKS, Check, CheckTextRefused, expand, kind_of
+from shared.checks import CheckTextRefused, expand
 from shared.netpolicy import Policy, PortProfile
 
 POINTER = "/check"
@@ -36,12 +39,14 @@ RULES: Mapping[str, KindRules] = {
     "ping": ping_check_rules.RULES,
     "tls_cert": tls_cert_check_rules.RULES,
     "domain_expiry": domain_expiry_check_rules.RULES,
+    "heartbeat": heartbeat_check_rules.RULES,
+    "composite": composite_check_rules.RULES,
 }
 
 
 def read_check(
-    value: object, *, stored: Check | None = None, policy_is_private: bool, ports: PortProfile = "any"
-) -> Check:
+    value: object, *, stored: MonitorCheck | None = None, policy_is_private: bool, ports: PortProfile = "any"
+) -> MonitorCheck:
     """A check as submitted, or merged onto `stored` (JSON merge patch; a string replaces).
 
     `stored` may carry its secrets opened or masked: what is kept comes back as it was. Raises BadRequest with a JSON
@@ -61,12 +66,12 @@ def read_check(
     return check
 
 
-def rules_of(check: Check) -> KindRules:
+def rules_of(check: MonitorCheck) -> KindRules:
     """The rules of the check's kind."""
     return RULES[kind_of(check)]
 
 
-def target_of(check: Check) -> dict[str, object]:
+def target_of(check: MonitorCheck) -> dict[str, object]:
     """The members that say what is watched, with the kind: two checks that agree in them watch the same."""
     return {"type": kind_of(check), **{name: getattr(check, name) for name in rules_of(check).target}}
 
@@ -79,7 +84,7 @@ def _member(name: str) -> str:
     return child(POINTER, name)
 
 
-def _read_text(value: str, stored: Check | None) -> Check:
+def _read_text(value: str, stored: MonitorCheck | None) -> MonitorCheck:
     try:
         written = expand(text(value, POINTER, code="INVALID_URL_FORMAT", high=1 << 20))
     except CheckTextRefused as refused:
@@ -88,7 +93,7 @@ def _read_text(value: str, stored: Check | None) -> Check:
     return _build(kind_of(written), _members(written), _whole)
 
 
-def _read_object(value: Mapping[str, object], stored: Check | None) -> Check:
+def _read_object(value: Mapping[str, object], stored: MonitorCheck | None) -> MonitorCheck:
     kind = _kind_of_object(value, stored)
     rules = RULES[kind]
     patch = {name: member for name, member in value.items() if name != "type"}
@@ -102,7 +107,7 @@ def _read_object(value: Mapping[str, object], stored: Check | None) -> Check:
     return check
 
 
-def _kind_of_object(value: Mapping[str, object], stored: Check | None) -> str:
+def _kind_of_object(value: Mapping[str, object], stored: MonitorCheck | None) -> str:
     """Where `type` is absent, the stored check or a `url` tells the kind."""
     kind = value.get("type", None if stored is None else kind_of(stored))
     if "type" not in value and kind is None and "url" in value:
@@ -111,18 +116,18 @@ def _kind_of_object(value: Mapping[str, object], stored: Check | None) -> str:
         refuse("INVALID_TYPE", "type must be a string", _member("type"))
     _refuse_other_kind(kind, stored, _member("type"))
     if kind is None:
-        refuse("MISSING_FIELD", f"type is missing; it is one of {', '.join(CHECKS)}", _member("type"))
-    if kind not in CHECKS:
-        refuse("INVALID_CHECK_TYPE", f"type must be one of {', '.join(CHECKS)}", _member("type"))
+        refuse("MISSING_FIELD", f"type is missing; it is one of {', '.join(SPECS)}", _member("type"))
+    if kind not in SPECS:
+        refuse("INVALID_CHECK_TYPE", f"type must be one of {', '.join(SPECS)}", _member("type"))
     return str(kind)
 
 
-def _refuse_other_kind(kind: object, stored: Check | None, pointer: str) -> None:
+def _refuse_other_kind(kind: object, stored: MonitorCheck | None, pointer: str) -> None:
     if stored is not None and kind != kind_of(stored):
         refuse("CHECK_KIND_IMMUTABLE", f"the check stays of type {kind_of(stored)}; make a new monitor", pointer)
 
 
-def _build(kind: str, members: Mapping[str, object], at: Place, findings: Findings | None = None) -> Check:
+def _build(kind: str, members: Mapping[str, object], at: Place, findings: Findings | None = None) -> MonitorCheck:
     """The check of these members; every refusal at once, with those already in `findings`."""
     rules, findings = RULES[kind], findings or Findings()
     for name in rules.required:
@@ -134,12 +139,12 @@ def _build(kind: str, members: Mapping[str, object], at: Place, findings: Findin
         if (value := members.get(name)) is not None or (name in members and name in rules.nullable)
     }
     findings.raise_any()
-    check = CHECKS[kind](**fields)
+    check = SPECS[kind](**fields)
     rules.refuse_conflicts(check, POINTER)
     return check
 
 
-def _merge(patch: Mapping[str, object], stored: Check | None, rules: KindRules) -> dict[str, object]:
+def _merge(patch: Mapping[str, object], stored: MonitorCheck | None, rules: KindRules) -> dict[str, object]:
     """The members of the merged check. Of nested objects only headers are merged; all else is replaced whole."""
     merged: dict[str, object] = {} if stored is None else _members(stored)
     for name, value in patch.items():
@@ -153,7 +158,7 @@ def _merge(patch: Mapping[str, object], stored: Check | None, rules: KindRules) 
     return merged
 
 
-def _members(check: Check) -> dict[str, object]:
+def _members(check: MonitorCheck) -> dict[str, object]:
     members = msgspec.to_builtins(check)
     nullable = rules_of(check).nullable
     return {name: value for name, value in members.items() if value is not None or name in nullable}

@@ -74,4 +74,5 @@ RULES = KindRules(
     refuse_blocked=refuse_blocked,
     refuse_conflicts=refuse_conflicts,
     fast_confirmation=False,
+    regionless=True,
 )

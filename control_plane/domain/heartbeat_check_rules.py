@@ -49,4 +49,5 @@ RULES = KindRules(
     refuse_blocked=refuse_blocked,
     refuse_conflicts=refuse_conflicts,
     fast_confirmation=False,
+    regionless=True,
 )

@@ -27,6 +27,7 @@ class KindRules(Struct, frozen=True, kw_only=True):
     in all others it clears to the default. `merged_by_name`: objects whose members a patch merges, without regard to
     case. `refuse_blocked` raises BadRequest SSRF_BLOCKED or PORT_BLOCKED for what a region of the policy may not reach,
     as far as the text shows it. `fast_confirmation`: whether a contradiction is asked about at once, in all regions.
+    `regionless`: no region checks it, its one vote is derived from rows.
     """
 
     fields: Mapping[str, Reader]
@@ -42,3 +43,4 @@ class KindRules(Struct, frozen=True, kw_only=True):
     default_interval_s: int = 60
     default_alert_on: str = "down"
     fast_confirmation: bool = True
+    regionless: bool = False

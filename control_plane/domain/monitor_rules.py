@@ -16,11 +16,12 @@ from control_plane.domain import field_rules
 from control_plane.domain.binding_rules import Binding, read_alerts
 from control_plane.domain.check_rules import RULES, read_check, rules_of
 from control_plane.domain.field_rules import Findings
+from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_fields import PLAIN, Sla, read_depends_on
 from control_plane.domain.region_choice import MAX_REGIONS, RegionChoice, read_regions
+from control_plane.domain.regionless import is_regionless, timeout_ms, weigh_members, without_regions
 from control_plane.domain.verdict import Policy
 from control_plane.errors import BadRequest, FarwatchError, Refused
-from shared.checks import Check
 from shared.netpolicy import PortProfile
 
 LEAST_INTERVAL_S = min(rules.interval_floor_s for rules in RULES.values())
@@ -30,7 +31,7 @@ class MonitorConfig(Struct, frozen=True, kw_only=True):
     """All that a tenant decides about a monitor. `regions` and `depends_on` in ascending id."""
 
     name: str
-    check: Check
+    check: MonitorCheck
     regions: tuple[RegionChoice, ...]
     interval_s: int = 60
     region_policy: Policy = Policy()
@@ -72,14 +73,21 @@ def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surro
     findings = Findings()
     _refuse_unknown(body, findings)
     values: dict[str, Any] = {}
+    regionless = is_regionless(body, None if stored is None else stored.check)
+    if regionless:
+        body = without_regions(body, findings)
+        values["regions"] = ()
     for field, reader in PLAIN.items():
         if (given := body.get(field, UNSET)) is not UNSET:
             _take(values, findings, field, reader, given)
     _take_alerts(values, findings, body.get("alerts", UNSET), surroundings.channels)
     _take_depends_on(values, findings, body.get("depends_on", UNSET), surroundings.monitors)
-    regions = _take_regions(values, findings, body.get("regions", UNSET), stored, surroundings.regions)
+    regions: tuple[RegionChoice, ...] | None = ()
+    if not regionless:
+        regions = _take_regions(values, findings, body.get("regions", UNSET), stored, surroundings.regions)
     _take_policy(values, findings, body.get("region_policy", UNSET), regions)
     _take_check(values, findings, body.get("check", UNSET), stored, _Reach(regions, surroundings.ports))
+    weigh_members(body, findings, surroundings.monitors)
     if stored is None and "name" not in body:
         findings.add(BadRequest("name is required: 1 to 100 characters", code="MISSING_FIELD", field="/name"))
     _fill_in_by_kind(values, body, stored)
@@ -196,7 +204,7 @@ def _take_check(
 ) -> None:
     """Other regions have the stored check judged again: a shared one may not go where a private one may."""
     if given is UNSET and stored is not None:
-        if "regions" not in values:
+        if not values.get("regions"):
             return
         given = {}
     if given is UNSET or given is None:
@@ -231,9 +239,9 @@ def _fill_in_by_kind(values: dict[str, Any], body: Mapping[str, Any], stored: Mo
         values["alert_on"] = rules.default_alert_on
 
 
-def _check_in_force(values: Mapping[str, Any], stored: MonitorConfig | None) -> Check | None:
+def _check_in_force(values: Mapping[str, Any], stored: MonitorConfig | None) -> MonitorCheck | None:
     """The check after this body; None while it has none that was accepted."""
-    check: Check | None = values.get("check", None if stored is None else stored.check)
+    check: MonitorCheck | None = values.get("check", None if stored is None else stored.check)
     return check
 
 
@@ -255,10 +263,9 @@ def _weigh_timeout(values: Mapping[str, Any], findings: Findings, stored: Monito
     if findings.errors or check is None:
         return
     interval_s = values["interval_s"] if stored is None else values.get("interval_s", stored.interval_s)
-    if check.timeout > interval_s * 1000:
-        message = (
-            f"timeout is {check.timeout} ms, more than the interval of {interval_s} s: lower it, or raise the interval"
-        )
+    timeout = timeout_ms(check)
+    if timeout > interval_s * 1000:
+        message = f"timeout is {timeout} ms, more than the interval of {interval_s} s: lower it, or raise the interval"
         findings.add(BadRequest(message, code="INVALID_TIMEOUT", field="/check/timeout"))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from shared.checks import Check
+from control_plane.domain.kinds import MonitorCheck
 from shared.checks.http import HttpCheck
 from shared.checks.secret_headers import is_secret_header
 
@@ -28,7 +28,7 @@ class CheckSecrets(Struct, frozen=True, omit_defaults=True, forbid_unknown_field
         return self.password is None and self.bearer_token is None and not self.headers
 
 
-def split(check: Check) -> tuple[Check, CheckSecrets]:
+def split(check: MonitorCheck) -> tuple[MonitorCheck, CheckSecrets]:
     """The check with `***` for every secret, and the secrets. Only `http` has any."""
     if not isinstance(check, HttpCheck):
         return check, CheckSecrets()
@@ -47,7 +47,7 @@ def split(check: Check) -> tuple[Check, CheckSecrets]:
     return masked, secrets
 
 
-def join(masked: Check, secrets: CheckSecrets) -> Check:
+def join(masked: MonitorCheck, secrets: CheckSecrets) -> MonitorCheck:
     """The check as it was before `split`. A secret that is not there stays `***`."""
     if not isinstance(masked, HttpCheck):
         return masked

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from shared.checks import Check
+from control_plane.domain.kinds import MonitorCheck
 
 
-def read_check(document: Mapping[str, Any]) -> Check | None:
+def read_check(document: Mapping[str, Any]) -> MonitorCheck | None:
     """The check of a stored JSON object; None where this version cannot read it: another kind, or other parameters."""
     try:
-        check: Check = msgspec.convert(document, type=Check)
+        check: MonitorCheck = msgspec.convert(document, type=MonitorCheck)
     except msgspec.ValidationError:
         return None
     return check

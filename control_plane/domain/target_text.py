@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from shared.checks import Check
+from control_plane.domain.composite_check import CompositeCheck
+from control_plane.domain.heartbeat_check import HeartbeatCheck
+from control_plane.domain.kinds import MonitorCheck
 from shared.checks.dns import DnsCheck
 from shared.checks.domain_expiry import DomainExpiryCheck
 from shared.checks.http import HttpCheck
@@ -13,7 +15,7 @@ from shared.checks.tcp import TcpCheck
 from shared.checks.tls_cert import TlsCertCheck
 
 
-def target_text(check: Check) -> str:
+def target_text(check: MonitorCheck) -> str:
     """The URL of an http check; otherwise the kind and its target: "tcp db.example.com:5432", "dns MX example.com"."""
     match check:
         case HttpCheck():
@@ -28,6 +30,12 @@ def target_text(check: Check) -> str:
             return f"certificate {with_port(check.host, check.port)}"
         case DomainExpiryCheck():
             return f"domain {check.domain}"
+        case HeartbeatCheck():
+            return f"ping every {check.period} s" if check.cron is None else f"ping at {check.cron} ({check.timezone})"
+        case CompositeCheck():
+            listed = f"of {len(check.of.monitors or ())} monitors"
+            whom = listed if check.of.tag is None else f"with tag {check.of.tag}"
+            return f"at least {check.at_least} {whom}"
         case _:
             assert_never(check)
 

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from msgspec import structs
 
+from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_rules import MonitorConfig, read_monitor, same_schedule
+from control_plane.domain.regionless import timeout_ms
 from control_plane.errors import NotFound, PreconditionFailed
 from control_plane.sealing import Sealer
-from control_plane.services.change_dependencies import change_dependencies, hold_named
+from control_plane.services.change_dependencies import change_dependencies, hold_named, refuse_circle_of_composites
 from control_plane.services.close_incident import resolve_quietly
 from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.judge_monitors import judge_monitors
@@ -27,7 +29,6 @@ from control_plane.services.monitor_rows import (
 from control_plane.store import certificates, dependencies, monitors
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.pool import Connection, Database
-from shared.checks import Check
 from shared.checks.tls_cert import TlsCertCheck
 from shared.ids import MonitorId, TenantId
 from shared.netpolicy import PortProfile
@@ -100,6 +101,8 @@ async def _write(
         columns["check_version"] = row.check_version + 1
         columns["first_slot"] = await monitors.now_ms(conn)
     changed = structs.replace(row, **columns)
+    if new.check != old.check:
+        await refuse_circle_of_composites(conn, tenant_id=row.tenant_id, monitor_id=row.id, check=new.check)
     if new.depends_on != old.depends_on:
         await change_dependencies(conn, tenant_id=row.tenant_id, monitor_id=row.id, depends_on=new.depends_on)
     await monitors.update_monitor(conn, changed)
@@ -108,14 +111,14 @@ async def _write(
     if new.alerts != old.alerts:
         await monitors.replace_bindings(conn, tenant_id=row.tenant_id, monitor_id=row.id, bindings=binding_rows(new))
     if _agents_see(row, changed):
-        await assign(conn, changed, timeout_ms=new.check.timeout)
+        await assign(conn, changed, timeout_ms=timeout_ms(new.check))
     if old.enabled and not new.enabled:
         await resolve_quietly(conn, tenant_id=row.tenant_id, monitor_id=row.id, resolution="paused")
     if new.depends_on != old.depends_on or _judged_on(row) != _judged_on(changed):
         await judge_monitors(conn, [row.id])
 
 
-def _server(check: Check) -> tuple[object, ...] | None:
+def _server(check: MonitorCheck) -> tuple[object, ...] | None:
     """Whose certificate is read: another server's is no change of this one's."""
     return (check.host, check.port, check.server_name) if isinstance(check, TlsCertCheck) else None
 

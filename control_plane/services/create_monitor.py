@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from control_plane.domain.check_rules import target_of
+from control_plane.domain.check_rules import rules_of, target_of
 from control_plane.domain.monitor_rules import MonitorConfig, read_monitor
 from control_plane.domain.quota import require_room
+from control_plane.domain.regionless import timeout_ms
 from control_plane.sealing import Sealer
+from control_plane.services.change_dependencies import hold_named
 from control_plane.services.credentials import monitor_context, seal_check
+from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.monitor_rows import Caution, assign, binding_rows, plain_columns, read_surroundings
 from control_plane.store import dependencies, monitors
 from control_plane.store.monitors import MonitorRow
@@ -36,6 +39,7 @@ async def create_monitor(
     Raises BadRequest and Refused as domain/monitor_rules says, Refused QUOTA_EXCEEDED, Conflict KEY_TAKEN.
     """
     async with database.tenant_transaction(tenant_id) as conn:
+        await hold_named(conn, tenant_id=tenant_id, body=body)
         surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body, ports=ports)
         config = read_monitor(body, stored=None, surroundings=surroundings)
         return await insert_config(
@@ -88,12 +92,15 @@ async def insert_config(
     twin = await monitors.monitor_with_target(conn, tenant_id=tenant_id, target=target, except_id=monitor_id)
     await monitors.insert_monitor(conn, row)
     assigned = len(row.regions) if row.enabled else 0
-    await monitors.insert_state(conn, tenant_id=tenant_id, monitor_id=monitor_id, assigned=assigned)
+    sole = rules_of(config.check).regionless
+    await monitors.insert_state(conn, tenant_id=tenant_id, monitor_id=monitor_id, assigned=assigned, sole=sole)
     await monitors.replace_bindings(conn, tenant_id=tenant_id, monitor_id=monitor_id, bindings=binding_rows(config))
     await dependencies.replace_upstreams(
         conn, tenant_id=tenant_id, monitor_id=monitor_id, depends_on=config.depends_on
     )  # nothing depends on it yet, so that they close no circle
-    await assign(conn, row, timeout_ms=config.check.timeout)
+    await assign(conn, row, timeout_ms=timeout_ms(config.check))
+    if sole:
+        await judge_monitors(conn, [monitor_id])  # what it rests on is there already
     return _warnings(config, twin)
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.secrets_of_check import CheckSecrets, join, split
 from control_plane.sealing import Sealer
-from shared.checks import Check
 
 
 def monitor_context(tenant_id: UUID, monitor_id: UUID) -> str:
@@ -22,7 +22,7 @@ def dispatch_context(dispatch_id: UUID) -> str:
     return f"dispatch:{dispatch_id}"
 
 
-def seal_check(sealer: Sealer, check: Check, *, context: str) -> tuple[dict[str, Any], bytes | None]:
+def seal_check(sealer: Sealer, check: MonitorCheck, *, context: str) -> tuple[dict[str, Any], bytes | None]:
     """The check as stored: its JSON object with `***` for secrets, and the secrets sealed (None: none)."""
     masked, secrets = split(check)
     document: dict[str, Any] = msgspec.to_builtins(masked)
@@ -31,9 +31,9 @@ def seal_check(sealer: Sealer, check: Check, *, context: str) -> tuple[dict[str,
     return document, sealer.seal(msgspec.json.encode(secrets), context=context)
 
 
-def open_check(sealer: Sealer, document: object, sealed: bytes | None, *, context: str) -> Check:
+def open_check(sealer: Sealer, document: object, sealed: bytes | None, *, context: str) -> MonitorCheck:
     """The whole check, secrets in place. Raises what `Sealer.open` raises when they cannot be opened."""
-    masked: Check = msgspec.convert(document, type=Check)
+    masked: MonitorCheck = msgspec.convert(document, type=MonitorCheck)
     if sealed is None:
         return masked
     secrets = msgspec.json.decode(sealer.open(sealed, context=context), type=CheckSecrets)

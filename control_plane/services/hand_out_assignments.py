@@ -29,6 +29,7 @@ from control_plane.domain.handout import (
     format_cursor,
     parse_cursor,
 )
+from control_plane.domain.kinds import for_regions
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.credentials import monitor_context, open_check
 from control_plane.store import assignments
@@ -259,7 +260,7 @@ def _check_of(row: AssignmentRow, sealer: Sealer) -> tuple[Check, str | None]:
     """The whole check; or, so that one bad row hides neither itself nor the others, why it must not be run."""
     try:
         context = monitor_context(row.tenant_id, row.monitor_id)
-        return open_check(sealer, row.check, row.sealed, context=context), None
+        return for_regions(open_check(sealer, row.check, row.sealed, context=context)), None
     except UnsealError as error:
         _log.error("credential_not_opened", monitor_id=str(row.monitor_id), error=str(error))
         return msgspec.convert(row.check, type=Check), "The stored credential cannot be opened."

@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 
 from control_plane.domain.capability import beyond_words, is_beyond
+from control_plane.domain.kinds import for_regions
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.credentials import dispatch_context, open_check
 from control_plane.services.hand_out_assignments import STAND_IN
@@ -85,7 +86,7 @@ def _check_of(row: ClaimedDispatch, sealer: Sealer) -> tuple[Check | None, str |
     if row.check is None:
         return None, None
     try:
-        return open_check(sealer, row.check, row.sealed, context=dispatch_context(row.id)), None
+        return for_regions(open_check(sealer, row.check, row.sealed, context=dispatch_context(row.id))), None
     except UnsealError as error:
         _log.error("credential_not_opened", dispatch_id=str(row.id), error=str(error))
         return msgspec.convert(row.check, type=Check), "The stored credential cannot be opened."

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from control_plane.domain.binding_rules import Binding, named_channels
+from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_fields import Sla, named_monitors
 from control_plane.domain.monitor_rules import MonitorConfig, Surroundings
 from control_plane.domain.region_choice import RegionChoice
@@ -22,7 +23,6 @@ from control_plane.store import assignments_write, dependencies, monitors
 from control_plane.store.assignments_write import AssignmentRow
 from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
-from shared.checks import Check
 from shared.ids import TenantId
 from shared.netpolicy import PortProfile
 
@@ -63,7 +63,7 @@ async def read_surroundings(
     return Surroundings(choices, channels, ports, named_ids)
 
 
-def opened_check(sealer: Sealer, row: MonitorRow) -> Check:
+def opened_check(sealer: Sealer, row: MonitorRow) -> MonitorCheck:
     """The monitor's check with its secrets.
 
     Raises Unavailable, CREDENTIAL_UNAVAILABLE when they do not open, and what `masked_check` raises.
@@ -78,7 +78,7 @@ def opened_check(sealer: Sealer, row: MonitorRow) -> Check:
         ) from None
 
 
-def masked_check(row: MonitorRow) -> Check:
+def masked_check(row: MonitorRow) -> MonitorCheck:
     """The monitor's check with `***` for secrets. Raises Unavailable when this version cannot read it."""
     check = read_check(row.check)
     if check is None:
@@ -89,7 +89,7 @@ def masked_check(row: MonitorRow) -> Check:
 def stored_config(
     row: MonitorRow,
     *,
-    check: Check,
+    check: MonitorCheck,
     bindings: Sequence[BindingRow],
     regions: Sequence[RegionChoice],
     depends_on: Sequence[UUID] = (),

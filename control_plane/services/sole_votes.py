@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 from control_plane.domain.sole_vote import SoleVote
+from control_plane.store import composites, heartbeats
 from control_plane.store.cases import JudgedMonitor, LockedState
 from control_plane.store.pool import Connection
 
@@ -15,8 +16,8 @@ Reader = Callable[[Connection, Sequence[LockedState], int], Awaitable[Mapping[UU
 Stale = Callable[[Connection, int, int], Awaitable[Sequence[UUID]]]
 """The instant (Unix ms) and a limit in, monitors out whose vote is no longer what they were judged by."""
 
-READERS: dict[str, Reader] = {}
-STALE: dict[str, Stale] = {}
+READERS: dict[str, Reader] = {"heartbeat": heartbeats.sole_votes, "composite": composites.sole_votes}
+STALE: dict[str, Stale] = {"heartbeat": heartbeats.stale, "composite": composites.stale}
 
 
 async def read_sole_votes(
@@ -24,8 +25,8 @@ async def read_sole_votes(
 ) -> dict[UUID, SoleVote]:
     """The votes of those of the locked monitors that have no regions; a paused one has none."""
     votes: dict[UUID, SoleVote] = {}
-    kinds = {monitors[s.monitor_id].kind for s in states if s.monitor_id in monitors} & READERS.keys()
-    for kind in sorted(kinds):
-        own = [s for s in states if s.monitor_id in monitors and monitors[s.monitor_id].kind == kind]
-        votes.update(await READERS[kind](conn, own, now_ms))
+    running = [(s, monitors[s.monitor_id].kind) for s in states if s.monitor_id in monitors]
+    running = [(s, kind) for s, kind in running if monitors[s.monitor_id].enabled]
+    for kind in sorted({kind for _, kind in running} & READERS.keys()):
+        votes.update(await READERS[kind](conn, [s for s, of in running if of == kind], now_ms))
     return votes

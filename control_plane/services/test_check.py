@@ -9,13 +9,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.check_rules import read_check
+from control_plane.domain.check_rules import read_check, rules_of
 from control_plane.domain.field_rules import Findings, refuse_unknown
+from control_plane.domain.kinds import for_regions, kind_of
 from control_plane.domain.region_choice import RegionChoice, read_regions
+from control_plane.domain.registrable_domain import domain_of, target_of
 from control_plane.errors import BadRequest, Unavailable
 from control_plane.sealing import Sealer
 from control_plane.services.await_dispatches import CLAIM_WITHIN_S, Wake, await_dispatches
 from control_plane.services.credentials import dispatch_context, seal_check
+from control_plane.services.domain_budget import require_room
 from control_plane.services.identity import new_id
 from control_plane.services.monitor_rows import Caution, read_surroundings
 from control_plane.store import assignments_write, dispatch_requests, monitors
@@ -63,7 +66,8 @@ async def order_test(
 ) -> TestOrder:
     """Read the body {check, regions?} and write the dispatches. Without `regions` one live region is taken.
 
-    Raises what creating a monitor raises, and Unavailable PROBE_UNAVAILABLE when no region has a live agent.
+    Raises what creating a monitor raises, and Unavailable PROBE_UNAVAILABLE when no region has a live agent,
+    and TooMany when the target's domain is tested too often.
     """
     async with database.tenant(tenant_id) as conn:
         surroundings = await read_surroundings(conn, tenant_id=tenant_id, body={}, ports=ports)
@@ -75,6 +79,7 @@ async def order_test(
     check = _read(body, regions, ports)
     if not any(live.get(region.id) for region in regions):
         raise Unavailable("None of these regions has a live agent", code="PROBE_UNAVAILABLE")
+    await require_room(database, domain_of(target_of(check)), wanted=len(regions))
     return await _write(database, sealer, tenant_id=tenant_id, check=check, regions=regions)
 
 
@@ -114,7 +119,10 @@ def _read(body: Mapping[str, Any], regions: Sequence[RegionChoice], ports: PortP
     check = findings.take(lambda value, _: read_check(value, policy_is_private=private, ports=ports), given, "/check")
     findings.raise_any()
     assert check is not None
-    return check
+    if rules_of(check).regionless:
+        message = f"a {kind_of(check)} asks nobody, so there is nothing to test: create the monitor"
+        raise BadRequest(message, code="NOT_FOR_THIS_KIND", field="/check/type")
+    return for_regions(check)
 
 
 def _one_live(regions: Sequence[RegionChoice], live: Mapping[int, int]) -> tuple[RegionChoice, ...]:
@@ -142,6 +150,7 @@ async def _write(
                     expires_ms=now_ms + life_ms,
                     check=document,
                     sealed=sealed,
+                    domain=domain_of(target_of(check)),
                 )
             )
         await dispatch_requests.insert_dispatches(conn, tenant_id=tenant_id, requests=requests)

@@ -56,6 +56,7 @@ class JudgedMonitor(Struct, frozen=True, kw_only=True):
     interval_s: int
     timeout_ms: int
     backoff_when_down: bool
+    enabled: bool
     recent_openings: int
     """Automatic incidents of it that opened within the last hour: what flapping is told by."""
 
@@ -113,6 +114,7 @@ async def lock_states(conn: Connection, monitor_ids: Sequence[UUID]) -> list[Loc
 MONITORS_TO_JUDGE = """
 SELECT m.tenant_id, m.id, m.number, m.name, m.kind, m.tags, m."group", m.region_policy, m.region_policy_count,
        m.confirmations, m.severity, m.alert_on, m.notify_recovery, m.interval_s, m.backoff_when_down,
+       m.enabled,
        coalesce((m."check" ->> 'timeout')::int, 0) AS timeout_ms,
        (SELECT count(*) FROM incidents i
         WHERE i.tenant_id = m.tenant_id AND i.monitor_id = m.id AND i.origin = 'monitor'
@@ -145,6 +147,7 @@ async def monitors_to_judge(
             interval_s=row["interval_s"],
             timeout_ms=row["timeout_ms"],
             backoff_when_down=row["backoff_when_down"],
+            enabled=row["enabled"],
             recent_openings=row["recent_openings"],
         )
         for row in rows

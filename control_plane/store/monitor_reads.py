@@ -155,7 +155,8 @@ SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.firs
         FROM monitor_channels b WHERE b.tenant_id = m.tenant_id AND b.monitor_id = m.id) AS alerts,
     (SELECT coalesce(jsonb_agg(coalesce(to_jsonb(v), '{}') - 'evidence' - 'steady' - 'tenant_id' - 'monitor_id'
             || jsonb_build_object('id', r.id, 'slug', r.slug, 'name', r.name, 'enabled', r.enabled,
-                'private', r.tenant_id IS NOT NULL, 'phase_ms', a.phase_ms, 'window_ms', a.window_ms) ORDER BY r.id), '[]')
+                'private', r.tenant_id IS NOT NULL, 'phase_ms', a.phase_ms, 'window_ms', a.window_ms)
+            ORDER BY r.id), '[]')
         FROM unnest(m.regions) AS chosen (id)
         JOIN regions r ON r.id = chosen.id
         LEFT JOIN assignments a ON a.region_id = r.id AND a.monitor_id = m.id AND a.removed_at IS NULL

@@ -102,12 +102,12 @@ async def insert_monitor(conn: Connection, row: MonitorRow) -> None:
     await conn.execute(INSERT_MONITOR, *(getattr(row, field) for field in MonitorRow.__struct_fields__))
 
 
-INSERT_STATE = "INSERT INTO monitor_states (tenant_id, monitor_id, assigned) VALUES ($1, $2, $3)"
+INSERT_STATE = "INSERT INTO monitor_states (tenant_id, monitor_id, assigned, sole) VALUES ($1, $2, $3, $4)"
 
 
-async def insert_state(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, assigned: int) -> None:
-    """A new monitor is unknown until proven."""
-    await conn.execute(INSERT_STATE, tenant_id, monitor_id, assigned)
+async def insert_state(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, assigned: int, sole: bool) -> None:
+    """A new monitor is unknown until proven. `sole`: it is of a kind without regions."""
+    await conn.execute(INSERT_STATE, tenant_id, monitor_id, assigned, sole)
 
 
 # Whoever judges a monitor locks what is upstream of it, too, all in ascending id: so does whoever will have it judged.

@@ -9,15 +9,16 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_fields import DEFAULT_SLA_DAYS
+from control_plane.domain.regionless import kind_is_regionless
 from control_plane.domain.stored_check import read_check
 from control_plane.services.monitor_rows import Caution
 from control_plane.store.monitor_reads import MonitorView, RegionState
-from shared.checks import Check
 from shared.clock import from_unix_ms
 
 NewCheck = Annotated[
-    Check | str,
+    MonitorCheck | str,
     Meta(description="A check tagged by `type`, or a string such as https://example.com/health that expands to one"),
 ]
 CheckPatch = Annotated[
@@ -98,8 +99,9 @@ class MonitorJson(Struct, frozen=True, kw_only=True):
     number: int
     key: str | None
     name: str
-    check: Check
-    interval: int
+    check: MonitorCheck
+    interval: int | None
+    """Null for a kind without regions."""
     regions: list[str]
     region_policy: PolicyJson
     confirmations: int
@@ -130,7 +132,7 @@ class MonitorBody(Struct, frozen=True, kw_only=True):
 
     name: str
     check: NewCheck
-    interval: int | UnsetType = UNSET
+    interval: int | UnsetType | None = UNSET
     regions: list[str] | UnsetType | None = UNSET
     region_policy: PolicyJson | UnsetType | None = UNSET
     confirmations: int | UnsetType | None = UNSET
@@ -166,8 +168,8 @@ def monitor_json(view: MonitorView, *, warnings: Sequence[Caution] | None = None
         number=view.number,
         key=view.key,
         name=view.name,
-        check=cast("Check", view.check) if check is None else check,
-        interval=view.interval_s,
+        check=cast("MonitorCheck", view.check) if check is None else check,
+        interval=None if kind_is_regionless(view.kind) else view.interval_s,
         regions=[region.slug for region in view.regions],
         region_policy=view.region_policy if view.region_policy_count is None else {"count": view.region_policy_count},
         confirmations=view.confirmations,

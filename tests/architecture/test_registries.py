@@ -9,7 +9,9 @@ import agent.checks
 import shared.checks
 from control_plane.app import all_routes
 from control_plane.domain import check_rules
+from control_plane.domain.kinds import SPECS
 from control_plane.notify import TRANSPORTS
+from control_plane.services import sole_votes
 from control_plane.web.routes import Door
 
 ROOT = Path(__file__).parents[2]
@@ -18,11 +20,21 @@ ROOT = Path(__file__).parents[2]
 def test_every_check_kind_has_a_runner_a_spec_and_a_doc_line() -> None:
     guide = (ROOT / "docs" / "checks.md").read_text()
     assert set(agent.checks.CHECKS) == set(shared.checks.CHECKS)
-    assert set(check_rules.RULES) == set(shared.checks.CHECKS)
-    for kind in shared.checks.CHECKS:
+    of_regions = {kind for kind, rules in check_rules.RULES.items() if not rules.regionless}
+    assert of_regions == set(shared.checks.CHECKS)
+    for kind in of_regions:
         assert (ROOT / "shared" / "checks" / f"{kind}.py").exists()
         assert (ROOT / "agent" / "checks" / f"{kind}.py").exists()
         assert f"## `{kind}`" in guide
+
+
+def test_every_kind_without_regions_has_a_spec_rules_a_vote_and_a_page() -> None:
+    kinds = {kind for kind, rules in check_rules.RULES.items() if rules.regionless}
+    assert set(check_rules.RULES) == set(SPECS)
+    assert kinds == set(SPECS) - set(shared.checks.CHECKS) == set(sole_votes.READERS) == set(sole_votes.STALE)
+    for kind in kinds:
+        assert (ROOT / "control_plane" / "domain" / f"{kind}_check.py").exists()
+        assert (ROOT / "docs" / f"{kind}s.md").exists()
 
 
 def test_every_transport_is_one_file_of_its_name() -> None:

@@ -12,6 +12,7 @@ from agent.checks.dns_question import owner_name, split_server
 from agent.dns.wire import TYPE_NUMBERS
 from control_plane.domain.check_rules import RULES, read_check, target_of
 from control_plane.domain.http_check_rules import FIELDS
+from control_plane.domain.kinds import for_regions
 from control_plane.domain.secrets_of_check import join, split
 from control_plane.errors import BadRequest
 from shared.checks import CHECKS as KINDS
@@ -108,7 +109,7 @@ CHECKS = st.fixed_dictionaries(
 
 def submitted(value: object, stored: Check | None = None) -> Check | None:
     try:
-        return read_check(value, stored=stored, policy_is_private=False)
+        return for_regions(read_check(value, stored=stored, policy_is_private=False))
     except BadRequest as error:
         refused_at = error.field
     assert refused_at is not None

@@ -10,6 +10,7 @@ import pytest
 
 from control_plane.domain import field_rules
 from control_plane.domain.check_rules import read_check
+from control_plane.domain.kinds import for_regions
 from control_plane.errors import BadRequest, FarwatchError
 from shared.checks import Check
 from shared.checks.http import HttpCheck
@@ -33,7 +34,7 @@ def submit(row: BadInput) -> Check:
     """Apply a `check…` row as its surface would."""
     if row.kind in {"basic_auth", "bearer_token", "credential+url"} or row.id == "B159":
         patch = row.value if isinstance(row.value, dict) else {row.field.removeprefix("check."): row.value}
-        return read_check(patch, stored=STORED, policy_is_private=False)
+        return for_regions(read_check(patch, stored=STORED, policy_is_private=False))
     body: dict[str, Any] = {"type": "http", "url": "https://a.example.com/"}
     if row.field == "check" and row.value.get("type") not in {None, "http"}:
         body = row.value
@@ -43,7 +44,7 @@ def submit(row: BadInput) -> Check:
         name = row.field.removeprefix("check.")
         value = {"X": row.value} if row.id == "B140" else row.value
         body[OUR_NAMES.get(name, name)] = value
-    return read_check(body, policy_is_private=False)
+    return for_regions(read_check(body, policy_is_private=False))
 
 
 CHECK_ROWS = [pytest.param(row, id=row.id) for row in bad_inputs() if row.field.startswith("check")]
