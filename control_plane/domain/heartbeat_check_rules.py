@@ -50,4 +50,5 @@ RULES = KindRules(
     refuse_conflicts=refuse_conflicts,
     fast_confirmation=False,
     regionless=True,
+    regionless=True,
 )

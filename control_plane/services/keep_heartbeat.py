@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from msgspec import Struct, structs
 
-from control_plane.domain.heartbeat import advance, rescheduled, rested, resumed
+from control_plane.domain.heartbeat import Applied, Heartbeat, advance, rescheduled, rested, resumed
 from control_plane.domain.heartbeat_check import HeartbeatCheck
 from control_plane.services.take_pings import ended_row
 from control_plane.store import cases, heartbeat_reads, heartbeats
@@ -28,34 +28,34 @@ async def make_heartbeat(conn: Connection, *, tenant_id: TenantId, monitor_id: M
     await heartbeat_reads.add_heartbeat(conn, tenant_id=tenant_id, monitor_id=monitor_id, ping_id=uuid4())
 
 
-async def rest_heartbeat(conn: Connection, *, tenant_id: TenantId, monitor_id: MonitorId) -> None:
-    """The monitor is paused: its deadline rests."""
-    row = await _read(conn, tenant_id, monitor_id)
-    if row is not None:
-        await heartbeats.save_heartbeats(conn, [structs.replace(row, state=rested(row.state))])
+class Schedule(Struct, frozen=True):
+    """What deadlines follow: they rest while it is not enabled."""
+
+    check: HeartbeatCheck
+    enabled: bool
 
 
-async def resume_heartbeat(conn: Connection, *, tenant_id: TenantId, monitor_id: MonitorId) -> None:
-    """The monitor is watched again, by its schedule of now: nothing is proven, and deadlines count from now."""
+async def follow_change(
+    conn: Connection, *, tenant_id: TenantId, monitor_id: MonitorId, old: Schedule, new: Schedule
+) -> None:
+    """The monitor's row says `new` already. Paused, resumed or on another schedule, its deadlines follow."""
     row = await _read(conn, tenant_id, monitor_id)
-    if row is None:
+    if row is None or old == new or not (old.enabled or new.enabled):
         return
-    applied = resumed(row.state, row.check, now_ms=await cases.database_clock_ms(conn))
+    now_ms = await cases.database_clock_ms(conn)
+    applied = _followed(row.state, old, new, now_ms=now_ms)
     await heartbeats.save_heartbeats(conn, [structs.replace(row, state=applied.state)])
     if applied.ended:
         await heartbeats.end_runs(conn, [ended_row(row, run) for run in applied.ended])
 
 
-async def reschedule_heartbeat(
-    conn: Connection, *, tenant_id: TenantId, monitor_id: MonitorId, old: HeartbeatCheck, new: HeartbeatCheck
-) -> None:
-    """Another schedule: what was missed under the old one stays missed, and deadlines count from now."""
-    row = await _read(conn, tenant_id, monitor_id)
-    if row is None or old == new or not row.enabled:
-        return
-    now_ms = await cases.database_clock_ms(conn)
-    state = rescheduled(advance(row.state, old, now_ms=now_ms), new, now_ms=now_ms)
-    await heartbeats.save_heartbeats(conn, [structs.replace(row, state=state)])
+def _followed(state: Heartbeat, old: Schedule, new: Schedule, *, now_ms: int) -> Applied:
+    if not new.enabled:
+        return Applied(state=rested(state))
+    if not old.enabled:
+        return resumed(state, new.check, now_ms=now_ms)
+    missed = advance(state, old.check, now_ms=now_ms)
+    return Applied(state=rescheduled(missed, new.check, now_ms=now_ms))
 
 
 async def _read(conn: Connection, tenant_id: TenantId, monitor_id: MonitorId) -> HeartbeatRow | None:

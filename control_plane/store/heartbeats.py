@@ -191,11 +191,10 @@ async def move_due(conn: Connection, rows: Sequence[tuple[HeartbeatRow, Heartbea
 
 
 async def sole_votes(conn: Connection, states: Sequence[Owned], now_ms: int) -> dict[UUID, SoleVote]:
-    """What the pings of each heartbeat among these monitors say at this Unix ms. A paused one says nothing."""
+    """What the pings of each heartbeat among these monitors say at this Unix ms. A paused one has no vote."""
     found = await read_heartbeats(conn, states)
     return {
-        monitor_id: sole_vote(row.state, row.check, now_ms=now_ms) if row.enabled else SoleVote()
-        for monitor_id, row in found.items()
+        monitor_id: sole_vote(row.state, row.check, now_ms=now_ms) for monitor_id, row in found.items() if row.enabled
     }
 
 
