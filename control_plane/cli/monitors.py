@@ -23,7 +23,7 @@ COLUMNS = {
     "STATE": lambda m: m["state"]["shown"],
     "NAME": lambda m: m["name"],
     "CHECK": lambda m: _target(m["check"]),
-    "EVERY": lambda m: f"{m['interval']} s",
+    "EVERY": lambda m: "–" if m["interval"] is None else f"{m['interval']} s",
     "WHY": lambda m: m["state"]["reason"],
     "ID": lambda m: m["id"],
 }

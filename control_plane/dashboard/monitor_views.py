@@ -14,6 +14,7 @@ from control_plane.dashboard.check_facts import Fact, check_facts
 from control_plane.dashboard.kind_facts import brief
 from control_plane.dashboard.words import Moment, count, interval, maybe_moment, milliseconds, moment, sentence
 from control_plane.domain.reason_words import REASON_WORDS
+from control_plane.domain.regionless import kind_is_regionless
 from control_plane.domain.stored_check import read_check
 from control_plane.domain.target_text import target_text
 from control_plane.store.monitor_reads import MonitorView, RegionState
@@ -251,10 +252,9 @@ def facts(view: MonitorView, *, now: datetime) -> list[Fact]:
     """The configuration, secrets masked as they are stored."""
     check = read_check(view.check)
     found = [
-        Fact("Check every", f"{interval(view.interval_s)} from {count(len(view.regions), 'region')}"),
+        *_rhythm(view),
         *(() if check is None else check_facts(check)),
-        Fact("Down when", _policy(view)),
-        Fact("A region's vote takes", f"{count(view.confirmations, 'result')} in a row"),
+        *_votes(view),
         Fact("Incidents", f"open on {view.alert_on}, severity {view.severity}"),
         Fact("Told", count(len(view.alerts), "channel") if view.alerts else "nobody"),
     ]
@@ -268,6 +268,19 @@ def facts(view: MonitorView, *, now: datetime) -> list[Fact]:
     found += [Fact(name, value) for name, value in optional.items() if value]
     changed = moment(view.updated_at, now)
     return [*found, Fact("Last changed", f"{changed.absolute} by {_SOURCES.get(view.write_source, view.write_source)}")]
+
+
+def _rhythm(view: MonitorView) -> list[Fact]:
+    if kind_is_regionless(view.kind):
+        return []
+    return [Fact("Check every", f"{interval(view.interval_s)} from {count(len(view.regions), 'region')}")]
+
+
+def _votes(view: MonitorView) -> list[Fact]:
+    if kind_is_regionless(view.kind):
+        return []
+    taken = f"{count(view.confirmations, 'result')} in a row"
+    return [Fact("Down when", _policy(view)), Fact("A region's vote takes", taken)]
 
 
 _SOURCES = {"ui": "the dashboard", "api": "the API", "cli": "the command line", "file": "a configuration file"}

@@ -5,8 +5,8 @@
     no vote   neither: it depends on members that are unknown
 
 A paused member is left out. One in maintenance counts with its verdict, which goes on being judged: a composite that
-is to rest in a window has to be in that window itself. N counts no more members than are left, so that pausing or
-deleting one never proves an outage; without members there is no vote.
+is to rest in a window has to be in that window itself. N counts no more members than are left, so that no outage is
+proven unless a member is down; without members there is no vote.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import structs
 
+from control_plane.domain.heartbeat_check import HeartbeatCheck
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_rules import MonitorConfig, read_monitor, same_schedule
 from control_plane.domain.regionless import timeout_ms
@@ -17,6 +18,7 @@ from control_plane.services.change_dependencies import change_dependencies, hold
 from control_plane.services.close_incident import resolve_quietly
 from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.judge_monitors import judge_monitors
+from control_plane.services.keep_heartbeat import Schedule, follow_change
 from control_plane.services.monitor_rows import (
     assign,
     binding_rows,
@@ -106,6 +108,11 @@ async def _write(
     if new.depends_on != old.depends_on:
         await change_dependencies(conn, tenant_id=row.tenant_id, monitor_id=row.id, depends_on=new.depends_on)
     await monitors.update_monitor(conn, changed)
+    if isinstance(old.check, HeartbeatCheck) and isinstance(new.check, HeartbeatCheck):
+        before, after = Schedule(old.check, old.enabled), Schedule(new.check, new.enabled)
+        await follow_change(
+            conn, tenant_id=TenantId(row.tenant_id), monitor_id=MonitorId(row.id), old=before, new=after
+        )
     if _server(new.check) != _server(old.check):
         await certificates.forget_certificates(conn, tenant_id=row.tenant_id, monitor_id=row.id)
     if new.alerts != old.alerts:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from control_plane.domain.check_rules import rules_of, target_of
+from control_plane.domain.heartbeat_check import HeartbeatCheck
 from control_plane.domain.monitor_rules import MonitorConfig, read_monitor
 from control_plane.domain.quota import require_room
 from control_plane.domain.regionless import timeout_ms
@@ -14,6 +15,7 @@ from control_plane.sealing import Sealer
 from control_plane.services.change_dependencies import hold_named
 from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.judge_monitors import judge_monitors
+from control_plane.services.keep_heartbeat import make_heartbeat
 from control_plane.services.monitor_rows import Caution, assign, binding_rows, plain_columns, read_surroundings
 from control_plane.store import dependencies, monitors
 from control_plane.store.monitors import MonitorRow
@@ -99,6 +101,8 @@ async def insert_config(
         conn, tenant_id=tenant_id, monitor_id=monitor_id, depends_on=config.depends_on
     )  # nothing depends on it yet, so that they close no circle
     await assign(conn, row, timeout_ms=timeout_ms(config.check))
+    if isinstance(config.check, HeartbeatCheck):
+        await make_heartbeat(conn, tenant_id=tenant_id, monitor_id=monitor_id)
     if sole:
         await judge_monitors(conn, [monitor_id])  # what it rests on is there already
     return _warnings(config, twin)

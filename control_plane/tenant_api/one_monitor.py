@@ -25,6 +25,7 @@ RULES = (
     *("PORT_BLOCKED", "REDACTION_SENTINEL", "INVALID_TLS_CRED_COMBO", "KEY_TAKEN", "INVALID_CHECK_TYPE"),
     *("INVALID_TCP_HOST", "INVALID_TCP_PORT", "INVALID_TCP_PARAMS", "INVALID_DNS_PARAMS", "INVALID_PING_PARAMS"),
     *("INVALID_TLS_CERT_PARAMS", "INVALID_DOMAIN_PARAMS", "INVALID_SLA", "INVALID_DEPENDENCY", "DEPENDENCY_CYCLE"),
+    *("NOT_FOR_THIS_KIND", "INVALID_COMPOSITE_PARAMS"),
 )
 """Codes of a configuration that is refused."""
 
@@ -63,11 +64,11 @@ async def change(call: Call, body: dict[str, object]) -> None:
 async def created(call: Call, monitor_id: MonitorId, warnings: list[Caution]) -> Reply:
     """201 with the monitor, after waiting for its first result where the caller prefers that."""
     view = await read_monitor(call, monitor_id)
-    if view.enabled and not await _any_agent(call, view):
+    if view.enabled and view.regions and not await _any_agent(call, view):
         warnings = [*warnings, Caution("NO_LIVE_AGENT", "None of its regions has a live agent: nothing checks it yet")]
     headers = {"Location": f"/api/v1/monitors/{monitor_id}"}
     wait_s = _wait_s(call)
-    if wait_s and view.enabled:
+    if wait_s and view.enabled and view.regions:
         await wait_for_first_result(call, view, wait_s=wait_s)
         view = await read_monitor(call, monitor_id)
         headers["Preference-Applied"] = f"wait={wait_s}"
