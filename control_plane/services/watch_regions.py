@@ -109,7 +109,8 @@ def judge_regions(regions: Regions, held: Sequence[OperatorIncident]) -> Judged:
     open_ = {(one.kind, one.subject): one for one in held}
     judged = Judged()
     is_many = _judge_monitors(regions, open_.pop((MONITORS_SILENT, INSTALLATION), None), judged)
-    is_gathering = not is_many and _is_gathering(regions)
+    told_before = {subject for kind, subject in open_ if kind == REGION_SILENT}
+    is_gathering = not is_many and _is_gathering(regions, told_before)
     skewed = {one.region for one in held if one.kind == SKEWED}
     for region in regions.states:
         is_hushed = region.private_to is None and (is_many or is_gathering)
@@ -143,12 +144,13 @@ def _judge_monitors(regions: Regions, mine: OperatorIncident | None, judged: Jud
     return stays
 
 
-def _is_gathering(regions: Regions) -> bool:
+def _is_gathering(regions: Regions, told_before: Collection[str]) -> bool:
     """Whether regions that may soon be silent would make the silent ones a part of something larger."""
     longest = max(
         (
             fleet_regions.silent_for(regions.noted[key], now=regions.now, watched_since=regions.watched_since)
             for key in _mute(regions, (Sign.CONFIRMED,))
+            if str(key) not in told_before
         ),
         default=None,
     )

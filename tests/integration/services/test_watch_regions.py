@@ -229,6 +229,21 @@ async def test_regions_that_are_lost_together_are_told_of_together(database: Dat
     assert await fleet.watch() == [("monitors_silent", None)]
 
 
+async def test_a_region_that_was_told_of_long_ago_does_not_keep_later_ones_from_being_told_together(
+    database: Database,
+) -> None:
+    fleet = await a_fleet(database, ("eu", "us", "ap", "sa", "af"))
+    await fleet.monitors(3, *fleet.regions)
+    await fleet.lose("eu", seconds=3000)
+    assert await fleet.watch() == [("region_silent", None)]
+    await fleet.lose("us", seconds=35)
+    await fleet.lose("ap", seconds=20)
+    assert await fleet.watch() == []
+    await rows(database, EARLIER, _seconds(12))
+    assert await fleet.watch() == [("monitors_silent", None)]
+    assert await fleet.open_kinds() == [("region_silent", fleet.of("eu")), ("monitors_silent", "installation")]
+
+
 async def test_no_region_waits_for_others_without_end(database: Database) -> None:
     fleet = await a_fleet(database)
     await fleet.monitors(3, "eu", "us", "ap")
