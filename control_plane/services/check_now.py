@@ -10,6 +10,7 @@ from msgspec import Struct
 from control_plane.errors import Conflict, Refused, TooMany
 from control_plane.services.await_dispatches import CLAIM_WITHIN_S, await_dispatches
 from control_plane.services.change_monitor import lock
+from control_plane.services.domain_budget import domains_of, require_room
 from control_plane.services.identity import new_id
 from control_plane.store import assignments_write, dispatch_requests, monitors, results_read
 from control_plane.store.dispatch_requests import DispatchFate, DispatchRequest
@@ -39,8 +40,11 @@ async def order_check_now(
     """Write one dispatch for each region, due now.
 
     Raises NotFound MONITOR_NOT_FOUND, Conflict MONITOR_PAUSED, Refused INVALID_REGIONS for a region that the monitor
-    has not, TooMany within ONCE_IN_S of the one before.
+    has not, TooMany within ONCE_IN_S of the one before, or when the target's domain is checked too often.
     """
+    async with database.tenant(tenant_id) as conn:
+        domain = (await domains_of(conn, {monitor_id: tenant_id})).get(monitor_id)
+    await require_room(database, domain, wanted=1)  # how many regions it has is not known yet
     async with database.tenant_transaction(tenant_id) as conn:
         row = await lock(conn, tenant_id=tenant_id, monitor_id=monitor_id)
         if not row.enabled:
@@ -58,6 +62,7 @@ async def order_check_now(
                 expires_ms=now_ms + round((CLAIM_WITHIN_S + GRACE_S) * 1000) + timeout_ms,
                 monitor_id=row.id,
                 check_version=row.check_version,
+                domain=domain,
             )
             for region_id in regions
         ]

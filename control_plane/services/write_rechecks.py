@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import cast
+from uuid import UUID
 
+from control_plane.services.domain_budget import beyond_budget, domains_of
 from control_plane.services.identity import new_id
 from control_plane.services.judged_case import Judged
 from control_plane.store import decisions, holds
@@ -24,10 +28,11 @@ async def write_rechecks(conn: Connection, judged: Sequence[Judged]) -> None:
         await decisions.drop_rechecks(conn, settled)
     wanted = [row for one in judged if one.decision.recheck_slots for row in _own_rows(one)]
     wanted += await _upstream_rows(conn, judged)
+    wanted, domains = await _within_domains(conn, wanted)
     if not wanted:
         return
     load = await decisions.recheck_load(conn, sorted({region for region, _ in wanted}))
-    rows = list(_within_budget(wanted, load))
+    rows = [(*row, domains.get(cast("UUID", row[3]))) for row in _within_budget(wanted, load)]
     if rows:
         await decisions.write_rechecks(conn, rows)
 
@@ -62,6 +67,18 @@ async def _upstream_rows(conn: Connection, judged: Sequence[Judged]) -> list[tup
         (region_id, [(new_id(), region_id, tenant_id, id_, version, slots[id_], slots[id_] + RECHECK_LIFE_MS)])
         for tenant_id, id_, region_id, version in await holds.regions_to_ask(conn, sorted(slots))
     ]
+
+
+async def _within_domains(
+    conn: Connection, wanted: list[tuple[int, list[Row]]]
+) -> tuple[list[tuple[int, list[Row]]], dict[UUID, str]]:
+    """What the budgets of domains over all tenants allow, and the domains by monitor."""
+    if not wanted:
+        return [], {}
+    targets = [(cast("UUID", row[3]), cast("UUID", row[2])) for _, rows in wanted for row in rows]
+    domains = await domains_of(conn, dict(targets))
+    beyond = await beyond_budget(conn, Counter(monitor_id for monitor_id, _ in targets), domains)
+    return [(region_id, [row for row in rows if row[3] not in beyond]) for region_id, rows in wanted], domains
 
 
 def _within_budget(wanted: Sequence[tuple[int, list[Row]]], load: dict[int, int]) -> Iterator[Row]:

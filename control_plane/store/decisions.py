@@ -145,8 +145,8 @@ async def append_events(conn: Connection, rows: Sequence[Row]) -> None:
 
 
 WRITE_RECHECK = """
-INSERT INTO dispatches (id, region_id, tenant_id, monitor_id, check_version, kind, slot, expires_at)
-VALUES ($1, $2, $3, $4, $5, 'recheck', $6, to_timestamp($7 / 1000.0))
+INSERT INTO dispatches (id, region_id, tenant_id, monitor_id, check_version, kind, slot, expires_at, domain)
+VALUES ($1, $2, $3, $4, $5, 'recheck', $6, to_timestamp($7 / 1000.0), $8)
 """
 
 LANE_DROP_RECHECKS = """
@@ -157,7 +157,7 @@ TELL_OF_DISPATCHES = "SELECT pg_notify('farwatch_dispatch', region::text) FROM u
 
 
 async def write_rechecks(conn: Connection, rows: Sequence[Row]) -> None:
-    """Tuples (id, region, tenant, monitor, check version, due Unix ms, expiry Unix ms)."""
+    """Tuples (id, region, tenant, monitor, check version, due Unix ms, expiry Unix ms, domain or None)."""
     await conn.executemany(WRITE_RECHECK, rows)
     await conn.execute(TELL_OF_DISPATCHES, list({row[1] for row in rows}))
 

@@ -12,7 +12,10 @@ from control_plane.store.pool import Connection
 
 
 class DispatchRequest(Struct, frozen=True, kw_only=True):
-    """One region's share of a request. `slot` and `expires_ms` in Unix ms; `check` and `sealed` of a test only."""
+    """One region's share of a request. `slot` and `expires_ms` in Unix ms; `check` and `sealed` of a test only.
+
+    `domain`: whom it bothers (domain/registrable_domain.py).
+    """
 
     id: UUID
     region_id: int
@@ -23,6 +26,7 @@ class DispatchRequest(Struct, frozen=True, kw_only=True):
     check_version: int | None = None
     check: dict[str, Any] | None = None
     sealed: bytes | None = None
+    domain: str | None = None
 
 
 class DispatchFate(Struct, frozen=True):
@@ -36,8 +40,9 @@ class DispatchFate(Struct, frozen=True):
 
 
 INSERT_DISPATCH = """
-INSERT INTO dispatches (tenant_id, id, region_id, kind, slot, expires_at, monitor_id, check_version, "check", sealed)
-VALUES ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, $9, $10)
+INSERT INTO dispatches (tenant_id, id, region_id, kind, slot, expires_at, monitor_id, check_version, "check", sealed,
+    domain)
+VALUES ($1, $2, $3, $4, $5, to_timestamp($6 / 1000.0), $7, $8, $9, $10, $11)
 """
 TELL_REGIONS = "SELECT pg_notify('farwatch_dispatch', region::text) FROM unnest($1::integer[]) AS region"
 
@@ -45,7 +50,19 @@ TELL_REGIONS = "SELECT pg_notify('farwatch_dispatch', region::text) FROM unnest(
 async def insert_dispatches(conn: Connection, *, tenant_id: UUID, requests: Sequence[DispatchRequest]) -> None:
     """Order the work, and hint at the commit that it waits."""
     rows = [
-        (tenant_id, r.id, r.region_id, r.kind, r.slot, r.expires_ms, r.monitor_id, r.check_version, r.check, r.sealed)
+        (
+            tenant_id,
+            r.id,
+            r.region_id,
+            r.kind,
+            r.slot,
+            r.expires_ms,
+            r.monitor_id,
+            r.check_version,
+            r.check,
+            r.sealed,
+            r.domain,
+        )
         for r in requests
     ]
     await conn.executemany(INSERT_DISPATCH, rows)

@@ -87,7 +87,7 @@ ROUTES = (
         body=dict,
         schema=TestBody,
         reply=OnDemandJson,
-        errors=(*RULES, "PROBE_UNAVAILABLE"),
+        errors=(*RULES, "RATE_LIMITED", "PROBE_UNAVAILABLE"),
         example={"check": "https://example.com/health"},
         max_body=256 * 1024,
     ),

@@ -148,22 +148,22 @@ async def _watch(cast: Cast, story: Story, seen: Outage, *, whole: bool) -> None
     seen.committed_s = await _until(lambda: _is(running, seen.monitors, _INCIDENTS), began)
     await telling
     seen.acknowledged_s = time.monotonic() - began
-    seen.webhooks_s = await _until(lambda: _arrived(receiver, seen.monitors), began)
     seen.singles_s = await _until(lambda: _is(running, 0, _OWED, "ntfy"), began)
-    ended = time.monotonic()
-    seen.webhooks, seen.repeated, seen.singles = receiver.count(OPENED), receiver.repeated, len(phones.published)
-    seen.put_off = await _ask(running, _PUT_OFF)
+    seen.singles, seen.put_off = len(phones.published), await _ask(running, _PUT_OFF)
     if not whole:
         await _ask(running, _MINUTE_PASSES)
     seen.digest_s = await _until(lambda: _is(running, 0, _PUT_OFF), began)
     await _until(lambda: _is(running, 0, _OWED, "ntfy"), began)
+    seen.webhooks_s = await _until(lambda: _arrived(receiver, seen.monitors), began)
+    ended = time.monotonic()
+    seen.webhooks, seen.repeated = receiver.count(OPENED), receiver.repeated
     seen.messages = await _ask(running, _MESSAGES)
     seen.titles = [each["title"] for each in phones.published]
     seen.calm = [took for at, took in cast.load.took if at < began]
     seen.during = [took for at, took in cast.load.took if began <= at < ended]
 
 
-async def _until(condition: Callable[[], Awaitable[bool]], began: float, *, within_s: float = 90) -> float:
+async def _until(condition: Callable[[], Awaitable[bool]], began: float, *, within_s: float = 120) -> float:
     """Seconds since `began` once the condition holds, or was waited for in vain: then the counts say so."""
     while not await condition() and time.monotonic() - began < within_s:  # noqa: ASYNC110 - bounded
         await asyncio.sleep(0.05)
