@@ -50,5 +50,4 @@ RULES = KindRules(
     refuse_conflicts=refuse_conflicts,
     fast_confirmation=False,
     regionless=True,
-    regionless=True,
 )

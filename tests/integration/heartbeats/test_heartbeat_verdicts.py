@@ -36,12 +36,14 @@ class Lives:
         """As if everything that happened to it had happened so much earlier."""
         async with self.database.app() as conn:
             await conn.execute(
-                "UPDATE heartbeats SET since = since - $1::interval, counted_from = counted_from - $1::interval, due_at = due_at - $1,"
-                " last_ping_at = last_ping_at - $1::interval, first_bad_at = first_bad_at - $1::interval",
+                "UPDATE heartbeats SET since = since - $1::interval, counted_from = counted_from - $1::interval,"
+                " due_at = due_at - $1::interval, last_ping_at = last_ping_at - $1::interval,"
+                " first_bad_at = first_bad_at - $1::interval",
                 by,
             )
             await conn.execute(
-                "UPDATE monitor_states SET due_at = due_at - $1::interval, since = since - $1::interval, judged_at = judged_at - $1::interval",
+                "UPDATE monitor_states SET due_at = due_at - $1::interval, since = since - $1::interval,"
+                " judged_at = judged_at - $1::interval",
                 by,
             )
 
