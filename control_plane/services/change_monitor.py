@@ -28,7 +28,7 @@ from control_plane.services.monitor_rows import (
     read_surroundings,
     stored_config,
 )
-from control_plane.store import certificates, dependencies, monitors
+from control_plane.store import certificates, dependencies, monitors, pauses
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.pool import Connection, Database
 from shared.checks.tls_cert import TlsCertCheck
@@ -119,7 +119,10 @@ async def _write(
         await monitors.replace_bindings(conn, tenant_id=row.tenant_id, monitor_id=row.id, bindings=binding_rows(new))
     if _agents_see(row, changed):
         await assign(conn, changed, timeout_ms=timeout_ms(new.check))
+    if resumed:
+        await pauses.end_pause(conn, tenant_id=row.tenant_id, monitor_id=row.id)
     if old.enabled and not new.enabled:
+        await pauses.begin_pause(conn, tenant_id=row.tenant_id, monitor_id=row.id)
         await resolve_quietly(conn, tenant_id=row.tenant_id, monitor_id=row.id, resolution="paused")
     if new.depends_on != old.depends_on or _judged_on(row) != _judged_on(changed):
         await judge_monitors(conn, [row.id])

@@ -17,7 +17,7 @@ from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.keep_heartbeat import make_heartbeat
 from control_plane.services.monitor_rows import Caution, assign, binding_rows, plain_columns, read_surroundings
-from control_plane.store import dependencies, monitors
+from control_plane.store import dependencies, monitors, pauses
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.pool import Connection, Database
 from shared.clock import from_unix_ms
@@ -94,6 +94,8 @@ async def insert_config(
     twin = await monitors.monitor_with_target(conn, tenant_id=tenant_id, target=target, except_id=monitor_id)
     await monitors.insert_monitor(conn, row)
     assigned = len(row.regions) if row.enabled else 0
+    if not config.enabled:
+        await pauses.begin_pause(conn, tenant_id=tenant_id, monitor_id=monitor_id)
     sole = rules_of(config.check).regionless
     await monitors.insert_state(conn, tenant_id=tenant_id, monitor_id=monitor_id, assigned=assigned, sole=sole)
     await monitors.replace_bindings(conn, tenant_id=tenant_id, monitor_id=monitor_id, bindings=binding_rows(config))
