@@ -170,9 +170,10 @@ def may_open(
 def _while_down(judgement: Judgement, proof: Proof, *, incident: OpenIncident, severity: Severity) -> Step | None:
     if incident.type == "degraded":
         return Worsens(severity, proof) if judgement.proven else None
+    if incident.held_open and not judgement.proven:
+        return None
     joined = tuple(r for r in proof.regions_down if r not in incident.regions_down)
-    released = incident.held_open and judgement.proven
-    return Joins(joined) if joined or released else None
+    return Joins(joined) if joined or incident.held_open else None
 
 
 def _while_well(

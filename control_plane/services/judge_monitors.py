@@ -127,7 +127,7 @@ def _case(state: cases.LockedState, monitor: cases.JudgedMonitor, read: _Read) -
         severity=monitor.severity,
         fast_confirmation=RULES[monitor.kind].fast_confirmation if monitor.kind in RULES else True,
         votes=votes if sole is None else (sole_region_vote(sole, now_ms=read.now_ms),),
-        open_incident=OpenIncident(incident.type, incident.regions_down) if incident else None,
+        open_incident=OpenIncident(incident.type, incident.regions_down, incident.held_open) if incident else None,
         rechecks_pending=state.monitor_id in read.pending,
         recent_openings=monitor.recent_openings,
         well_since_ms=_ms(state.well_since),

@@ -91,28 +91,17 @@ async def write_steps(
         fact = facts[one.case.monitor_id]
         match one.decision.step:
             case Opens(type_, severity, proof, held_by):
-                opened.append(
-                    (
-                        tenant_id,
-                        fact.id,
-                        fact.number,
-                        one.case.monitor_id,
-                        type_,
-                        severity,
-                        *_proof(proof, now),
-                        held_by,
-                    )
-                )
+                head = (tenant_id, fact.id, fact.number, one.case.monitor_id, type_, severity)
+                opened.append((*head, *_proof(proof, now), held_by))
                 words = proof.cause if held_by is None else f"{proof.cause}. Held back until now: {held_by}"
                 timeline.append(_event(tenant_id, fact, "opened", now, words))
             case Worsens(severity, proof):
                 worsened.append((tenant_id, fact.id, severity, *_proof_now(proof), now))
                 timeline.append(_event(tenant_id, fact, "worsened", now, proof.cause))
             case Joins(regions):
-                if not regions:
-                    continue
                 joined.append((tenant_id, fact.id, list(regions), now))
-                timeline.append(_event(tenant_id, fact, "region_joined", now, ", ".join(regions)))
+                if regions:
+                    timeline.append(_event(tenant_id, fact, "region_joined", now, ", ".join(regions)))
             case Resolves():
                 resolved.append((tenant_id, fact.id, "recovered", now))
                 timeline.append(_event(tenant_id, fact, "resolved", now, one.decision.reason))

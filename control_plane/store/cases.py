@@ -75,6 +75,7 @@ class IncidentRow(Struct, frozen=True, kw_only=True):
     started_at: datetime
     regions_down: tuple[str, ...]
     regions_up: tuple[str, ...]
+    held_open: bool
 
 
 LANE_LOCK_STATES = """
@@ -199,7 +200,7 @@ def _vote(row: Any) -> Vote:
 
 OPEN_INCIDENTS = """
 SELECT i.id, i.tenant_id, i.monitor_id, i.number, i.type, i.severity, i.state, i.cause, i.started_at,
-       i.regions_down, i.regions_up
+       i.regions_down, i.regions_up, i.held_open
 FROM unnest($1::uuid[], $2::uuid[]) AS wanted (tenant_id, id)
 JOIN incidents i ON i.tenant_id = wanted.tenant_id AND i.monitor_id = wanted.id
 WHERE i.origin = 'monitor' AND i.state <> 'resolved'

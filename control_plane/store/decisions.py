@@ -86,7 +86,7 @@ JOIN_REGIONS = """
 UPDATE incidents
 SET regions_down = ARRAY(SELECT DISTINCT unnest(regions_down || $3::text[]) ORDER BY 1),
     regions_up = ARRAY(SELECT unnest(regions_up) EXCEPT SELECT unnest($3::text[]) ORDER BY 1),
-    updated_at = $4, revision = revision + 1
+    held_open = false, updated_at = $4, revision = revision + 1
 WHERE tenant_id = $1 AND id = $2
 """
 
@@ -103,7 +103,10 @@ async def worsen_incidents(conn: Connection, rows: Sequence[Row]) -> None:
 
 
 async def join_regions(conn: Connection, rows: Sequence[Row]) -> None:
-    """Further regions voted down: tuples (tenant, incident, regions, at)."""
+    """Further regions voted down, or an outage was proven again after a person reopened it: it is a level again.
+
+    Tuples (tenant, incident, regions, at).
+    """
     await conn.executemany(JOIN_REGIONS, rows)
 
 
