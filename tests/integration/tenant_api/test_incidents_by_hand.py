@@ -11,7 +11,7 @@ import pytest
 from control_plane.services.ingest_results import Reporter
 from tests.support import seed
 from tests.support.door import an_api_key
-from tests.support.reporting import now_ms, outage, report
+from tests.support.reporting import now_ms, outage, report, reporters
 from tests.support.tenant_world import World
 
 INCIDENTS = "/api/v1/incidents"
@@ -66,7 +66,7 @@ async def _twice(world: World, monitor_id: str, outcome: str) -> None:
     """Two slots of the agents that are there, newer than any so far."""
     agents = await world.rows("SELECT id, number, region_id FROM agents ORDER BY number")
     (newest,) = await world.rows("SELECT max(newest_slot) AS slot FROM votes")
-    begun = max(now_ms(), newest["slot"] + 1)
+    begun = max(now_ms(), (newest["slot"] or 0) + 1)
     for at in (0, 1):
         for row in agents:
             reporter = Reporter(row["id"], row["number"], row["region_id"])
@@ -276,6 +276,40 @@ async def test_reopening_what_recovered_is_held_open_and_a_person_ends_it(world:
     assert (ended["held_open"], ended["resolution"]) == (False, "person")
     assert (await world.rows("SELECT hushed FROM monitor_states"))[0]["hushed"] is False
     assert [notice for notice, _, _ in await notices(world)] == ["opened", "resolved", "opened", "resolved"]
+
+
+async def test_what_is_held_open_is_a_level_again_once_down_is_proven(world: World) -> None:
+    channel = await world.channel()
+    monitor, incident_id = await down(world, alerts=[{"channel_id": channel}])
+    await recover(world, monitor["id"])
+    await do(world, incident_id, "reopen")
+    await recover(world, monitor["id"])
+    assert (await world.get(f"/incidents/{incident_id}"))["state"] == "triggered", "a recovery does not end it"
+    await outage_again(world, monitor["id"])
+    shown = await world.get(f"/incidents/{incident_id}")
+    assert (shown["state"], shown["held_open"]) == ("triggered", False)
+    assert (await world.get("/incidents"))["total"] == 1, "the outage joins it"
+    await recover(world, monitor["id"])
+    assert (await world.get(f"/incidents/{incident_id}"))["resolution"] == "recovered"
+    assert [(notice, ordinal) for notice, ordinal, _ in await notices(world)] == [
+        ("opened", 0), ("resolved", 0), ("opened", 1), ("resolved", 1),
+    ]  # fmt: skip
+
+
+async def test_a_degraded_incident_that_a_person_ended_stays_ended_while_it_is_degraded(world: World) -> None:
+    monitor = await world.monitor(alert_on="degraded")
+    await reporters(world)
+    for outcome in ("up", "degraded"):
+        await _twice(world, monitor["id"], outcome)
+    (incident,) = (await world.get("/incidents?state=open"))["items"]
+    assert incident["type"] == "degraded"
+    await do(world, incident["id"], "resolve")
+    for _ in range(2):
+        await _twice(world, monitor["id"], "degraded")
+        assert (await world.get("/incidents?state=open"))["total"] == 0
+    for outcome in ("up", "degraded"):
+        await _twice(world, monitor["id"], outcome)
+    assert (await world.get("/incidents?state=open"))["total"] == 1
 
 
 async def test_what_cannot_be_open_is_not_reopened(world: World) -> None:
