@@ -21,8 +21,8 @@ SELECT tenant_id, id, 1, now(), 5, 'delivered' FROM deliveries
 """
 DELIVERED = "UPDATE deliveries SET state = 'delivered', attempts = 1, finished_at = now()"
 BY_HAND = """
-INSERT INTO incidents (tenant_id, id, number, monitor_id, origin, severity, cause, started_at, opened_at)
-SELECT tenant_id, gen_random_uuid(), 50 + n, monitor_id, 'person', 'major', 'Seen by people', now(), now()
+INSERT INTO incidents (tenant_id, id, number, monitor_id, origin, title, severity, cause, started_at, opened_at)
+SELECT tenant_id, gen_random_uuid(), 50 + n, monitor_id, 'person', 'Slow', 'major', 'Seen by people', now(), now()
 FROM incidents, generate_series(1, 2) AS n WHERE number = 1
 """
 WITHOUT_REGIONS = """
