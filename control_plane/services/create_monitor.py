@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from control_plane.domain.check_rules import rules_of, target_of
 from control_plane.domain.heartbeat_check import HeartbeatCheck
 from control_plane.domain.monitor_rules import MonitorConfig, read_monitor
@@ -90,7 +92,7 @@ async def insert_config(
         revision=1,
         **plain_columns(config),
     )
-    target = target_of(config.check)
+    target = msgspec.to_builtins(target_of(config.check))
     twin = await monitors.monitor_with_target(conn, tenant_id=tenant_id, target=target, except_id=monitor_id)
     await monitors.insert_monitor(conn, row)
     assigned = len(row.regions) if row.enabled else 0
