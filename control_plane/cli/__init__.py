@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "control_plane.cli.doctor:doctor",
     "monitors": "control_plane.cli.monitors:monitors",
     "incidents": "control_plane.cli.incidents:incidents",
+    "maintenance": "control_plane.cli.maintenance:maintenance",
     "tail": "control_plane.cli.tail:tail",
 }
 

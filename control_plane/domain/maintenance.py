@@ -120,15 +120,15 @@ def _rule_starts(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     """Wall times are sought from a day before, since an instant's wall time may lie before an earlier one's."""
     tz, last = ZoneInfo(schedule.timezone), after
     sought = after.astimezone(tz).replace(tzinfo=None) - timedelta(days=1)
-    for wall in bounded_rule(schedule, tz=tz, sought=sought).xafter(sought, inc=True):
+    for wall in _rule(schedule, tz=tz, sought=sought).xafter(sought, inc=True):
         start = first_instant(wall, tz)
         if start > last:
             yield start
             last = start
 
 
-def bounded_rule(schedule: Schedule, *, tz: ZoneInfo, sought: datetime) -> rrule:
-    """The rule in wall times, ending a little beyond the horizon, so that one which nothing meets ends as well.
+def _rule(schedule: Schedule, *, tz: ZoneInfo, sought: datetime) -> rrule:
+    """The rule in wall times.
 
     dateutil walks from the rule's first period on; daily and weekly rules without COUNT are moved ahead by whole
     intervals, which leaves what they say as it is.
@@ -141,4 +141,4 @@ def bounded_rule(schedule: Schedule, *, tz: ZoneInfo, sought: datetime) -> rrule
         anchor += stride * max(0, (sought - anchor) // stride - 1)
     rule = rrulestr(schedule.rrule, dtstart=anchor)
     assert isinstance(rule, rrule)  # a set is what several lines make
-    return rule.replace(until=max(sought, anchor) + HORIZON + timedelta(days=2))
+    return rule

@@ -241,6 +241,9 @@ def _refuse_crowd(parts: Mapping[str, str], pointer: str) -> None:
     numbered = re.search(r"\d", parts.get("BYDAY", ""))
     if numbered and (parts["FREQ"] not in ("MONTHLY", "YEARLY") or re.search(r"(^|,)[+-]?0+[A-Z]", parts["BYDAY"])):
         refuse("INVALID_RRULE", "numbered days go with MONTHLY and YEARLY, and are not 0", pointer)
+    narrow = {"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"} & set(parts)
+    if narrow and parts["FREQ"] in ("DAILY", "WEEKLY"):  # looking for a day that never comes takes seconds there
+        refuse("INVALID_RRULE", f"{', '.join(sorted(narrow))} goes with MONTHLY and YEARLY", pointer)
     if "BYSETPOS" in parts and not any(name.startswith("BY") and name != "BYSETPOS" for name in parts):
         refuse("INVALID_RRULE", "BYSETPOS needs another BY part", pointer)
 

@@ -51,6 +51,8 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
         "runs": partial(retention.forget_runs, older_than=timedelta(days=settings.pings_days)),
         "rollups_fine": partial(rollups.forget_fine, older_than=timedelta(days=settings.fine_rollups_days)),
         "rollups_hourly": partial(rollups.forget_hourly, older_than=timedelta(days=settings.hourly_rollups_days)),
+        "windows": partial(retention.forget_windows, older_than=timedelta(days=settings.incidents_days)),
+        "occurrences": partial(retention.forget_occurrences, older_than=timedelta(days=settings.incidents_days)),
         "replies": retention.forget_replies,
         "dispatches": retention.forget_dispatches,
         "assignments": retention.forget_assignments,

@@ -135,7 +135,8 @@ async def update_window(
 
 CUT = f"""
 UPDATE maintenance_windows
-SET current_ends_at = $3, deleted_at = CASE WHEN $4 THEN $3 END, write_source = coalesce($5, write_source),
+SET current_ends_at = $3::timestamptz, deleted_at = CASE WHEN $4::boolean THEN $3::timestamptz END,
+    write_source = coalesce($5, write_source),
     next_starts_at = CASE WHEN $4 THEN NULL ELSE next_starts_at END,
     next_ends_at = CASE WHEN $4 THEN NULL ELSE next_ends_at END,
     updated_at = now(), revision = revision + 1

@@ -183,6 +183,32 @@ async def forget_runs(connection: Connection, *, older_than: timedelta = KEPT_PI
     return await _deleted(connection, FLEET_FORGET_RUNS, older_than, limit)
 
 
+FLEET_FORGET_WINDOWS = """
+DELETE FROM maintenance_windows
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM maintenance_windows WHERE ended_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_windows(connection: Connection, *, older_than: timedelta = KEPT_INCIDENTS, limit: int = BATCH) -> int:
+    """Maintenance windows that ended, with the times that they held."""
+    return await _deleted(connection, FLEET_FORGET_WINDOWS, older_than, limit)
+
+
+FLEET_FORGET_OCCURRENCES = """
+DELETE FROM maintenance_occurrences
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM maintenance_occurrences WHERE ends_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_occurrences(
+    connection: Connection, *, older_than: timedelta = KEPT_INCIDENTS, limit: int = BATCH
+) -> int:
+    """Times that windows held which may hold again."""
+    return await _deleted(connection, FLEET_FORGET_OCCURRENCES, older_than, limit)
+
+
 async def _deleted(connection: Connection, statement: str, older_than: timedelta, limit: int) -> int:
     status: str = await connection.execute(statement, older_than, limit)
     return int(status.removeprefix("DELETE "))
