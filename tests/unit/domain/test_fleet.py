@@ -177,3 +177,19 @@ def test_an_alert_says_why_in_words(over: dict[str, Any], words: str) -> None:
         an_agent(**over), open_kinds={}, now=NOW, watched_since=WATCHED_SINCE, release="1.4.2"
     ).values()
     assert alert.reason == words
+
+
+@pytest.mark.parametrize("open_kinds", [(), ("agent_offline",)])
+def test_in_a_silent_region_an_agents_own_alert_does_not_open_and_stays_if_it_is_open(
+    open_kinds: tuple[str, ...],
+) -> None:
+    for over in (GONE, UNHEALTHY, GONE | SKEWED):
+        held = alerts_of(
+            an_agent(**over),
+            open_kinds={kind: {} for kind in open_kinds},
+            now=NOW,
+            watched_since=WATCHED_SINCE,
+            release="1.4.2",
+            in_silent_region=True,
+        )
+        assert set(held) == set(open_kinds)
