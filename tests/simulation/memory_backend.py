@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from shared.clock import from_unix_ms
-from tests.simulation import memory_ingest, memory_judging, memory_work, memory_writing
+from tests.simulation import memory_holds, memory_ingest, memory_judging, memory_work, memory_writing
 from tests.simulation.memory_store import Session, SimDatabase, StoreFault, run
 from tests.simulation.memory_tables import AgentRow, Assignment, Tables
 from tests.simulation.plan import Plan, PlannedMonitor
 
-__all__ = ["MemoryBackend", "memory_ingest", "memory_work", "memory_writing"]
+__all__ = ["MemoryBackend", "memory_holds", "memory_ingest", "memory_work", "memory_writing"]
 
 T = TypeVar("T")
 
@@ -39,6 +39,11 @@ class MemoryBackend:
     def may_be_stale(self, now_ms: int) -> bool:
         """Whether the sweep may find anything: asking is what costs most of a quiet day."""
         return memory_judging.may_be_stale(self.tables, now_ms)
+
+    def cadences(self, region_id: int) -> dict[UUID, int]:
+        """The cadence in seconds of monitors that the region checks at another one than their interval."""
+        rows = self.tables.assignments[region_id].items()
+        return {monitor_id: row.cadence_s for monitor_id, row in rows if row.cadence_s is not None}
 
     def set_agent(self, agent_id: UUID, *, lease_until: int | None = None, healthy: bool | None = None) -> None:
         row = self.tables.agents[agent_id]
@@ -103,7 +108,9 @@ class MemoryBackend:
             "kind": "http",
             "tags": [],
             "group": None,
-            "check": {"type": "http", "timeout": monitor.timeout},
+            "check": {"type": "http", "url": monitor.url, "timeout": monitor.timeout},
+            "timeout_ms": monitor.timeout,
+            "backoff_when_down": monitor.backs_off,
             "check_version": 1,
             "interval_s": monitor.interval_s,
             "enabled": True,
@@ -133,5 +140,14 @@ class MemoryBackend:
             "fresh_down": 0,
             "fresh_degraded": 0,
             "last_down": 0,
+            "well_since": None,
+            "due_at": None,
+            "held_since": None,
+            "held_by": None,
+            "hold_ended_at": None,
+            "waits_until": None,
+            "backed_off_at": None,
         }
+        if monitor.depends_on:
+            tables.upstreams[monitor.id] = set(monitor.depends_on)
         tables.bindings[monitor.id].append(monitor.tenant_id)

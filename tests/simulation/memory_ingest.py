@@ -6,7 +6,7 @@ from heapq import heappush
 from typing import Any
 from uuid import UUID
 
-from control_plane.store import certificates, dispatches, ingest, leases
+from control_plane.store import certificates, dispatches, ingest, leases, rollups
 from tests.simulation.memory_store import Session, statement
 from tests.simulation.memory_tables import ResultRow, VoteRow, change, exclude, put
 
@@ -152,6 +152,11 @@ def finish(s: Session, ids: list[UUID], region_id: int) -> list[dict[str, Any]]:
         if row.kind == "recheck":
             finished.append({"id": dispatch_id})
     return finished
+
+
+@statement(rollups.LANE_MARK_LATE)
+def mark_late(_session: Session, *_: Any) -> None:
+    """Rollups are no part of what is decided."""
 
 
 @statement(leases.NOTE_SKEW)

@@ -6,6 +6,7 @@ from heapq import heappop, heappush
 from uuid import UUID
 
 from control_plane.store import cases
+from shared.clock import from_unix_ms
 from tests.simulation.memory_store import Session, statement
 from tests.simulation.memory_tables import Assignment, Row, Tables, VoteRow
 
@@ -19,9 +20,14 @@ def lock_states(s: Session, monitor_ids: list[UUID]) -> list[Row]:
 
 
 @statement(cases.MONITORS_TO_JUDGE)
-def monitors_to_judge(s: Session, tenant_ids: list[UUID], monitor_ids: list[UUID]) -> list[Row]:
-    monitors = s.tables.monitors
-    return [monitors[monitor_id] for monitor_id in monitor_ids if monitor_id in monitors]
+def monitors_to_judge(s: Session, _tenants: list[UUID], monitor_ids: list[UUID], now_ms: int, within: int) -> list[Row]:
+    tables = s.tables
+    since = from_unix_ms(now_ms - within)
+    return [
+        tables.monitors[monitor_id] | {"recent_openings": sum(at > since for at in tables.openings[monitor_id])}
+        for monitor_id in monitor_ids
+        if monitor_id in tables.monitors
+    ]
 
 
 @statement(cases.LANE_VOTES_TO_JUDGE)
@@ -104,7 +110,7 @@ def suspects(tables: Tables, now_ms: int) -> set[UUID]:
             at
             for region_id in tables.regions_of.get(monitor_id, ())
             if (vote := tables.votes.get((monitor_id, region_id))) is not None
-            and (at := vote.newest_slot + vote.window_ms) > now_ms
+            and (at := vote.newest_slot + tables.assignments[region_id][monitor_id].window_ms) > now_ms
         ]
         if expiries:
             heappush(heap, (min(expiries), monitor_id))
@@ -133,7 +139,7 @@ def counts(tables: Tables, monitor_id: UUID, now_ms: int) -> tuple[int, ...]:
         vote = tables.votes.get((monitor_id, assignment.region_id))
         if vote is None or vote.check_version != assignment.check_version:
             continue
-        fresh = vote.renewed and vote.newest_slot + vote.window_ms > now_ms
+        fresh = vote.renewed and vote.newest_slot + assignment.window_ms > now_ms
         last_down += vote.vote == "down"
         up += fresh and vote.vote == "up"
         down += fresh and vote.vote == "down"

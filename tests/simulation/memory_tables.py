@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -73,6 +74,7 @@ class DispatchRow(Struct):
     kind: str
     slot: int
     expires_ms: int
+    domain: str | None = None
     claimed_ms: int | None = None
     claimed_by: UUID | None = None
     finished_ms: int | None = None
@@ -114,8 +116,11 @@ class Tables:
         """Channels that a monitor tells."""
         self.deliveries: dict[tuple[UUID, UUID, str, int], Row] = {}
         """By (incident, channel, notice, ordinal): the constraint deliveries_once."""
+        self.openings: defaultdict[UUID, list[datetime]] = defaultdict(list)
+        """When the automatic incidents of a monitor opened."""
         self.periods: list[Row] = []
-        self.upstreams: defaultdict[UUID, set[UUID]] = defaultdict(set)
+        self.upstreams: dict[UUID, set[UUID]] = {}
+        """What each monitor depends on directly."""
         self.unswept: set[UUID] = set()
         """Monitors whose state, votes or assignments changed since the sweep's question last looked at them."""
         self.expiring: list[tuple[int, UUID]] = []

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from control_plane.errors import Conflict
-from control_plane.store import decisions, deliveries, notices
+from control_plane.store import decisions, deliveries, domain_load, notices
 from tests.simulation.memory_store import Session, statement
 from tests.simulation.memory_tables import DispatchRow, Row, append, drop, exclude, include, put
 
 _STATE = (
     *("tenant_id", "monitor_id", "verdict", "reason", "since", "judged_at", "hushed"),
-    *("assigned", "fresh_up", "fresh_down", "fresh_degraded", "last_down"),
+    *("assigned", "fresh_up", "fresh_down", "fresh_degraded", "last_down", "well_since", "due_at"),
+    *("held_since", "held_by", "hold_ended_at", "waits_until", "backed_off_at"),
 )
 _OPENED = (
     *("tenant_id", "id", "number", "monitor_id", "type", "severity", "cause", "started_at", "opened_at"),
-    *("regions_down", "regions_up", "evidence"),
+    *("regions_down", "regions_up", "evidence", "held_by"),
 )
 
 
@@ -52,9 +54,10 @@ def open_incident(s: Session, *values: Any) -> None:
     row = dict(zip(_OPENED, values, strict=True))
     if row["monitor_id"] in s.tables.open_incidents:
         raise Conflict("This monitor has an open incident already.", code="INCIDENT_OPEN")
-    row |= {"state": "triggered", "resolution": None, "resolved_at": None, "revision": 1}
+    row |= {"state": "triggered", "resolution": None, "resolved_at": None, "revision": 1, "held_open": False}
     put(s.undo, s.tables.incidents, row["id"], row)
     put(s.undo, s.tables.open_incidents, row["monitor_id"], row["id"])
+    append(s.undo, s.tables.openings[row["monitor_id"]], row["opened_at"])
 
 
 def _amend(s: Session, incident_id: UUID, **values: Any) -> Row:
@@ -120,9 +123,9 @@ def tell_of_dispatches(s: Session, region_ids: list[int]) -> None:
 
 @statement(decisions.WRITE_RECHECK)
 def write_recheck(s: Session, dispatch_id: UUID, region_id: int, *rest: Any) -> None:
-    tenant_id, monitor_id, version, slot, expires_ms = rest
+    tenant_id, monitor_id, version, slot, expires_ms, domain = rest
     tables = s.tables
-    row = DispatchRow(dispatch_id, region_id, tenant_id, monitor_id, version, "recheck", slot, expires_ms)
+    row = DispatchRow(dispatch_id, region_id, tenant_id, monitor_id, version, "recheck", slot, expires_ms, domain)
     put(s.undo, tables.dispatches, dispatch_id, row)
     include(s.undo, tables.waiting[monitor_id], dispatch_id)
     include(s.undo, tables.in_region[region_id], dispatch_id)
@@ -154,6 +157,23 @@ def recheck_load(s: Session, region_ids: list[int]) -> list[Row]:
     return rows
 
 
+@statement(domain_load.TARGETS)
+def targets(s: Session, _tenants: list[UUID], monitor_ids: list[UUID]) -> list[Row]:
+    return [{"id": each, "target": s.tables.monitors[each]["check"]["url"]} for each in monitor_ids]
+
+
+@statement(domain_load.FLEET_WAITING_RECHECKS)
+def waiting_rechecks(s: Session, domains: list[str]) -> list[Row]:
+    tables = s.tables
+    waiting = Counter(
+        tables.dispatches[each].domain
+        for region in tables.in_region.values()
+        for each in region
+        if tables.dispatches[each].expires_ms > tables.now_ms
+    )
+    return [{"domain": domain, "waiting": waiting[domain]} for domain in domains if waiting[domain]]
+
+
 @statement(notices.CHANNELS_BOUND)
 def channels_bound(s: Session, tenant_id: UUID, monitor_ids: list[UUID], event: str) -> list[Row]:
     return [_target(s, monitor_id, c) for monitor_id in sorted(monitor_ids) for c in s.tables.bindings[monitor_id]]
@@ -161,7 +181,7 @@ def channels_bound(s: Session, tenant_id: UUID, monitor_ids: list[UUID], event: 
 
 def _target(s: Session, monitor_id: UUID, channel_id: UUID) -> Row:
     channel = s.tables.channels[channel_id]
-    return {"monitor_id": monitor_id, "id": channel_id, "name": channel["name"], "kind": "webhook"}
+    return {"monitor_id": monitor_id, "id": channel_id, "name": channel["name"], "kind": "webhook", "ordinal": 0}
 
 
 @statement(notices.CHANNELS_TOLD)

@@ -17,6 +17,7 @@ from control_plane.store.deliveries import OWE
 from shared.clock import to_unix_ms
 from shared.protocol import MAX_AGE_MS, MAX_FUTURE_MS
 from shared.results import OUTCOMES, Outcome
+from tests.simulation.levels import CALM_MS, LONGEST_WAIT_MS, Level, Levels, Open
 from tests.simulation.outbox import Request
 from tests.simulation.plan import PlannedAgent, PlannedMonitor
 from tests.simulation.recount import Count, Verdict, Voice, may_vote
@@ -30,6 +31,7 @@ Key = tuple[UUID, int, int]
 SLACK_MS = 90 * SECOND
 """What lost messages and aborted transactions may add to the time in which an outage has to be seen."""
 
+BACKS_OFF_MS = 10 * MINUTE
 RECOVERY_MS = 60 * SECOND
 """How long after the last fault all has to be right, besides the one interval until each monitor is looked at again."""
 
@@ -54,12 +56,6 @@ class Outage(Struct):
     opened: int | None = None
 
 
-class Open(Struct, frozen=True):
-    id: UUID
-    type: str
-    regions: tuple[str, ...]
-
-
 class Oracle:
     """`breaks` is empty as long as all is as it should be."""
 
@@ -71,7 +67,6 @@ class Oracle:
         self.outages: dict[UUID, list[Outage]] = {}
         self._world = world
         self._counts: dict[UUID, Count] = {}
-        self._open: dict[UUID, Open] = {}
         self._real: dict[Key, bool] = {}
         """Stored slots: whether the row is a real result, no error."""
         self._acknowledged: dict[Key, Outcome] = {}
@@ -94,12 +89,13 @@ class Oracle:
                 needed = _needed(monitor)
                 if outage.end - outage.start >= needed:
                     world.at(outage.start + needed, self._expect_open, monitor, outage)
-            self._plan_end(monitor)
-
-    def _plan_end(self, monitor: PlannedMonitor) -> None:
-        world = self._world
-        due = world.plan.quiet_from + monitor.interval_s * 1000 + monitor.timeout + RECOVERY_MS
-        world.at(due, self._expect_well, monitor)
+            cadence = max(monitor.interval_s * 1000, 5 * MINUTE if monitor.backs_off else 0)
+            world.at(world.plan.quiet_from + cadence + monitor.timeout + RECOVERY_MS, self._expect_well, monitor)
+        self._levels = Levels(world.plan.monitors, self._counts)
+        for window in world.plan.windows:
+            for monitor_id in window.monitors:
+                monitor = world.monitors[monitor_id]
+                world.at(window.end + _needed(monitor), self._expect_open, monitor, Outage(window.end, window.end))
 
     def broken(self, rule: str, what: str) -> None:
         now = self._world.now
@@ -120,16 +116,21 @@ class Oracle:
             self._hear(request, now)
         if not writes:
             return
+        held = {monitor_id: self._levels.is_held(monitor_id, now) for monitor_id in judged}
         for monitor_id, row in judged.items():
             changes[monitor_id] += self._counts[monitor_id].judge(now)
             self._compare_state(monitor_id, row, now)
+            self._levels.of[monitor_id].judged(now, held=held[monitor_id])
         for text, rows in writes:
             follow = _FOLLOW.get(text)
             if follow is not None:
                 follow(self, rows, now)
         self._compare_transitions(writes, changes)
-        for monitor_id in judged:
-            self._expect_level(monitor_id, now)
+        for monitor_id, row in judged.items():
+            waits = row[17] is not None and to_unix_ms(row[17]) > now
+            wrong = self._levels.of[monitor_id].wrong(now, waits=waits)
+            if wrong is not None:
+                self.broken("levels", f"{self._name(monitor_id)}: {wrong}")
 
     def _hear(self, request: Request, now: int) -> None:
         batch = request.batch
@@ -174,20 +175,6 @@ class Oracle:
                 name = self._world.monitors[monitor_id].name
                 self.broken("transitions", f"{name}: {told.get(monitor_id)}, recounted {expected}")
 
-    def _expect_level(self, monitor_id: UUID, now: int) -> None:
-        """An incident is open exactly while an outage is proven, whatever happened before."""
-        monitor, count = self._world.monitors[monitor_id], self._counts[monitor_id]
-        proven, found = count.proven(now), self._open.get(monitor_id)
-        slow = count.tally(now)[3] >= count.q
-        if proven == "down" and (found is None or found.type == "degraded"):
-            self.broken("levels", f"{monitor.name} is down, and no incident says so")
-        elif proven == "up" and found is not None:
-            self.broken("levels", f"{monitor.name} is up, and its incident stays open")
-        elif proven == "degraded":
-            wanted = monitor.alert_on == "degraded" and slow
-            if (found is not None) != wanted or (found is not None and found.type != "degraded"):
-                self.broken("levels", f"{monitor.name} is degraded ({slow=}), its incident {found}")
-
     # -- what was written
 
     def _saw_votes(self, rows: list[tuple[Any, ...]], now: int) -> None:
@@ -208,17 +195,15 @@ class Oracle:
         for row in rows:
             monitor = self._world.monitors[row[3]]
             self._tell(f"{monitor.name} incident {row[2]} opens: {row[4]}, {row[6]}, up {row[10]}")
-            if monitor.id in self._open:
-                self.broken("one incident", f"{monitor.name} has one open already")
-            self._open[monitor.id] = Open(row[1], row[4], tuple(row[9]))
+            wrong = self._levels.of[monitor.id].opens(now, Open(row[1], row[4]))
+            if wrong is not None:
+                self.broken("levels", f"{monitor.name}: {wrong}")
             self.opened += 1
             self._judge_opening(monitor, row, now)
 
     def _judge_opening(self, monitor: PlannedMonitor, row: tuple[Any, ...], now: int) -> None:
         count = self._counts[monitor.id]
         if row[4] == "degraded":
-            if monitor.alert_on != "degraded" or count.proven(now) != "degraded" or count.tally(now)[3] < count.q:
-                self.broken("proof", f"{monitor.name} is not degraded by its votes")
             return
         accusing = {r: v for r, v in count.voices.items() if v.vote == "down" and v.is_fresh(now)}
         slugs = tuple(sorted(self._slug_of[region_id] for region_id in accusing))
@@ -256,19 +241,47 @@ class Oracle:
 
     def _saw_worsened(self, rows: list[tuple[Any, ...]], now: int) -> None:
         for row in rows:
-            monitor_id = next(m for m, found in self._open.items() if found.id == row[1])
-            self._open[monitor_id] = Open(row[1], "down", tuple(row[4]))
-            self._tell(f"{self._name(monitor_id)} incident worsens: {row[3]}")
+            level = self._level_of(row[1])
+            if level is None:
+                self.broken("levels", "an incident that was not open worsens")
+                continue
+            level.open = Open(row[1], "down")
+            self._tell(f"{level.monitor.name} incident worsens: {row[3]}")
 
     def _saw_resolved(self, rows: list[tuple[Any, ...]], now: int) -> None:
         for row in rows:
-            monitor_id = next((m for m, found in self._open.items() if found.id == row[1]), None)
-            if monitor_id is None:
-                self.broken("levels", "an incident that was not open resolved")
-                continue
-            del self._open[monitor_id]
+            level = self._level_of(row[1])
+            wrong = "an incident that was not open resolved" if level is None else level.resolves(now)
+            if wrong is not None:
+                self.broken("levels", wrong)
             self.resolved += 1
-            self._tell(f"{self._name(monitor_id)} incident resolves: {row[2]}")
+            if level is not None:
+                self._tell(f"{level.monitor.name} incident resolves: {row[2]}")
+
+    def _level_of(self, incident_id: UUID) -> Level | None:
+        levels = self._levels.of.values()
+        return next((level for level in levels if level.open is not None and level.open.id == incident_id), None)
+
+    def _saw_cadence(self, rows: list[tuple[Any, ...]], now: int) -> None:
+        for monitor_id, cadence_s, window_ms in rows:
+            monitor, count = self._world.monitors[monitor_id], self._counts[monitor_id]
+            self._tell(f"{monitor.name} cadence {cadence_s}")
+            proven = count.verdict == "down" and now - count.since >= BACKS_OFF_MS
+            if cadence_s is not None and not (monitor.backs_off and proven):
+                self.broken("back-off", f"{monitor.name} backs off, {count.verdict} since {count.since}")
+            for voice in count.voices.values():
+                voice.window = max(voice.window, window_ms)
+
+    def _saw_window(self, rows: list[tuple[Any, ...]], now: int) -> None:
+        for monitor_id, window_ms in rows:
+            for voice in self._counts[monitor_id].voices.values():
+                voice.window = window_ms
+
+    def covered(self, rows: list[tuple[list[UUID], int, int]]) -> None:
+        """Maintenance has begun for these monitors, until then."""
+        for monitor_ids, start, end in rows:
+            for monitor_id in monitor_ids:
+                self._levels.covers.setdefault(monitor_id, []).append((start, end))
 
     def _saw_events(self, rows: list[tuple[Any, ...]], now: int) -> None:
         for row in rows:
@@ -319,16 +332,23 @@ class Oracle:
             and any(s.condition == "down" and s.start <= outage.start and s.end >= now for s in view.spells)
             for region_id, view in monitor.target.views.items()
         )
-        found = self._open.get(monitor.id)
+        if self._levels.was_held(monitor.id, outage.start, now):
+            return
+        found = self._levels.of[monitor.id].open
         if healthy >= monitor.required and (found is None or found.type == "degraded"):
             self.missed += 1
             self.broken("missed outage", f"{monitor.name} has been down since {outage.start}")
 
     def _expect_well(self, monitor: PlannedMonitor) -> None:
-        count = self._counts[monitor.id]
+        count, level, now = self._counts[monitor.id], self._levels.of[monitor.id], self._world.now
+        if level.open is not None and level.open.type == "flapping" and level.well_since is not None:
+            calm_at = level.well_since + CALM_MS + 20 * SECOND
+            if now < calm_at:
+                self._world.at(calm_at, self._expect_well, monitor)
+                return
         if count.verdict != "up":
             self.broken("recovery", f"{monitor.name} is {count.verdict}, and nothing is wrong any more")
-        if monitor.id in self._open:
+        if level.open is not None:
             self.broken("recovery", f"{monitor.name} has an open incident, and nothing is wrong any more")
 
     def end(self) -> None:
@@ -365,10 +385,13 @@ class Oracle:
 
 def _needed(monitor: PlannedMonitor) -> int:
     """How long an outage has to last, in ms, so that missing it is an error."""
-    return (monitor.confirmations + 2) * monitor.interval_s * 1000 + 2 * monitor.timeout + SLACK_MS
+    slack = SLACK_MS + (LONGEST_WAIT_MS if monitor.depends_on else 0)
+    return (monitor.confirmations + 2) * monitor.interval_s * 1000 + 2 * monitor.timeout + slack
 
 
 _FOLLOW: dict[str, Callable[[Oracle, Any, int], None]] = {
+    decisions.SET_CADENCE: Oracle._saw_cadence,
+    decisions.SET_WINDOW: Oracle._saw_window,
     ingest.LANE_SAVE_VOTE: Oracle._saw_votes,
     decisions.APPEND_TRANSITION: Oracle._saw_transitions,
     decisions.OPEN_INCIDENT: Oracle._saw_opened,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from control_plane.domain.schedule import phase_ms, vote_window_ms
 from control_plane.domain.verdict import Policy, required
@@ -33,11 +33,17 @@ class PlannedMonitor(Struct, frozen=True, kw_only=True):
     alert_on: str
     regions: tuple[int, ...]
     first_slot: int
+    backs_off: bool
+    depends_on: tuple[UUID, ...]
     target: Target
 
     @property
     def required(self) -> int:
         return required(self.policy, len(self.regions))
+
+    @property
+    def url(self) -> str:
+        return f"https://www.{self.name}.com/"
 
     @property
     def window_ms(self) -> int:
@@ -61,6 +67,16 @@ class PlannedAgent(Struct, frozen=True):
     name: str
 
 
+class Window(Struct, frozen=True):
+    """A maintenance window: [start, end) in Unix ms, of one tenant's monitors."""
+
+    id: UUID
+    tenant_id: UUID
+    start: int
+    end: int
+    monitors: tuple[UUID, ...]
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """[start, end) in Unix ms; from `quiet_from` on nothing goes wrong."""
 
@@ -74,6 +90,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     agents: tuple[PlannedAgent, ...]
     planes: int
     monitors: tuple[PlannedMonitor, ...]
+    windows: tuple[Window, ...]
     faults: Faults
 
 
@@ -99,6 +116,8 @@ def draw_plan(seed: int, *, hours: float = 24.0, regions: int = 5, monitors: int
     if liar is not None:
         for monitor in watched:
             _make_lie(rng, monitor, liar, start=start, end=quiet_from)
+    if rng.random() < 0.4:
+        watched = _depending(rng, watched)
     faults = draw_faults(
         rng, regions=regions, agents=len(agents), planes=planes, start=start + HOUR // 4, end=quiet_from
     )
@@ -113,6 +132,7 @@ def draw_plan(seed: int, *, hours: float = 24.0, regions: int = 5, monitors: int
         agents=agents,
         planes=planes,
         monitors=watched,
+        windows=_windows(rng, watched, start=start, end=quiet_from),
         faults=faults,
     )
 
@@ -148,8 +168,39 @@ def _monitor(rng: Random, n: int, *, tenant_id: UUID, regions: list[int], start:
         alert_on="degraded" if rng.random() < 0.2 else "down",
         regions=tuple(chosen),
         first_slot=start + rng.randrange(MINUTE),
+        backs_off=rng.random() < 0.15,
+        depends_on=(),
         target=Target(views=views),
     )
+
+
+def _depending(rng: Random, monitors: tuple[PlannedMonitor, ...]) -> tuple[PlannedMonitor, ...]:
+    """Some monitors depend on earlier ones of their tenant, and mostly fail along with them."""
+    changed: list[PlannedMonitor] = []
+    for monitor in monitors:
+        able = [m for m in changed if m.tenant_id == monitor.tenant_id]
+        if not able or monitor.target.lies or rng.random() < 0.6:
+            changed.append(monitor)
+            continue
+        chosen = rng.sample(able, min(len(able), rng.choice((1, 1, 2))))
+        for upstream in chosen:
+            if rng.random() < 0.8:
+                monitor.target.suffer(upstream.target)
+        changed.append(structs.replace(monitor, depends_on=tuple(m.id for m in chosen)))
+    return tuple(changed)
+
+
+def _windows(rng: Random, monitors: tuple[PlannedMonitor, ...], *, start: int, end: int) -> tuple[Window, ...]:
+    """Maintenance: none on most days, else some windows, which are placed without regard to outages."""
+    windows = []
+    for _ in range(rng.choice((0, 0, 2, 6))):
+        begin = rng.randrange(start + HOUR // 2, end)
+        until = min(begin + int(HOUR * rng.lognormvariate(0, 0.7)), end)
+        tenant_id = rng.choice(monitors).tenant_id
+        own = [m.id for m in monitors if m.tenant_id == tenant_id]
+        covered = own if rng.random() < 0.3 else rng.sample(own, rng.randint(1, min(5, len(own))))
+        windows.append(Window(an_id(rng), tenant_id, begin, until, tuple(sorted(covered))))
+    return tuple(sorted(windows, key=lambda window: window.start))
 
 
 def _make_lie(rng: Random, monitor: PlannedMonitor, liar: int, *, start: int, end: int) -> None:

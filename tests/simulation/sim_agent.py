@@ -18,7 +18,7 @@ from agent.schedule.jobs import Entry, Errand, Job
 from agent.schedule.scheduler import Scheduler
 from agent.schedule.wheel import Timed, Wheel
 from control_plane.services.ingest_results import Reporter
-from shared.protocol import Assignment, Dispatch
+from shared.protocol import Dispatch
 from shared.results import CheckResult, Detail, Outcome, Reason
 from tests.simulation.memory_store import run
 from tests.simulation.outbox import Outbox
@@ -336,20 +336,4 @@ def _result(job: Job, outcome: Outcome, took: int) -> CheckResult:
         total=float(took),
         detail=detail,
         dispatch_id=UNSET if job.dispatch is None else job.dispatch.id,
-    )
-
-
-def assignment_of(
-    *, monitor_id: UUID, tenant_id: UUID, version: int, check: object, cadence: int, phase: int, first_slot: int
-) -> Assignment:
-    """One line of a region's plan, as /assignments would send it."""
-    return Assignment(
-        monitor_id=monitor_id,
-        tenant_id=tenant_id,
-        revision=version,
-        check_version=version,
-        check=check,  # type: ignore[arg-type] # an HttpCheck
-        cadence=cadence,
-        phase=phase,
-        first_slot=first_slot,
     )

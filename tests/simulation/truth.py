@@ -55,6 +55,13 @@ class Target(Struct, kw_only=True):
     views: dict[int, View]
     lies: dict[int, list[Lie]] = {}
 
+    def suffer(self, other: Target) -> None:
+        """Fail with another target, wherever this one is not unwell already."""
+        for region_id, view in self.views.items():
+            more = other.views[region_id].spells if region_id in other.views else []
+            new = [s for s in more if all(s.end <= own.start or own.end <= s.start for own in view.spells)]
+            self.views[region_id] = View([*view.spells, *new])
+
     def lie_at(self, region_id: int, instant: int) -> Lie | None:
         return next((lie for lie in self.lies.get(region_id, ()) if lie.start <= instant < lie.end), None)
 

@@ -6,8 +6,8 @@ sweep runs in each of them. Everything that decides is the product's own code.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
+from functools import partial
 from heapq import heappop, heappush
 from random import Random
 from typing import Any
@@ -17,22 +17,25 @@ from control_plane.errors import Unavailable
 from control_plane.services import identity
 from control_plane.services.hand_out_dispatches import claim_dispatches
 from control_plane.services.ingest_results import ingest_results
+from control_plane.services.judge_due import judge_due, judge_followers
+from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.sweep_verdicts import sweep_verdicts
-from control_plane.store import decisions
+from control_plane.store import assignments_write, decisions, maintenance_advance
 from shared.checks.http import HttpCheck
+from shared.clock import from_unix_ms, to_unix_ms
 from shared.ids import AgentId
 from shared.protocol import Assignment
 from tests.simulation.faults import Span
 from tests.simulation.memory_backend import MemoryBackend
-from tests.simulation.memory_store import Session, StoreFault
+from tests.simulation.memory_store import Session, SimDatabase, StoreFault
 from tests.simulation.oracle import Oracle
 from tests.simulation.outbox import TIMEOUT_MS, Request
-from tests.simulation.plan import Plan
-from tests.simulation.sim_agent import POLL_MS, SimAgent, assignment_of
+from tests.simulation.plan import Plan, Window
+from tests.simulation.sim_agent import POLL_MS, SimAgent
 from tests.simulation.trace import Trace
 from tests.simulation.truth import MINUTE
 
-SWEEP_MS = 15_000
+SWEEP_MS, JUDGE_MS = 15_000, 1_000
 
 
 class World:
@@ -54,16 +57,19 @@ class World:
         self.results = 0
         self._plane_stalled = [0] * plan.planes
         self._plane_errors = [0] * plan.planes
-        self._queue: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._queue: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
         self._count = 0
         self._revisions = dict.fromkeys(plan.regions, 1)
-        self._assignments = {region_id: self._assigned(region_id) for region_id in plan.regions}
+        self._assignments = {region_id: self._assigned(region_id, {}) for region_id in plan.regions}
         self._taking: Request | None = None
         self._hints: set[int] = set()
+        self._changed: set[int] = set()
+        self._dues: set[int] = set()
+        self._judges_told = False
 
     # -- time
 
-    def at(self, when: int, call: Callable[..., None], *args: Any) -> None:
+    def at(self, when: int, call: Callable[..., object], *args: Any) -> None:
         """Let something happen at this virtual instant (ms)."""
         self._count += 1
         heappush(self._queue, (max(when, self.now), self._count, call, args))
@@ -99,6 +105,8 @@ class World:
         self.at(self.now + 10 * MINUTE, self._purge)
         self.at(plan.end + 1, lambda: None)
         self._plan_faults()
+        for window in plan.windows:
+            self.at(window.start + rng.randrange(JUDGE_MS), self._cover, window)
         self.oracle.begin()
 
     # -- faults of a time
@@ -174,14 +182,15 @@ class World:
     def assignments(self, region_id: int) -> tuple[int, list[Assignment]]:
         return self._revisions[region_id], self._assignments[region_id]
 
-    def _assigned(self, region_id: int) -> list[Assignment]:
+    def _assigned(self, region_id: int, cadences: dict[UUID, int]) -> list[Assignment]:
         return [
-            assignment_of(
+            Assignment(
                 monitor_id=monitor.id,
                 tenant_id=monitor.tenant_id,
-                version=1,
-                check=HttpCheck(url=f"https://{monitor.name}.example/", timeout=monitor.timeout),
-                cadence=monitor.interval_s * 1000,
+                check_version=1,
+                revision=self._revisions[region_id],
+                check=HttpCheck(url=monitor.url, timeout=monitor.timeout),
+                cadence=cadences.get(monitor.id, monitor.interval_s) * 1000,
                 phase=monitor.phase(region_id),
                 first_slot=monitor.first_slot,
             )
@@ -301,15 +310,48 @@ class World:
             self.oracle.acknowledged(agent.me, request.batch, statuses)
         agent.outbox.acknowledged(request)
 
+    def _judge(self, work: Callable[[SimDatabase], Coroutine[Any, Any, object]]) -> bool:
+        """Let some control plane run a service that judges; whether it came through."""
+        able = [plane for plane in sorted(self.planes_up) if self._plane_stalled[plane] <= self.now]
+        if not able:
+            return False
+        self._arm_fault()
+        try:
+            self.backend.run(work(self.backend.database))
+        except Unavailable:
+            return False
+        finally:
+            self._pass_hints_on()
+        return True
+
+    def _judge_due(self, due: int) -> None:
+        """The job of each second, at the first second at which it finds something."""
+        self._dues.discard(due)
+        if self._judge(judge_due):  # type: ignore[arg-type]
+            return
+        self._expect_due(self.now + JUDGE_MS)
+
+    def _expect_due(self, due: int) -> None:
+        if due not in self._dues:
+            self._dues.add(due)
+            self.at(due + self.rng.randrange(JUDGE_MS), self._judge_due, due)
+
+    def _cover(self, window: Window) -> None:
+        """A maintenance window begins; a control plane that could not do it then does it later."""
+        if not self._judge(partial(self._covered, window=window)):
+            self.at(self.now + JUDGE_MS, self._cover, window)
+
+    async def _covered(self, database: SimDatabase, *, window: Window) -> None:
+        ids = list(window.monitors)
+        starts, ends_at = [from_unix_ms(window.start)] * len(ids), from_unix_ms(window.end)
+        async with database.app_transaction() as conn:
+            await conn.execute(maintenance_advance.COVER, window.tenant_id, window.id, ends_at, None, ids, starts)
+            await judge_monitors(conn, ids)
+
     def _sweep(self, plane: int) -> None:
         self.at(self.now + SWEEP_MS + self.rng.randrange(SWEEP_MS // 10), self._sweep, plane)
-        is_able = plane in self.planes_up and self._plane_stalled[plane] <= self.now
-        if not is_able or not self.backend.may_be_stale(self.now):
-            return
-        self._arm_fault()
-        with suppress(Unavailable):
-            self.backend.run(sweep_verdicts(self.backend.database))  # type: ignore[arg-type]
-        self._pass_hints_on()
+        if self.backend.may_be_stale(self.now):
+            self._judge(sweep_verdicts)  # type: ignore[arg-type]
 
     def _purge(self) -> None:
         self.backend.purge(self.now)
@@ -320,6 +362,16 @@ class World:
         for text, rows in session.writes:
             if text == decisions.TELL_OF_DISPATCHES:
                 self._hints.update(rows)
+            elif text == assignments_write.NOTIFY_REGIONS:
+                self._changed.update(rows)
+            elif text == decisions.TELL_JUDGES:
+                self._judges_told = True
+            elif text == decisions.SAVE_STATE:
+                for row in rows:
+                    if row[13] is not None:
+                        self._expect_due(to_unix_ms(row[13]))
+            elif text == maintenance_advance.COVER:
+                self.oracle.covered(rows)
         self.oracle.committed(session.writes, self._taking)
 
     def _pass_hints_on(self) -> None:
@@ -327,6 +379,16 @@ class World:
             hints, self._hints = sorted(self._hints), set()
             for region_id in hints:
                 self._hint(region_id)
+        if self._changed:
+            changed, self._changed = sorted(self._changed), set()
+            for region_id in changed:
+                self._revisions[region_id] += 1
+                self._assignments[region_id] = self._assigned(region_id, self.backend.cadences(region_id))
+                self.poke(region_id)
+        if self._judges_told:
+            self._judges_told = False
+            if not self._happens(self.plan.faults.network.lost_hints):
+                self.at(self.now + 2, self._judge, judge_followers)
 
     def _hint(self, region_id: int) -> None:
         """Long polls of the region look again; one that the hint did not reach does so within its 25 s."""
