@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,16 +11,20 @@ from msgspec import Struct
 
 from control_plane.domain.heartbeat import Run, run_limit
 from control_plane.domain.heartbeat_check import HeartbeatCheck
+from control_plane.store import heartbeat_reads
 from control_plane.store.heartbeat_reads import HeartbeatView, RunView
+from control_plane.store.monitor_reads import MonitorView
 from control_plane.web.call import Call
 from shared.clock import from_unix_ms, to_unix_ms
+
+_MAY_PING = frozenset({"heartbeats:write", "monitors:write"})
 
 
 class HeartbeatPartJson(Struct, frozen=True, kw_only=True):
     """What the read of a heartbeat monitor carries besides: where to ping, what came last and when the next is due.
 
-    `ping_url` is null to a key without heartbeats:write, for whoever knows it may ping. `due_at` is null while nothing
-    is expected: before the first ping, and while paused. `running_since` is the start of the oldest open run.
+    `ping_url` is null to a key that may only read, for whoever knows it may ping. `due_at` is null while nothing is
+    expected: before the first ping, and while paused. `running_since` is the start of the oldest open run.
     `previous_url_until`: how long the URL before the last rotation still counts.
     """
 
@@ -58,7 +63,7 @@ class RunJson(Struct, frozen=True, kw_only=True):
 
 def part_json(call: Call, view: HeartbeatView) -> HeartbeatPartJson:
     """The part of a monitor's JSON that belongs to its heartbeat."""
-    may_ping = "heartbeats:write" in call.tenant().scopes
+    may_ping = not call.tenant().scopes.isdisjoint(_MAY_PING)
     return HeartbeatPartJson(
         ping_url=f"{_home(call)}/ping/{view.ping_id}" if may_ping else None,
         previous_url_until=view.previous_until,
@@ -68,6 +73,17 @@ def part_json(call: Call, view: HeartbeatView) -> HeartbeatPartJson:
         due_at=view.due_at,
         running_since=from_unix_ms(view.open_runs[0][1]) if view.open_runs else None,
     )
+
+
+async def parts_of(call: Call, views: Sequence[MonitorView]) -> dict[UUID, HeartbeatPartJson]:
+    """The parts of those of these monitors that are heartbeats. Nothing is asked for others."""
+    beating = [view.id for view in views if view.kind == "heartbeat"]
+    if not beating:
+        return {}
+    tenant_id = call.tenant().tenant_id
+    async with call.deps.database.tenant(tenant_id) as conn:
+        found = await heartbeat_reads.get_heartbeats(conn, tenant_id=tenant_id, monitor_ids=beating)
+    return {monitor_id: part_json(call, view) for monitor_id, view in found.items()}
 
 
 def heartbeat_json(call: Call, view: HeartbeatView) -> HeartbeatJson:

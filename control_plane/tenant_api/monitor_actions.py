@@ -9,6 +9,7 @@ from control_plane.services.drop_region import drop_region
 from control_plane.services.pause_monitor import pause_monitor, resume_monitor
 from control_plane.store import assignments_write
 from control_plane.store.assignments_write import RegionRow
+from control_plane.tenant_api.heartbeat_views import parts_of
 from control_plane.tenant_api.monitor_views import MonitorJson, MonitorPatch, monitor_json
 from control_plane.tenant_api.one_monitor import CHANGES, PATH, READS, RULES, change, created, read_monitor
 from control_plane.web.call import Call, Reply
@@ -111,7 +112,7 @@ async def delete_region(call: Call) -> Reply:
 
 async def _shown(call: Call) -> Reply:
     view = await read_monitor(call, call.uuid("monitor_id"))
-    return Reply(monitor_json(view), etag=view.revision)
+    return Reply(monitor_json(view, heartbeats=await parts_of(call, [view])), etag=view.revision)
 
 
 def _region_json(row: RegionRow, chosen: list[str]) -> RegionChoiceJson:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -15,6 +15,7 @@ from control_plane.domain.regionless import kind_is_regionless
 from control_plane.domain.stored_check import read_check
 from control_plane.services.monitor_rows import Caution
 from control_plane.store.monitor_reads import MonitorView, RegionState
+from control_plane.tenant_api.heartbeat_views import HeartbeatPartJson
 from shared.clock import from_unix_ms
 
 NewCheck = Annotated[
@@ -125,6 +126,8 @@ class MonitorJson(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     warnings: list[Caution] | UnsetType = UNSET
     """In the answer to a creation only."""
+    heartbeat: HeartbeatPartJson | UnsetType = UNSET
+    """Of a heartbeat monitor only."""
 
 
 class MonitorBody(Struct, frozen=True, kw_only=True):
@@ -160,7 +163,12 @@ class MonitorPatch(MonitorBody, frozen=True, kw_only=True):
     check: CheckPatch | UnsetType = UNSET  # type: ignore[assignment]
 
 
-def monitor_json(view: MonitorView, *, warnings: Sequence[Caution] | None = None) -> MonitorJson:
+def monitor_json(
+    view: MonitorView,
+    *,
+    warnings: Sequence[Caution] | None = None,
+    heartbeats: Mapping[UUID, HeartbeatPartJson] | None = None,
+) -> MonitorJson:
     """The view as JSON shows it. A check that this version cannot read is shown as it is stored, secrets masked."""
     check = read_check(view.check)
     return MonitorJson(
@@ -192,6 +200,7 @@ def monitor_json(view: MonitorView, *, warnings: Sequence[Caution] | None = None
         created_at=view.created_at,
         updated_at=view.updated_at,
         warnings=UNSET if warnings is None else list(warnings),
+        heartbeat=(heartbeats or {}).get(view.id, UNSET),
     )
 
 

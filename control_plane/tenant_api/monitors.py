@@ -10,6 +10,7 @@ from control_plane.services.create_monitor import create_monitor
 from control_plane.services.delete_monitor import delete_monitor
 from control_plane.store import monitor_reads
 from control_plane.store.monitor_reads import MonitorFilter
+from control_plane.tenant_api.heartbeat_views import parts_of
 from control_plane.tenant_api.monitor_views import MonitorBody, MonitorJson, MonitorPatch, monitor_json
 from control_plane.tenant_api.one_monitor import CHANGES, PATH, READS, RULES, change, created, read_monitor
 from control_plane.web.call import Call, Reply
@@ -77,12 +78,13 @@ async def list_monitors(call: Call) -> Reply:
             offset=query.offset,
         )
         total = await monitor_reads.count_monitors(conn, tenant_id=tenant_id, wanted=wanted)
-    return page_reply(call, [monitor_json(view) for view in views], total=total, cap=LIST_CAP)
+    beats = await parts_of(call, views)
+    return page_reply(call, [monitor_json(view, heartbeats=beats) for view in views], total=total, cap=LIST_CAP)
 
 
 async def get(call: Call) -> Reply:
     view = await read_monitor(call, call.uuid("monitor_id"))
-    return Reply(monitor_json(view), etag=view.revision)
+    return Reply(monitor_json(view, heartbeats=await parts_of(call, [view])), etag=view.revision)
 
 
 async def patch(call: Call) -> Reply:

@@ -12,6 +12,7 @@ from control_plane.services.monitor_rows import Caution
 from control_plane.store import assignments_write, monitor_reads
 from control_plane.store.monitor_reads import MonitorView
 from control_plane.tenant_api.first_result import wait_for_first_result
+from control_plane.tenant_api.heartbeat_views import parts_of
 from control_plane.tenant_api.monitor_views import monitor_json
 from control_plane.web.call import Call, Reply
 from control_plane.web.etag import if_match
@@ -25,7 +26,7 @@ RULES = (
     *("PORT_BLOCKED", "REDACTION_SENTINEL", "INVALID_TLS_CRED_COMBO", "KEY_TAKEN", "INVALID_CHECK_TYPE"),
     *("INVALID_TCP_HOST", "INVALID_TCP_PORT", "INVALID_TCP_PARAMS", "INVALID_DNS_PARAMS", "INVALID_PING_PARAMS"),
     *("INVALID_TLS_CERT_PARAMS", "INVALID_DOMAIN_PARAMS", "INVALID_SLA", "INVALID_DEPENDENCY", "DEPENDENCY_CYCLE"),
-    *("NOT_FOR_THIS_KIND", "INVALID_COMPOSITE_PARAMS"),
+    *("NOT_FOR_THIS_KIND", "INVALID_COMPOSITE_PARAMS", "INVALID_HEARTBEAT_PARAMS", "INVALID_CRON", "INVALID_TIMEZONE"),
 )
 """Codes of a configuration that is refused."""
 
@@ -72,7 +73,8 @@ async def created(call: Call, monitor_id: MonitorId, warnings: list[Caution]) ->
         await wait_for_first_result(call, view, wait_s=wait_s)
         view = await read_monitor(call, monitor_id)
         headers["Preference-Applied"] = f"wait={wait_s}"
-    return Reply(monitor_json(view, warnings=warnings), headers=headers, etag=view.revision)
+    shown = monitor_json(view, warnings=warnings, heartbeats=await parts_of(call, [view]))
+    return Reply(shown, headers=headers, etag=view.revision)
 
 
 async def _any_agent(call: Call, view: MonitorView) -> bool:
