@@ -119,7 +119,7 @@ def spans(history: History, *, start_ms: int, end_ms: int, now_ms: int) -> Itera
         return
     verdict, open_ = "unknown", {"maintenance": 0, "paused": 0}
     at = start
-    for when, what in sorted(_steps(history), key=lambda step: step[0]):
+    for when, what in sorted(_steps(history), key=_when) if history.periods else history.changes:
         if when >= end:
             break
         if when > at:
@@ -178,6 +178,10 @@ def _shown(verdict: str, open_: dict[str, int]) -> Shown:
     if open_["maintenance"]:
         return "maintenance"
     return verdict  # type: ignore[return-value]  # monitor_states_verdict_known
+
+
+def _when(step: tuple[int, object]) -> int:
+    return step[0]
 
 
 def _steps(history: History) -> Iterable[tuple[int, str | tuple[str, int]]]:

@@ -129,7 +129,7 @@ async def _lines(
 def _line(
     monitor: UptimeMonitor, availability: Availability, opened: IncidentCount | None, histogram: bytes
 ) -> ReportLine:
-    p95 = latency_histogram.percentiles_us(latency_histogram.from_bytes(histogram), (0.95,))
+    p95 = latency_histogram.percentiles_of(histogram, (0.95,))
     seconds = availability.seconds
     return ReportLine(
         id=monitor.id,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from msgspec import Struct
@@ -123,30 +124,29 @@ def _series(region: str | None, rows: Sequence[SliceRow], grid: range) -> Series
 
 
 _EMPTY = Latency()
+_SUMS = attrgetter("total_us", "dns_us", "connect_us", "tls_us", "ttfb_us", "download_us")
 
 
 def _merged(rows: Sequence[SliceRow]) -> Latency:
-    samples = sum(row.samples for row in rows)
+    samples = sum([row.samples for row in rows])
     if not samples:
         return _EMPTY
-    histogram = latency_histogram.from_bytes(b"".join(row.histogram for row in rows))
-    p50, p95, p99 = (_ms(value) for value in latency_histogram.percentiles_us(histogram, SHARES) or ())
+    data = rows[0].histogram if len(rows) == 1 else b"".join([row.histogram for row in rows])
+    p50, p95, p99 = (_ms(value) for value in latency_histogram.percentiles_of(data, SHARES) or ())
+    sums = _SUMS(rows[0]) if len(rows) == 1 else tuple(map(sum, zip(*map(_SUMS, rows), strict=True)))
+    avg, dns, connect, tls, ttfb, download = (_ms(us / samples) for us in sums)
     return Latency(
         samples=samples,
         p50=p50,
         p95=p95,
         p99=p99,
-        avg=_mean(samples, (row.total_us for row in rows)),
-        dns=_mean(samples, (row.dns_us for row in rows)),
-        connect=_mean(samples, (row.connect_us for row in rows)),
-        tls=_mean(samples, (row.tls_us for row in rows)),
-        ttfb=_mean(samples, (row.ttfb_us for row in rows)),
-        download=_mean(samples, (row.download_us for row in rows)),
+        avg=avg,
+        dns=dns,
+        connect=connect,
+        tls=tls,
+        ttfb=ttfb,
+        download=download,
     )
-
-
-def _mean(samples: int, sums_us: Iterable[int]) -> float:
-    return _ms(sum(sums_us) / samples)
 
 
 def _ms(us: float) -> float:

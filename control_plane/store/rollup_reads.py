@@ -1,8 +1,7 @@
 """Reading latency and counts of results: from rollups, and from raw results where there are none.
 
-Region by region, because the keys are (monitor, region, time): each reads its part of the index and nothing else. All
-ranges of a statement are given at once; `$5` and `$6` are what they lie in, so that only partitions of those days are
-opened.
+Region by region, because the keys are (monitor, region, time): each reads its part of the index and nothing else.
+OFFSET 0 keeps the planner from reading all regions' rows and joining them afterwards.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from msgspec import Struct
 
 from control_plane.domain.time_slices import Part, Source
 from control_plane.store.pool import Connection
-from control_plane.store.rollups import PER_BUCKET, PER_SLICE
+from control_plane.store.rollups import PER_SLICE
 
 
 class SliceRow(Struct, frozen=True):
@@ -68,29 +67,24 @@ async def rollup_progress(conn: Connection, *, tenant_id: UUID, monitor_id: UUID
     return None if row is None else Progress(row["fine_until"], row["hourly_until"])
 
 
-_RANGES = """
-FROM regions g
-CROSS JOIN unnest($3::bigint[], $4::bigint[]) AS part (since, until)
-CROSS JOIN LATERAL (
-"""
-_RAW = (
-    _RANGES
-    + """
+_RAW = """
+FROM regions g CROSS JOIN LATERAL (
     SELECT * FROM results
     WHERE results.tenant_id = $1 AND results.monitor_id = $2 AND results.region_id = g.id
-        AND results.slot >= part.since AND results.slot < part.until AND results.slot >= $5 AND results.slot < $6
+        AND results.slot >= $3 AND results.slot < $4
+    OFFSET 0
 ) r
 """
-)
-_WHERE = "WHERE ($7::text IS NULL OR g.slug = $7)\n"
+_WHERE = "WHERE ($5::text IS NULL OR g.slug = $5)\n"
 
 
 def _rolled(table: str) -> str:
-    return f"""{_RANGES}
+    return f"""
+FROM regions g CROSS JOIN LATERAL (
     SELECT * FROM {table}
     WHERE {table}.tenant_id = $1 AND {table}.monitor_id = $2 AND {table}.region_id = g.id
-        AND {table}.starts >= part.since AND {table}.starts < part.until
-        AND {table}.starts >= $5 AND {table}.starts < $6
+        AND {table}.starts >= $3 AND {table}.starts < $4
+    OFFSET 0
 ) r
 """
 
@@ -100,7 +94,7 @@ def _slices_rolled(table: str) -> str:
     columns = ", ".join(f"sum(r.{name})::bigint AS {name}" for name in sums)
     counts = ", ".join(f"sum(r.{name})::int AS {name}" for name in ("up", "degraded", "down", "error", "samples"))
     return (
-        f"SELECT g.slug AS region, ((r.starts - $8) / $9)::int AS n, {counts}, {columns},"
+        f"SELECT g.slug AS region, ((r.starts - $6) / $7)::int AS n, {counts}, {columns},"
         f" string_agg(r.histogram, ''::bytea) AS histogram {_rolled(table)} {_WHERE} GROUP BY g.slug, 2"
     )
 
@@ -108,10 +102,8 @@ def _slices_rolled(table: str) -> str:
 SLICES_HOURLY = _slices_rolled("rollups_hourly")
 SLICES_FINE = _slices_rolled("rollups_fine")
 SLICES_RAW = f"""
-SELECT region, n, {PER_SLICE} FROM (
-    SELECT g.slug AS region, ((r.slot - $8) / $9)::int AS n, {PER_BUCKET}
-    {_RAW} {_WHERE} GROUP BY g.slug, 2, bucket
-) per_bucket GROUP BY region, n
+SELECT g.slug AS region, ((r.slot - $6) / $7)::int AS n, {PER_SLICE}
+{_RAW} {_WHERE} GROUP BY g.slug, 2
 """
 _SLICES: Mapping[Source, str] = {"hourly": SLICES_HOURLY, "fine": SLICES_FINE, "raw": SLICES_RAW}
 
@@ -136,33 +128,26 @@ async def slices(
     origin_ms: int,
     width_ms: int,
 ) -> list[SliceRow]:
-    """These parts of a monitor's time in slices counted from `origin_ms`, of one region or of each: sources apart.
+    """These parts of a monitor's time in slices counted from `origin_ms`, of one region or of each: parts apart.
 
     A row of a rollup is put where it starts. Slices without results have no row.
     """
     rows: list[SliceRow] = []
-    for source, statement in _SLICES.items():
-        if mine := [part for part in parts if part.source == source]:
-            arguments = _arguments(mine, tenant_id, monitor_id, region)
-            rows += [SliceRow(*record) for record in await conn.fetch(statement, *arguments, origin_ms, width_ms)]
+    for source, since, until in parts:
+        records = await conn.fetch(_SLICES[source], tenant_id, monitor_id, since, until, region, origin_ms, width_ms)
+        rows += [SliceRow(*record) for record in records]
     return rows
 
 
 async def counts(
     conn: Connection, parts: Sequence[Part], *, tenant_id: UUID, monitor_id: UUID, region: str | None
 ) -> list[CountRow]:
-    """Results of these parts by region and outcome, sources apart."""
+    """Results of these parts by region and outcome, parts apart."""
     rows: list[CountRow] = []
-    for source, statement in _COUNTS_OF.items():
-        if mine := [part for part in parts if part.source == source]:
-            records = await conn.fetch(statement, *_arguments(mine, tenant_id, monitor_id, region))
-            rows += [CountRow(*record) for record in records]
+    for source, since, until in parts:
+        records = await conn.fetch(_COUNTS_OF[source], tenant_id, monitor_id, since, until, region)
+        rows += [CountRow(*record) for record in records]
     return rows
-
-
-def _arguments(parts: Sequence[Part], tenant_id: UUID, monitor_id: UUID, region: str | None) -> tuple[object, ...]:
-    since, until = [part.start_ms for part in parts], [part.end_ms for part in parts]
-    return tenant_id, monitor_id, since, until, min(since), max(until), region
 
 
 MONTH_HISTOGRAMS = """

@@ -28,30 +28,22 @@ Slice = tuple[UUID, int, int]
 
 # A value's shift is how many of the powers from 128 on it has reached: whole numbers only, the same on every machine.
 _SHIFT = f"width_bucket(r.total_us::bigint, '{{{','.join(str(1 << n) for n in range(7, 31))}}}'::bigint[])"
-PER_BUCKET = f"""
-    count(*) AS seen, count(*) FILTER (WHERE r.outcome = 0) AS up, count(*) FILTER (WHERE r.outcome = 1) AS degraded,
-    count(*) FILTER (WHERE r.outcome = 2) AS down, count(*) FILTER (WHERE r.outcome = 3) AS error,
-    sum(r.total_us) AS total_us, sum(r.dns_us) AS dns_us, sum(r.connect_us) AS connect_us, sum(r.tls_us) AS tls_us,
-    sum(r.ttfb_us) AS ttfb_us, sum(r.download_us) AS download_us,
-    CASE WHEN r.outcome < 2 AND r.total_us IS NOT NULL THEN {_SHIFT} * 64 + (r.total_us >> {_SHIFT}) END AS bucket
-"""
-"""Of rows `r` of results, grouped by what one wants and by `bucket`."""
-
-_COUNTED = "FILTER (WHERE bucket IS NOT NULL)"
+_BUCKET = f"{_SHIFT} * 64 + (r.total_us >> {_SHIFT})"
+_SAMPLE = "FILTER (WHERE r.outcome < 2 AND r.total_us IS NOT NULL)"
 
 
 def _sum(name: str) -> str:
-    return f"coalesce(sum({name}) {_COUNTED}, 0)::bigint AS {name}"
+    return f"coalesce(sum(r.{name}) {_SAMPLE}, 0)::bigint AS {name}"
 
 
 PER_SLICE = f"""
-    sum(up)::int AS up, sum(degraded)::int AS degraded, sum(down)::int AS down, sum(error)::int AS error,
-    coalesce(sum(seen) {_COUNTED}, 0)::int AS samples, {_sum("total_us")}, {_sum("dns_us")}, {_sum("connect_us")},
+    count(*) FILTER (WHERE r.outcome = 0)::int AS up, count(*) FILTER (WHERE r.outcome = 1)::int AS degraded,
+    count(*) FILTER (WHERE r.outcome = 2)::int AS down, count(*) FILTER (WHERE r.outcome = 3)::int AS error,
+    (count(*) {_SAMPLE})::int AS samples, {_sum("total_us")}, {_sum("dns_us")}, {_sum("connect_us")},
     {_sum("tls_us")}, {_sum("ttfb_us")}, {_sum("download_us")},
-    coalesce(string_agg(int2send(bucket::int2) || int4send(seen::int4), ''::bytea ORDER BY bucket) {_COUNTED}, '')
-        AS histogram
+    coalesce(string_agg(int2send(({_BUCKET})::int2), ''::bytea ORDER BY r.total_us) {_SAMPLE}, '') AS histogram
 """
-"""Of rows of PER_BUCKET: one slice."""
+"""What rows `r` of results come to: one slice, where they are grouped by slices."""
 
 
 class Walk(Struct, frozen=True):
@@ -131,21 +123,18 @@ async def assigned_after(conn: Connection, after: tuple[int, UUID], *, limit: in
 
 def _roll(table: str) -> str:
     return f"""
-WITH per_bucket AS (
-    SELECT r.monitor_id, r.region_id, r.tenant_id, r.slot - r.slot % $4 AS starts, {PER_BUCKET}
-    FROM unnest($1::uuid[], $2::int[], $3::bigint[], $5::bigint[]) AS wanted (monitor_id, region_id, since, until)
-    CROSS JOIN LATERAL (
-        SELECT * FROM results
-        WHERE results.monitor_id = wanted.monitor_id AND results.region_id = wanted.region_id
-            AND results.slot >= wanted.since AND results.slot < wanted.until
-            AND results.slot >= $6 AND results.slot < $7
-    ) r
-    GROUP BY 1, 2, 3, 4, bucket
-)
 INSERT INTO {table} AS kept (monitor_id, region_id, tenant_id, starts, up, degraded, down, error, samples,
     total_us, dns_us, connect_us, tls_us, ttfb_us, download_us, histogram)
-SELECT monitor_id, region_id, tenant_id, starts, {PER_SLICE}
-FROM per_bucket GROUP BY 1, 2, 3, 4
+SELECT r.monitor_id, r.region_id, r.tenant_id, r.slot - r.slot % $4 AS starts, {PER_SLICE}
+FROM unnest($1::uuid[], $2::int[], $3::bigint[], $5::bigint[]) AS wanted (monitor_id, region_id, since, until)
+CROSS JOIN LATERAL (
+    SELECT * FROM results
+    WHERE results.monitor_id = wanted.monitor_id AND results.region_id = wanted.region_id
+        AND results.slot >= wanted.since AND results.slot < wanted.until
+        AND results.slot >= $6 AND results.slot < $7
+    OFFSET 0
+) r
+GROUP BY 1, 2, 3, 4
 ON CONFLICT (monitor_id, region_id, starts) DO UPDATE
 SET up = excluded.up, degraded = excluded.degraded, down = excluded.down, error = excluded.error,
     samples = excluded.samples, total_us = excluded.total_us, dns_us = excluded.dns_us,

@@ -23,6 +23,7 @@ from tests.bench import (
     machine,
     mass_outage,
     overload,
+    reads,
     restart,
     schedule_cost,
 )
@@ -41,6 +42,7 @@ FIGURES: dict[str, Callable[[Options], Awaitable[Figure]]] = {
     "S8": detection.measure,
     "S8-fault": fault_to_incident.measure,
     "Outage": mass_outage.measure,
+    "S10": reads.measure,
     "S13": restart.measure,
     "S14": overload.measure,
     "Light": light.measure,

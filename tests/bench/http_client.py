@@ -17,8 +17,9 @@ class HttpClient:
         self._writer = writer
         self._host = host
 
-    async def get(self, path: str) -> tuple[int, bytes]:
-        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
+    async def get(self, path: str, *, key: str | None = None) -> tuple[int, bytes]:
+        credential = "" if key is None else f"Authorization: Bearer {key}\r\n"
+        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n{credential}\r\n".encode())
         return await self._answer()
 
     async def post(self, path: str, body: bytes, *, key: str, gzip: bool) -> tuple[int, bytes]:

@@ -1,0 +1,221 @@
+"""S10: reads while results are taken in at half load."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from control_plane.domain.time_slices import Part
+from control_plane.services.read_availability import Horizon, read_uptimes
+from control_plane.services.read_latency import read_latency
+from control_plane.settings import RetentionSettings
+from control_plane.store import rollup_reads, uptime_reads
+from tests.bench.background import background
+from tests.bench.batches import now_ms
+from tests.bench.figure import Figure, Row
+from tests.bench.http_client import HttpClient, http_client
+from tests.bench.options import Options
+from tests.bench.past import DAY_MS, write_changes, write_results
+from tests.bench.population import populate
+from tests.bench.programs import free_port, listening, program
+from tests.bench.rotation import Turn, percentile, rotate
+from tests.bench.world import World, scratch, world
+
+BACKGROUND_PER_S = 10_000
+PAGE = 100
+_CONNECTIONS = 4
+_PAUSE_S = 0.005
+_REGIONS = 3
+_SLICE_MS = 1_440_000
+_LEAST = 8_400
+"""Samples of a day at one in ten seconds, but for some minutes."""
+
+
+class Reader:
+    """Asks about monitors in turn. Every answer is looked at."""
+
+    def __init__(self, running: World, monitors: Sequence[UUID], clients: Sequence[HttpClient]) -> None:
+        self._world = running
+        self._next: Iterator[UUID] = itertools.cycle(monitors)
+        self._clients = clients
+
+    async def by_region(self) -> bool:
+        """The chart of a day, a line for each region, through the API."""
+        reply = await self._get(f"/api/v1/monitors/{next(self._next)}/latency/by-region")
+        regions = msgspec.json.decode(reply)["regions"] if reply else ()
+        return len(regions) == _REGIONS and all(each["summary"]["samples"] >= _LEAST for each in regions)
+
+    async def page(self) -> bool:
+        """A page of monitors through the API."""
+        reply = await self._get(f"/api/v1/monitors?limit={PAGE}")
+        return bool(reply) and len(msgspec.json.decode(reply)["items"]) == PAGE
+
+    async def uptimes(self, monitors: Sequence[UUID]) -> bool:
+        """The uptime of a page over 30 days, by the function that the API and the dashboard call."""
+        now = datetime.now(UTC)
+        tenant_id = self._world.tenant_id
+        async with self._world.database.tenant(tenant_id) as conn:
+            found = await read_uptimes(
+                conn,
+                await uptime_reads.uptime_monitors(conn, tenant_id=tenant_id, monitor_ids=monitors),
+                tenant_id=tenant_id,
+                start=now - timedelta(days=30),
+                end=now,
+                horizon=Horizon(now, timedelta(days=400)),
+            )
+        return len(found) == PAGE and all(each.uptime_pct is not None for each in found.values())
+
+    async def rolled(self) -> bool:
+        """The chart of a day by the function that the API calls."""
+        now = datetime.now(UTC)
+        async with self._world.database.tenant(self._world.tenant_id) as conn:
+            chart = await read_latency(
+                conn,
+                tenant_id=self._world.tenant_id,
+                monitor_id=next(self._next),
+                start=now - timedelta(days=1),
+                end=now,
+                now=now,
+                kept=RetentionSettings(),
+                by_region=True,
+            )
+        return len(chart.series) == _REGIONS and all(each.whole.samples >= _LEAST for each in chart.series)
+
+    async def raw(self) -> bool:
+        """What the same chart needs, from the raw rows: the statement alone."""
+        end, tenant_id = now_ms(), self._world.tenant_id
+        whole = [Part("raw", end - DAY_MS, end)]
+        async with self._world.database.tenant(tenant_id) as conn:
+            rows = await rollup_reads.slices(
+                conn,
+                whole,
+                tenant_id=tenant_id,
+                monitor_id=next(self._next),
+                region=None,
+                origin_ms=end - DAY_MS,
+                width_ms=_SLICE_MS,
+            )
+        return sum(row.samples for row in rows) >= _LEAST * _REGIONS
+
+    async def one(self, client: HttpClient) -> bool:
+        reply = await self._get(f"/api/v1/monitors/{next(self._next)}", client)
+        return b'"check"' in reply
+
+    async def bare(self, client: HttpClient) -> bool:
+        status, reply = await client.get(f"/monitors/{next(self._next)}")
+        return status == 200 and b'"check"' in reply
+
+    async def _get(self, path: str, client: HttpClient | None = None) -> bytes:
+        status, reply = await (client or self._clients[0]).get(path, key=self._world.api_key)
+        return reply if status == 200 else b""
+
+
+async def measure(options: Options) -> Figure:
+    others = options.scaled(5_000, quick=300)
+    rate, reads = options.scaled(BACKGROUND_PER_S, quick=1_000), options.scaled(400, quick=20)
+    async with AsyncExitStack() as stack:
+        directory = await stack.enter_async_context(scratch())
+        running = await stack.enter_async_context(world(directory, regions=_REGIONS))
+        read_about = (await populate(running, [f"https://read-{n}.example/" for n in range(PAGE)])).ids
+        await write_changes(running, read_about)
+        charted = read_about[: options.scaled(20, quick=3)]
+        written = await write_results(running, charted)
+        beside = await populate(running, [f"https://site-{n}.example/" for n in range(others)], interval_s=600)
+        bare = await stack.enter_async_context(_bare(directory, running))
+        clients = [await stack.enter_async_context(http_client(running.port)) for _ in range(_CONNECTIONS)]
+        bare_clients = [await stack.enter_async_context(http_client(bare)) for _ in range(_CONNECTIONS)]
+        reader = Reader(running, charted, clients)
+        contestants: dict[str, Callable[[], Awaitable[Turn]]] = {
+            "by region": lambda: _timed(reader.by_region, reads),
+            "page": lambda: _timed(reader.page, reads),
+            "uptimes": lambda: _timed(lambda: reader.uptimes(read_about), reads),
+            "rolled": lambda: _timed(reader.rolled, reads),
+            "raw": lambda: _timed(reader.raw, reads // 4),
+            "one": lambda: _closed(reader.one, clients, reads * 4),
+            "bare": lambda: _closed(reader.bare, bare_clients, reads * 4),
+        }
+        async with background(running, beside, per_second=rate) as load:
+            began = time.monotonic()
+            turns = await rotate(contestants, rounds=options.rounds)
+            sent = load.sent / (time.monotonic() - began)
+        figure = _figure(turns, written=written, sent=sent, charted=len(charted))
+        figure.wrong += load.wrong
+    return figure
+
+
+@asynccontextmanager
+async def _bare(directory: Path, running: World) -> AsyncIterator[int]:
+    """The bare handler's port."""
+    port, dsn = free_port(), running.postgres.dsn
+    async with program(sys.executable, "-m", "tests.bench.bare_handler", str(port), dsn, log=directory / "bare.log"):
+        await listening(port)
+        yield port
+
+
+async def _timed(ask: Callable[[], Awaitable[bool]], count: int) -> Turn:
+    """One after another, with a little rest between: each as a person would see it."""
+    took: list[float] = []
+    wrong = 0
+    for _ in range(count):
+        began = time.perf_counter()
+        wrong += not await ask()
+        took.append((time.perf_counter() - began) * 1000)
+        await asyncio.sleep(_PAUSE_S)
+    return Turn({}, count, wrong=wrong, extra={"p50": percentile(took, 0.5), "p99": percentile(took, 0.99)})
+
+
+async def _closed(ask: Callable[[HttpClient], Awaitable[bool]], clients: Sequence[HttpClient], count: int) -> Turn:
+    """As fast as they answer, on all connections."""
+    each = count // len(clients)
+
+    async def run(client: HttpClient) -> int:
+        return sum([not await ask(client) for _ in range(each)])
+
+    began = time.perf_counter()
+    wrong = await asyncio.gather(*(run(client) for client in clients))
+    rate = each * len(clients) / (time.perf_counter() - began)
+    return Turn({}, each * len(clients), wrong=sum(wrong), extra={"rate": rate})
+
+
+def _figure(turns: dict[str, list[Turn]], *, written: int, sent: float, charted: int) -> Figure:
+    figure = Figure(
+        "S10",
+        "Reads",
+        [
+            f"{charted} monitors × {_REGIONS} regions with {written} results of the last day, one in ten seconds",
+            f"{PAGE} monitors with 10 changes of verdict and 4 windows of maintenance in the last 30 days",
+            f"while {sent:.0f} other results a second are taken in; readers, senders and servers share the machine",
+            "a chart of a day is 60 slices with p50, p95, p99 and phase means for each region",
+            "rates: four connections, each as fast as it is answered",
+            "the bare handler is aiohttp on uvloop with one query by primary key and orjson",
+        ],
+    )
+    for name, label, most in (
+        ("by region", "24 h percentiles of 3 regions, GET", 8.0),
+        ("page", "a page of 100 monitors, GET", 10.0),
+        ("uptimes", "uptime of 100 monitors over 30 days", 10.0),
+        ("rolled", "24 h percentiles of 3 regions, from rollups", None),
+        ("raw", "24 h percentiles of 3 regions, from raw rows", None),
+    ):
+        for share in ("p50", "p99"):
+            values = [turn.extra[share] for turn in turns[name]]
+            figure.rows.append(Row(f"{label}, {share}", "ms", values, most if share == "p99" else None))
+    against = [
+        rolled.extra["p50"] / raw.extra["p50"] for rolled, raw in zip(turns["rolled"], turns["raw"], strict=True)
+    ]
+    figure.rows.append(Row("… rollups against raw rows, medians", "ratio", against, 0.2))
+    for name, label in (("one", "GET of a monitor"), ("bare", "a bare handler with one query")):
+        figure.rows.append(Row(label, "1/s", [turn.extra["rate"] for turn in turns[name]]))
+    slower = [bare.extra["rate"] / one.extra["rate"] for one, bare in zip(turns["one"], turns["bare"], strict=True)]
+    figure.rows.append(Row("… bare against ours", "ratio", slower, 4.0))
+    figure.book(turn for each in turns.values() for turn in each)
+    return figure
