@@ -21,6 +21,7 @@ EVENTS = (
     "incident.updated",
     "incident.resolved",
     "certificate.alert",
+    "heartbeat.missed",
 )
 """The decisions that a tenant's stream tells of."""
 
@@ -80,8 +81,11 @@ def notice_body(body: NoticeBody) -> str:
     return msgspec.json.encode(body).decode()
 
 
-def verdict_events(transition: Transition, monitor: MonitorFacts) -> list[tuple[str, str]]:
-    """(event, one-line JSON) for a change of verdict: verdict.changed, and monitor.degraded or monitor.recovered."""
+def verdict_events(transition: Transition, monitor: MonitorFacts, *, missed: bool = False) -> list[tuple[str, str]]:
+    """(event, one-line JSON) for a change of verdict: verdict.changed, and monitor.degraded or monitor.recovered.
+
+    `missed`: a heartbeat's deadline is what the votes rest on.
+    """
     data = _line(
         monitor=monitor,
         at=from_unix_ms(transition.at_ms),
@@ -94,6 +98,8 @@ def verdict_events(transition: Transition, monitor: MonitorFacts) -> list[tuple[
         events.append(("monitor.degraded", data))
     if transition.verdict == "up" and transition.previous in ("down", "degraded"):
         events.append(("monitor.recovered", data))
+    if transition.verdict == "down" and missed:
+        events.append(("heartbeat.missed", data))
     return events
 
 

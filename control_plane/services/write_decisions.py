@@ -21,6 +21,7 @@ from control_plane.services.write_rechecks import write_rechecks
 from control_plane.store import assignments_write, decisions, ingest
 from control_plane.store.pool import Connection
 from shared.clock import from_unix_ms
+from shared.results import Reason
 
 
 async def write_decisions(
@@ -174,5 +175,12 @@ def _verdict_changes(one: Judged) -> list[tuple[str, UUID, str]]:
     return [
         (name, one.case.monitor_id, data)
         for transition in one.decision.transitions
-        for name, data in alerting.verdict_events(transition, one.facts)
+        for name, data in alerting.verdict_events(transition, one.facts, missed=_missed(one))
     ]
+
+
+def _missed(one: Judged) -> bool:
+    """Whether it is a heartbeat that is down because nothing came in time."""
+    return one.monitor.kind == "heartbeat" and any(
+        v.vote.vote == "down" and v.vote.reason == Reason.TIMEOUT for v in one.case.votes
+    )

@@ -62,6 +62,9 @@ class Lives:
     async def open_incidents(self) -> list[dict[str, Any]]:
         return await self.all("SELECT * FROM incidents WHERE state <> 'resolved'")
 
+    async def events(self) -> list[str]:
+        return [row["event"] for row in await self.all("SELECT event FROM events ORDER BY number")]
+
     async def due(self) -> tuple[Any, Any]:
         found = await self.one(
             "SELECT s.due_at, h.due_at AS own FROM monitor_states s JOIN heartbeats h USING (monitor_id)"
@@ -101,6 +104,8 @@ async def test_a_missed_period_opens_an_incident_and_a_ping_resolves_it(lives: L
     last = (await lives.one("SELECT last_ping_at FROM heartbeats"))["last_ping_at"]
     assert incident["started_at"] == last + timedelta(hours=1)
 
+    assert await lives.events() == ["verdict.changed", "verdict.changed", "heartbeat.missed", "incident.opened"]
+
     await lives.ping()
     assert (await lives.verdict(), await lives.open_incidents()) == ("up", [])
 
@@ -120,6 +125,7 @@ async def test_a_failure_is_down_at_once_and_until_a_success(lives: Lives) -> No
     await lives.ping("fail", exit_code=3)
     [incident] = await lives.open_incidents()
     assert "exit code 3" in incident["cause"]
+    assert "heartbeat.missed" not in await lives.events()
     for kind in ("start", "log", "fail"):
         await lives.ping(kind)
         assert [one["id"] for one in await lives.open_incidents()] == [incident["id"]]
