@@ -111,7 +111,7 @@ async def _end(conn: Connection, window: WindowRow, *, now: datetime) -> None:
     """Those beyond the first few hundred are judged by the sweep."""
     assert window.current_starts_at is not None
     assert window.current_ends_at is not None
-    await judge_monitors(conn, (await maintenance_advance.covered_monitors(conn, window))[:BATCH])
+    await judge_monitors(conn, (await maintenance_advance.held_monitors(conn, window))[:BATCH])
     await maintenance_advance.end(conn, window)
     await _tell(
         conn,

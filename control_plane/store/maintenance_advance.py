@@ -186,12 +186,13 @@ async def uncover(conn: Connection, window: WindowRow, monitor_ids: Sequence[UUI
 
 HELD = """
 SELECT DISTINCT p.monitor_id FROM monitor_periods p
+JOIN monitor_states s ON s.tenant_id = p.tenant_id AND s.monitor_id = p.monitor_id AND s.held_since IS NOT NULL
 WHERE p.tenant_id = $1 AND p.window_id = $2 AND p.starts_at >= $3 AND p.kind = 'maintenance'
 ORDER BY p.monitor_id
 """
 
 
-async def covered_monitors(conn: Connection, window: WindowRow) -> list[UUID]:
-    """The monitors that what holds now has covered, in ascending id."""
+async def held_monitors(conn: Connection, window: WindowRow) -> list[UUID]:
+    """The monitors that this window has covered and that are still held, in ascending id."""
     rows = await conn.fetch(HELD, window.tenant_id, window.id, window.current_starts_at)
     return [row["monitor_id"] for row in rows]

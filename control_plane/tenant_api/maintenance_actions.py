@@ -11,7 +11,7 @@ from control_plane.services.end_maintenance import end_maintenance
 from control_plane.tenant_api.maintenance import reply_with
 from control_plane.web.call import Call, Reply
 from control_plane.web.etag import require_match
-from control_plane.web.maintenance_view import EXAMPLE, WINDOW_SCHEMA, WRITE_ERRORS, MaintenanceWindow
+from control_plane.web.maintenance_view import EXAMPLE, WRITE_ERRORS, MaintenanceWindow, NewWindow, WindowPatch
 from control_plane.web.routes import Door, Route
 
 
@@ -76,7 +76,7 @@ ROUTES: tuple[Route, ...] = (
         door=Door.TENANT,
         scope="maintenance:write",
         body=dict,
-        schema={**WINDOW_SCHEMA, "required": ["title"]},
+        schema=NewWindow,
         reply=MaintenanceWindow,
         status=201,
         errors=("QUOTA_EXCEEDED", *WRITE_ERRORS),
@@ -92,7 +92,7 @@ ROUTES: tuple[Route, ...] = (
         door=Door.TENANT,
         scope="maintenance:write",
         body=dict,
-        schema=WINDOW_SCHEMA,
+        schema=WindowPatch,
         reply=MaintenanceWindow,
         errors=(
             *("MAINTENANCE_NOT_FOUND", "MAINTENANCE_ENDED", "MAINTENANCE_ACTIVE", "PRECONDITION_FAILED"),

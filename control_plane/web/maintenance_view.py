@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from control_plane.domain.maintenance import Occurrence
 from control_plane.store.maintenance import WindowRow
@@ -76,27 +76,30 @@ def _current(row: WindowRow) -> Occurrence | None:
     return Occurrence(row.current_starts_at, row.current_ends_at)
 
 
-_STRING = {"type": ["string", "null"]}
-_INSTANT = {"type": ["string", "null"], "format": "date-time"}
-WINDOW_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "title": {"type": "string", "minLength": 1, "maxLength": 200},
-        "description": {"type": ["string", "null"], "maxLength": 2000},
-        "public": {"type": ["boolean", "null"]},
-        "all": {"type": ["boolean", "null"]},
-        "monitors": {"type": ["array", "null"], "items": {"type": "string", "format": "uuid"}, "maxItems": 1000},
-        "tags": {"type": ["array", "null"], "items": {"type": "string"}, "maxItems": 50},
-        "starts_at": _INSTANT,
-        "ends_at": _INSTANT,
-        "cron": {**_STRING, "description": "Five fields, in the local time of `timezone`."},
-        "rrule": {**_STRING, "description": "RFC 5545, DAILY to YEARLY, counted from starts_at in `timezone`."},
-        "duration": {"type": ["integer", "null"], "minimum": 60, "maximum": 2_592_000, "description": "Seconds."},
-        "timezone": {**_STRING, "description": "IANA name; UTC by default."},
-        "until": _INSTANT,
-    },
-}
+class WindowPatch(Struct, frozen=True, kw_only=True):
+    """What may be written of a window. Null clears; `starts_at` is the first time that an rrule counts from."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=2000)] | UnsetType | None = UNSET
+    public: bool | UnsetType | None = UNSET
+    all: bool | UnsetType | None = UNSET
+    monitors: Annotated[list[UUID], Meta(max_length=1000)] | UnsetType | None = UNSET
+    tags: Annotated[list[str], Meta(max_length=50)] | UnsetType | None = UNSET
+    starts_at: datetime | UnsetType | None = UNSET
+    ends_at: datetime | UnsetType | None = UNSET
+    cron: Annotated[str, Meta(description="Five fields, in the local time of `timezone`")] | UnsetType | None = UNSET
+    rrule: Annotated[str, Meta(description="RFC 5545, counted from starts_at")] | UnsetType | None = UNSET
+    duration: Annotated[int, Meta(ge=60, le=2_592_000, description="Seconds")] | UnsetType | None = UNSET
+    timezone: Annotated[str, Meta(description="IANA name; UTC by default")] | UnsetType | None = UNSET
+    until: datetime | UnsetType | None = UNSET
+
+
+class NewWindow(WindowPatch, frozen=True, kw_only=True):
+    """A window to plan: once, from starts_at to ends_at, or recurring, by cron or rrule with a duration."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
 EXAMPLE = {
     "title": "Weekly database upkeep",
     "tags": ["database"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -79,7 +80,7 @@ def test_a_daily_window_keeps_its_wall_time_through_every_change(zone: str, kind
         since, until = moment - 2 * DAY, moment + 2 * DAY
         for hour, minute in ((0, 0), (0, 15), (1, 45), (2, 15), (2, 30), (3, 0), (12, 0), (23, 59)):
             anchor = datetime(YEAR - 1, 12, 1, hour, minute, tzinfo=tz).astimezone(UTC)
-            rule = {"cron": f"{minute} {hour} * * *"} if kind == "cron" else {"rrule": "FREQ=DAILY"}
+            rule: dict[str, Any] = {"cron": f"{minute} {hour} * * *"} if kind == "cron" else {"rrule": "FREQ=DAILY"}
             schedule = Schedule(starts_at=anchor, duration_s=3600, timezone=zone, **rule)
             got = [one.starts_at for one in between(schedule, since=since, until=until, limit=50)]
             expected = starts_by_walking(tz, hour, minute, since, until)
@@ -117,14 +118,19 @@ def test_a_single_window_covers_its_instants_whatever_clocks_do(zone: str) -> No
 @pytest.mark.parametrize("zone", ZONES)
 def test_leap_days_and_year_ends_come_when_the_calendar_says(zone: str) -> None:
     tz, anchor = ZoneInfo(zone), datetime(YEAR, 1, 2, tzinfo=UTC)
-    leap_rule = {"rrule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;BYHOUR=4;BYMINUTE=0;BYDAY=MO,TU,WE,TH,FR,SA,SU"}
-    for rule in ({"cron": "0 4 29 2 *"}, leap_rule):
+    leap_rule: dict[str, Any] = {
+        "rrule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;BYHOUR=4;BYMINUTE=0;BYDAY=MO,TU,WE,TH,FR,SA,SU"
+    }
+    leap_cron: dict[str, Any] = {"cron": "0 4 29 2 *"}
+    for rule in (leap_cron, leap_rule):
         schedule = Schedule(starts_at=anchor, duration_s=60, timezone=zone, **rule)
         walls = [
             one.starts_at.astimezone(tz).replace(tzinfo=None) for one in islice(occurrences(schedule, after=anchor), 2)
         ]
         assert walls == [datetime(2028, 2, 29, 4), datetime(2032, 2, 29, 4)]  # noqa: DTZ001
-    for rule in ({"cron": "30 23 31 12 *"}, {"rrule": "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=-1;BYHOUR=23;BYMINUTE=30"}):
+    last_cron: dict[str, Any] = {"cron": "30 23 31 12 *"}
+    last_rule: dict[str, Any] = {"rrule": "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=-1;BYHOUR=23;BYMINUTE=30"}
+    for rule in (last_cron, last_rule):
         schedule = Schedule(starts_at=anchor, duration_s=3600, timezone=zone, **rule)
         one = next_occurrence(schedule, not_before=anchor)
         assert one is not None
