@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from shared.results import OUTCOMES, Outcome
 from tests.bench.hooks import Hooks
 from tests.bench.world import World
 
@@ -14,6 +15,10 @@ _BIND = "INSERT INTO monitor_channels (tenant_id, monitor_id, channel_id) SELECT
 _OPENED = """
 SELECT monitor_id, extract(epoch FROM opened_at)::float8 AS at, cardinality(regions_down) AS regions
 FROM incidents WHERE monitor_id = ANY($1::uuid[])
+"""
+_FIRST_BAD = """
+SELECT monitor_id, min(slot + coalesce(total_us, 0) / 1000) / 1000.0 AS at
+FROM results WHERE monitor_id = ANY($1::uuid[]) AND outcome = $2 GROUP BY monitor_id
 """
 
 
@@ -38,3 +43,10 @@ async def opened_at(world: World, monitor_ids: Sequence[UUID]) -> dict[UUID, flo
         rows = await conn.fetch(_OPENED, list(monitor_ids))
     assert len({row["monitor_id"] for row in rows}) == len(rows), "a monitor has two incidents"
     return {row["monitor_id"]: row["at"] for row in rows}
+
+
+async def first_bad_at(world: World, monitor_ids: Sequence[UUID]) -> dict[UUID, float]:
+    """When each monitor's first bad check ended, had it begun on time, in Unix seconds."""
+    async with world.database.owner() as conn:
+        rows = await conn.fetch(_FIRST_BAD, list(monitor_ids), OUTCOMES.index(Outcome.DOWN))
+    return {row["monitor_id"]: float(row["at"]) for row in rows}

@@ -72,7 +72,7 @@ class Story:
 
 
 async def measure(options: Options) -> Figure:
-    per_round, monitors = options.scaled(100, quick=10), options.scaled(5000, quick=500)
+    per_round, monitors = options.scaled(100, quick=10), options.scaled(10_000, quick=500)
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(world(await stack.enter_async_context(scratch()), regions=3))
         receiver = await stack.enter_async_context(hooks())

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from uuid import UUID
 
-from tests.bench.alarms import OPENED, alert, opened_at
+from tests.bench.alarms import OPENED, alert, first_bad_at, opened_at
 from tests.bench.figure import Figure, Row
 from tests.bench.hooks import Hooks, hooks
 from tests.bench.nginx import Target, target
@@ -60,8 +60,11 @@ async def measure(options: Options) -> Figure:
         faults = await _break_one_by_one(site, broken, over_s=interval_s)
         await _all_arrived(receiver, victims, within_s=most + 15)
         opened = await opened_at(running, broken)
+        bad = await first_bad_at(running, broken)
         extra = await _ask(running, _INCIDENTS) - len(opened)
     _fill(figure, faults, opened, receiver, most=most, extra=extra)
+    if not figure.wrong:
+        figure.rows += _from_first_bad(opened, bad)
     return figure
 
 
@@ -96,6 +99,16 @@ async def _all_arrived(receiver: Hooks, count: int, *, within_s: float) -> None:
     patience = time.monotonic() + within_s
     while receiver.count(OPENED) < count and time.monotonic() < patience:  # noqa: ASYNC110 - bounded
         await asyncio.sleep(0.1)
+
+
+def _from_first_bad(opened: dict[UUID, float], bad: dict[UUID, float]) -> list[Row]:
+    """Fast confirmation alone: what the slots' own rhythm adds before the first bad result is left out."""
+    spans = [at - bad[each] for each, at in opened.items()]
+    most = CONFIRMATIONS * RECHECK_S + 1
+    return [
+        Row("first bad result → incident", "s", spans),
+        Row("first bad result → incident, p99", "s", [percentile(spans, 0.99)], most),
+    ]
 
 
 def _fill(
