@@ -14,6 +14,7 @@ from control_plane.dashboard.kind_facts import newest_reading, phase_words
 from control_plane.dashboard.monitor_views import facts, monitor_row, region_row, result_lines, unjudged
 from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
+from control_plane.domain.regionless import kind_is_regionless
 from control_plane.errors import Conflict, FarwatchError, NotFound, Refused, TooMany
 from control_plane.services.check_now import order_check_now
 from control_plane.services.delete_monitor import delete_monitor
@@ -133,7 +134,8 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
         "reading": newest_reading(rows, now=now),
         "incidents": await _incidents(visit, view),
         "facts": facts(view, now=now),
-        "no_agent": view.enabled and not await _has_agent(visit, view),
+        "regionless": kind_is_regionless(view.kind),
+        "no_agent": view.enabled and view.regions and not await _has_agent(visit, view),
         "nobody_told": not view.alerts,
         "may_write": visit.may("monitors:write"),
         "said": SAID.get(visit.query("said"), ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ OPEN = {"/", "/login", "/static/{digest}/{name}"}
 GUARDED = [
     (
         route.method,
-        route.path.replace("{monitor_id}", SOME_ID).replace("{incident_id}", SOME_ID).replace("{rest:.*}", "x"),
+        re.sub(r"{\w+_id}", SOME_ID, route.path).replace("{region}", "eu").replace("{rest:.*}", "x"),
     )
     for route in ROUTES
     if route.path not in OPEN
