@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,11 +12,13 @@ import pytest
 from control_plane.services import advance_maintenance as service
 from control_plane.services.advance_maintenance import advance_maintenance
 from control_plane.services.ingest_results import Reporter
+from control_plane.services.judge_due import judge_due
 from control_plane.store import maintenance_advance
 from control_plane.store.pool import Database
 from tests.support import seed
 from tests.support.deciding import Stage
 from tests.support.maintenance import PATH, Planner, in_
+from tests.support.waiting import until_async
 
 
 def at(text: str) -> datetime:
@@ -211,5 +214,11 @@ async def test_an_outage_in_a_window_opens_nothing_and_one_after_it_does(planner
     stage.start = int((await planner.rows("SELECT extract(epoch FROM clock_timestamp()) * 1000 AS ms"))[0]["ms"])
     await stage.report("eu", "down", at=1)
     await stage.report("eu", "down", at=2)
-    (incident,) = await planner.rows("SELECT held_by FROM incidents")
+
+    async def opened() -> list[dict[str, Any]]:
+        await judge_due(database)
+        return await planner.rows("SELECT held_by FROM incidents")
+
+    await until_async(opened, "the outage opens an incident")
+    (incident,) = await opened()
     assert "Upkeep" in incident["held_by"]
