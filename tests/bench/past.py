@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from control_plane.services.roll_up import recompute
+from control_plane.services.roll_up import recompute, roll_up
 from tests.bench.batches import now_ms
 from tests.bench.world import World
 
@@ -25,7 +26,7 @@ ON CONFLICT DO NOTHING
 """
 _TRANSITIONS = """
 INSERT INTO transitions (tenant_id, monitor_id, at, number, previous, verdict, reason)
-SELECT $1, m.id, now() - n * interval '67 hours', 1000000 - n, 'up', CASE WHEN n % 2 = 0 THEN 'down' ELSE 'up' END, 'told'
+SELECT $1, m.id, now() - n * interval '67 hours', 1000000 - n, 'up', (ARRAY['down', 'up'])[1 + n % 2], 'told'
 FROM unnest($2::uuid[]) AS m (id) CROSS JOIN generate_series(1, 10) AS n
 """
 _PERIODS = """
@@ -33,6 +34,8 @@ INSERT INTO monitor_periods (tenant_id, monitor_id, kind, starts_at, ends_at)
 SELECT $1, m.id, 'maintenance', now() - n * interval '7 days', now() - n * interval '7 days' + interval '2 hours'
 FROM unnest($2::uuid[]) AS m (id) CROSS JOIN generate_series(1, 4) AS n
 """
+_BEHIND = "SELECT (extract(epoch FROM now()) * 1000)::bigint - min(done_until) FROM rollup_walks WHERE name <> 'check'"
+_AT_MOST_BEHIND_MS = 2 * 3_600_000
 _OLDER = "UPDATE monitors SET created_at = now() - interval '60 days' WHERE tenant_id = $1 AND id = ANY ($2::uuid[])"
 
 
@@ -56,6 +59,18 @@ async def write_results(world: World, monitors: Sequence[UUID]) -> int:
     for first in range(0, len(pairs), _PAIRS_AT_ONCE):
         async with world.database.app_transaction() as conn:
             await recompute(conn, pairs[first : first + _PAIRS_AT_ONCE], since_ms=end - DAY_MS, until_ms=end)
+    await _caught_up(world)
     async with world.database.owner() as conn:
         await conn.execute("ANALYZE results, rollups_fine, rollups_hourly")
     return len(pairs) * (DAY_MS // EVERY_MS)
+
+
+async def _caught_up(world: World) -> None:
+    """The control plane's own job may stand where it was kept from its turn: reads would go to the raw rows."""
+    while True:
+        await roll_up(world.database)
+        async with world.database.app() as conn:
+            behind: int = await conn.fetchval(_BEHIND)
+        if behind < _AT_MOST_BEHIND_MS:
+            return
+        await asyncio.sleep(0.2)

@@ -13,6 +13,7 @@ from tests.bench import (
     ingest_cost,
     light,
     overload,
+    reads,
     restart,
     schedule_cost,
 )
@@ -20,6 +21,13 @@ from tests.bench.figure import Figure, render
 from tests.bench.options import Options
 
 QUICK = Options(rounds=1, quick=True)
+
+
+async def test_reads_beside_ingest_answer_what_is_there() -> None:
+    figure = await reads.measure(QUICK)
+    assert figure.wrong == 0
+    assert figure.checked > 200
+    assert "bare handler" in render(figure)
 
 
 async def test_ingest_answers_every_item_right_and_a_replay_adds_nothing() -> None:
