@@ -78,7 +78,7 @@ async def open_incidents(conn: Connection, rows: Sequence[Row]) -> None:
 WORSEN_INCIDENT = """
 UPDATE incidents
 SET type = 'down', severity = $3, cause = $4, regions_down = $5, regions_up = $6, evidence = $7,
-    updated_at = $8, revision = revision + 1
+    held_open = false, updated_at = $8, revision = revision + 1
 WHERE tenant_id = $1 AND id = $2
 """
 
