@@ -35,6 +35,8 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
             credential = OPERATOR_SECRET
         else:
             known = await _for_the_tenant(desk)
+            if operation.definition.raw["tags"] in (["heartbeats"], ["pings"]):
+                known = {**known, **await _heartbeat(desk)}
             credential = desk.key
             if operation.definition.raw["operationId"] == "reopen_incident":
                 await _resolve(desk, known["incident_id"])
@@ -59,6 +61,16 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
             known["month"] = await conn.fetchval("SELECT to_char(now(), 'YYYY-MM')")
         known["delivery_id"] = await _first(http, "/api/v1/deliveries")
     return known
+
+
+async def _heartbeat(desk: Desk) -> Mapping[str, str]:
+    """A heartbeat monitor that has been pinged, in the place of the http monitor."""
+    check = {"type": "heartbeat", "period": 3600}
+    async with desk.served.tenant() as http:
+        made = await _made(http, "/api/v1/monitors", name="Backup", check=check)
+        url = made["heartbeat"]["ping_url"]
+        assert (await http.post(f"{url}/start", content=b"begun")).status_code == 200
+    return {"monitor_id": made["id"], "ping_id": url.rpartition("/")[2], "number": "1", "exit_code": "3"}
 
 
 async def _resolve(desk: Desk, incident_id: str) -> None:
