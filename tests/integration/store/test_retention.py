@@ -108,6 +108,31 @@ class Case(NamedTuple):
     young: str
 
 
+async def _windows(connection: Connection, age: str, count: int) -> None:
+    await _held(connection, age, count, ended=True)
+
+
+async def _occurrences(connection: Connection, age: str, count: int) -> None:
+    await _held(connection, age, count, ended=False)
+
+
+async def _held(connection: Connection, age: str, count: int, *, ended: bool) -> None:
+    """Maintenance windows that held so long ago, once each; not `ended`: they may hold again."""
+    tenant_id = await a_tenant(connection)
+    await connection.execute(
+        "INSERT INTO maintenance_windows"
+        " (tenant_id, id, number, title, starts_at, cron, duration_s, ended_at, write_source)"
+        " SELECT $1, gen_random_uuid(), n, 'w', now() - interval '500 days', '0 0 * * *', 60,"
+        f" CASE WHEN $3 THEN now() - interval '{age}' END, 'api' FROM generate_series(1, $2) AS n",
+        tenant_id, count, ended,
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO maintenance_occurrences (tenant_id, window_id, starts_at, ends_at)"
+        f" SELECT tenant_id, id, starts_at, now() - interval '{age}' FROM maintenance_windows WHERE tenant_id = $1",
+        tenant_id,
+    )
+
+
 CASES = [
     Case("events", _events, retention.forget_events, "25 hours", "23 hours"),
     Case("idempotency_keys", _replies, retention.forget_replies, "25 hours", "23 hours"),
@@ -115,6 +140,8 @@ CASES = [
     Case("assignments", _tombstones, retention.forget_assignments, "25 hours", "23 hours"),
     Case("deliveries", _deliveries, retention.forget_deliveries, "91 days", "89 days"),
     Case("incidents", _incidents, retention.forget_incidents, "401 days", "399 days"),
+    Case("maintenance_windows", _windows, retention.forget_windows, "401 days", "399 days"),
+    Case("maintenance_occurrences", _occurrences, retention.forget_occurrences, "401 days", "399 days"),
     Case("certificates", _certificates, retention.forget_certificates, "401 days", "399 days"),
 ]
 
