@@ -177,7 +177,7 @@ def _due_ms(decision: Decision, judged: _Judged, down_since_ms: int | None) -> i
         case.turns_at_ms,
         case.hold.until_ms if case.hold else None,
         (decision.well_since_ms or 0) + CALM_MS if calm else None,
-        now_ms + LOOK_AGAIN_MS if waits or released else None,
+        now_ms + LOOK_AGAIN_MS if waits or released or decision.circuit_turn == "settles" else None,
         None if decision.circuit_turn else circuits.opens_at_ms(case.circuit, down_since_ms=down_since_ms),
     )
     earliest = min((instant for instant in known if instant is not None), default=None)

@@ -191,11 +191,26 @@ async def set_cadence(
     return [row["region_id"] for row in rows]
 
 
-SET_WINDOW = "UPDATE assignments SET window_ms = $3 WHERE tenant_id = $1 AND monitor_id = $2 AND removed_at IS NULL"
+# The one thing of a vote that others than its lane write, and only where no lane is at it: a lane holds votes before it
+# asks for state rows, so waiting for it here could be a circle. The lane's short way reads the vote's own window.
+SET_WINDOW = """
+WITH own AS (
+    SELECT region_id FROM votes WHERE tenant_id = $1 AND monitor_id = $2
+), free AS MATERIALIZED (
+    SELECT region_id FROM votes WHERE tenant_id = $1 AND monitor_id = $2 FOR UPDATE SKIP LOCKED
+), votes_set AS (
+    UPDATE votes v SET window_ms = $3 FROM free
+    WHERE v.tenant_id = $1 AND v.monitor_id = $2 AND v.region_id = free.region_id
+      AND (SELECT count(*) FROM free) = (SELECT count(*) FROM own)
+)
+UPDATE assignments SET window_ms = $3
+WHERE tenant_id = $1 AND monitor_id = $2 AND removed_at IS NULL
+  AND (SELECT count(*) FROM free) = (SELECT count(*) FROM own)
+"""
 
 
 async def set_window(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, window_ms: int) -> None:
-    """Have the monitor's votes live this long."""
+    """Have the monitor's votes live this long; nothing while a lane writes one of them: try again soon."""
     await conn.execute(SET_WINDOW, tenant_id, monitor_id, window_ms)
 
 
