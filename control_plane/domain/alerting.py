@@ -22,6 +22,8 @@ EVENTS = (
     "incident.resolved",
     "certificate.alert",
     "heartbeat.missed",
+    "maintenance.started",
+    "maintenance.ended",
 )
 """The decisions that a tenant's stream tells of."""
 
