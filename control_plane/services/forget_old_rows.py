@@ -46,6 +46,7 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
             retention.forget_operator_incidents, older_than=timedelta(days=settings.incidents_days)
         ),
         "transitions": partial(retention.forget_transitions, older_than=timedelta(days=settings.transitions_days)),
+        "periods": partial(retention.forget_periods, older_than=timedelta(days=settings.transitions_days)),
         "certificates": partial(retention.forget_certificates, older_than=timedelta(days=settings.certificates_days)),
         "pings": partial(retention.forget_pings, older_than=timedelta(days=settings.pings_days)),
         "runs": partial(retention.forget_runs, older_than=timedelta(days=settings.pings_days)),

@@ -147,6 +147,20 @@ async def forget_transitions(
     return await _deleted(connection, FLEET_FORGET_TRANSITIONS, older_than, limit)
 
 
+FLEET_FORGET_PERIODS = """
+DELETE FROM monitor_periods
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM monitor_periods WHERE ends_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_periods(
+    connection: Connection, *, older_than: timedelta = KEPT_TRANSITIONS, limit: int = BATCH
+) -> int:
+    """Maintenance and pauses that ended so long ago that no uptime reaches back to them."""
+    return await _deleted(connection, FLEET_FORGET_PERIODS, older_than, limit)
+
+
 FLEET_FORGET_CERTIFICATES = """
 DELETE FROM certificates
 WHERE ctid = ANY (ARRAY(

@@ -163,7 +163,7 @@ async def roll(conn: Connection, grain: Grain, wanted: Sequence[tuple[UUID, int,
 
 LANE_MARK_LATE = """
 INSERT INTO rollup_late (region_id, starts, monitor_ids)
-SELECT $1, item.slot - item.slot % $4, array_agg(DISTINCT item.monitor_id)
+SELECT $1, item.slot - item.slot % $4, array_agg(item.monitor_id)
 FROM unnest($2::uuid[], $3::bigint[]) AS item (monitor_id, slot)
 GROUP BY 2
 """

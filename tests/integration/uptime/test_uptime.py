@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from control_plane.services.read_availability import Horizon, day_start, read_days, read_uptimes
-from control_plane.store import uptime_reads
+from control_plane.store import retention, uptime_reads
 from control_plane.store.pool import Database
 from shared.ids import TenantId
 from tests.support import seed
@@ -209,6 +209,17 @@ async def test_time_longer_ago_than_it_is_kept_is_null(database: Database) -> No
             )
             assert found[monitor_id].seconds.total == seconds
             assert found[monitor_id].uptime_pct == (100 if seconds else None)
+
+
+async def test_periods_are_forgotten_when_no_uptime_reaches_back_to_them(world: World) -> None:
+    monitor, now = await world.monitor(name="API"), await now_of(world)
+    periods = [("maintenance", now - timedelta(days=days + 1), now - timedelta(days=days)) for days in (399, 401)]
+    open_ended = ("paused", now - timedelta(days=500), None)
+    async with world.database.app_transaction() as conn:
+        await write_past(conn, world.tenant_id, UUID(monitor["id"]), created_at=now, periods=[*periods, open_ended])
+        assert await retention.forget_periods(conn, older_than=KEPT) == 1
+        left = await conn.fetch("SELECT kind, starts_at FROM monitor_periods ORDER BY starts_at")
+    assert [tuple(row) for row in left] == [open_ended[:2], periods[0][:2]]
 
 
 async def test_days_are_served_by_zone(world: World) -> None:
