@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from control_plane.tenant_api import (
+    dependencies,
     incident_actions,
     incident_declaring,
     incident_stats,
@@ -26,6 +27,7 @@ RESOURCES = (
     monitors,
     monitor_actions,
     monitor_reads,
+    dependencies,
     results,
     on_demand,
     incidents,
@@ -37,6 +39,7 @@ OURS: tuple[Route, ...] = tuple(route for resource in RESOURCES for route in res
 ON_ONE = [route for route in OURS if "{" in route.path]
 BODIES = {
     "set_monitor_regions": {"regions": ["eu"]},
+    "set_monitor_dependencies": {"depends_on": []},
     "change_monitor": {"name": "mine now"},
     "add_incident_note": {"text": "hello"},
     "add_incident_update": {"text": "hello"},
@@ -60,7 +63,7 @@ async def an_incident(world: World, monitor_id: str) -> str:
 async def test_another_tenants_object_is_not_there(world: World, route: Route) -> None:
     made = await world.monitor()
     incident_id = await an_incident(world, made["id"])
-    path = route.path.format(monitor_id=made["id"], incident_id=incident_id)
+    path = route.path.format(monitor_id=made["id"], incident_id=incident_id, region="eu")
     before = await world.fingerprint()
     reply = await world.stranger.request(
         route.method, path, json=BODIES.get(route.operation, {}) if route.body else None
@@ -73,7 +76,7 @@ async def test_another_tenants_object_is_not_there(world: World, route: Route) -
 @pytest.mark.parametrize("route", ON_ONE, ids=lambda route: str(route.operation))
 @pytest.mark.parametrize("bad", ["abc", "1 OR 1=1", "0" * 32])
 async def test_an_id_that_is_none_is_refused(world: World, route: Route, bad: str) -> None:
-    path = route.path.replace("{monitor_id}", bad).replace("{incident_id}", bad)
+    path = route.path.replace("{monitor_id}", bad).replace("{incident_id}", bad).replace("{region}", "eu")
     reply = await world.http.request(route.method, path, json=BODIES.get(route.operation, {}) if route.body else None)
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "INVALID_ID")
 
@@ -83,7 +86,7 @@ async def test_a_key_without_the_scope_is_told_which_is_missing(world: World, ro
     made = await world.monitor()
     async with world.database.app() as conn:
         key = await an_api_key(conn, world.tenant_id, "keys:read", number=2)
-    path = route.path.format(monitor_id=made["id"], incident_id=made["id"])
+    path = route.path.format(monitor_id=made["id"], incident_id=made["id"], region="eu")
     async with world.door.client(key) as http:
         reply = await http.request(route.method, path, json={} if route.body else None)
     assert (reply.status_code, reply.json()["error"]["code"]) == (403, "MISSING_SCOPE")
