@@ -118,6 +118,6 @@ def _warnings(config: MonitorConfig, twin: str | None) -> list[Caution]:
         for region in config.regions
         if not region.enabled
     ]
-    if twin is not None:
+    if twin is not None and not rules_of(config.check).regionless:  # others may wait by the same rule
         found.append(Caution("DUPLICATE_URL", f"The monitor “{twin}” watches the same"))
     return found

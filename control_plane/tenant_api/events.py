@@ -14,11 +14,11 @@ from control_plane.store.monitor_reads import monitor_exists
 from control_plane.web.call import Call
 from control_plane.web.routes import Door, Route
 from control_plane.web.sse import Filter
-from control_plane.web.streams import CHECK_COMPLETED, Watcher
+from control_plane.web.streams import LIVE, Watcher
 
 SCOPE = "events:read"
 
-STREAMED = (CHECK_COMPLETED, *EVENTS, *AGENT_EVENTS)
+STREAMED = (*sorted(LIVE), *EVENTS, *AGENT_EVENTS)
 
 
 class EventsQuery(Struct, frozen=True):

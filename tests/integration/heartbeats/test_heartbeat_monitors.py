@@ -111,6 +111,7 @@ async def test_a_copy_has_a_url_of_its_own(beating: Beating) -> None:
     assert copy.status_code == 201, copy.text
     one, other = await beat(beating, monitor_id), await beat(beating, copy.json()["id"])
     assert one["ping_url"] != other["ping_url"]
+    assert copy.json()["warnings"] == []
 
 
 async def test_a_failing_ping_opens_an_incident_that_a_good_one_resolves(beating: Beating) -> None:

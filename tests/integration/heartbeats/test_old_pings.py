@@ -1,4 +1,4 @@
-"""Pings and runs are kept as long as the setting says, in batches; live pings are told to whoever listens."""
+"""Pings and runs are kept as long as the setting says, in batches."""
 
 from __future__ import annotations
 
