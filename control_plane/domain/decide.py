@@ -92,7 +92,7 @@ def decide(case: Case, *, now_ms: int, region_id: int | None = None, seen: Seque
         vote=judged.vote,
         step=step,
         recheck_slots=_rechecks(case, judged, held, seen),
-        drop_rechecks=case.rechecks_pending and agreed,
+        drop_rechecks=case.rechecks_pending and agreed and not _released(case, judged, held),
         well_since_ms=restraint.well_since_ms,
         held=Held() if isinstance(step, Opens) else held,
         waits_until_ms=waits_until_ms if waits else case.waits_until_ms if judgement.verdict == "down" else None,
@@ -158,11 +158,16 @@ def _wait(case: Case, judged: _Judged, restraint: Restraint) -> tuple[int | None
 
 def _rechecks(case: Case, judged: _Judged, held: Held, seen: Sequence[Seen]) -> tuple[int, ...]:
     """Re-checks after a contradiction, and of an outage that a hold has just stopped holding."""
-    released = held.ended_ms == judged.now_ms and case.open_incident is None and judged.alerts(case.alert_on)
+    released = held.ended_ms == judged.now_ms and _released(case, judged, held)
     contradicted = case.fast_confirmation and judged.contradicted and not _of_one_mind(judged.votes, judged.now_ms)
     if case.rechecks_pending or not (released or contradicted):
         return ()
     return _recheck_slots(case.confirmations, seen, judged.now_ms)
+
+
+def _released(case: Case, judged: _Judged, held: Held) -> bool:
+    """Whether an outage waits to be renewed since the end of a hold: agreeing votes from under it are no proof yet."""
+    return held.ended_ms is not None and case.open_incident is None and judged.alerts(case.alert_on)
 
 
 def _due_ms(decision: Decision, judged: _Judged, down_since_ms: int | None) -> int | None:
@@ -171,13 +176,12 @@ def _due_ms(decision: Decision, judged: _Judged, down_since_ms: int | None) -> i
     flaps = case.open_incident is not None and case.open_incident.type == "flapping"
     calm = flaps and decision.well_since_ms is not None and not isinstance(decision.step, Resolves)
     waits = decision.waits_until_ms is not None and now_ms < decision.waits_until_ms
-    unopened = case.open_incident is None and not isinstance(decision.step, Opens)
-    released = decision.held.ended_ms is not None and unopened and judged.alerts(case.alert_on)
+    looks = waits or _released(case, judged, decision.held) or decision.circuit_turn == "settles"
     known = (
         case.turns_at_ms,
         case.hold.until_ms if case.hold else None,
         (decision.well_since_ms or 0) + CALM_MS if calm else None,
-        now_ms + LOOK_AGAIN_MS if waits or released or decision.circuit_turn == "settles" else None,
+        now_ms + LOOK_AGAIN_MS if looks else None,
         None if decision.circuit_turn else circuits.opens_at_ms(case.circuit, down_since_ms=down_since_ms),
     )
     earliest = min((instant for instant in known if instant is not None), default=None)

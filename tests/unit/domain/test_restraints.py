@@ -85,6 +85,15 @@ def test_the_end_of_a_hold_asks_for_rechecks_and_takes_no_older_vote_over() -> N
     assert decision.due_ms == NOW + LOOK_AGAIN_MS
 
 
+def test_the_rechecks_after_a_hold_outlive_a_judgement_before_they_are_due() -> None:
+    old = replace(down(), newest_slot=NOW - 11_000)
+    waiting = case(old, old, old, verdict="down", held=Held(None, "x", NOW - 10_000), rechecks_pending=True)
+    opened = replace(waiting, held=Held(), open_incident=OpenIncident("down", ("a", "b", "c")))
+
+    assert not judged(waiting).drop_rechecks
+    assert judged(opened).drop_rechecks
+
+
 @pytest.mark.parametrize(
     ("sentence", "newer", "opens"),
     [
