@@ -5,6 +5,10 @@ from __future__ import annotations
 from control_plane.domain.verdict import Policy, Tally, VerdictName, quorum, required
 
 
+SOLE_RULE = "No region checks it: its one vote is the verdict"
+"""The rule of a kind without regions."""
+
+
 def rule(policy: Policy, regions: int) -> str:
     """The policy as a sentence about this many regions."""
     r, q = required(policy, regions), quorum(policy, regions)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, field
 
 from control_plane.domain.capability import explained
-from control_plane.domain.prospects import prospects, rule, run_of, slots_expected
+from control_plane.domain.prospects import SOLE_RULE, prospects, rule, run_of, slots_expected
+from control_plane.domain.standing import CIRCUIT_OPEN, sentences
 from control_plane.domain.verdict import Policy, Tally, quorum, required
 from control_plane.store import assignments_write, monitor_reads, results_read
 from control_plane.store.monitor_reads import MonitorView, RegionState
+from control_plane.store.standing import read_standing
 from control_plane.tenant_api.monitor_views import AdvisoryJson, PolicyJson, advisories_json, from_slot
 from control_plane.tenant_api.one_monitor import PATH, READS, read_monitor
 from control_plane.tenant_api.time_range import time_range
@@ -76,7 +79,8 @@ class VerdictJson(Struct, frozen=True, kw_only=True):
     """The verdict, what it rests on, and what would change it. `required` fresh down votes prove an outage.
 
     `incapable`: sentences about regions whose agents cannot run this check. They count among those assigned and never
-    vote.
+    vote. `standing`: why there is an incident or none, as far as the verdict alone does not say it: holds, flapping,
+    what a person resolved or reopened. `circuit` is CIRCUIT_OPEN while it is checked less often because it is down.
     """
 
     verdict: str
@@ -97,6 +101,9 @@ class VerdictJson(Struct, frozen=True, kw_only=True):
     regions: list[VoteJson]
     advisories: list[AdvisoryJson]
     held_by: str | None
+    standing: list[str]
+    incident_id: UUID | None
+    circuit: str | None
 
 
 class TransitionJson(Struct, frozen=True):
@@ -126,7 +133,11 @@ async def votes(call: Call) -> Reply:
 async def verdict(call: Call) -> Reply:
     view = await read_monitor(call, call.uuid("monitor_id"))
     policy = Policy(view.region_policy, view.region_policy_count)  # type: ignore[arg-type] # monitors_policy_known
-    counts = _tally(view)
+    tenant_id = call.tenant().tenant_id
+    async with call.deps.database.tenant(tenant_id) as conn:
+        found = await read_standing(conn, tenant_id=tenant_id, monitor_id=view.id)
+    assert found is not None
+    counts = found.tally if found.sole else _tally(view)
     incapable = {region.slug: region.incapable for region in view.regions if region.incapable}
     return Reply(
         VerdictJson(
@@ -142,12 +153,15 @@ async def verdict(call: Call) -> Reply:
             fresh_down=counts.fresh_down,
             fresh_degraded=counts.fresh_degraded,
             last_down=counts.last_down,
-            rule=rule(policy, counts.assigned),
-            would_change=list(prospects(counts, policy=policy, verdict=view.verdict)),  # type: ignore[arg-type]
+            rule=SOLE_RULE if found.sole else rule(policy, counts.assigned),
+            would_change=[] if found.sole else list(prospects(counts, policy=policy, verdict=found.standing.verdict)),
             incapable=list(explained(incapable, policy=policy, assigned=counts.assigned)),
             regions=await _votes(call, view),
             advisories=advisories_json(view),
             held_by=view.held_by,
+            standing=list(sentences(found.standing)),
+            incident_id=found.incident_id,
+            circuit=CIRCUIT_OPEN if found.standing.backed_off_at else None,
         )
     )
 
