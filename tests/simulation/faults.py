@@ -60,9 +60,8 @@ class Faults(Struct, frozen=True, kw_only=True):
     plane_clocks: tuple[Span, ...]
 
 
-def draw_faults(rng: Random, *, regions: int, agents: int, planes: int, start: int, end: int) -> Faults:
-    """The faults between two instants; one seed in eight has none."""
-    calm = rng.random() < 0.125
+def draw_faults(rng: Random, *, calm: bool, regions: int, agents: int, planes: int, start: int, end: int) -> Faults:
+    """The faults between two instants; on a calm day there are none."""
     names = tuple(name for name in SWARM if rng.random() < 0.5 and not calm)
 
     def share(name: str, most: float) -> float:

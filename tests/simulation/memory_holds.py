@@ -163,6 +163,10 @@ def set_window(s: Session, _tenant: UUID, monitor_id: UUID, window_ms: int) -> N
     s.writes.append((decisions.SET_WINDOW, [(monitor_id, window_ms)]))
     for row in _live(s.tables, monitor_id):
         change(s.undo, row, window_ms=window_ms)
+    for region_id in s.tables.regions_of[monitor_id]:
+        vote = s.tables.votes.get((monitor_id, region_id))
+        if vote is not None:
+            change(s.undo, vote, window_ms=window_ms)
     _look_again(s.tables, monitor_id)
 
 

@@ -48,11 +48,15 @@ class Break(Struct, frozen=True):
 
 
 class Outage(Struct):
-    """A time in which enough honest regions could not reach a target. `first_bad`: end of the first check that saw."""
+    """A time in which enough honest regions could not reach a target. `first_bad`: end of the first check that saw.
+
+    `promised`: how soon after it an incident has to open (ms), where nothing stands in the way.
+    """
 
     start: int
     end: int
     first_bad: int | None = None
+    promised: int | None = None
     opened: int | None = None
 
 
@@ -64,6 +68,8 @@ class Oracle:
         self.opened = self.resolved = self.false_incidents = self.missed = 0
         self.delays: list[int] = []
         """From the end of the first bad check of an outage to its incident, in ms."""
+        self.beyond_promise: list[int] = []
+        """How much more than promised it took, in ms, where nothing stood in the way: negative is sooner."""
         self.outages: dict[UUID, list[Outage]] = {}
         self._world = world
         self._counts: dict[UUID, Count] = {}
@@ -152,6 +158,8 @@ class Oracle:
                 fresh.append(seen)
         for seen in sorted(fresh, key=lambda seen: seen.result.slot) if len(fresh) > 1 else fresh:
             result = seen.result
+            if seen.was_down and result.outcome is Outcome.DOWN:
+                self._notice_first(seen)
             self._counts[result.monitor_id].voices[region_id].hear(result, was_down=seen.was_down, now=now)
 
     def _compare_state(self, monitor_id: UUID, row: tuple[Any, ...], now: int) -> None:
@@ -234,6 +242,14 @@ class Oracle:
             if outage.start <= now < outage.end and outage.opened is None and outage.first_bad is not None:
                 outage.opened = now
                 self.delays.append(now - outage.first_bad)
+                if outage.promised is not None and not self._levels.was_held(monitor.id, outage.start, now):
+                    self._hold_to_promise(monitor, outage, now - outage.first_bad)
+
+    def _hold_to_promise(self, monitor: PlannedMonitor, outage: Outage, took: int) -> None:
+        assert outage.promised is not None
+        self.beyond_promise.append(took - outage.promised)
+        if took > outage.promised:
+            self.broken("promise", f"{monitor.name} took {took} ms, {outage.promised} were promised")
 
     def _saw_joined(self, rows: list[tuple[Any, ...]], now: int) -> None:
         for row in rows:
@@ -307,16 +323,27 @@ class Oracle:
             result = seen.result
             if not status.startswith("rejected"):
                 self._acknowledged[result.monitor_id, agent.region_id, result.slot] = result.outcome
-            if seen.was_down and result.outcome is Outcome.DOWN:
-                self._notice_first(seen)
             world.trace.add(world.now, f"{agent.name} {self._name(result.monitor_id)} {result.slot} {status}")
 
     def _notice_first(self, seen: Seen) -> None:
         for outage in self.outages[seen.result.monitor_id]:
             if outage.start <= seen.began < outage.end:
-                if outage.first_bad is None or seen.ended < outage.first_bad:
+                if outage.first_bad is None:
                     outage.first_bad = seen.ended
+                    outage.promised = self._promise(self._world.monitors[seen.result.monitor_id], outage)
                 return
+
+    def _promise(self, monitor: PlannedMonitor, outage: Outage) -> int | None:
+        """Confirmations x (2 s + what a failing check takes) + 1 s, if all regions have been well and fail now."""
+        spells = [view.at(outage.start) for view in monitor.target.views.values()]
+        voices = self._counts[monitor.id].voices.values()
+        is_asked = any(monitor.id in other.depends_on for other in self._world.plan.monitors)
+        is_plain = not (self._world.plan.faults.names or monitor.target.lies or monitor.depends_on or is_asked)
+        was_well = all(voice.vote == "up" and voice.bad == 0 for voice in voices)
+        takes = [spell.takes_ms for spell in spells if spell is not None and spell.condition == "down"]
+        if not is_plain or not was_well or len(takes) < len(spells):
+            return None
+        return monitor.confirmations * (2 * SECOND + max(takes)) + SECOND
 
     # -- deadlines
 

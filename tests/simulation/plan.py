@@ -98,9 +98,13 @@ def an_id(rng: Random) -> UUID:
     return UUID(int=rng.getrandbits(128), version=4)
 
 
-def draw_plan(seed: int, *, hours: float = 24.0, regions: int = 5, monitors: int = 20) -> Plan:
-    """The world of this seed."""
+def draw_plan(
+    seed: int, *, hours: float = 24.0, regions: int = 5, monitors: int = 20, calm: bool | None = None
+) -> Plan:
+    """The world of this seed. One in eight is calm: nothing fails but the targets; `calm` decides it otherwise."""
     rng = Random(seed)
+    drawn = rng.random() < 0.125
+    calm = drawn if calm is None else calm
     start = EPOCH + rng.randrange(30 * 24 * HOUR)
     end = start + int(hours * HOUR)
     quiet_from = end - QUIET_MS
@@ -119,7 +123,7 @@ def draw_plan(seed: int, *, hours: float = 24.0, regions: int = 5, monitors: int
     if rng.random() < 0.4:
         watched = _depending(rng, watched)
     faults = draw_faults(
-        rng, regions=regions, agents=len(agents), planes=planes, start=start + HOUR // 4, end=quiet_from
+        rng, calm=calm, regions=regions, agents=len(agents), planes=planes, start=start + HOUR // 4, end=quiet_from
     )
     return Plan(
         seed=seed,

@@ -16,7 +16,8 @@ from tests.simulation.world import World
 
 
 class Day(Struct, frozen=True, kw_only=True):
-    """What came of one seed. `delays` in ms: from an outage's first bad result to its incident."""
+    """What came of one seed. `delays` in ms: from an outage's first bad result to its incident; `beyond_promise`: see
+    Oracle."""
 
     seed: int
     digest: str
@@ -25,6 +26,7 @@ class Day(Struct, frozen=True, kw_only=True):
     outages: int
     opened: int
     delays: list[int]
+    beyond_promise: list[int]
     false: int
     missed: int
     breaks: list[Break]
@@ -32,9 +34,9 @@ class Day(Struct, frozen=True, kw_only=True):
     """The end of the trace, if a rule was broken."""
 
 
-def simulate(seed: int, *, hours: float = 24.0) -> Day:
-    """One world of this seed, from its start to its end."""
-    plan = draw_plan(seed, hours=hours)
+def simulate(seed: int, *, hours: float = 24.0, calm: bool | None = None) -> Day:
+    """One world of this seed, from its start to its end; see draw_plan."""
+    plan = draw_plan(seed, hours=hours, calm=calm)
     world = World(plan, MemoryBackend(), trace=Trace())
     world.run()
     oracle = world.oracle
@@ -46,6 +48,7 @@ def simulate(seed: int, *, hours: float = 24.0) -> Day:
         outages=sum(map(len, oracle.outages.values())),
         opened=oracle.opened,
         delays=oracle.delays,
+        beyond_promise=oracle.beyond_promise,
         false=oracle.false_incidents,
         missed=oracle.missed,
         breaks=oracle.breaks,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Timed)
 
 POLL_MS, LEASE_MS, OBSERVE_MS = 5_000, 15_000, 10_000
+SELF_TEST_GAP_MS, SELF_TEST_MS = 1_000, 40
 FAR = 1 << 60
 
 _REFUSED = Detail(message="The target refused the connection")
@@ -101,6 +102,7 @@ class SimAgent:
         self._wake_at = FAR
         self._look_at = FAR
         self._bad: set[UUID] = set()
+        self._tests_at = 0
         self._revision = -1
 
     @property
@@ -192,7 +194,10 @@ class SimAgent:
         if boots != self.boots or not self.is_linked or not self.world.planes_up:
             return
         world, backend = self.world, self.world.backend
+        was_live = self.me.id in world.live_agents(self.me.region_id)
         backend.set_agent(self.me.id, lease_until=FAR, healthy=not self.is_unwell)
+        if not was_live and not self.is_unwell:
+            world.poke(self.me.region_id)
         self._learn_time(world.time_error(self))
         revision, assignments = world.assignments(self.me.region_id)
         if revision != self._revision:
@@ -278,8 +283,9 @@ class SimAgent:
         self._pump()
         outcome = self._told(job, spell)
         if outcome is Outcome.DOWN:
-            # The self-test that has to pass first takes its turn: at most one a second.
-            world.at(world.now + world.rng.randrange(20, 1_200), self._vouch, boots, job, spell, began, stood_still)
+            if world.now > self._tests_at:  # else it joins those who wait for the next: at most one a second
+                self._tests_at = max(world.now, self._tests_at + SELF_TEST_GAP_MS)
+            world.at(self._tests_at + SELF_TEST_MS, self._vouch, boots, job, spell, began, stood_still)
         else:
             self._deliver(job, outcome, spell, began)
 
