@@ -176,7 +176,9 @@ def _due_ms(decision: Decision, judged: _Judged, down_since_ms: int | None) -> i
     flaps = case.open_incident is not None and case.open_incident.type == "flapping"
     calm = flaps and decision.well_since_ms is not None and not isinstance(decision.step, Resolves)
     waits = decision.waits_until_ms is not None and now_ms < decision.waits_until_ms
-    looks = waits or _released(case, judged, decision.held) or decision.circuit_turn == "settles"
+    # A kind without regions whose newer proof has an instant of its own is looked at then.
+    renews = case.turns_at_ms is None and _released(case, judged, decision.held)
+    looks = waits or renews or decision.circuit_turn == "settles"
     known = (
         case.turns_at_ms,
         case.hold.until_ms if case.hold else None,

@@ -8,8 +8,9 @@
 
 The deadline is data: `due_ms` is worked out when a ping comes, and whoever judges compares it. Without an open run it
 is the last finish + period + grace, or the first cron instant after that finish + grace. An open run that began in time
-takes the place of that: it has until its own limit. Only a success leads out of `down`; a deadline that passes then is
-newer proof of the same outage, which counts where a hold asked for some.
+takes the place of that: it has until its own limit. Only a success leads out of `down`; each deadline of the schedule
+that passes then is newer proof of the same outage, which counts where a hold asked for some: one that passed inside a
+maintenance window pages nobody at the window's end, the next one does.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from control_plane.domain.cron import next_after
 from control_plane.domain.heartbeat_check import HeartbeatCheck
+from control_plane.domain.heartbeat_times import around, expected_after
 from control_plane.domain.sole_vote import SoleVote
-from shared.clock import from_unix_ms, to_unix_ms
+from shared.clock import from_unix_ms
 from shared.results import Reason
 
 MAX_OPEN_RUNS = 32
@@ -117,17 +118,20 @@ def apply(state: Heartbeat, ping: Ping, *, check: HeartbeatCheck, paused: bool) 
 
 
 def advance(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int) -> Heartbeat:
-    """The same state, down if its deadline has passed: a start that comes later does not undo that it was missed."""
+    """The same state, down if its deadline has passed: a start that comes later does not undo that it was missed.
+
+    Down since the deadline. A ping was missing since it was expected, a run since its limit.
+    """
     if not _is_missed(state, now_ms):
         return state
-    vote = _missed_vote(state, check)
+    due = state.due_ms or 0
     return structs.replace(
         state,
         phase="down",
-        since_ms=state.due_ms or 0,
-        first_bad_ms=vote.first_bad_ms,
-        reason=vote.reason,
-        message=vote.message,
+        since_ms=due,
+        first_bad_ms=due if state.due_run else due - check.grace * 1000,
+        reason=Reason.TIMEOUT.value,
+        message="a run did not end in time" if state.due_run else "no ping came in time",
     )
 
 
@@ -157,34 +161,34 @@ def rested(state: Heartbeat) -> Heartbeat:
     return structs.replace(state, phase="new", due_ms=None, first_bad_ms=None, reason=None, message=None)
 
 
-def expected_after(check: HeartbeatCheck, at_ms: int) -> int:
-    """When the ping after one at `at_ms` is expected, without grace. Unix ms."""
-    if check.cron is None:
-        assert check.period is not None  # one of the two, by the rules
-        return at_ms + check.period * 1000
-    return to_unix_ms(next_after(check.cron, check.timezone, from_unix_ms(at_ms)))
-
-
 def sole_vote(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int) -> SoleVote:
     """What the pings say at this instant."""
-    if _is_missed(state, now_ms):
-        return _missed_vote(state, check)
-    match state.phase:
-        case "new":
+    match advance(state, check, now_ms=now_ms):
+        case Heartbeat(phase="new"):
             return SoleVote(due_ms=state.due_ms)
-        case "up":
+        case Heartbeat(phase="up"):
             return SoleVote(say="up", since_ms=state.since_ms, due_ms=state.due_ms)
-        case "down":
+        case Heartbeat(phase="down") as down:
+            newest_ms, due_ms = _newest_proof(down, check, now_ms)
             return SoleVote(
                 say="down",
-                since_ms=state.since_ms,
-                first_bad_ms=state.first_bad_ms,
-                reason=state.reason,
-                message=state.message,
-                evidence=_evidence(state),
-                due_ms=None if _is_due(state, now_ms) else state.due_ms,
-                newest_ms=None if _is_due(state, now_ms) else state.counted_from_ms,
+                since_ms=down.since_ms,
+                first_bad_ms=down.first_bad_ms,
+                reason=down.reason,
+                message=down.message,
+                evidence=_evidence(down),
+                due_ms=due_ms,
+                newest_ms=newest_ms,
             )
+        case other:
+            raise AssertionError(other.phase)
+
+
+def _newest_proof(state: Heartbeat, check: HeartbeatCheck, now_ms: int) -> tuple[int | None, int | None]:
+    """The newest failure or missed deadline of one that is down, and when there will be another."""
+    if state.due_ms is None or not _is_due(state, now_ms):
+        return state.counted_from_ms, state.due_ms
+    return around(check, missed_ms=state.due_ms, now_ms=now_ms)
 
 
 def _start(state: Heartbeat, ping: Ping) -> Applied:
@@ -258,21 +262,6 @@ def _is_missed(state: Heartbeat, now_ms: int) -> bool:
 
 def _is_due(state: Heartbeat, now_ms: int) -> bool:
     return state.due_ms is not None and state.due_ms <= now_ms
-
-
-def _missed_vote(state: Heartbeat, check: HeartbeatCheck) -> SoleVote:
-    """Down since the deadline. A ping was missing since it was expected, a run since its limit."""
-    due = state.due_ms or 0
-    expected = due if state.due_run else due - check.grace * 1000
-    message = "a run did not end in time" if state.due_run else "no ping came in time"
-    return SoleVote(
-        say="down",
-        since_ms=due,
-        first_bad_ms=expected,
-        reason=Reason.TIMEOUT.value,
-        message=message,
-        evidence=_evidence(state),
-    )
 
 
 def _evidence(state: Heartbeat) -> dict[str, Any]:

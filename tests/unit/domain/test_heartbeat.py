@@ -25,6 +25,7 @@ from control_plane.domain.heartbeat_check import HeartbeatCheck
 
 HOURLY = HeartbeatCheck(period=3600, grace=300)
 TIMED = HeartbeatCheck(period=3600, grace=300, max_run_s=600)
+EVERY_HOUR = HeartbeatCheck(cron="0 * * * *", grace=300)
 A, B = UUID(int=1), UUID(int=2)
 MINUTE = 60_000
 DUE = 65  # minutes after a success
@@ -151,7 +152,32 @@ def test_silence_after_a_failure_is_newer_proof_of_the_same_outage() -> None:
     assert sole_vote(failed, HOURLY, now_ms=MINUTE).newest_ms == 0
     assert sole_vote(failed, HOURLY, now_ms=MINUTE).due_ms == DUE * MINUTE
     later = sole_vote(failed, HOURLY, now_ms=DUE * MINUTE)
-    assert (later.say, later.newest_ms, later.due_ms) == ("down", None, None)
+    assert (later.say, later.newest_ms, later.due_ms) == ("down", DUE * MINUTE, (DUE + 60) * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "check", "minute", "newest", "due"),
+    [
+        ("at the deadline itself", HOURLY, DUE, DUE, DUE + 60),
+        ("just before the next one", HOURLY, DUE + 59, DUE, DUE + 60),
+        ("after many", HOURLY, DUE + 10 * 60 + 7, DUE + 10 * 60, DUE + 11 * 60),
+        ("cron, at the deadline", EVERY_HOUR, 65, 65, 125),
+        ("cron, after many", EVERY_HOUR, 65 + 1000 * 60 + 59, 65 + 1000 * 60, 65 + 1001 * 60),
+        ("cron with a long grace", structs.replace(EVERY_HOUR, grace=7200), 180, 180, 240),
+    ],
+)
+def test_each_deadline_of_the_schedule_that_passes_in_silence_is_newer_proof(
+    sentence: str, check: HeartbeatCheck, minute: int, newest: int, due: int
+) -> None:
+    for state in (lived(ping("success", 0), check=check), lived(ping("success", 0), ping("log", minute), check=check)):
+        vote = sole_vote(state, check, now_ms=minute * MINUTE)
+        assert (vote.say, vote.newest_ms, vote.due_ms) == ("down", newest * MINUTE, due * MINUTE), sentence
+
+
+def test_after_a_run_that_did_not_end_the_schedule_goes_on() -> None:
+    overdue = lived(ping("success", 0), ping("start", 60), check=TIMED)
+    vote = sole_vote(overdue, TIMED, now_ms=100 * MINUTE)
+    assert (vote.newest_ms, vote.due_ms) == (70 * MINUTE, 130 * MINUTE)
 
 
 def test_while_paused_pings_are_counted_and_nothing_is_proven() -> None:
