@@ -57,6 +57,16 @@ class Transition(Struct, frozen=True):
     reason: str
 
 
+class Asked(Struct, frozen=True):
+    """An upstream that is to look again: the due instants (Unix ms) of its re-checks, in each of its regions.
+
+    As many as after a contradiction of its own, so that a first bad one can be confirmed at once.
+    """
+
+    monitor_id: UUID
+    slots: tuple[int, ...]
+
+
 class Decision(Struct, frozen=True, kw_only=True):
     """What one judgement writes. `vote` is the new row of the region that reported; None when nobody did."""
 
@@ -75,9 +85,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     well_since_ms: int | None = None
     held: Held = Held()
     waits_until_ms: int | None = None
-    asked_upstreams: tuple[UUID, ...] = ()
-    """Monitors of which re-checks are written, due like `upstream_slot`, before this one's incident may open."""
-    upstream_slot: int = 0
+    asked_upstreams: tuple[Asked, ...] = ()
+    """Whose word is asked for before this one's incident may open."""
     circuit_turn: Turn | None = None
     due_ms: int | None = None
     """When time alone calls for another judgement."""

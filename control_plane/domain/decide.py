@@ -7,14 +7,13 @@ only reads the case under its locks and writes the decision down.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from control_plane.domain import circuit as circuits
 from control_plane.domain import explain, hold
-from control_plane.domain.case import Case, Decision, Transition
+from control_plane.domain.case import Asked, Case, Decision, Transition
 from control_plane.domain.hold import Held
 from control_plane.domain.incident import (
     CALM_MS,
@@ -97,7 +96,6 @@ def decide(case: Case, *, now_ms: int, region_id: int | None = None, seen: Seque
         held=Held() if isinstance(step, Opens) else held,
         waits_until_ms=waits_until_ms if waits else case.waits_until_ms if judgement.verdict == "down" else None,
         asked_upstreams=asked,
-        upstream_slot=now_ms + RECHECK_NOTICE_MS,
         circuit_turn=circuits.turn(
             case.circuit,
             down_since_ms=down_since_ms,
@@ -141,7 +139,7 @@ def _restraint(case: Case, judged: _Judged, held: Held) -> Restraint:
     )
 
 
-def _wait(case: Case, judged: _Judged, restraint: Restraint) -> tuple[int | None, tuple[UUID, ...]]:
+def _wait(case: Case, judged: _Judged, restraint: Restraint) -> tuple[int | None, tuple[Asked, ...]]:
     """Until when an opening waits for its upstreams' word (None: not at all), and which of them are asked now."""
     opens = case.open_incident is None and wants_to_open(judged.judgement, restraint=restraint)
     if not opens or not case.upstreams:
@@ -153,7 +151,9 @@ def _wait(case: Case, judged: _Judged, restraint: Restraint) -> tuple[int | None
     if case.waits_until_ms is not None:
         return case.waits_until_ms, ()
     longest_ms = hold.longest_wait_ms(unheard, recheck_every_ms=RECHECK_EVERY_MS)
-    return judged.now_ms + longest_ms, tuple(u.monitor_id for u in unheard)
+    first_ms = judged.now_ms + RECHECK_NOTICE_MS
+    asked = tuple(Asked(u.monitor_id, _slots_from(first_ms, u.confirmations)) for u in unheard)
+    return judged.now_ms + longest_ms, asked
 
 
 def _rechecks(case: Case, judged: _Judged, held: Held, seen: Sequence[Seen]) -> tuple[int, ...]:
@@ -233,4 +233,8 @@ def _recheck_slots(confirmations: int, seen: Sequence[Seen], now_ms: int) -> tup
     """Dues counted from the end of the newest check: what its result spent on the way does not delay the proof."""
     ended = max((s.ended_ms for s in seen), default=0) or now_ms
     first = min(max(ended + RECHECK_EVERY_MS, now_ms + RECHECK_NOTICE_MS), now_ms + RECHECK_EVERY_MS)
-    return tuple(first + RECHECK_EVERY_MS * i for i in range(2 * confirmations))
+    return _slots_from(first, confirmations)
+
+
+def _slots_from(first_ms: int, confirmations: int) -> tuple[int, ...]:
+    return tuple(first_ms + RECHECK_EVERY_MS * i for i in range(2 * confirmations))

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from control_plane.domain.case import Case, Decision
+from control_plane.domain.case import Asked, Case, Decision
 from control_plane.domain.decide import LOOK_AGAIN_MS, RECHECK_EVERY_MS, RECHECK_NOTICE_MS, decide
 from control_plane.domain.hold import LONGEST_WAIT_MS, Held, Hold, Upstream
 from control_plane.domain.incident import CALM_MS, Joins, OpenIncident, Opens, Resolves, Worsens
@@ -151,8 +151,8 @@ def test_before_an_incident_opens_an_upstream_that_has_not_spoken_since_is_asked
     decision = judged(outage(upstreams=(upstream(newest_slot=NOW - 10 * EVERY),)))
 
     assert decision.step is None
-    assert decision.asked_upstreams == (UPSTREAM,)
-    assert decision.upstream_slot == NOW + RECHECK_NOTICE_MS
+    dues = tuple(NOW + RECHECK_NOTICE_MS + RECHECK_EVERY_MS * i for i in range(4))
+    assert decision.asked_upstreams == (Asked(UPSTREAM, dues),)
     assert decision.waits_until_ms == NOW + (RECHECK_EVERY_MS + 10_000) * 3
     assert decision.due_ms == NOW + LOOK_AGAIN_MS
 
