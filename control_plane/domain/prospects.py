@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from control_plane.domain.verdict import Policy, Tally, VerdictName, quorum, required
 
-
 SOLE_RULE = "No region checks it: its one vote is the verdict"
 """The rule of a kind without regions."""
 

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_fields import DEFAULT_SLA_DAYS
 from control_plane.domain.regionless import kind_is_regionless
+from control_plane.domain.standing import CIRCUIT_OPEN
 from control_plane.domain.stored_check import read_check
 from control_plane.services.monitor_rows import Caution
 from control_plane.store.monitor_reads import MonitorView, RegionState
@@ -80,6 +81,7 @@ class StateJson(Struct, frozen=True):
     """`shown` is paused, else maintenance, else the verdict: up, degraded, down, unknown.
 
     `held_by` says what holds its incidents back (a window, an upstream that is down); null while nothing does.
+    `circuit` is CIRCUIT_OPEN while it is checked less often because it is down.
     """
 
     shown: str
@@ -91,6 +93,7 @@ class StateJson(Struct, frozen=True):
     held_by: str | None = None
     held_since: datetime | None = None
     advisories: list[AdvisoryJson] = []
+    circuit: str | None = None
 
 
 class MonitorJson(Struct, frozen=True, kw_only=True):
@@ -214,6 +217,7 @@ def state_json(view: MonitorView) -> StateJson:
         last_result_at=from_slot(view.newest_slot or None),
         regions=[_vote_json(region, now_ms=view.now_ms) for region in view.regions],
         held_by=view.held_by,
+        circuit=CIRCUIT_OPEN if view.backed_off_at else None,
         held_since=view.held_since,
         advisories=advisories_json(view),
     )
