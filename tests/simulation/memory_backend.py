@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.clock import from_unix_ms
 from tests.simulation import memory_holds, memory_ingest, memory_judging, memory_work, memory_writing
-from tests.simulation.memory_store import Session, SimDatabase, StoreFault, run
+from tests.simulation.memory_store import Committed, SimDatabase, StoreFault, run
 from tests.simulation.memory_tables import AgentRow, Assignment, Tables
 from tests.simulation.plan import Plan, PlannedMonitor
 
@@ -27,7 +27,7 @@ class MemoryBackend:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return run(work)
 
-    def on_commit(self, call: Callable[[Session], None]) -> None:
+    def on_commit(self, call: Callable[[Committed], None]) -> None:
         self.database.on_commit = call
 
     def fail_next(self, fault: StoreFault | None) -> None:
@@ -37,11 +37,15 @@ class MemoryBackend:
         self.tables.now_ms = now_ms
 
     def may_be_stale(self, now_ms: int) -> bool:
-        """Whether the sweep may find anything: asking is what costs most of a quiet day."""
-        return memory_judging.may_be_stale(self.tables, now_ms)
+        tables = self.tables
+        is_stale = memory_judging.may_be_stale(tables, now_ms) or memory_holds.due(tables, now_ms)
+        return bool(is_stale or memory_holds.wrongly_held(tables, now_ms))
+
+    def may_hand_out(self, region_id: int) -> bool:
+        tables = self.tables
+        return any(tables.dispatches[each].expires_ms > tables.now_ms for each in tables.in_region.get(region_id, ()))
 
     def cadences(self, region_id: int) -> dict[UUID, int]:
-        """The cadence in seconds of monitors that the region checks at another one than their interval."""
         rows = self.tables.assignments[region_id].items()
         return {monitor_id: row.cadence_s for monitor_id, row in rows if row.cadence_s is not None}
 
@@ -53,17 +57,14 @@ class MemoryBackend:
             row.healthy = healthy
 
     def live_agents(self, region_id: int) -> list[UUID]:
-        """Who shares the region's monitors now, by the database."""
         now = self.tables.now_ms
         rows = self.tables.agents.values()
         return [r.id for r in rows if r.region_id == region_id and r.enabled and r.healthy and r.lease_until > now]
 
     def outcomes(self) -> dict[tuple[UUID, int, int], int]:
-        """The outcome of each stored result, by (monitor, region, slot)."""
         return {key: row.outcome for key, row in self.tables.results.items()}
 
     def notices_missing(self) -> list[tuple[str, str]]:
-        """(notice, incident) of what some channel should have been owed and was not."""
         tables = self.tables
         missing = []
         for row in tables.incidents.values():
@@ -77,7 +78,6 @@ class MemoryBackend:
         return missing
 
     def purge(self, now_ms: int) -> None:
-        """Forget dispatches that are long over, as the retention job does."""
         tables = self.tables
         for row in [row for row in tables.dispatches.values() if row.expires_ms < now_ms - 600_000]:
             tables.waiting[row.monitor_id].discard(row.id)
@@ -86,7 +86,6 @@ class MemoryBackend:
             del tables.dispatches[row.id]
 
     def install(self, plan: Plan) -> None:
-        """Tenants, regions, agents, monitors with their assignments and states, and a channel for each tenant."""
         tables = self.tables
         tables.now_ms = plan.start
         tables.regions.update(plan.regions)

@@ -7,7 +7,7 @@ from heapq import heappush
 from typing import Any
 from uuid import UUID
 
-from control_plane.store import assignments_write, cases, composites, decisions, heartbeats, holds, maintenance_advance
+from control_plane.store import cases, composites, decisions, heartbeats, holds, maintenance_advance
 from shared.clock import from_unix_ms, to_unix_ms
 from tests.simulation.memory_store import Session, statement
 from tests.simulation.memory_tables import Assignment, Row, Tables, append, change
@@ -88,12 +88,16 @@ def cover(s: Session, tenant_id: UUID, window_id: UUID, ends_at: datetime, *rest
     for monitor_id, starts_at in zip(monitor_ids, starts, strict=True):
         row = {"monitor_id": monitor_id, "title": title, "starts_at": starts_at, "ends_at": ends_at}
         append(s.undo, s.tables.periods, row)
-    s.writes.append((maintenance_advance.COVER, [(monitor_ids, to_unix_ms(starts[0]), to_unix_ms(ends_at))]))
 
 
 @statement(holds.LANE_STALE_HOLDS)
 def stale_holds(s: Session, now_ms: int, limit: int) -> list[Row]:
-    tables, now = s.tables, from_unix_ms(now_ms)
+    return [{"monitor_id": monitor_id} for monitor_id in wrongly_held(s.tables, now_ms)[:limit]]
+
+
+def wrongly_held(tables: Tables, now_ms: int) -> list[UUID]:
+    """Monitors that are held and do not know it yet, or are no longer."""
+    now = from_unix_ms(now_ms)
     if not tables.upstreams and not tables.periods:
         return []
     covered = {p["monitor_id"] for p in tables.periods if p["starts_at"] <= now < p["ends_at"]}
@@ -103,8 +107,8 @@ def stale_holds(s: Session, now_ms: int, limit: int) -> list[Row]:
             tables.states[one]["verdict"] == "down" for one in upstreams_of(tables, monitor_id)
         )
         if held != (state["held_since"] is not None):
-            stale.append({"monitor_id": monitor_id})
-    return stale[:limit]
+            stale.append(monitor_id)
+    return stale
 
 
 @statement(holds.LANE_REGIONS_OF)
@@ -130,11 +134,13 @@ def _is_waiting(tables: Tables, monitor_id: UUID, region_id: int) -> bool:
 
 @statement(cases.LANE_DUE_CASES)
 def due_cases(s: Session, now_ms: int, limit: int) -> list[Row]:
+    return [{"monitor_id": monitor_id} for _, monitor_id in sorted(due(s.tables, now_ms))[:limit]]
+
+
+def due(tables: Tables, now_ms: int) -> list[tuple[datetime, UUID]]:
+    """What time alone calls to be judged, and since when."""
     now = from_unix_ms(now_ms)
-    due = [
-        (row["due_at"], m) for m, row in s.tables.states.items() if row["due_at"] is not None and row["due_at"] <= now
-    ]
-    return [{"monitor_id": monitor_id} for _, monitor_id in sorted(due)[:limit]]
+    return [(at, monitor_id) for monitor_id, row in tables.states.items() if (at := row["due_at"]) and at <= now]
 
 
 @statement(heartbeats.LANE_STALE_HEARTBEATS, composites.LANE_STALE_COMPOSITES)
@@ -143,14 +149,8 @@ def none_stale(_session: Session, *_: Any) -> list[Row]:
     return []
 
 
-@statement(decisions.TELL_JUDGES)
-def tell_judges(s: Session) -> None:
-    s.writes.append((decisions.TELL_JUDGES, []))
-
-
 @statement(decisions.SET_CADENCE)
 def set_cadence(s: Session, _tenant: UUID, monitor_id: UUID, cadence_s: int | None, window_ms: int) -> list[Row]:
-    s.writes.append((decisions.SET_CADENCE, [(monitor_id, cadence_s, window_ms)]))
     rows = _live(s.tables, monitor_id)
     for row in rows:
         change(s.undo, row, cadence_s=cadence_s, window_ms=max(row.window_ms, window_ms))
@@ -160,7 +160,6 @@ def set_cadence(s: Session, _tenant: UUID, monitor_id: UUID, cadence_s: int | No
 
 @statement(decisions.SET_WINDOW)
 def set_window(s: Session, _tenant: UUID, monitor_id: UUID, window_ms: int) -> None:
-    s.writes.append((decisions.SET_WINDOW, [(monitor_id, window_ms)]))
     for row in _live(s.tables, monitor_id):
         change(s.undo, row, window_ms=window_ms)
     for region_id in s.tables.regions_of[monitor_id]:
@@ -177,8 +176,3 @@ def _live(tables: Tables, monitor_id: UUID) -> list[Assignment]:
 def _look_again(tables: Tables, monitor_id: UUID) -> None:
     tables.unswept.add(monitor_id)
     heappush(tables.expiring, (tables.now_ms, monitor_id))
-
-
-@statement(assignments_write.NOTIFY_REGIONS)
-def notify_regions(s: Session, region_ids: list[int]) -> None:
-    s.writes.append((assignments_write.NOTIFY_REGIONS, region_ids))

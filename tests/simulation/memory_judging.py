@@ -118,7 +118,7 @@ def suspects(tables: Tables, now_ms: int) -> set[UUID]:
 
 
 def may_be_stale(tables: Tables, now_ms: int) -> bool:
-    """Whether the sweep's question has to be asked at all."""
+    """Whether the sweep's questions about votes have to be asked at all."""
     return bool(tables.unswept) or bool(tables.expiring and tables.expiring[0][0] <= now_ms)
 
 

@@ -12,13 +12,14 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
 from control_plane import store
 from control_plane.errors import Unavailable
 from tests.simulation.memory_tables import Tables, Undo
+from tests.simulation.observed import Write, observe
 
 T = TypeVar("T")
 Handler = Callable[..., Any]
@@ -71,7 +72,7 @@ class Session:
     def __init__(self, tables: Tables, fails_at: int) -> None:
         self.tables = tables
         self.undo: list[Undo] = []
-        self.writes: list[tuple[str, Any]] = []
+        self.writes: list[Write] = []
         self._left = fails_at
 
     async def fetch(self, text: str, *args: Any) -> Any:
@@ -81,6 +82,7 @@ class Session:
         handler = _HANDLERS.get(text)
         if handler is None:
             raise UnknownStatementError(_name_of(text))
+        observe(self.writes, text, args)
         return handler(self, *args)
 
     fetchrow = fetchval = execute = fetch
@@ -139,16 +141,23 @@ class _Lane:
         pass
 
 
+class Committed(Protocol):
+    """A transaction that committed: what it wrote that observers follow."""
+
+    @property
+    def writes(self) -> list[Write]: ...
+
+
 class SimDatabase:
     """The Database of control_plane/store/pool.py, as far as services ask for it.
 
-    `fault`: what goes wrong with the next transaction. `on_commit` hears of every commit, with its session.
+    `fault`: what goes wrong with the next transaction. `on_commit` hears of every commit.
     """
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self.fault: StoreFault | None = None
-        self.on_commit: Callable[[Session], None] = lambda _session: None
+        self.on_commit: Callable[[Committed], None] = lambda _session: None
         self._lane = _Lane()
 
     def app_transaction(self) -> _Transaction:

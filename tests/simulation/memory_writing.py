@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from control_plane.errors import Conflict
-from control_plane.store import decisions, deliveries, domain_load, notices
+from control_plane.store import assignments_write, decisions, deliveries, domain_load, notices
 from tests.simulation.memory_store import Session, statement
 from tests.simulation.memory_tables import DispatchRow, Row, append, drop, exclude, include, put
+from tests.simulation.observed import owed_rows
 
 _STATE = (
     *("tenant_id", "monitor_id", "verdict", "reason", "since", "judged_at", "hushed"),
@@ -111,14 +112,12 @@ def append_event(s: Session, tenant_id: UUID, number: int, _at: datetime, event:
     append(s.undo, s.tables.events[tenant_id], {"number": number, "event": event})
 
 
-@statement(decisions.TELL_OF_EVENTS, deliveries.WAKE)
+@statement(
+    *(decisions.TELL_OF_EVENTS, decisions.TELL_OF_DISPATCHES, decisions.TELL_JUDGES),
+    *(deliveries.WAKE, assignments_write.NOTIFY_REGIONS),
+)
 def tell(_session: Session, *_: Any) -> None:
-    """A hint that nobody here waits for."""
-
-
-@statement(decisions.TELL_OF_DISPATCHES)
-def tell_of_dispatches(s: Session, region_ids: list[int]) -> None:
-    s.writes.append((decisions.TELL_OF_DISPATCHES, region_ids))
+    """A hint: whoever waits for it observes the commit."""
 
 
 @statement(decisions.WRITE_RECHECK)
@@ -203,13 +202,7 @@ def public_url(_session: Session) -> None:
 
 @statement(deliveries.OWE)
 def owe(s: Session, *columns: list[Any]) -> None:
-    names = (
-        *("tenant_id", "id", "number", "channel_id", "channel_name", "channel_kind", "incident_id", "monitor_id"),
-        *("event", "notice", "ordinal", "body"),
-    )
-    for values in zip(*columns, strict=True):
-        row = dict(zip(names, values, strict=True))
+    for row in owed_rows(columns):
         key = (row["incident_id"], row["channel_id"], row["notice"], row["ordinal"])
         if key not in s.tables.deliveries:
             put(s.undo, s.tables.deliveries, key, row)
-            s.writes.append((deliveries.OWE, row))

@@ -243,13 +243,7 @@ class Oracle:
                 outage.opened = now
                 self.delays.append(now - outage.first_bad)
                 if outage.promised is not None and not self._levels.was_held(monitor.id, outage.start, now):
-                    self._hold_to_promise(monitor, outage, now - outage.first_bad)
-
-    def _hold_to_promise(self, monitor: PlannedMonitor, outage: Outage, took: int) -> None:
-        assert outage.promised is not None
-        self.beyond_promise.append(took - outage.promised)
-        if took > outage.promised:
-            self.broken("promise", f"{monitor.name} took {took} ms, {outage.promised} were promised")
+                    self.beyond_promise.append(now - outage.first_bad - outage.promised)
 
     def _saw_joined(self, rows: list[tuple[Any, ...]], now: int) -> None:
         for row in rows:
@@ -309,8 +303,9 @@ class Oracle:
     def _saw_rechecks(self, rows: list[tuple[Any, ...]], now: int) -> None:
         self._tell(f"{self._name(rows[0][3])} re-checks: {len(rows)} from {rows[0][5]}")
 
-    def _saw_owed(self, row: dict[str, Any], now: int) -> None:
-        self._tell(f"{self._name(row['monitor_id'])} owes {row['notice']} as {row['number']}")
+    def _saw_owed(self, rows: list[dict[str, Any]], now: int) -> None:
+        for row in rows:
+            self._tell(f"{self._name(row['monitor_id'])} owes {row['notice']} as {row['number']}")
 
     # -- what was acknowledged
 

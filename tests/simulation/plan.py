@@ -99,7 +99,13 @@ def an_id(rng: Random) -> UUID:
 
 
 def draw_plan(
-    seed: int, *, hours: float = 24.0, regions: int = 5, monitors: int = 20, calm: bool | None = None
+    seed: int,
+    *,
+    hours: float = 24.0,
+    regions: int = 5,
+    monitors: int = 20,
+    calm: bool | None = None,
+    stores_fail: bool = True,
 ) -> Plan:
     """The world of this seed. One in eight is calm: nothing fails but the targets; `calm` decides it otherwise."""
     rng = Random(seed)
@@ -137,7 +143,7 @@ def draw_plan(
         planes=planes,
         monitors=watched,
         windows=_windows(rng, watched, start=start, end=quiet_from),
-        faults=faults,
+        faults=faults if stores_fail else structs.replace(faults, aborts=0.0, unknown_commits=0.0),
     )
 
 

@@ -18,7 +18,7 @@ from agent.schedule.jobs import Entry, Errand, Job
 from agent.schedule.scheduler import Scheduler
 from agent.schedule.wheel import Timed, Wheel
 from control_plane.services.ingest_results import Reporter
-from shared.protocol import Dispatch
+from shared.protocol import Assignment, Dispatch
 from shared.results import CheckResult, Detail, Outcome, Reason
 from tests.simulation.memory_store import run
 from tests.simulation.outbox import Outbox
@@ -104,6 +104,9 @@ class SimAgent:
         self._bad: set[UUID] = set()
         self._tests_at = 0
         self._revision = -1
+        self._known: list[Assignment] = []
+        self._live: list[UUID] = []
+        """What it last heard, and finds again on its disk after a crash."""
 
     @property
     def is_linked(self) -> bool:
@@ -124,6 +127,9 @@ class SimAgent:
         self._scheduler = Scheduler(me=self.me.id, now_ms=self.now_ms, crowds=crowds)
         self._scheduler._wheel = HeapWheel()
         self.outbox.recall()
+        run(self._scheduler.replace(self._known))
+        run(self._scheduler.share_among(self._live, self.me.id))
+        self.arm()
         first = self.world.now + self.world.rng.randrange(2_000)
         self.world.at(first, self.poll, self.boots)
         self.world.at(first, self.outbox.kick, self.boots)
@@ -191,7 +197,10 @@ class SimAgent:
 
     def poll(self, boots: int) -> None:
         """Renew the lease, learn the time, the assignments and who else is live."""
-        if boots != self.boots or not self.is_linked or not self.world.planes_up:
+        if boots != self.boots or not self.is_linked:
+            return
+        if not self.world.planes_up:
+            self.world.at(self.world.now + POLL_MS, self.poll, boots)
             return
         world, backend = self.world, self.world.backend
         was_live = self.me.id in world.live_agents(self.me.region_id)
@@ -202,9 +211,10 @@ class SimAgent:
         revision, assignments = world.assignments(self.me.region_id)
         if revision != self._revision:
             self._revision = revision
+            self._known = assignments
             run(self._scheduler.replace(assignments))
-        live = world.live_agents(self.me.region_id)
-        run(self._scheduler.share_among(live, self.me.id))
+        self._live = world.live_agents(self.me.region_id)
+        run(self._scheduler.share_among(self._live, self.me.id))
         self.arm()
         self.look_soon(0)
 

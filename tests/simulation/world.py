@@ -25,9 +25,9 @@ from shared.checks.http import HttpCheck
 from shared.clock import from_unix_ms, to_unix_ms
 from shared.ids import AgentId
 from shared.protocol import Assignment
+from tests.simulation.backend import Backend
 from tests.simulation.faults import Span
-from tests.simulation.memory_backend import MemoryBackend
-from tests.simulation.memory_store import Session, SimDatabase, StoreFault
+from tests.simulation.memory_store import Committed, SimDatabase, StoreFault
 from tests.simulation.oracle import Oracle
 from tests.simulation.outbox import TIMEOUT_MS, Request
 from tests.simulation.plan import Plan, Window
@@ -41,7 +41,7 @@ SWEEP_MS, JUDGE_MS = 15_000, 1_000
 class World:
     """One seed's world. `run` lets it go by; what was decided is in `trace`, what was wrong in `oracle`."""
 
-    def __init__(self, plan: Plan, backend: MemoryBackend, *, trace: Trace | None = None) -> None:
+    def __init__(self, plan: Plan, backend: Backend, *, trace: Trace | None = None) -> None:
         self.plan = plan
         self.now = plan.start
         self.rng = Random(plan.seed ^ 0x5EED)
@@ -212,11 +212,13 @@ class World:
             agent.look_soon(1_000)
             return
         region_id = agent.me.region_id
+        if not self.backend.may_hand_out(region_id):
+            return
         self._arm_fault()
         try:
             due = self.backend.run(
                 claim_dispatches(
-                    self.backend.database,  # type: ignore[arg-type] # it answers all that is asked of it
+                    self.backend.database,
                     None,  # type: ignore[arg-type] # re-checks carry no check to be opened
                     agent_id=AgentId(agent.me.id),
                     region_id=region_id,
@@ -231,7 +233,7 @@ class World:
                 self.at(self.now + self.plan.latency_ms[region_id] // 2, agent.errands, due.items, agent.boots)
             agent.look_soon(self.plan.latency_ms[region_id] + 1)
         elif due.next_due_ms is not None:
-            agent.look_soon(int(due.next_due_ms) + 1)
+            agent.look_soon(round(due.next_due_ms) + 1)
 
     # -- the network
 
@@ -283,7 +285,7 @@ class World:
         self._arm_fault()
         self._taking = request
         work = ingest_results(
-            self.backend.database,  # type: ignore[arg-type]
+            self.backend.database,
             agent.reporter,
             sent_at=request.sent_at,
             items=[seen.result for seen in request.batch],
@@ -357,7 +359,7 @@ class World:
         self.backend.purge(self.now)
         self.at(self.now + 10 * MINUTE, self._purge)
 
-    def _committed(self, session: Session) -> None:
+    def _committed(self, session: Committed) -> None:
         """A transaction committed, whatever its caller will hear of it."""
         for text, rows in session.writes:
             if text == decisions.TELL_OF_DISPATCHES:
