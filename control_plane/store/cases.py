@@ -222,13 +222,17 @@ LANE_PENDING_RECHECKS = """
 SELECT DISTINCT d.monitor_id FROM dispatches d
 WHERE d.monitor_id = ANY($1::uuid[]) AND d.claimed_at IS NULL AND d.kind = 'recheck'
   AND d.expires_at > clock_timestamp()
+  AND NOT EXISTS (SELECT FROM votes v WHERE v.monitor_id = d.monitor_id AND v.region_id = d.region_id
+                                        AND v.check_version = d.check_version AND v.newest_slot >= d.slot)
   AND EXISTS (SELECT FROM agents p WHERE p.region_id = d.region_id AND p.enabled AND p.healthy
                                      AND p.lease_until > clock_timestamp())
 """
 
 
 async def pending_rechecks(conn: Connection, monitor_ids: Sequence[UUID]) -> set[UUID]:
-    """The monitors with re-checks that nobody has claimed yet and somebody may: a silent region's hold nothing up."""
+    """The monitors with re-checks that nobody has claimed yet and somebody may: a silent region's hold nothing up, nor
+    do those that a newer slot has overtaken.
+    """
     return {row["monitor_id"] for row in await conn.fetch(LANE_PENDING_RECHECKS, monitor_ids)}
 
 

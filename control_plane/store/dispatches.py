@@ -35,8 +35,9 @@ class ClaimedDispatch(Struct, frozen=True):
 
 # Only a live, healthy agent of an enabled region is given work, and only what its monitor's present check version
 # asked for. A re-check waits for the one before it in its region: for an earlier one to be claimed, and for a claimed
-# one to be finished, at most its timeout and a second (the agent that had it may be gone). "+ 0" keeps the planner from
-# looking for the earlier one among all that waits in the region.
+# one to be finished, at most its timeout and a second (the agent that had it may be gone). One that a newer slot has
+# overtaken would come too late to vote, and is passed over. "+ 0" keeps the planner from looking for the earlier one
+# among all that waits in the region.
 CLAIM = """
 WITH due AS (
     SELECT d.id
@@ -44,6 +45,8 @@ WITH due AS (
       JOIN regions r ON r.id = d.region_id AND r.enabled AND (r.tenant_id IS NULL OR r.tenant_id = d.tenant_id)
       JOIN tenants t ON t.id = d.tenant_id AND t.suspended_at IS NULL
       LEFT JOIN monitors m ON m.tenant_id = d.tenant_id AND m.id = d.monitor_id
+      LEFT JOIN votes v
+          ON v.monitor_id = d.monitor_id AND v.region_id = d.region_id AND v.check_version = d.check_version
      WHERE d.region_id = $1 AND d.claimed_at IS NULL
        AND d.slot <= floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint
        AND d.expires_at > statement_timestamp()
@@ -54,11 +57,13 @@ WITH due AS (
        AND (d.monitor_id IS NULL OR m.enabled AND m.check_version = d.check_version
             AND EXISTS (SELECT FROM assignments a
                          WHERE a.region_id = d.region_id AND a.monitor_id = d.monitor_id AND a.removed_at IS NULL))
+       AND (d.kind <> 'recheck' OR d.slot > coalesce(v.newest_slot, 0))
        AND (d.kind <> 'recheck' OR NOT EXISTS (
             SELECT FROM dispatches e
              WHERE e.region_id + 0 = d.region_id AND e.monitor_id = d.monitor_id AND e.claimed_at IS NULL
                AND e.kind = 'recheck' AND e.check_version = d.check_version
-               AND e.expires_at > statement_timestamp() AND (e.slot, e.id) < (d.slot, d.id)))
+               AND e.expires_at > statement_timestamp() AND (e.slot, e.id) < (d.slot, d.id)
+               AND e.slot > coalesce(v.newest_slot, 0)))
        AND (d.kind <> 'recheck' OR NOT EXISTS (
             SELECT FROM dispatches e
              WHERE e.region_id = d.region_id AND e.monitor_id = d.monitor_id

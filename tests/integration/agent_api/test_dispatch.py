@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from control_plane.services.credentials import dispatch_context, seal_check
-from control_plane.store import dispatches
+from control_plane.store import cases, dispatches
 from control_plane.store.pool import Connection, Database
 from shared.checks.http import HttpCheck
 from shared.protocol import Dispatches
@@ -24,6 +24,10 @@ from tests.support.waiting import until_async
 ORDER = """
 INSERT INTO dispatches (id, region_id, tenant_id, monitor_id, check_version, kind, slot, "check", sealed, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + interval '60 seconds')
+"""
+COUNTED = """
+INSERT INTO votes (monitor_id, region_id, tenant_id, check_version, window_ms, newest_slot)
+VALUES ($1, $2, $3, 1, 160000, $4)
 """
 NOTIFY = "SELECT pg_notify('farwatch_dispatch', $1::integer::text)"
 
@@ -149,6 +153,22 @@ async def test_a_recheck_waits_until_the_one_before_is_finished(door: Served, da
         finished_at = time.monotonic()
         assert ids(await waiting) == [second]
         assert time.monotonic() - finished_at < 1, "the finish wakes the one who waits"
+
+
+async def test_a_recheck_that_a_newer_slot_has_overtaken_is_passed_over(door: Served, database: Database) -> None:
+    async with database.app() as conn:
+        tenant_id, region_id = await a_tenant(conn), await a_region(conn)
+        _, key = await an_agent(conn, region_id)
+        monitor_id = await a_monitor(conn, tenant_id, [region_id])
+        await recheck(conn, region_id, tenant_id, monitor_id, due_in=-3000)
+        counts = await recheck(conn, region_id, tenant_id, monitor_id, due_in=-1000)
+        await conn.execute(COUNTED, monitor_id, region_id, tenant_id, now_ms() - 2000)
+        pending = await cases.pending_rechecks(conn, [monitor_id])
+    async with door.client(key) as agent:
+        assert ids(await ask(agent)) == [counts]
+    assert pending == {monitor_id}
+    async with database.app() as conn:
+        assert await cases.pending_rechecks(conn, [monitor_id]) == set()
 
 
 async def test_a_recheck_whose_predecessor_never_ends_goes_on_after_its_timeout(
