@@ -75,7 +75,7 @@ def holding(upstreams: Sequence[Upstream]) -> Hold | None:
     if not down:
         return None
     more = f" and {len(down) - 3} more" if len(down) > 3 else ""
-    return Hold(f"{', '.join(down[:3])}{more} {'is' if len(down) == 1 else 'are'} down, on which it depends")
+    return Hold(f"{', '.join(f'“{name}”' for name in down[:3])}{more}, which {'is' if len(down) == 1 else 'are'} down")
 
 
 def unheard(upstreams: Sequence[Upstream], *, first_bad_ms: int) -> tuple[Upstream, ...]:
