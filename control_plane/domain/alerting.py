@@ -16,6 +16,7 @@ EVENTS = (
     "verdict.changed",
     "monitor.degraded",
     "monitor.recovered",
+    "monitor.flapping",
     "incident.opened",
     "incident.acknowledged",
     "incident.updated",

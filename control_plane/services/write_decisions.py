@@ -16,7 +16,7 @@ from control_plane.domain.incident import Opens
 from control_plane.services.judged_case import Judged, window_of
 from control_plane.services.owe_notices import find_owed, owe
 from control_plane.services.watch_certificates import Told
-from control_plane.services.write_incidents import incident_event, tell_facts, write_steps
+from control_plane.services.write_incidents import flapping_event, incident_event, tell_facts, write_steps
 from control_plane.services.write_rechecks import write_rechecks
 from control_plane.store import assignments_write, decisions, ingest
 from control_plane.store.pool import Connection
@@ -140,7 +140,8 @@ async def _write_tenant(
     changes = [change for one in judged for change in _verdict_changes(one)]
     owed = await find_owed(conn, tenant_id, steps)
     opening = sum(isinstance(one.decision.step, Opens) for one in steps)
-    count = len(changes) + len(steps) + len(besides)
+    flapping = [one for one in steps if isinstance(one.decision.step, Opens) and one.decision.step.type == "flapping"]
+    count = len(changes) + len(steps) + len(flapping) + len(besides)
     last = await decisions.take_numbers(
         conn, tenant_id=tenant_id, events=count, incidents=opening, deliveries=len(owed)
     )
@@ -149,7 +150,8 @@ async def _write_tenant(
     facts = tell_facts(steps, first_number=last.incidents - opening + 1, now=now)
     await write_steps(conn, tenant_id, steps, facts, now=now)
     await owe(conn, tenant_id, owed, facts, first_number=last.deliveries - len(owed) + 1, now=now)
-    events = changes + [incident_event(one, facts[one.case.monitor_id]) for one in steps] + besides
+    events = changes + [incident_event(one, facts[one.case.monitor_id]) for one in steps]
+    events += [flapping_event(one, facts[one.case.monitor_id]) for one in flapping] + besides
     await decisions.append_events(conn, [(tenant_id, first_event + i, now, *event) for i, event in enumerate(events)])
 
 

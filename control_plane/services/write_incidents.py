@@ -78,6 +78,11 @@ def incident_event(one: Judged, facts: IncidentFacts) -> tuple[str, UUID, str]:
     return name, one.case.monitor_id, alerting.incident_event(one.facts, facts, one.decision.reason)
 
 
+def flapping_event(one: Judged, facts: IncidentFacts) -> tuple[str, UUID, str]:
+    """(event, monitor, one-line JSON): its incidents open so often that this one waits for calm before it resolves."""
+    return "monitor.flapping", one.case.monitor_id, alerting.incident_event(one.facts, facts, one.decision.reason)
+
+
 async def write_steps(
     conn: Connection, tenant_id: UUID, steps: Sequence[Judged], facts: Mapping[UUID, IncidentFacts], *, now: datetime
 ) -> None:

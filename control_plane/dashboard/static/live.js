@@ -5,7 +5,7 @@ import { tick } from "./clock.js";
 
 const ALWAYS = [
   "verdict.changed", "incident.opened", "incident.acknowledged", "incident.updated", "incident.resolved",
-  "monitor.degraded", "monitor.recovered", "reset",
+  "monitor.degraded", "monitor.recovered", "monitor.flapping", "reset",
 ];
 const REST_MS = 1000;
 const GIVE_UP_MS = 15000;
