@@ -61,7 +61,10 @@ def _base62(number: int, length: int) -> str:
     return "".join(reversed(digits))
 
 
-RESOURCES = ("monitors", "heartbeats", "incidents", "maintenance", "channels", "deliveries", "regions", "keys", "tenant")
+RESOURCES = (
+    *("monitors", "heartbeats", "incidents", "maintenance"),
+    *("channels", "deliveries", "regions", "keys", "tenant"),
+)
 SCOPES = (*(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")), "events:read")
 """What a key may be allowed. Writing does not imply reading."""
 

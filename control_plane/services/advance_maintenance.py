@@ -14,8 +14,9 @@ import orjson
 
 from control_plane.domain.maintenance import Occurrence, next_occurrence
 from control_plane.services.judge_monitors import judge_monitors
+from control_plane.services.lock_to_judge import lock_to_judge
 from control_plane.services.maintenance_rows import planned_next, schedule_of
-from control_plane.store import cases, decisions, maintenance_advance
+from control_plane.store import decisions, maintenance_advance
 from control_plane.store.maintenance import WindowRow, delete_window
 from control_plane.store.maintenance_advance import Joiner
 from control_plane.store.pool import Connection, Database
@@ -81,7 +82,7 @@ async def _cover(conn: Connection, window: WindowRow, *, now: datetime) -> bool:
     if not joiners:
         return False
     ids = [one.id for one in joiners]
-    await cases.lock_states(conn, ids)
+    await lock_to_judge(conn, ids)
     starts = [(one.id, _covered_since(window, one, now=now)) for one in joiners]
     await maintenance_advance.cover(conn, window, starts, now=now)
     await judge_monitors(conn, ids)
@@ -101,7 +102,7 @@ async def _uncover(conn: Connection, window: WindowRow, *, now: datetime) -> boo
     if not leavers:
         return False
     assert window.current_ends_at is not None
-    await cases.lock_states(conn, leavers)
+    await lock_to_judge(conn, leavers)
     await maintenance_advance.uncover(conn, window, leavers, at=min(now, window.current_ends_at))
     await judge_monitors(conn, leavers)
     return True

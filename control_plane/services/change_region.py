@@ -8,7 +8,8 @@ from typing import Any
 from control_plane.errors import NotFound
 from control_plane.services.close_incident import resolve_quietly
 from control_plane.services.judge_monitors import judge_monitors
-from control_plane.store import agents, cases, ingest, operator_incidents, regions, tenants
+from control_plane.services.lock_to_judge import lock_to_judge
+from control_plane.store import agents, ingest, operator_incidents, regions, tenants
 from control_plane.store.pool import Connection, Database
 from control_plane.store.regions import Region
 
@@ -67,7 +68,7 @@ async def _leave(conn: Connection, key: int) -> None:
 
     All their tenants' counters are held first: judging and resolving would each take some, in orders of their own.
     """
-    states = await cases.lock_states(conn, await regions.monitors_naming(conn, key=key))
+    states = await lock_to_judge(conn, await regions.monitors_naming(conn, key=key))
     await tenants.hold_all_counters(conn, tenant_ids={state.tenant_id for state in states})
     await regions.leave_monitors(conn, key=key, monitor_ids=[state.monitor_id for state in states])
     await regions.leave_assignments(conn, key=key)

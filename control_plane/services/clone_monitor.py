@@ -9,6 +9,7 @@ from msgspec import structs
 
 from control_plane.domain.monitor_rules import read_monitor
 from control_plane.sealing import Sealer
+from control_plane.services.change_dependencies import hold_named
 from control_plane.services.change_monitor import lock
 from control_plane.services.create_monitor import insert_config
 from control_plane.services.monitor_rows import Caution, opened_check, read_surroundings, stored_config
@@ -38,7 +39,9 @@ async def clone_monitor(
     Raises NotFound MONITOR_NOT_FOUND, and what creating raises.
     """
     async with database.tenant_transaction(tenant_id) as conn:
-        row = await lock(conn, tenant_id=tenant_id, monitor_id=source_id)
+        await dependencies.hold_graph(conn, tenant_id=tenant_id)  # the copy depends on what the source depends on
+        along = await hold_named(conn, tenant_id=tenant_id, body=body)
+        row = await lock(conn, tenant_id=tenant_id, monitor_id=source_id, along=along)
         bindings = await monitors.read_bindings(conn, tenant_id=tenant_id, monitor_id=source_id)
         surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body, ports=ports)
         check = opened_check(sealer, row)

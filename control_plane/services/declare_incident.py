@@ -68,6 +68,8 @@ async def _named(conn: Connection, tenant_id: UUID, wanted: Sequence[UUID]) -> l
         message = f"an incident names at most {MONITORS_LIMIT} monitors"
         raise BadRequest(message, code="INVALID_MONITORS", field="/monitor_ids")
     ids = sorted(set(wanted))
+    # States first: whoever deletes one of them holds its state, then counters, which are taken here after the monitors.
+    await monitors.lock_states(conn, tenant_id=tenant_id, monitor_ids=ids)
     found = [each.id for each in await incident_changes.hold_monitors(conn, tenant_id=tenant_id, monitor_ids=ids)]
     if len(found) < len(ids):
         unknown = [str(each) for each in ids if each not in found]

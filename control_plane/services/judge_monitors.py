@@ -22,6 +22,7 @@ from control_plane.domain.sole_vote import SoleVote
 from control_plane.domain.verdict import Policy
 from control_plane.domain.votes import Seen
 from control_plane.services.judged_case import Judged, window_of
+from control_plane.services.lock_to_judge import lock_to_judge
 from control_plane.services.sole_votes import read_sole_votes
 from control_plane.services.watch_certificates import Told, add_certificates
 from control_plane.services.write_decisions import write_decisions
@@ -61,10 +62,7 @@ async def judge_monitors(
     `report` belongs to ingest, whose lane lock is held; everybody else passes none and writes no vote. Monitors that
     are gone are passed over. Returns the decisions, in ascending monitor id.
     """
-    wanted = set(monitor_ids)
-    # What is upstream is locked along, so that nothing goes down there while something here opens.
-    locked = await cases.lock_states(conn, sorted(wanted | await holds.upstream_ids(conn, list(wanted))))
-    states = [state for state in locked if state.monitor_id in wanted]
+    states = await lock_to_judge(conn, monitor_ids)
     if not states:
         return []
     read = await _read(conn, states)
