@@ -57,6 +57,10 @@ CREATE TABLE monitor_periods (
 CREATE UNIQUE INDEX monitor_periods_once ON monitor_periods (tenant_id, monitor_id, kind, window_id, starts_at);
 CREATE INDEX monitor_periods_ending ON monitor_periods (ends_at) WHERE kind = 'maintenance';
 
+-- Since when nobody has noted; from now on it is.
+INSERT INTO monitor_periods (tenant_id, monitor_id, kind, starts_at)
+SELECT tenant_id, id, 'paused', now() FROM monitors WHERE NOT enabled;
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON monitor_dependencies, monitor_periods TO farwatch_app, farwatch_tenant;
 ALTER TABLE monitor_dependencies ENABLE ROW LEVEL SECURITY;
 CREATE POLICY all_rows ON monitor_dependencies TO farwatch_app USING (true);
