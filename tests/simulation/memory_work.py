@@ -37,9 +37,16 @@ def _is_wanted(tables: Tables, row: DispatchRow) -> bool:
 
 
 def _may_go(tables: Tables, row: DispatchRow) -> bool:
-    """A re-check waits for the one before it in its region to be claimed, and for a claimed one to be finished."""
+    """A re-check waits for the one before it in its region to be claimed, and for a claimed one to be finished.
+
+    What a newer slot has overtaken is passed over, and waited for by nobody.
+    """
     if row.kind != "recheck":
         return True
+    vote = tables.votes.get((row.monitor_id, row.region_id))
+    newest = vote.newest_slot if vote is not None and vote.check_version == row.check_version else 0
+    if row.slot <= newest:
+        return False
     for each in tables.waiting.get(row.monitor_id, ()):
         other = tables.dispatches[each]
         if (
@@ -47,6 +54,7 @@ def _may_go(tables: Tables, row: DispatchRow) -> bool:
             and other.check_version == row.check_version
             and other.expires_ms > tables.now_ms
             and (other.slot, other.id) < (row.slot, row.id)
+            and other.slot > newest
         ):
             return False
     timeout = tables.monitors[row.monitor_id]["check"].get("timeout", 10_000)

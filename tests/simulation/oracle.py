@@ -47,6 +47,10 @@ class Break(Struct, frozen=True):
     what: str
 
 
+class RuleBrokenError(Exception):
+    """Raised at the first broken rule where that ends the world."""
+
+
 class Outage(Struct):
     """A time in which enough honest regions could not reach a target. `first_bad`: end of the first check that saw.
 
@@ -65,6 +69,8 @@ class Oracle:
 
     def __init__(self, world: World) -> None:
         self.breaks: list[Break] = []
+        self.stops = False
+        """Whether the first broken rule ends the world."""
         self.opened = self.resolved = self.false_incidents = self.missed = 0
         self.delays: list[int] = []
         """From the end of the first bad check of an outage to its incident, in ms."""
@@ -107,6 +113,8 @@ class Oracle:
         now = self._world.now
         self.breaks.append(Break(now, rule, what))
         self._world.trace.add(now, f"BROKEN {rule}: {what}")
+        if self.stops:
+            raise RuleBrokenError(f"{rule}: {what}")
 
     # -- after each commit
 
@@ -243,7 +251,12 @@ class Oracle:
                 outage.opened = now
                 self.delays.append(now - outage.first_bad)
                 if outage.promised is not None and not self._levels.was_held(monitor.id, outage.start, now):
-                    self.beyond_promise.append(now - outage.first_bad - outage.promised)
+                    late = now - outage.first_bad - outage.promised
+                    self.beyond_promise.append(late)
+                    if late > 0:
+                        self.broken(
+                            "promise", f"{monitor.name} took {late} ms more than the {outage.promised} promised"
+                        )
 
     def _saw_joined(self, rows: list[tuple[Any, ...]], now: int) -> None:
         for row in rows:
@@ -261,12 +274,29 @@ class Oracle:
     def _saw_resolved(self, rows: list[tuple[Any, ...]], now: int) -> None:
         for row in rows:
             level = self._level_of(row[1])
+            if level is not None:
+                self._expect_prompt_recovery(level, now)
             wrong = "an incident that was not open resolved" if level is None else level.resolves(now)
             if wrong is not None:
                 self.broken("levels", wrong)
             self.resolved += 1
             if level is not None:
                 self._tell(f"{level.monitor.name} incident resolves: {row[2]}")
+
+    def _expect_prompt_recovery(self, level: Level, now: int) -> None:
+        """Without faults a recovery is confirmed as fast as an outage, from the first good slot on."""
+        monitor, world = level.monitor, self._world
+        ended = max(
+            (spell.end for view in monitor.target.views.values() for spell in view.spells if spell.end <= now),
+            default=0,
+        )
+        is_plain = not (world.plan.faults.names or monitor.target.lies or monitor.backs_off)
+        is_up = all(view.at(now) is None for view in monitor.target.views.values())
+        if level.open is None or level.open.type != "down" or not (is_plain and is_up):
+            return
+        longest = monitor.interval_s * 1000 + monitor.timeout + (monitor.confirmations + 1) * 3 * SECOND
+        if now - ended > longest:
+            self.broken("recovery", f"{monitor.name} resolves {now - ended} ms after all was well")
 
     def _level_of(self, incident_id: UUID) -> Level | None:
         levels = self._levels.of.values()
@@ -332,8 +362,7 @@ class Oracle:
         """Confirmations x (2 s + what a failing check takes) + 1 s, if all regions have been well and fail now."""
         spells = [view.at(outage.start) for view in monitor.target.views.values()]
         voices = self._counts[monitor.id].voices.values()
-        is_asked = any(monitor.id in other.depends_on for other in self._world.plan.monitors)
-        is_plain = not (self._world.plan.faults.names or monitor.target.lies or monitor.depends_on or is_asked)
+        is_plain = not (self._world.plan.faults.names or monitor.target.lies or monitor.depends_on)
         was_well = all(voice.vote == "up" and voice.bad == 0 for voice in voices)
         takes = [spell.takes_ms for spell in spells if spell is not None and spell.condition == "down"]
         if not is_plain or not was_well or len(takes) < len(spells):

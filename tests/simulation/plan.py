@@ -8,8 +8,9 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from control_plane.domain.schedule import phase_ms, vote_window_ms
-from control_plane.domain.verdict import Policy, required
+from control_plane.domain.verdict import Policy
 from tests.simulation.faults import Faults, draw_faults
+from tests.simulation.recount import votes_needed
 from tests.simulation.truth import HOUR, MINUTE, Habits, Lie, Target, spells_of
 
 EPOCH = 1_780_000_000_000
@@ -39,7 +40,7 @@ class PlannedMonitor(Struct, frozen=True, kw_only=True):
 
     @property
     def required(self) -> int:
-        return required(self.policy, len(self.regions))
+        return votes_needed(self.policy.name, self.policy.k, len(self.regions))
 
     @property
     def url(self) -> str:

@@ -152,6 +152,11 @@ class Count:
         return firsts[self.r - 1]
 
 
+def votes_needed(policy: str, k: int | None, regions: int) -> int:
+    """How many down votes prove an outage."""
+    return {"any": 1, "majority": regions // 2 + 1, "all": regions, "count": min(k or 1, regions)}[policy]
+
+
 def may_vote(result: CheckResult, *, sent_at: int, now: int) -> bool:
     """Whether the clocks of slot and sender are near enough to the server's."""
     return abs(now - sent_at) <= MAX_CLOCK_SKEW_MS and result.slot <= now + MAX_CLOCK_SKEW_MS

@@ -8,8 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 
 from msgspec import Struct
 
+from control_plane.errors import FarwatchError
 from tests.simulation.memory_backend import MemoryBackend
-from tests.simulation.oracle import Break
+from tests.simulation.oracle import Break, RuleBrokenError
 from tests.simulation.plan import draw_plan
 from tests.simulation.trace import Trace
 from tests.simulation.world import World
@@ -54,6 +55,19 @@ def simulate(seed: int, *, hours: float = 24.0, calm: bool | None = None) -> Day
         breaks=oracle.breaks,
         tail=list(world.trace.tail) if oracle.breaks else [],
     )
+
+
+def first_break(seed: int, *, calm: bool | None = None) -> str | None:
+    """Let this seed's world go on until a rule breaks, or something fails outright: in words; None: all is well."""
+    world = World(draw_plan(seed, calm=calm), MemoryBackend())
+    world.oracle.stops = True
+    try:
+        world.run()
+    except RuleBrokenError as broken:
+        return str(broken)
+    except (AssertionError, LookupError, FarwatchError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def simulate_days(first_seed: int, days: int, *, jobs: int = 1) -> Iterator[Day]:
