@@ -7,7 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.errors import Conflict, Refused, TooMany
+from control_plane.domain.regionless import kind_is_regionless
+from control_plane.errors import BadRequest, Conflict, Refused, TooMany
 from control_plane.services.await_dispatches import CLAIM_WITHIN_S, await_dispatches
 from control_plane.services.change_monitor import lock
 from control_plane.services.domain_budget import domains_of, require_room
@@ -39,14 +40,18 @@ async def order_check_now(
 ) -> CheckNowOrder:
     """Write one dispatch for each region, due now.
 
-    Raises NotFound MONITOR_NOT_FOUND, Conflict MONITOR_PAUSED, Refused INVALID_REGIONS for a region that the monitor
-    has not, TooMany within ONCE_IN_S of the one before, or when the target's domain is checked too often.
+    Raises NotFound MONITOR_NOT_FOUND, BadRequest NOT_FOR_THIS_KIND for a kind without regions, Conflict
+    MONITOR_PAUSED, Refused INVALID_REGIONS for a region that the monitor has not, TooMany within ONCE_IN_S of the one
+    before, or when the target's domain is checked too often.
     """
     async with database.tenant(tenant_id) as conn:
         domain = (await domains_of(conn, {monitor_id: tenant_id})).get(monitor_id)
     await require_room(database, domain, wanted=1)  # how many regions it has is not known yet
     async with database.tenant_transaction(tenant_id) as conn:
         row = await lock(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+        if kind_is_regionless(row.kind):
+            message = f"no region checks a {row.kind}: its verdict follows by itself, there is nothing to ask for"
+            raise BadRequest(message, code="NOT_FOR_THIS_KIND")
         if not row.enabled:
             raise Conflict("The monitor is paused: resume it, or test its check instead", code="MONITOR_PAUSED")
         now_ms = await monitors.now_ms(conn)

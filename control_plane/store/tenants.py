@@ -140,16 +140,19 @@ async def hold_all_counters(conn: Connection, *, tenant_ids: Collection[UUID]) -
 USAGE = """
 SELECT (SELECT count(*) FROM monitors WHERE tenant_id = $1) AS monitors,
        (SELECT count(*) FROM channels WHERE tenant_id = $1) AS channels,
-       (SELECT count(*) FROM api_keys WHERE tenant_id = $1 AND expires_at IS NULL) AS keys
+       (SELECT count(*) FROM api_keys WHERE tenant_id = $1 AND expires_at IS NULL) AS keys,
+       (SELECT count(*) FROM maintenance_windows
+        WHERE tenant_id = $1 AND ended_at IS NULL AND deleted_at IS NULL) AS maintenance
 """
 
 
 class Usage(Struct, frozen=True):
-    """How many of each a tenant has."""
+    """How many of each a tenant has; of maintenance windows, those that are not over."""
 
     monitors: int
     channels: int
     keys: int
+    maintenance: int
 
 
 async def usage(conn: Connection, *, tenant_id: TenantId) -> Usage:

@@ -102,6 +102,6 @@ ROUTES = (
         scope="monitors:write",
         query=CheckNowQuery,
         reply=OnDemandJson,
-        errors=(*READS, "MONITOR_PAUSED", "INVALID_REGIONS", "RATE_LIMITED", "PROBE_UNAVAILABLE"),
+        errors=(*READS, "NOT_FOR_THIS_KIND", "MONITOR_PAUSED", "INVALID_REGIONS", "RATE_LIMITED", "PROBE_UNAVAILABLE"),
     ),
 )

@@ -114,7 +114,7 @@ async def test_use_of_a_key_is_noted(served: ControlPlane) -> None:
 async def test_me_tells_usage_and_limits(served: ControlPlane) -> None:
     async with served.tenant() as client:
         me = (await client.get("/api/v1/me")).json()
-    assert me["usage"] == {"monitors": 0, "channels": 0, "keys": 1}
+    assert me["usage"] == {"monitors": 0, "channels": 0, "keys": 1, "maintenance": 0}
     assert me["limits"]["max_monitors"] is None
     assert "monitors:write" in me["scopes"]
 

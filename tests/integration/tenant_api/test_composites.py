@@ -103,3 +103,13 @@ async def test_a_composite_follows_its_members_and_may_depend_on_them(world: Wor
     assert (await world.get(f"/monitors/{made['id']}"))["state"]["verdict"] == "up"
     clone = (await world.http.post(f"/api/v1/monitors/{made['id']}/clone", json={})).json()
     assert (clone["check"], clone["depends_on"]) == (made["check"], [member["id"]])
+
+
+async def test_nobody_can_be_asked_to_check_it_now(world: World) -> None:
+    made = await composite(world, 1, {"tag": "edge"})
+    reply = await world.http.post(f"/api/v1/monitors/{made['id']}/check-now")
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "NOT_FOR_THIS_KIND")
+    reply = await world.http.post("/api/v1/monitors/test", json={"check": made["check"]})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "NOT_FOR_THIS_KIND")
+    reply = await world.http.delete(f"/api/v1/monitors/{made['id']}/regions/eu")
+    assert (reply.status_code, reply.json()["error"]["code"]) == (404, "REGION_NOT_FOUND")
