@@ -42,6 +42,22 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """The decoded body; None when there is none."""
+        response = self._request(method, path, body=body, query=query, headers=headers)
+        return response.json() if response.content else None
+
+    def download(self, path: str, **query: Any) -> bytes:
+        """The body of a GET as it is. Query values of None are left out."""
+        return self._request("GET", path, query={k: v for k, v in query.items() if v is not None}).content
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         try:
             response = httpx.request(
                 method,
@@ -56,7 +72,7 @@ class ApiClient:
             self.unreachable(error)
         if not response.is_success:
             self.refused(response)
-        return response.json() if response.content else None
+        return response
 
     def streaming(self) -> httpx.Client:
         """A client for long-lived streams; the caller opens one."""
