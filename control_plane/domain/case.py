@@ -35,6 +35,8 @@ class Case(Struct, frozen=True, kw_only=True):
     votes: tuple[RegionVote, ...]
     """One per assigned region; a region that has not spoken in this check version has an empty vote."""
     open_incident: OpenIncident | None = None
+    hushed_slow: bool = False
+    """What a person resolved was an incident of type degraded: the hush is none of an outage."""
     rechecks_pending: bool = False
     recent_openings: int = 0
     well_since_ms: int | None = None

@@ -86,7 +86,7 @@ def decide(case: Case, *, now_ms: int, region_id: int | None = None, seen: Seque
         judgement=judgement,
         reason=explain.reason(judgement, votes=judged.votes, policy=case.policy, now_ms=now_ms),
         since_ms=since_ms,
-        hushed=case.hushed and not judged.well,
+        hushed=restraint.hushed,
         transitions=judged.transitions,
         vote=judged.vote,
         step=step,
@@ -104,7 +104,7 @@ def decide(case: Case, *, now_ms: int, region_id: int | None = None, seen: Seque
             now_ms=now_ms,
         ),
     )
-    return replace(decision, due_ms=_due_ms(decision, judged, down_since_ms))
+    return replace(decision, due_ms=_due_ms(decision, judged, down_since_ms, waits=waits))
 
 
 def _judge(case: Case, now_ms: int, region_id: int | None, seen: Sequence[Seen]) -> _Judged:
@@ -130,13 +130,21 @@ def _judge(case: Case, now_ms: int, region_id: int | None, seen: Sequence[Seen])
 def _restraint(case: Case, judged: _Judged, held: Held) -> Restraint:
     well_since_ms = case.well_since_ms if case.well_since_ms is not None else judged.now_ms
     return Restraint(
-        hushed=case.hushed,
+        hushed=_hushed(case, judged),
         held=case.hold is not None,
         renewed_after_ms=held.ended_ms,
         held_by=held.by,
         recent_openings=case.recent_openings,
         well_since_ms=well_since_ms if judged.well else None,
     )
+
+
+def _hushed(case: Case, judged: _Judged) -> bool:
+    """What a person resolved opens no more until up was proven; slow votes, until they are no longer slow, or down."""
+    if not case.hushed_slow:
+        return case.hushed and not judged.well
+    is_over = judged.judgement.verdict == "down" or (judged.well and not judged.alerts(case.alert_on))
+    return case.hushed and not is_over
 
 
 def _wait(case: Case, judged: _Judged, restraint: Restraint) -> tuple[int | None, tuple[Asked, ...]]:
@@ -170,12 +178,11 @@ def _released(case: Case, judged: _Judged, held: Held) -> bool:
     return held.ended_ms is not None and case.open_incident is None and judged.alerts(case.alert_on)
 
 
-def _due_ms(decision: Decision, judged: _Judged, down_since_ms: int | None) -> int | None:
+def _due_ms(decision: Decision, judged: _Judged, down_since_ms: int | None, *, waits: bool) -> int | None:
     """The earliest instant at which this judgement would turn out otherwise although nobody reported anything."""
     case, now_ms = decision.case, decision.now_ms
     flaps = case.open_incident is not None and case.open_incident.type == "flapping"
     calm = flaps and decision.well_since_ms is not None and not isinstance(decision.step, Resolves)
-    waits = decision.waits_until_ms is not None and now_ms < decision.waits_until_ms
     # A kind without regions whose newer proof has an instant of its own is looked at then.
     renews = case.turns_at_ms is None and _released(case, judged, decision.held)
     looks = waits or renews or decision.circuit_turn == "settles"

@@ -49,6 +49,7 @@ class _Read(Struct, frozen=True):
     votes: Mapping[UUID, Sequence[RegionVote]]
     sole: Mapping[UUID, SoleVote]
     incidents: Mapping[UUID, cases.IncidentRow]
+    hushed_slow: Collection[UUID]
     pending: Collection[UUID]
     maintenance: Mapping[UUID, Maintenance]
     upstreams: Mapping[UUID, Sequence[Upstream]]
@@ -91,10 +92,16 @@ async def _read(conn: Connection, states: Sequence[cases.LockedState]) -> _Read:
         votes=await cases.votes_to_judge(conn, ids),
         sole=await read_sole_votes(conn, states, monitors, now_ms=now_ms),
         incidents=await cases.open_incidents(conn, states),
+        hushed_slow=await _hushed_slow(conn, states),
         pending=await cases.pending_rechecks(conn, ids),
         maintenance=await holds.maintenance(conn, ids, now_ms=now_ms),
         upstreams=await holds.upstreams(conn, ids),
     )
+
+
+async def _hushed_slow(conn: Connection, states: Sequence[cases.LockedState]) -> set[UUID]:
+    hushed = [(s.tenant_id, s.monitor_id) for s in states if s.hushed]
+    return await holds.hushed_slow(conn, hushed) if hushed else set()
 
 
 def _judge(state: cases.LockedState, monitor: cases.JudgedMonitor, read: _Read, report: Report | None) -> Judged:
@@ -126,6 +133,7 @@ def _case(state: cases.LockedState, monitor: cases.JudgedMonitor, read: _Read) -
         fast_confirmation=RULES[monitor.kind].fast_confirmation if monitor.kind in RULES else True,
         votes=votes if sole is None else (sole_region_vote(sole, now_ms=read.now_ms),),
         open_incident=OpenIncident(incident.type, incident.regions_down, incident.held_open) if incident else None,
+        hushed_slow=state.monitor_id in read.hushed_slow,
         rechecks_pending=state.monitor_id in read.pending,
         recent_openings=monitor.recent_openings,
         well_since_ms=_ms(state.well_since),

@@ -100,6 +100,25 @@ async def maintenance(conn: Connection, monitor_ids: Sequence[UUID], *, now_ms: 
     return {row["monitor_id"]: Maintenance(row["title"], row["ends_at"]) for row in rows}
 
 
+LANE_HUSHED_SLOW = """
+SELECT newest.monitor_id
+FROM unnest($1::uuid[], $2::uuid[]) AS hushed (tenant_id, monitor_id)
+CROSS JOIN LATERAL (
+    SELECT i.monitor_id, i.type FROM incidents i
+    WHERE i.tenant_id = hushed.tenant_id AND i.monitor_id = hushed.monitor_id AND i.origin = 'monitor'
+    ORDER BY i.resolved_at DESC NULLS FIRST
+    LIMIT 1
+) AS newest
+WHERE newest.type = 'degraded'
+"""
+
+
+async def hushed_slow(conn: Connection, hushed: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
+    """Those of the (tenant, monitor) pairs whose incident that a person resolved was one of slow votes."""
+    rows = await conn.fetch(LANE_HUSHED_SLOW, [tenant_id for tenant_id, _ in hushed], [id_ for _, id_ in hushed])
+    return {row["monitor_id"] for row in rows}
+
+
 LANE_STALE_HOLDS = """
 WITH RECURSIVE held AS (
     SELECT d.tenant_id, d.monitor_id FROM monitor_dependencies d

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 from msgspec import Struct
+from msgspec.structs import replace
 
 from control_plane.domain.verdict import Policy, PolicyName
 from control_plane.domain.votes import Say, Vote, count
@@ -16,11 +17,13 @@ POLICIES = [*(Policy(name) for name in NAMES), *(Policy("count", k) for k in ran
 
 
 class Arrival(Struct, frozen=True):
-    """One slot of a region and when it reached us."""
+    """One slot of a region and when it reached us, and what was in force then, where that changes."""
 
     letter: str
     slot: int
     now_ms: int
+    confirmations: int | None = None
+    window_ms: int = WINDOW
 
 
 LETTER = st.sampled_from("UUSDDE")
@@ -47,11 +50,12 @@ def counted(story: Sequence[Arrival], confirmations: int, vote: Vote = EMPTY) ->
 
 
 class Said(Struct, frozen=True):
-    """What a region says by the letter of the chapter; `earned`: since its latest expiry."""
+    """What a region says by the letter of the chapter; `earned`: since its latest expiry; `letter`: its newest slot."""
 
     say: Say | None
     earned: bool
     newest: int
+    letter: str = ""
 
 
 def by_the_letter(story: Sequence[Arrival], confirmations: int) -> Said:
@@ -61,11 +65,11 @@ def by_the_letter(story: Sequence[Arrival], confirmations: int) -> Said:
     for each in story:
         if each.letter == "E" or each.slot <= said.newest:
             continue
-        expires = said.newest + WINDOW
+        expires = said.newest + each.window_ms
         if said.newest and (each.slot > expires or each.now_ms >= expires):
-            since_expiry, said = [], Said(said.say, said.say is None, said.newest)
+            since_expiry, said = [], replace(said, earned=said.say is None)
         since_expiry.append(each.letter)
-        said = _said(said, since_expiry, confirmations, each.slot)
+        said = replace(_said(said, since_expiry, each.confirmations or confirmations, each.slot), letter=each.letter)
     return said
 
 

@@ -194,6 +194,43 @@ def test_a_wait_is_forgotten_when_it_is_up_again() -> None:
     assert judged(well).waits_until_ms is None
 
 
+def test_an_opening_that_no_longer_waits_is_not_looked_at_again() -> None:
+    decision = judged(outage(waits_until_ms=NOW + 30_000))
+
+    assert isinstance(decision.step, Opens)
+    assert decision.due_ms is None
+
+
+# ---------------------------------------------------------------------------------------------------------- hushes
+
+SLOW = up(degraded=True)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "of_slow_votes", "votes", "opens", "hushed"),
+    [
+        ("an outage resolved by a person, still down", False, (up(), down(), down()), None, True),
+        ("it is up again", False, (up(), up(), up()), None, False),
+        ("it is up again, and slow", False, (SLOW, SLOW, SLOW), "degraded", False),
+        ("slow votes resolved by a person, still slow", True, (SLOW, SLOW, SLOW), None, True),
+        ("they are slow no more", True, (up(), up(), up()), None, False),
+        ("slow has become an outage", True, (up(), down(), down()), "down", False),
+        ("nothing is known of it", True, (up(fresh=False),) * 3, None, True),
+    ],
+)
+def test_what_a_person_resolved_opens_no_more_and_nothing_else_is_hushed(
+    sentence: str, of_slow_votes: bool, votes: tuple[Vote, ...], opens: str | None, hushed: bool
+) -> None:
+    decision = judged(case(*votes, alert_on="degraded", hushed=True, hushed_slow=of_slow_votes))
+
+    assert (decision.step.type if isinstance(decision.step, Opens) else None) == opens, sentence
+    assert decision.hushed is hushed, sentence
+
+
+def test_a_hush_of_slow_votes_ends_when_they_alert_no_more() -> None:
+    assert not judged(case(SLOW, SLOW, SLOW, hushed=True, hushed_slow=True)).hushed
+
+
 # ------------------------------------------------------------------------------------------------------- flapping
 
 
