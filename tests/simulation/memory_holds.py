@@ -7,7 +7,7 @@ from heapq import heappush
 from typing import Any
 from uuid import UUID
 
-from control_plane.store import cases, composites, decisions, heartbeats, holds, maintenance_advance
+from control_plane.store import cases, decisions, holds, maintenance_advance
 from shared.clock import from_unix_ms, to_unix_ms
 from tests.simulation.memory_store import Session, statement
 from tests.simulation.memory_tables import Assignment, Row, Tables, append, change
@@ -141,12 +141,6 @@ def due(tables: Tables, now_ms: int) -> list[tuple[datetime, UUID]]:
     """What time alone calls to be judged, and since when."""
     now = from_unix_ms(now_ms)
     return [(at, monitor_id) for monitor_id, row in tables.states.items() if (at := row["due_at"]) and at <= now]
-
-
-@statement(heartbeats.LANE_STALE_HEARTBEATS, composites.LANE_STALE_COMPOSITES)
-def none_stale(_session: Session, *_: Any) -> list[Row]:
-    """There are no monitors of kinds without regions here."""
-    return []
 
 
 @statement(decisions.SET_CADENCE)

@@ -61,6 +61,8 @@ class Outage(Struct):
     end: int
     first_bad: int | None = None
     promised: int | None = None
+    is_brief: bool = False
+    """Whether a failing check is over before the next re-check is due, so that no scheduled one gets between them."""
     opened: int | None = None
 
 
@@ -253,7 +255,7 @@ class Oracle:
                 if outage.promised is not None and not self._levels.was_held(monitor.id, outage.start, now):
                     late = now - outage.first_bad - outage.promised
                     self.beyond_promise.append(late)
-                    if late > 0:
+                    if late > 0 and outage.is_brief:
                         self.broken(
                             "promise", f"{monitor.name} took {late} ms more than the {outage.promised} promised"
                         )
@@ -356,6 +358,7 @@ class Oracle:
                 if outage.first_bad is None:
                     outage.first_bad = seen.ended
                     outage.promised = self._promise(self._world.monitors[seen.result.monitor_id], outage)
+                    outage.is_brief = seen.ended - seen.began < 2 * SECOND
                 return
 
     def _promise(self, monitor: PlannedMonitor, outage: Outage) -> int | None:

@@ -6,7 +6,8 @@ sweep runs in each of them. Everything that decides is the product's own code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import partial
 from heapq import heappop, heappush
 from random import Random
@@ -19,6 +20,7 @@ from control_plane.services.hand_out_dispatches import claim_dispatches
 from control_plane.services.ingest_results import ingest_results
 from control_plane.services.judge_due import judge_due, judge_followers
 from control_plane.services.judge_monitors import judge_monitors
+from control_plane.services.sole_votes import STALE
 from control_plane.services.sweep_verdicts import sweep_verdicts
 from control_plane.store import assignments_write, decisions, maintenance_advance
 from shared.checks.http import HttpCheck
@@ -36,6 +38,26 @@ from tests.simulation.trace import Trace
 from tests.simulation.truth import MINUTE
 
 SWEEP_MS, JUDGE_MS = 15_000, 1_000
+
+
+@contextmanager
+def _seeded_ids(rng: Random) -> Iterator[None]:
+    before, identity.source = identity.source, lambda: UUID(int=rng.getrandbits(128), version=4)
+    try:
+        yield
+    finally:
+        identity.source = before
+
+
+@contextmanager
+def _only_kinds_with_regions() -> Iterator[None]:
+    """No monitor here is of another kind, so nobody asks after those."""
+    before = dict(STALE)
+    STALE.clear()
+    try:
+        yield
+    finally:
+        STALE.update(before)
 
 
 class World:
@@ -76,13 +98,9 @@ class World:
 
     def run(self) -> None:
         """From the plan's start to its end."""
-        ids = Random(self.plan.seed ^ 0x1D5)
-        before, identity.source = identity.source, lambda: UUID(int=ids.getrandbits(128), version=4)
-        try:
+        with _seeded_ids(Random(self.plan.seed ^ 0x1D5)), _only_kinds_with_regions():
             self._begin()
             self._go_on()
-        finally:
-            identity.source = before
         self.oracle.end()
 
     def _go_on(self) -> None:
