@@ -854,7 +854,11 @@ CREATE INDEX monitor_periods_window ON public.monitor_periods USING btree (tenan
 
 CREATE INDEX monitor_states_due ON public.monitor_states USING btree (due_at) WHERE (due_at IS NOT NULL);
 
+CREATE INDEX monitor_states_held ON public.monitor_states USING btree (monitor_id) WHERE (held_since IS NOT NULL);
+
 CREATE UNIQUE INDEX monitor_states_lock_order ON public.monitor_states USING btree (monitor_id);
+
+CREATE INDEX monitors_composites ON public.monitors USING btree (tenant_id, id) WHERE (kind = 'composite'::text);
 
 CREATE INDEX monitors_tags ON public.monitors USING gin (tags);
 

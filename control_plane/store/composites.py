@@ -97,11 +97,16 @@ def _check(document: Any) -> CompositeCheck | None:
 
 
 # The rules of domain/composite.py as a question to all tenants at once; a test holds the two together. What has a tag
-# is counted once for each tag, so that many composites cost one reading of their tenants' monitors.
+# is gathered first, once for all composites: joined to each in turn, their tenants' monitors would be read for each.
 LANE_STALE_COMPOSITES = """
 WITH composite AS (
     SELECT tenant_id, id, ("check" ->> 'at_least')::integer AS at_least, "check" -> 'of' AS members
     FROM monitors WHERE kind = 'composite' AND enabled
+), tagged AS MATERIALIZED (
+    SELECT m.tenant_id, m.id, word.tag FROM monitors m CROSS JOIN LATERAL unnest(m.tags) AS word (tag)
+    WHERE m.kind <> 'composite'
+      AND m.tenant_id = ANY (ARRAY(SELECT tenant_id FROM composite WHERE members ? 'tag'))
+      AND m.tags && ARRAY(SELECT members ->> 'tag' FROM composite WHERE members ? 'tag')
 ), member AS (
     SELECT c.tenant_id, c.id AS composite_id, listed.id::uuid AS id
     FROM composite c
@@ -109,10 +114,7 @@ WITH composite AS (
     UNION ALL
     SELECT c.tenant_id, c.id, tagged.id
     FROM composite c
-    JOIN (SELECT m.tenant_id, m.id, word.tag FROM monitors m CROSS JOIN LATERAL unnest(m.tags) AS word (tag)
-          WHERE m.kind <> 'composite'
-            AND m.tenant_id IN (SELECT tenant_id FROM composite WHERE composite.members ? 'tag')) AS tagged
-        ON tagged.tenant_id = c.tenant_id AND tagged.tag = c.members ->> 'tag'
+    JOIN tagged ON tagged.tenant_id = c.tenant_id AND tagged.tag = c.members ->> 'tag'
 ), said AS (
     SELECT c.tenant_id, c.id, c.at_least, count(m.id) AS counted,
            count(*) FILTER (WHERE m.id IS NOT NULL AND s.verdict IN ('up', 'degraded')) AS up,

@@ -20,6 +20,10 @@ ALTER TABLE monitor_states
     ADD COLUMN backed_off_at  timestamptz;                  -- checked less often since then
 CREATE INDEX monitor_states_due ON monitor_states (due_at) WHERE due_at IS NOT NULL;
 
+-- Few among many, and asked for after every change of a verdict.
+CREATE INDEX monitor_states_held ON monitor_states (monitor_id) WHERE held_since IS NOT NULL;
+CREATE INDEX monitors_composites ON monitors (tenant_id, id) WHERE kind = 'composite';
+
 ALTER TABLE assignments
     ADD COLUMN cadence_s integer;                           -- instead of the monitor's interval, while it is backed off
 

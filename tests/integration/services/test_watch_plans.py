@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
 import asyncpg
 import pytest
 
 from control_plane.store import fleet_regions
 from control_plane.store.pool import Database
 from tests.support import seed
+from tests.support.plans import MANY, STATES, rows_read
 from tests.support.reporting import now_ms
 
 MONITORS = 3000
-MANY = """
-INSERT INTO monitors (tenant_id, id, number, name, kind, "check", first_slot, interval_s, regions, write_source)
-SELECT $1, gen_random_uuid(), n, 'monitor ' || n, 'http', '{}', 1, 60, $2, 'api' FROM generate_series(1, $3) AS n
-"""
-STATES = """
-INSERT INTO monitor_states (tenant_id, monitor_id, assigned, verdict)
-SELECT tenant_id, id, cardinality(regions), 'up' FROM monitors
-"""
 ASSIGNED = """
 INSERT INTO assignments (region_id, monitor_id, tenant_id, check_version, window_ms, phase_ms)
 SELECT r, id, tenant_id, 1, 160000, 0 FROM monitors, unnest(regions) AS r
@@ -32,24 +21,6 @@ INSERT INTO votes (monitor_id, region_id, tenant_id, check_version, window_ms, n
 SELECT monitor_id, region_id, tenant_id, 1, window_ms, $1, 'up' FROM assignments
 """
 TABLES = ("monitors", "monitor_states", "assignments", "votes")
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for inner in plan.get("Plans", ()):
-        yield from nodes(inner)
-
-
-async def rows_read(conn: asyncpg.Connection, statement: str, *arguments: Any) -> dict[str, int]:
-    """Rows that the statement took from each table, those that it threw away included."""
-    text = await conn.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *arguments)
-    read = dict.fromkeys(TABLES, 0)
-    for node in nodes(json.loads(text)[0]["Plan"]):
-        name = node.get("Relation Name")
-        if name in read:
-            taken = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-            read[name] += round(taken * node["Actual Loops"])
-    return read
 
 
 @pytest.mark.parametrize("late", [0, 1, MONITORS])
@@ -69,9 +40,9 @@ async def test_a_look_at_all_regions_reads_each_table_once(dsn: str, database: D
             late,
         )
         await owner.execute("VACUUM ANALYZE")
-        expired = await rows_read(owner, fleet_regions.FLEET_EXPIRED, regions, [0] * 3, 60_000, now)
-        groups = await rows_read(owner, fleet_regions.FLEET_GROUPS, now)
-        health = await rows_read(owner, fleet_regions.FLEET_REGION_HEALTH, now, 50, 0)
+        expired = await rows_read(owner, fleet_regions.FLEET_EXPIRED, regions, [0] * 3, 60_000, now, tables=TABLES)
+        groups = await rows_read(owner, fleet_regions.FLEET_GROUPS, now, tables=TABLES)
+        health = await rows_read(owner, fleet_regions.FLEET_REGION_HEALTH, now, 50, 0, tables=TABLES)
     finally:
         await owner.close()
     everything = {"monitors": MONITORS, "monitor_states": MONITORS, "assignments": 3 * MONITORS, "votes": 3 * MONITORS}
