@@ -230,7 +230,8 @@ class IncidentLife(RuleBasedStateMachine):
             return
         case, last = self.monitor.case(), self.referee.last
         again = decide(case, now_ms=self.monitor.now_ms)
-        if last and (last.case.upstreams, last.decision.now_ms) == (case.upstreams, self.monitor.now_ms):
+        same = last and (last.case.upstreams, last.decision.now_ms) == (case.upstreams, self.monitor.now_ms)
+        if same and not self.monitor.moved:
             assert (again.transitions, again.step, again.recheck_slots, again.asked_upstreams) == ((), None, (), ())
 
     @invariant()

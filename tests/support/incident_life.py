@@ -62,7 +62,7 @@ class Monitor:
         self.upstream: Upstream | None = None
         self.verdict: VerdictName = "unknown"
         self.since_ms = self.judged_at_ms = NOW
-        self.hushed = self.unfinished = False
+        self.hushed = self.unfinished = self.moved = False
         self.held = Held()
         self.well_since_ms: int | None = None
         self.due_ms: int | None = None
@@ -133,6 +133,7 @@ class Monitor:
             region.story.append(told)
         if is_steady:
             self._move(region, stored)
+            self.moved = True
             return None
         return self._write(decide(self.case(), now_ms=self.now_ms, region_id=number, seen=stored), region)
 
@@ -167,7 +168,7 @@ class Monitor:
 
     def _write(self, decision: Decision, region: Region | None) -> Told:
         told = Told(decision.case, decision)
-        self.unfinished = decision.unfinished
+        self.unfinished, self.moved = decision.unfinished, False
         if decision.vote is not None and region is not None:
             region.vote, region.row_window = decision.vote, decision.vote.window_ms
             region.steady = decision.vote.steady(self.confirmations)
