@@ -16,6 +16,7 @@ REPLAYED_REQUESTS = Counter("farwatch_http_replayed_requests", "Requests answere
 
 RESULTS = Counter("farwatch_results", "Items that agents sent, by what became of them.", ["status"])
 PINGS = Counter("farwatch_pings", "Pings of heartbeats, by what they say or what became of them.", ["kind"])
+PING_DOOR_CLOSED = Counter("farwatch_ping_door_closed_seconds", "Time that no process could store pings.")
 TRANSITIONS = Counter("farwatch_transitions", "Changes of verdict.", ["verdict"])
 INCIDENTS = Counter("farwatch_incidents", "Incidents opened and resolved.", ["change"])
 DELIVERY_ATTEMPTS = Counter("farwatch_delivery_attempts", "Attempts at a delivery.", ["transport", "outcome"])

@@ -470,6 +470,31 @@ CREATE TABLE public.operator_incidents (
     CONSTRAINT operator_incidents_state_known CHECK ((state = ANY (ARRAY['triggered'::text, 'acknowledged'::text, 'resolved'::text])))
 );
 
+CREATE TABLE public.ping_door_refusals (
+    id bigint NOT NULL,
+    from_at timestamp with time zone NOT NULL,
+    until_at timestamp with time zone NOT NULL,
+    pings integer NOT NULL,
+    CONSTRAINT ping_door_refusals_forward CHECK ((until_at >= from_at))
+);
+
+ALTER TABLE public.ping_door_refusals ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ping_door_refusals_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.ping_door_spells (
+    id uuid NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT ping_door_spells_forward CHECK ((seen_at >= opened_at))
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.regions (
     id integer NOT NULL,
     slug text NOT NULL,
@@ -742,6 +767,12 @@ ALTER TABLE ONLY public.operator_incidents
 ALTER TABLE ONLY public.operator_incidents
     ADD CONSTRAINT operator_incidents_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.ping_door_refusals
+    ADD CONSTRAINT ping_door_refusals_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ping_door_spells
+    ADD CONSTRAINT ping_door_spells_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_pkey PRIMARY KEY (id);
 
@@ -873,6 +904,10 @@ CREATE INDEX operator_incidents_private_to ON public.operator_incidents USING bt
 CREATE INDEX operator_incidents_region ON public.operator_incidents USING btree (region_id);
 
 CREATE INDEX operator_incidents_resolved ON public.operator_incidents USING btree (resolved_at) WHERE (state = 'resolved'::text);
+
+CREATE INDEX ping_door_refusals_age ON public.ping_door_refusals USING btree (until_at);
+
+CREATE INDEX ping_door_spells_age ON public.ping_door_spells USING btree (opened_at);
 
 CREATE INDEX rollups_fine_age ON public.rollups_fine USING brin (starts);
 
@@ -1041,6 +1076,10 @@ CREATE POLICY all_rows ON public.monitors TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.operator_incidents TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.ping_door_refusals TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.ping_door_spells TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.regions TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.results TO farwatch_app USING (true);
@@ -1179,6 +1218,14 @@ CREATE POLICY own_rows ON public.transitions TO farwatch_tenant USING ((tenant_i
 
 CREATE POLICY own_rows ON public.votes TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+ALTER TABLE public.ping_door_refusals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ping_door_spells ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY read_rows ON public.ping_door_refusals FOR SELECT TO farwatch_tenant USING (true);
+
+CREATE POLICY read_rows ON public.ping_door_spells FOR SELECT TO farwatch_tenant USING (true);
+
 ALTER TABLE public.regions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.results ENABLE ROW LEVEL SECURITY;
@@ -1302,6 +1349,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitors TO farwatch_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitors TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.operator_incidents TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ping_door_refusals TO farwatch_app;
+
+GRANT SELECT ON TABLE public.ping_door_refusals TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ping_door_spells TO farwatch_app;
+
+GRANT SELECT ON TABLE public.ping_door_spells TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.regions TO farwatch_app;
 

@@ -11,128 +11,121 @@ is the last finish + period + grace, or the first cron instant after that finish
 takes the place of that: it has until its own limit. Only a success leads out of `down`; each deadline of the schedule
 that passes then is newer proof of the same outage, which counts where a hold asked for some: one that passed inside a
 maintenance window pages nobody at the window's end, the next one does.
+
+A deadline that passed because the ping door was closed proves nothing: see `advance`.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any, Literal
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from control_plane.domain.heartbeat_check import HeartbeatCheck
-from control_plane.domain.heartbeat_times import around, expected_after
+from control_plane.domain.heartbeat_state import (
+    MAX_OPEN_RUNS,
+    Applied,
+    EndedRun,
+    Heartbeat,
+    Ping,
+    PingKind,
+    Run,
+    RunOutcome,
+    evidence,
+)
+from control_plane.domain.heartbeat_times import around, expected_after, plausible_from
+from control_plane.domain.ping_door import ALWAYS_OPEN, Closure, PingDoor
 from control_plane.domain.sole_vote import SoleVote
-from shared.clock import from_unix_ms
 from shared.results import Reason
 
-MAX_OPEN_RUNS = 32
-"""Runs of one heartbeat that are open at once. Beyond, the second oldest is given up: the oldest has the deadline."""
+__all__ = [
+    "MAX_OPEN_RUNS",
+    "Applied",
+    "EndedRun",
+    "Heartbeat",
+    "Ping",
+    "PingKind",
+    "Run",
+    "advance",
+    "apply",
+    "rescheduled",
+    "rested",
+    "resumed",
+    "run_limit",
+    "sole_vote",
+]
 
 
-class PingKind(StrEnum):
-    """What a ping says. `success` is the plain URL and the exit code 0; `fail` is /fail and the other exit codes."""
-
-    SUCCESS = "success"
-    START = "start"
-    FAIL = "fail"
-    LOG = "log"
-
-
-Phase = Literal["new", "up", "down"]
-RunOutcome = Literal["success", "fail", "overdue", "abandoned"]
-
-
-class Run(Struct, frozen=True):
-    """A run that has begun and not ended: `number` is that of its start among the pings."""
-
-    number: int
-    started_ms: int
-    rid: UUID | None = None
-
-
-class EndedRun(Struct, frozen=True, kw_only=True):
-    """How a run ended. `ended_ms` is None for one that nobody finished."""
-
-    number: int
-    outcome: RunOutcome
-    ended_ms: int | None = None
-    duration_ms: int | None = None
-    exit_code: int | None = None
-
-
-class Ping(Struct, frozen=True, kw_only=True):
-    """One signal, at Unix ms."""
-
-    kind: PingKind
-    at_ms: int
-    rid: UUID | None = None
-    exit_code: int | None = None
-
-
-class Heartbeat(Struct, frozen=True, kw_only=True):
-    """The state. `counted_from_ms` is what the next ping is expected after; None while nothing is expected.
-
-    `reason`, `message` and `first_bad_ms` say why it is down. `due_run`: the deadline is that of a run.
-    """
-
-    phase: Phase = "new"
-    since_ms: int = 0
-    counted_from_ms: int | None = None
-    due_ms: int | None = None
-    due_run: bool = False
-    runs: tuple[Run, ...] = ()
-    pings: int = 0
-    last_ping_ms: int | None = None
-    last_kind: str | None = None
-    first_bad_ms: int | None = None
-    reason: str | None = None
-    message: str | None = None
-
-
-class Applied(Struct, frozen=True, kw_only=True):
-    """The state after a ping, the run that it began, and those that ended with it."""
-
-    state: Heartbeat
-    started: Run | None = None
-    ended: tuple[EndedRun, ...] = ()
-
-
-def apply(state: Heartbeat, ping: Ping, *, check: HeartbeatCheck, paused: bool) -> Applied:
+def apply(
+    state: Heartbeat, ping: Ping, *, check: HeartbeatCheck, paused: bool, door: PingDoor = ALWAYS_OPEN
+) -> Applied:
     """The state after this ping. Times do not run backwards: an earlier instant counts as that of the last ping.
 
     While paused a ping is counted and its run kept, and nothing else happens.
     """
     ping = structs.replace(ping, at_ms=max(ping.at_ms, state.last_ping_ms or 0))
-    state = state if paused else advance(state, check, now_ms=ping.at_ms)
+    before = state.runs
+    state = state if paused else advance(state, check, now_ms=ping.at_ms, door=door)
     state = structs.replace(state, pings=state.pings + 1, last_ping_ms=ping.at_ms, last_kind=ping.kind.value)
+    given_up = _abandoned(tuple(run for run in before if run not in state.runs))
     match ping.kind:
         case PingKind.LOG:
-            return Applied(state=state)
+            return Applied(state=state, ended=given_up)
         case PingKind.START:
             applied = _start(state, ping)
-        case PingKind.SUCCESS | PingKind.FAIL:
-            applied = _finish(state, ping, check=check, paused=paused)
+            applied = structs.replace(applied, ended=(*given_up, *applied.ended))
+        case PingKind.SUCCESS | PingKind.FAIL:  # the finish of a run that was given up is heard after all
+            applied = _finish(structs.replace(state, runs=before), ping, check=check, paused=paused)
     return structs.replace(applied, state=_with_due(applied.state, check, paused=paused))
 
 
-def advance(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int) -> Heartbeat:
+def advance(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int, door: PingDoor = ALWAYS_OPEN) -> Heartbeat:
     """The same state, down if its deadline has passed: a start that comes later does not undo that it was missed.
 
-    Down since the deadline. A ping was missing since it was expected, a run since its limit.
+    Down since the deadline. A ping was missing since it was expected, a run since its limit. Where the ping door was
+    closed when the ping may have been sent, nothing is proven instead: it is unknown, and the next deadline counts from
+    the closure's end, as if the ping had come then.
     """
-    if not _is_missed(state, now_ms):
-        return state
-    due = state.due_ms or 0
+    now_ms = door.judged_at(now_ms)
+    while state.due_ms is not None and _is_missed(state, now_ms):
+        closure = door.closed_within(_awaited_from(state, check), state.due_ms)
+        if closure is None:
+            return _missed(state, check, due_ms=state.due_ms)
+        state = _excused(state, check, closure, due_ms=state.due_ms)
+    return state
+
+
+def _missed(state: Heartbeat, check: HeartbeatCheck, *, due_ms: int) -> Heartbeat:
     return structs.replace(
         state,
         phase="down",
-        since_ms=due,
-        first_bad_ms=due if state.due_run else due - check.grace * 1000,
+        since_ms=due_ms,
+        first_bad_ms=due_ms if state.due_run else due_ms - check.grace * 1000,
         reason=Reason.TIMEOUT.value,
         message="a run did not end in time" if state.due_run else "no ping came in time",
     )
+
+
+def _awaited_from(state: Heartbeat, check: HeartbeatCheck) -> int:
+    """Since when the ping that is missing may have been sent: a run may end at any time after its start."""
+    if state.due_run:
+        return min(state.runs, key=lambda run: run_limit(check, run)).started_ms
+    return max(state.counted_from_ms or 0, plausible_from(check, due_ms=state.due_ms or 0))
+
+
+def _excused(state: Heartbeat, check: HeartbeatCheck, closure: Closure, *, due_ms: int) -> Heartbeat:
+    """Runs that may have ended unheard are given up; what else was expected may have come, no later than the end."""
+    oldest = min(state.runs, key=lambda run: run_limit(check, run), default=None)
+    runs = tuple(run for run in state.runs if run != oldest and run_limit(check, run) > due_ms)
+    counted_ms = max(state.counted_from_ms or 0, closure.until_ms)
+    if check.cron is not None and not state.due_run:
+        counted_ms = max(counted_ms, due_ms - check.grace * 1000)
+    what = "this run may have ended" if state.due_run else "this ping was expected"
+    message = f"{closure.in_words()}, when {what}"
+    state = structs.replace(
+        state, phase="new", since_ms=due_ms, runs=runs, counted_from_ms=counted_ms, reason=None, message=message
+    )
+    return _with_due(state, check, paused=False)
 
 
 def rescheduled(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int) -> Heartbeat:
@@ -161,22 +154,22 @@ def rested(state: Heartbeat) -> Heartbeat:
     return structs.replace(state, phase="new", due_ms=None, first_bad_ms=None, reason=None, message=None)
 
 
-def sole_vote(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int) -> SoleVote:
+def sole_vote(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int, door: PingDoor = ALWAYS_OPEN) -> SoleVote:
     """What the pings say at this instant."""
-    match advance(state, check, now_ms=now_ms):
-        case Heartbeat(phase="new"):
-            return SoleVote(due_ms=state.due_ms)
-        case Heartbeat(phase="up"):
-            return SoleVote(say="up", since_ms=state.since_ms, due_ms=state.due_ms)
+    match advance(state, check, now_ms=now_ms, door=door):
+        case Heartbeat(phase="new") as new:
+            return SoleVote(message=new.message, due_ms=new.due_ms)
+        case Heartbeat(phase="up") as up:
+            return SoleVote(say="up", since_ms=up.since_ms, due_ms=up.due_ms)
         case Heartbeat(phase="down") as down:
-            newest_ms, due_ms = _newest_proof(down, check, now_ms)
+            newest_ms, due_ms = _newest_proof(down, check, door.judged_at(now_ms), door)
             return SoleVote(
                 say="down",
                 since_ms=down.since_ms,
                 first_bad_ms=down.first_bad_ms,
                 reason=down.reason,
                 message=down.message,
-                evidence=_evidence(down),
+                evidence=evidence(down),
                 due_ms=due_ms,
                 newest_ms=newest_ms,
             )
@@ -184,11 +177,22 @@ def sole_vote(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int) -> SoleVo
             raise AssertionError(other.phase)
 
 
-def _newest_proof(state: Heartbeat, check: HeartbeatCheck, now_ms: int) -> tuple[int | None, int | None]:
-    """The newest failure or missed deadline of one that is down, and when there will be another."""
+def _newest_proof(
+    state: Heartbeat, check: HeartbeatCheck, now_ms: int, door: PingDoor
+) -> tuple[int | None, int | None]:
+    """The newest failure or missed deadline of one that is down, and when there will be another.
+
+    Silence while the door was closed proves nothing new.
+    """
     if state.due_ms is None or not _is_due(state, now_ms):
         return state.counted_from_ms, state.due_ms
-    return around(check, missed_ms=state.due_ms, now_ms=now_ms)
+    newest_ms, due_ms = around(check, missed_ms=state.due_ms, now_ms=now_ms)
+    counted_ms = state.counted_from_ms or 0
+    while closure := door.closed_within(max(counted_ms, plausible_from(check, due_ms=newest_ms)), newest_ms):
+        if closure.from_ms < state.due_ms:
+            return state.counted_from_ms, due_ms
+        newest_ms, _ = around(check, missed_ms=state.due_ms, now_ms=closure.from_ms)
+    return newest_ms, due_ms
 
 
 def _start(state: Heartbeat, ping: Ping) -> Applied:
@@ -262,16 +266,6 @@ def _is_missed(state: Heartbeat, now_ms: int) -> bool:
 
 def _is_due(state: Heartbeat, now_ms: int) -> bool:
     return state.due_ms is not None and state.due_ms <= now_ms
-
-
-def _evidence(state: Heartbeat) -> dict[str, Any]:
-    """What an incident keeps: when it was pinged last, and what it was waiting for."""
-    found: dict[str, Any] = {"pings": state.pings, "last_ping": state.last_kind}
-    for name, at_ms in (("last_ping_at", state.last_ping_ms), ("due_at", state.due_ms)):
-        found[name] = None if at_ms is None else from_unix_ms(at_ms).isoformat().replace("+00:00", "Z")
-    if state.runs:
-        found["running_since"] = from_unix_ms(state.runs[0].started_ms).isoformat().replace("+00:00", "Z")
-    return found
 
 
 def _ended(run: Run, ping: Ping, outcome: RunOutcome) -> EndedRun:

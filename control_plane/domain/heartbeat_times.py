@@ -9,6 +9,9 @@ from shared.clock import from_unix_ms, to_unix_ms
 _FIRST_LOOK_BACK_MS = 60_000
 """As far back as the newest deadline of a cron expression is looked for at first: cron has no two within a minute."""
 
+_CLOCKS_DIFFER_MS = 60_000
+"""As much may the caller's clock be ahead of ours."""
+
 
 def expected_after(check: HeartbeatCheck, at_ms: int) -> int:
     """When the ping after one at `at_ms` is expected, without grace."""
@@ -16,6 +19,15 @@ def expected_after(check: HeartbeatCheck, at_ms: int) -> int:
         assert check.period is not None  # one of the two, by the rules
         return at_ms + check.period * 1000
     return to_unix_ms(next_after(check.cron, check.timezone, from_unix_ms(at_ms)))
+
+
+def plausible_from(check: HeartbeatCheck, *, due_ms: int) -> int:
+    """The earliest that a ping with this deadline is plausibly sent: not only when it is expected.
+
+    What follows a period may come as much too early as grace lets it come too late; cron goes by clocks, which differ.
+    """
+    grace_ms = check.grace * 1000
+    return due_ms - grace_ms - (grace_ms if check.cron is None else _CLOCKS_DIFFER_MS)
 
 
 def around(check: HeartbeatCheck, *, missed_ms: int, now_ms: int) -> tuple[int, int]:

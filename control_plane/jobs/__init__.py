@@ -71,6 +71,10 @@ async def measure_clock(deps: Deps) -> None:
         await deps.now.measure(deps.database)
 
 
+async def mark_door(deps: Deps) -> None:
+    await deps.ping_door.mark(deps.database, deps.pings)
+
+
 async def roll(deps: Deps) -> None:
     await roll_up(deps.database)
 
@@ -87,6 +91,7 @@ JOBS: tuple[Job, ...] = (
     Job("deliver", timedelta(seconds=1), deliver),
     Job("sweep_verdicts", timedelta(seconds=15), sweep),
     Job("judge_due", timedelta(seconds=1), judge),
+    Job("ping_door", timedelta(seconds=1), mark_door),
     Job("maintenance", timedelta(seconds=1), maintain),
     Job("watch_fleet", timedelta(seconds=10), watch),
     Job("clock", timedelta(seconds=30), measure_clock),

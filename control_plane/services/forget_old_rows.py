@@ -54,6 +54,8 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
         "rollups_hourly": partial(rollups.forget_hourly, older_than=timedelta(days=settings.hourly_rollups_days)),
         "windows": partial(retention.forget_windows, older_than=timedelta(days=settings.incidents_days)),
         "occurrences": partial(retention.forget_occurrences, older_than=timedelta(days=settings.incidents_days)),
+        "spells": retention.forget_spells,
+        "refusals": retention.forget_refusals,
         "replies": retention.forget_replies,
         "dispatches": retention.forget_dispatches,
         "assignments": retention.forget_assignments,

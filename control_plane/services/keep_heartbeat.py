@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from control_plane.domain.heartbeat import Applied, Heartbeat, advance, rescheduled, rested, resumed
 from control_plane.domain.heartbeat_check import HeartbeatCheck
+from control_plane.domain.ping_door import PingDoor
 from control_plane.services.take_pings import ended_row
 from control_plane.store import cases, heartbeat_reads, heartbeats
 from control_plane.store.heartbeats import HeartbeatRow
@@ -43,19 +44,21 @@ async def follow_change(
     if row is None or old == new or not (old.enabled or new.enabled):
         return
     now_ms = await cases.database_clock_ms(conn)
-    applied = _followed(row.state, old, new, now_ms=now_ms)
+    door = await heartbeats.door_for(conn, [row], now_ms=now_ms)
+    applied = _followed(row.state, old, new, now_ms=now_ms, door=door)
     await heartbeats.save_heartbeats(conn, [structs.replace(row, state=applied.state)])
     if applied.ended:
         await heartbeats.end_runs(conn, [ended_row(row, run) for run in applied.ended])
 
 
-def _followed(state: Heartbeat, old: Schedule, new: Schedule, *, now_ms: int) -> Applied:
+def _followed(state: Heartbeat, old: Schedule, new: Schedule, *, now_ms: int, door: PingDoor) -> Applied:
     if not new.enabled:
         return Applied(state=rested(state))
     if not old.enabled:
         return resumed(state, new.check, now_ms=now_ms)
-    missed = advance(state, old.check, now_ms=now_ms)
-    return Applied(state=rescheduled(missed, new.check, now_ms=now_ms))
+    judged = advance(state, old.check, now_ms=now_ms, door=door)
+    kept = structs.replace(judged, runs=state.runs)  # open ones count anew, too
+    return Applied(state=rescheduled(kept, new.check, now_ms=now_ms))
 
 
 async def _read(conn: Connection, tenant_id: TenantId, monitor_id: MonitorId) -> HeartbeatRow | None:

@@ -17,6 +17,7 @@ from msgspec import Struct, structs
 
 from control_plane.domain.case import Decision
 from control_plane.domain.heartbeat import Applied, EndedRun, Ping, apply, sole_vote
+from control_plane.domain.ping_door import Closure, PingDoor
 from control_plane.errors import FarwatchError, Unavailable
 from control_plane.services.count_decisions import count_decisions
 from control_plane.services.judge_monitors import judge_monitors
@@ -58,6 +59,13 @@ class Taken(NamedTuple):
     number: int
 
 
+class Refused(NamedTuple):
+    """From the first to the last of these pings, that were answered 503."""
+
+    when: Closure
+    pings: int
+
+
 Done = asyncio.Future[bool]
 
 
@@ -68,6 +76,7 @@ class PingCollector:
         self._waiting: deque[tuple[NewPing, Done]] = deque()
         self._bytes = 0
         self._work: asyncio.Task[None] | None = None
+        self._refused: Refused | None = None
 
     async def take(
         self, database: Database, ping: NewPing, *, watched: Callable[[], Collection[str]] = frozenset
@@ -79,6 +88,7 @@ class PingCollector:
         """
         size = len(ping.body or b"")
         if len(self._waiting) >= WAITING or self._bytes + size > WAITING_BYTES:
+            self.note_refused(Refused(Closure(ping.signal.at_ms, ping.signal.at_ms), 1))
             raise Unavailable("More pings are waiting here than can be held. Try again in a few seconds.")
         done: Done = asyncio.get_running_loop().create_future()
         self._waiting.append((ping, done))
@@ -94,12 +104,28 @@ class PingCollector:
             work = asyncio.create_task(take_pings(database, pings), name="a group of pings")
             await asyncio.wait([work])
             if (error := work.exception()) is not None:
+                instants = [ping.signal.at_ms for ping in pings]
+                self.note_refused(Refused(Closure(min(instants), max(instants)), len(pings)))
                 _fail(group, error)
                 continue
             for (_, done), one in zip(group, work.result(), strict=True):
                 if not done.done():  # its caller may have gone away
                     done.set_result(one is not None)
             await _tell_watchers(database, pings, work.result(), watched())
+
+    def note_refused(self, more: Refused) -> None:
+        """These were turned away: the door was not open to them, which somebody will write down."""
+        if self._refused is None:
+            self._refused = more
+            return
+        when, pings = self._refused
+        first, last = min(when.from_ms, more.when.from_ms), max(when.until_ms, more.when.until_ms)
+        self._refused = Refused(Closure(first, last), pings + more.pings)
+
+    def take_refused(self) -> Refused | None:
+        """What was turned away since this was asked last. Whoever cannot write it down gives it back."""
+        refused, self._refused = self._refused, None
+        return refused
 
     def _next_group(self) -> list[tuple[NewPing, Done]]:
         group: list[tuple[NewPing, Done]] = []
@@ -164,6 +190,8 @@ async def _take(
     locked = await cases.lock_states(conn, sorted(wanted | await holds.upstream_ids(conn, list(wanted))))
     states = [state for state in locked if state.monitor_id in wanted]
     before = await heartbeats.read_heartbeats(conn, states)
+    newest_ms = max(ping.signal.at_ms for ping in pings)
+    door = await heartbeats.door_for(conn, list(before.values()), now_ms=newest_ms)
     after = dict(before)
     taken: list[Taken | None] = []
     written: list[tuple[NewPing, HeartbeatRow, Applied]] = []
@@ -173,11 +201,11 @@ async def _take(
             taken.append(None)
         else:
             taken.append(Taken(row.tenant_id, row.monitor_id, row.state.pings + 1))
-            applied = apply(row.state, ping.signal, check=row.check, paused=not row.enabled)
+            applied = apply(row.state, ping.signal, check=row.check, paused=not row.enabled, door=door)
             after[row.monitor_id] = structs.replace(row, state=applied.state)
             written.append((ping, after[row.monitor_id], applied))
     await _write(conn, written, [row for row in after.values() if row is not before[row.monitor_id]])
-    return taken, await _judge(conn, states, before, after)
+    return taken, await _judge(conn, states, before, after, door)
 
 
 async def _write(
@@ -228,6 +256,7 @@ async def _judge(
     states: Sequence[LockedState],
     before: dict[UUID, HeartbeatRow],
     after: dict[UUID, HeartbeatRow],
+    door: PingDoor,
 ) -> list[Decision]:
     """Judge those whose vote is not that of their last judgement; the others only have another deadline."""
     now_ms = await cases.database_clock_ms(conn)
@@ -236,7 +265,7 @@ async def _judge(
         row = after.get(state.monitor_id)
         if row is None or not row.enabled:
             continue
-        say = sole_vote(row.state, row.check, now_ms=now_ms).say
+        say = sole_vote(row.state, row.check, now_ms=now_ms, door=door).say
         if (state.tally.fresh_up, state.tally.fresh_down) != (say == "up", say == "down"):
             turned.append(state.monitor_id)
         elif row.state.due_ms != before[state.monitor_id].state.due_ms:

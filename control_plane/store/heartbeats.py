@@ -16,7 +16,9 @@ from msgspec import Struct
 
 from control_plane.domain.heartbeat import Heartbeat, Run, sole_vote
 from control_plane.domain.heartbeat_check import HeartbeatCheck
+from control_plane.domain.ping_door import ALWAYS_OPEN, PingDoor
 from control_plane.domain.sole_vote import SoleVote
+from control_plane.store import ping_door
 from control_plane.store.pool import Connection
 from shared.clock import from_unix_ms, to_unix_ms
 
@@ -192,31 +194,80 @@ async def move_due(conn: Connection, rows: Sequence[tuple[HeartbeatRow, Heartbea
 
 async def sole_votes(conn: Connection, states: Sequence[Owned], now_ms: int) -> dict[UUID, SoleVote]:
     """What the pings of each heartbeat among these monitors say at this Unix ms. A paused one has no vote."""
-    found = await read_heartbeats(conn, states)
-    return {
-        monitor_id: sole_vote(row.state, row.check, now_ms=now_ms) for monitor_id, row in found.items() if row.enabled
-    }
+    found = {monitor_id: row for monitor_id, row in (await read_heartbeats(conn, states)).items() if row.enabled}
+    door = await door_for(conn, list(found.values()), now_ms=now_ms)
+    return {monitor_id: sole_vote(row.state, row.check, now_ms=now_ms, door=door) for monitor_id, row in found.items()}
 
 
-LANE_STALE_HEARTBEATS = """
+async def door_for(conn: Connection, rows: Sequence[HeartbeatRow], *, now_ms: int) -> PingDoor:
+    """The door that the deadlines of these are judged by. It is not looked at while none has passed."""
+    if not any(row.state.due_ms is not None and row.state.due_ms <= now_ms for row in rows):
+        return ALWAYS_OPEN
+    return await ping_door.read_door(conn, now_ms=now_ms)
+
+
+_TOUCHED = """
+    m.enabled AND h.phase <> 'down' AND h.due_at <= $1 AND EXISTS (
+        SELECT FROM unnest($2::timestamptz[], $3::timestamptz[]) AS closure (from_at, until_at)
+        WHERE closure.from_at < h.due_at
+          AND closure.until_at > least(h.counted_from, to_timestamp((h.open_runs->0->>1)::bigint / 1000.0)))
+"""
+
+# What a closure may excuse is worked out row by row: those are few.
+LANE_STALE_HEARTBEATS = f"""
 WITH now AS (
     SELECT h.tenant_id, h.monitor_id, m.enabled::integer AS assigned,
            m.enabled AND (h.phase = 'down' OR coalesce(h.due_at <= $1, false)) AS down,
            m.enabled AND h.phase = 'up' AND NOT coalesce(h.due_at <= $1, false) AS up
     FROM heartbeats h JOIN monitors m ON m.tenant_id = h.tenant_id AND m.id = h.monitor_id
+    WHERE NOT coalesce({_TOUCHED}, false)
 )
 SELECT s.monitor_id
 FROM now JOIN monitor_states s ON s.tenant_id = now.tenant_id AND s.monitor_id = now.monitor_id
 WHERE (s.assigned, s.fresh_up, s.fresh_down) IS DISTINCT FROM (now.assigned, now.up::integer, now.down::integer)
 ORDER BY s.monitor_id
-LIMIT $2
+LIMIT $4
 """
+LANE_TOUCHED_HEARTBEATS = f"""
+SELECT s.tenant_id, s.monitor_id, s.fresh_up, s.fresh_down
+FROM heartbeats h JOIN monitors m ON m.tenant_id = h.tenant_id AND m.id = h.monitor_id
+JOIN monitor_states s ON s.tenant_id = h.tenant_id AND s.monitor_id = h.monitor_id
+WHERE {_TOUCHED}
+ORDER BY s.monitor_id
+"""
+
+
+class _Touched(Struct, frozen=True):
+    tenant_id: UUID
+    monitor_id: UUID
+    fresh_up: int
+    fresh_down: int
 
 
 async def stale(conn: Connection, now_ms: int, limit: int) -> list[UUID]:
     """Heartbeats whose vote is no longer that of their last judgement."""
-    rows = await conn.fetch(LANE_STALE_HEARTBEATS, from_unix_ms(now_ms), limit)
-    return [row["monitor_id"] for row in rows]
+    door = await ping_door.read_door(conn, now_ms=now_ms)
+    known = (
+        from_unix_ms(door.judged_at(now_ms)),
+        [from_unix_ms(closure.from_ms) for closure in door.closures],
+        [from_unix_ms(closure.until_ms) for closure in door.closures],
+    )
+    found = [row["monitor_id"] for row in await conn.fetch(LANE_STALE_HEARTBEATS, *known, limit)]
+    if door.closures:
+        touched = [_Touched(**row) for row in await conn.fetch(LANE_TOUCHED_HEARTBEATS, *known)]
+        found += await _turned(conn, touched, door, now_ms=now_ms)
+    return found[:limit]
+
+
+async def _turned(conn: Connection, touched: Sequence[_Touched], door: PingDoor, *, now_ms: int) -> list[UUID]:
+    rows = await read_heartbeats(conn, touched)
+    turned = []
+    for one in touched:
+        if (row := rows.get(one.monitor_id)) is not None:
+            say = sole_vote(row.state, row.check, now_ms=now_ms, door=door).say
+            if (one.fresh_up, one.fresh_down) != (say == "up", say == "down"):
+                turned.append(one.monitor_id)
+    return turned
 
 
 def _ms(at: datetime | None) -> int | None:

@@ -197,6 +197,33 @@ async def forget_runs(connection: Connection, *, older_than: timedelta = KEPT_PI
     return await _deleted(connection, FLEET_FORGET_RUNS, older_than, limit)
 
 
+# As long as the deadlines of the longest period reach back. The newest spell stays: what comes after it is a closure.
+FLEET_FORGET_SPELLS = """
+DELETE FROM ping_door_spells
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM ping_door_spells
+    WHERE seen_at < now() - $1::interval AND seen_at < (SELECT max(seen_at) FROM ping_door_spells) LIMIT $2))
+"""
+
+
+async def forget_spells(connection: Connection, *, older_than: timedelta = KEPT_TRANSITIONS, limit: int = BATCH) -> int:
+    """Times in which pings could come in."""
+    return await _deleted(connection, FLEET_FORGET_SPELLS, older_than, limit)
+
+
+FLEET_FORGET_REFUSALS = """
+DELETE FROM ping_door_refusals
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM ping_door_refusals WHERE until_at < now() - $1::interval LIMIT $2))
+"""
+
+
+async def forget_refusals(
+    connection: Connection, *, older_than: timedelta = KEPT_TRANSITIONS, limit: int = BATCH
+) -> int:
+    """Times in which pings were turned away."""
+    return await _deleted(connection, FLEET_FORGET_REFUSALS, older_than, limit)
+
+
 FLEET_FORGET_WINDOWS = """
 DELETE FROM maintenance_windows
 WHERE ctid = ANY (ARRAY(

@@ -13,6 +13,7 @@ from aiohttp import web
 from control_plane.errors import BadRequest
 from control_plane.sealing import Sealer
 from control_plane.services.hand_out_assignments import RegionDigests
+from control_plane.services.keep_ping_door import PingDoorKeeper
 from control_plane.services.take_pings import PingCollector
 from control_plane.settings import Settings
 from control_plane.store.pool import Database
@@ -36,6 +37,7 @@ class Deps:
     digests: RegionDigests = field(default_factory=RegionDigests)
     streams: EventStreams = field(default_factory=EventStreams)
     pings: PingCollector = field(default_factory=PingCollector)
+    ping_door: PingDoorKeeper = field(default_factory=PingDoorKeeper)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,16 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NO
 ORDER BY c.relname
 """
 # Without tenant_id: policies of their own.
-OTHERS = {"tenants", "agents", "operator_incidents", "installation", "rollup_walks", "rollup_late"}
+OTHERS = {
+    "tenants",
+    "agents",
+    "operator_incidents",
+    "installation",
+    "rollup_walks",
+    "rollup_late",
+    "ping_door_spells",
+    "ping_door_refusals",
+}
 BOOKKEEPING = {"_yoyo_log", "_yoyo_migration", "_yoyo_version"}
 
 # What a row needs beyond tenant_id is found in the catalogue: a value for each column that has no default.
