@@ -2,7 +2,8 @@
 
 Majority of three regions; ap is up throughout. Region eu reports to one control plane and us to the other. Each has one
 contradicting slot; then both deciding batches leave together. Whoever commits second must see the other's vote: after
-the down batches exactly one incident is open per monitor, after the up batches none.
+the down batches exactly one incident is open per monitor, after the up batches none. A monitor has two outages, and
+then others take its place: the third within an hour would be flapping, and stay open after it.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from tests.support.farm import Farm, a_farm, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-CYCLES = int(os.environ.get("TEST_FARWATCH_DECIDING_CYCLES", "1000"))
+CYCLES = int(os.environ.get("TEST_FARWATCH_DECIDING_CYCLES", "150"))
 """Two pairs of deciding batches a cycle."""
 
 MONITORS = 2
+OUTAGES = 2
+"""Of one monitor."""
 OPEN = "SELECT monitor_id FROM incidents WHERE state <> 'resolved'"
 
 
@@ -53,12 +56,14 @@ async def test_no_outage_is_lost_or_doubled_between_two_control_planes(dsn: str,
         second = free_port()
         await farm.start_control_plane()
         await farm.start_control_plane(port=second)
-        monitors = await _watch(farm)
         ap, eu, us = Voice(farm, "ap", farm.port), Voice(farm, "eu", farm.port), Voice(farm, "us", second)
         slots = itertools.count(time.time_ns() // 1_000_000 - 60_000, 5)
-        for voice in (ap, eu, us):
-            await voice.say(monitors, Outcome.UP, next(slots))
+        monitors: list[UUID] = []
         for cycle in range(CYCLES):
+            if cycle % OUTAGES == 0:
+                monitors = await _watch(farm, cycle)
+                for voice in (ap, eu, us):
+                    await voice.say(monitors, Outcome.UP, next(slots))
             orders = (monitors, monitors if cycle % 2 else monitors[::-1])
             await _turn((eu, us), orders, Outcome.DOWN, slots)
             opened = [row["monitor_id"] for row in await farm.rows(OPEN)]
@@ -81,13 +86,12 @@ async def _turn(
         )
 
 
-async def _watch(farm: Farm) -> list[UUID]:
+async def _watch(farm: Farm, cycle: int) -> list[UUID]:
     made = []
     async with farm.api() as api:
         for number in range(MONITORS):
-            response = await api.post(
-                "/monitors", json={"name": f"Page {number}", "check": farm.site.url(f"/{number}")}
-            )
+            page = f"{cycle}-{number}"
+            response = await api.post("/monitors", json={"name": page, "check": farm.site.url(f"/{page}")})
             assert response.status_code == 201, response.text
             made.append(UUID(response.json()["id"]))
     return made
