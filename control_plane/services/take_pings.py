@@ -21,8 +21,9 @@ from control_plane.domain.ping_door import Closure, PingDoor
 from control_plane.errors import FarwatchError, Unavailable
 from control_plane.services.count_decisions import count_decisions
 from control_plane.services.judge_monitors import judge_monitors
+from control_plane.services.lock_to_judge import lock_to_judge
 from control_plane.services.stream_events import publish_pings
-from control_plane.store import cases, heartbeats, holds
+from control_plane.store import cases, heartbeats
 from control_plane.store.cases import LockedState
 from control_plane.store.heartbeats import HeartbeatRow
 from control_plane.store.pool import Connection, Database
@@ -185,10 +186,7 @@ async def take_pings(database: Database, pings: Sequence[NewPing]) -> list[Taken
 async def _take(
     conn: Connection, pings: Sequence[NewPing], found: dict[UUID, UUID]
 ) -> tuple[list[Taken | None], list[Decision]]:
-    wanted = set(found.values())
-    # What is upstream is locked along, since judging locks it: one order for all, or two groups wait for each other.
-    locked = await cases.lock_states(conn, sorted(wanted | await holds.upstream_ids(conn, list(wanted))))
-    states = [state for state in locked if state.monitor_id in wanted]
+    states = await lock_to_judge(conn, list(found.values()))
     before = await heartbeats.read_heartbeats(conn, states)
     newest_ms = max(ping.signal.at_ms for ping in pings)
     door = await heartbeats.door_for(conn, list(before.values()), now_ms=newest_ms)
