@@ -6,6 +6,7 @@ transaction) are drawn when it comes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from msgspec import Struct
@@ -60,8 +61,13 @@ class Faults(Struct, frozen=True, kw_only=True):
     plane_clocks: tuple[Span, ...]
 
 
-def draw_faults(rng: Random, *, calm: bool, regions: int, agents: int, planes: int, start: int, end: int) -> Faults:
-    """The faults between two instants; on a calm day there are none."""
+def draw_faults(
+    rng: Random, *, calm: bool, regions: int, agents: int, planes: int, start: int, end: int, sights: Sequence[Span]
+) -> Faults:
+    """The faults between two instants; on a calm day there are none.
+
+    `sights`: when regions see a target down. Some silences fall into those: what is remembered of them matters most.
+    """
     names = tuple(name for name in SWARM if rng.random() < 0.5 and not calm)
 
     def share(name: str, most: float) -> float:
@@ -71,7 +77,9 @@ def draw_faults(rng: Random, *, calm: bool, regions: int, agents: int, planes: i
         count = rng.randint(1, max(1, round(a_day * (end - start) / (24 * HOUR)))) if name in names else 0
         return _spans(rng, count, who=who, start=start, end=end, shortest=shortest, longest=longest, skew=skew)
 
-    silent = spans("silences", regions, a_day=3, shortest=5 * MINUTE, longest=3 * HOUR)
+    silent = spans("silences", regions, a_day=6, shortest=15 * MINUTE, longest=3 * HOUR)
+    if silent and sights:
+        silent = tuple(_hidden(rng, span, rng.choice(sights), end) if rng.random() < 0.7 else span for span in silent)
     return Faults(
         names=names,
         network=Network(
@@ -96,6 +104,12 @@ def draw_faults(rng: Random, *, calm: bool, regions: int, agents: int, planes: i
             "plane_clocks", planes, a_day=10, shortest=5 * SECOND, longest=33 * SECOND, skew=MAX_SKEW_MS
         ),
     )
+
+
+def _hidden(rng: Random, span: Span, sight: Span, end: int) -> Span:
+    """The silence, moved to a region that sees a target down at its beginning."""
+    began = rng.randrange(sight.start, sight.end)
+    return Span(began, min(began + span.end - span.start, end), sight.who)
 
 
 def _spans(

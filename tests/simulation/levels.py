@@ -96,6 +96,9 @@ class Level:
         found, self.open = self.open, None
         if found is None:
             return "nothing was open"
+        proven = self.count.proven(now)
+        if proven not in ("up", "degraded"):
+            return f"it resolves, and {proven} is proven"
         if found.type == "flapping" and not self._calm(now):
             return f"it flaps, and is well since {self.well_since} only"
         return None

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from control_plane.domain.schedule import phase_ms, vote_window_ms
 from control_plane.domain.verdict import Policy
-from tests.simulation.faults import Faults, draw_faults
+from tests.simulation.faults import Faults, Span, draw_faults
 from tests.simulation.recount import votes_needed
 from tests.simulation.truth import HOUR, MINUTE, Habits, Lie, Target, spells_of
 
@@ -130,7 +130,14 @@ def draw_plan(
     if rng.random() < 0.4:
         watched = _depending(rng, watched)
     faults = draw_faults(
-        rng, calm=calm, regions=regions, agents=len(agents), planes=planes, start=start + HOUR // 4, end=quiet_from
+        rng,
+        calm=calm,
+        regions=regions,
+        agents=len(agents),
+        planes=planes,
+        start=start + HOUR // 4,
+        end=quiet_from,
+        sights=_sights(watched, quiet_from),
     )
     return Plan(
         seed=seed,
@@ -148,6 +155,17 @@ def draw_plan(
     )
 
 
+def _sights(monitors: tuple[PlannedMonitor, ...], end: int) -> list[Span]:
+    """When which region sees a target down."""
+    return [
+        Span(spell.start, min(spell.end, end), region_id - 1)
+        for monitor in monitors
+        for region_id, view in monitor.target.views.items()
+        for spell in view.spells
+        if spell.condition == "down" and spell.end - spell.start > MINUTE
+    ]
+
+
 def _agents(rng: Random, slugs: dict[int, str]) -> tuple[PlannedAgent, ...]:
     agents: list[PlannedAgent] = []
     for region_id, slug in slugs.items():
@@ -161,7 +179,7 @@ def _monitor(rng: Random, n: int, *, tenant_id: UUID, regions: list[int], start:
     chosen = sorted(rng.sample(regions, size))
     interval = 60 if n < 2 else rng.choice((300, 300, 600, 600, 900))
     timeout = rng.choice((5_000, 10_000, 10_000))
-    name = rng.choices(("majority", "any", "all", "count"), (7, 1, 1, 1))[0]
+    name = rng.choices(("majority", "any", "all", "count"), (6, 2, 1, 2))[0]
     habits = Habits(
         well_ms=int(rng.choice((1, 2, 4, 8)) * HOUR),
         weights={"outage": 3, "partial": 3, "blip": 3, "slow": 1, "flapping": rng.choice((0, 0.5))},
