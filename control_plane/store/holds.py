@@ -131,6 +131,9 @@ WITH RECURSIVE held AS (
     UNION
     SELECT monitor_id FROM monitor_periods
     WHERE kind = 'maintenance' AND ends_at > to_timestamp($1 / 1000.0) AND starts_at <= to_timestamp($1 / 1000.0)
+    UNION
+    SELECT monitor_id FROM monitor_periods
+    WHERE kind = 'maintenance' AND ends_at IS NULL AND starts_at <= to_timestamp($1 / 1000.0)
 )
 SELECT coalesce(now.monitor_id, s.monitor_id) AS monitor_id
 FROM now FULL JOIN (SELECT monitor_id FROM monitor_states WHERE held_since IS NOT NULL) s USING (monitor_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -84,19 +85,28 @@ async def depends(stage: Stage, monitor_id: UUID, on: UUID) -> None:
 
 
 async def say(stage: Stage, monitor_id: UUID, region: str, *outcomes: str, at: float) -> None:
-    """The region reports these outcomes of any monitor, two seconds apart; `at` as in `Stage.slot`."""
+    """The region reports these outcomes of any monitor, two seconds apart; `at` as in `Stage.slot`.
+
+    Results stay where they are when time passes, so a slot that is taken is moved on by as many ms as it takes.
+    """
+    reporter = stage.reporters[region]
+    rows = await stage.rows(
+        "SELECT slot FROM results WHERE monitor_id = $1 AND region_id = $2", monitor_id, reporter.region_id
+    )
+    taken_slots = {row["slot"] for row in rows}
+    first = next(slot for slot in count(stage.slot(at)) if slot not in taken_slots)
     items = [
         CheckResult(
             monitor_id,
             1,
-            stage.slot(at + 2 * i),
+            first + 2_000 * i,
             Outcome(outcome),
             Reason.CONNECT if outcome == "down" else Reason.NONE,
             total=3.0,
         )
         for i, outcome in enumerate(outcomes)
     ]
-    taken = await ingest_results(stage.database, stage.reporters[region], sent_at=now_ms(), items=items)
+    taken = await ingest_results(stage.database, reporter, sent_at=now_ms(), items=items)
     assert set(taken.statuses) == {"stored"}, taken.statuses
 
 

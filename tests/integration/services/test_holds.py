@@ -113,7 +113,8 @@ async def test_a_window_without_an_end_holds_until_its_row_has_one(stage: Stage)
     await a_window(stage, ends_in_s=None)
     await stage.outage("eu", "us")
     assert (await stage.state())["due_at"] is None
-    await stage.rows("UPDATE monitor_periods SET ends_at = now()")
+    assert await judge_followers(stage.database) == 0
+    await stage.rows("UPDATE monitor_periods SET ends_at = now() - interval '1 second'")
     await judge_followers(stage.database)
     state = await stage.state()
     assert (state["held_since"], await stage.incidents()) == (None, [])
