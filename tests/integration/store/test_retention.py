@@ -133,6 +133,22 @@ async def _held(connection: Connection, age: str, count: int, *, ended: bool) ->
     )
 
 
+async def _spells(connection: Connection, age: str, count: int) -> None:
+    await connection.execute(
+        "INSERT INTO ping_door_spells (id, opened_at, seen_at) SELECT gen_random_uuid(), now() - interval '500 days',"
+        f" now() - interval '{age}' FROM generate_series(1, $1)",
+        count,
+    )
+
+
+async def _refusals(connection: Connection, age: str, count: int) -> None:
+    await connection.execute(
+        "INSERT INTO ping_door_refusals (from_at, until_at, pings) SELECT now() - interval '500 days',"
+        f" now() - interval '{age}', 1 FROM generate_series(1, $1)",
+        count,
+    )
+
+
 CASES = [
     Case("events", _events, retention.forget_events, "25 hours", "23 hours"),
     Case("idempotency_keys", _replies, retention.forget_replies, "25 hours", "23 hours"),
@@ -142,6 +158,8 @@ CASES = [
     Case("incidents", _incidents, retention.forget_incidents, "401 days", "399 days"),
     Case("maintenance_windows", _windows, retention.forget_windows, "401 days", "399 days"),
     Case("maintenance_occurrences", _occurrences, retention.forget_occurrences, "401 days", "399 days"),
+    Case("ping_door_spells", _spells, retention.forget_spells, "401 days", "399 days"),
+    Case("ping_door_refusals", _refusals, retention.forget_refusals, "401 days", "399 days"),
     Case("certificates", _certificates, retention.forget_certificates, "401 days", "399 days"),
 ]
 
@@ -164,6 +182,14 @@ async def test_the_last_transition_before_the_horizon_stays_since_it_says_what_h
         assert [await retention.forget_transitions(connection, limit=3) for _ in range(3)] == [3, 1, 0]
         assert await connection.fetchval("SELECT count(*) FROM transitions WHERE at < now() - interval '400 days'") == 1
         assert await connection.fetchval("SELECT count(*) FROM transitions") == 4
+
+
+async def test_the_newest_spell_of_the_door_stays_since_it_says_when_it_closed(database: Database) -> None:
+    async with database.app() as connection:
+        await _spells(connection, "402 days", 2)
+        await _spells(connection, "401 days", 1)
+    async with database.owner() as connection:
+        assert await retention.forget_spells(connection) == 2
 
 
 async def test_attempts_go_with_their_delivery(database: Database) -> None:
