@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from control_plane.domain.incident_rules import after
-from control_plane.errors import NotFound
 from control_plane.services.close_incident import tell
 from control_plane.services.identity import new_id
+from control_plane.services.lock_incident import lock_incident
 from control_plane.store import decisions, incidents_read, monitors
 from control_plane.store.pool import Database
 from shared.clock import from_unix_ms
@@ -22,9 +22,7 @@ async def acknowledge_incident(
     Raises NotFound INCIDENT_NOT_FOUND, Conflict INCIDENT_RESOLVED.
     """
     async with database.tenant_transaction(tenant_id) as conn:
-        incident = await incidents_read.lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
-        if incident is None:
-            raise NotFound("There is no such incident", code="INCIDENT_NOT_FOUND")
+        incident = await lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
         after("acknowledge", incident.state)
         if incident.state == "acknowledged" and note is None:
             return

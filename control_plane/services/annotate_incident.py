@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control_plane.errors import NotFound
 from control_plane.services.close_incident import tell
 from control_plane.services.identity import new_id
-from control_plane.store import decisions, incidents_read, monitors
+from control_plane.services.lock_incident import lock_incident
+from control_plane.store import decisions, monitors
 from control_plane.store.incidents_read import IncidentEventRow
 from control_plane.store.pool import Database
 from shared.clock import from_unix_ms
@@ -19,9 +19,7 @@ async def annotate_incident(
 ) -> IncidentEventRow:
     """Append the note, on a resolved incident as well. Raises NotFound INCIDENT_NOT_FOUND."""
     async with database.tenant_transaction(tenant_id) as conn:
-        incident = await incidents_read.lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
-        if incident is None:
-            raise NotFound("There is no such incident", code="INCIDENT_NOT_FOUND")
+        incident = await lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
         note = IncidentEventRow(new_id(), "note", from_unix_ms(await monitors.now_ms(conn)), actor, text, {})
         row: tuple[object, ...] = (tenant_id, incident_id, note.id, note.kind, note.at, actor, text, {})
         await decisions.append_incident_events(conn, [row])

@@ -12,7 +12,7 @@ from control_plane.domain.heartbeat_check import HeartbeatCheck
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_rules import MonitorConfig, read_monitor, same_schedule
 from control_plane.domain.regionless import timeout_ms
-from control_plane.errors import NotFound, PreconditionFailed
+from control_plane.errors import NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.change_dependencies import change_dependencies, hold_named, refuse_circle_of_composites
 from control_plane.services.close_incident import resolve_quietly
@@ -28,6 +28,7 @@ from control_plane.services.monitor_rows import (
     read_surroundings,
     stored_config,
 )
+from control_plane.services.require_revision import require_revision
 from control_plane.store import certificates, dependencies, monitors, pauses
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.pool import Connection, Database
@@ -77,11 +78,7 @@ async def lock(
     row = await monitors.lock_monitor(conn, tenant_id=tenant_id, monitor_id=monitor_id, along=along)
     if row is None:
         raise NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")
-    if accepted is not None and row.revision not in accepted:
-        raise PreconditionFailed(
-            "It was changed since you read it: read it again, redo your change, and send the new ETag in If-Match",
-            details={"revision": row.revision},
-        )
+    require_revision(row.revision, accepted)
     return row
 
 

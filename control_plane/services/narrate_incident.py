@@ -8,9 +8,11 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from control_plane.domain.incident_rules import after
-from control_plane.errors import BadRequest, NotFound, PreconditionFailed
+from control_plane.errors import BadRequest
 from control_plane.services.close_incident import tell
 from control_plane.services.identity import new_id
+from control_plane.services.lock_incident import lock_incident
+from control_plane.services.require_revision import require_revision
 from control_plane.store import decisions, incident_changes, incidents_read, monitors
 from control_plane.store.incident_changes import Narration
 from control_plane.store.incidents_read import IncidentView
@@ -43,11 +45,9 @@ async def narrate_incident(
     PreconditionFailed, BadRequest INVALID_TITLE.
     """
     async with database.tenant_transaction(tenant_id) as conn:
-        incident = await incidents_read.lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
-        if incident is None:
-            raise NotFound("There is no such incident", code="INCIDENT_NOT_FOUND")
+        incident = await lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
         after("narrate", incident.state)
-        _require(incident, accepted)
+        require_revision(incident.revision, accepted)
         narration, changed = _merged(incident, patch)
         if not changed:
             return
@@ -58,14 +58,6 @@ async def narrate_incident(
         view = await incidents_read.get_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
         assert view is not None
         await tell(conn, tenant_id=tenant_id, incident=view, event="incident.updated", reason=f"Changed by {actor}")
-
-
-def _require(incident: IncidentView, accepted: frozenset[int] | None) -> None:
-    if accepted is not None and incident.revision not in accepted:
-        raise PreconditionFailed(
-            "It was changed since you read it: read it again, redo your change, and send the new ETag in If-Match",
-            details={"revision": incident.revision},
-        )
 
 
 def _merged(incident: IncidentView, patch: NarrationPatch) -> tuple[Narration, dict[str, Any]]:

@@ -7,8 +7,9 @@ from uuid import UUID
 from msgspec import structs
 
 from control_plane.domain.incident_rules import after, held_open
-from control_plane.errors import Conflict, NotFound
+from control_plane.errors import Conflict
 from control_plane.services.identity import new_id
+from control_plane.services.lock_incident import lock_incident
 from control_plane.services.tell_incident import News, listeners, publish
 from control_plane.store import decisions, incident_changes, incidents_read, monitors
 from control_plane.store.incidents_read import IncidentView
@@ -27,9 +28,7 @@ async def reopen_incident(
     MONITOR_PAUSED.
     """
     async with database.tenant_transaction(tenant_id) as conn:
-        incident = await incidents_read.lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
-        if incident is None:
-            raise NotFound("There is no such incident", code="INCIDENT_NOT_FOUND")
+        incident = await lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
         after("reopen", incident.state)
         held = await _stand_against(conn, tenant_id, incident) if incident.origin == "monitor" else False
         now = from_unix_ms(await monitors.now_ms(conn))

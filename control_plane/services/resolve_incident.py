@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from control_plane.domain.incident_rules import after, hushes
-from control_plane.errors import NotFound
 from control_plane.services.identity import new_id
+from control_plane.services.lock_incident import lock_incident
 from control_plane.services.tell_incident import News, publish, told
 from control_plane.store import decisions, incident_changes, incidents_read, monitors
 from control_plane.store.incident_changes import UpdateRow
@@ -31,9 +31,7 @@ async def resolve_incident(
     INCIDENT_RESOLVED.
     """
     async with database.tenant_transaction(tenant_id) as conn:
-        incident = await incidents_read.lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
-        if incident is None:
-            raise NotFound("There is no such incident", code="INCIDENT_NOT_FOUND")
+        incident = await lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
         after("resolve", incident.state)
         await _hush(conn, tenant_id, incident)
         now = from_unix_ms(await monitors.now_ms(conn))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from control_plane.domain.incident_rules import Phase, after, phase_after_update
-from control_plane.errors import NotFound
 from control_plane.services.close_incident import tell
 from control_plane.services.identity import new_id
+from control_plane.services.lock_incident import lock_incident
 from control_plane.services.resolve_incident import tell_public
 from control_plane.store import incidents_read, monitors
 from control_plane.store.incident_changes import UpdateRow
@@ -24,9 +24,7 @@ async def update_incident(
     Raises NotFound INCIDENT_NOT_FOUND, Conflict PHASE_NOT_ALLOWED.
     """
     async with database.tenant_transaction(tenant_id) as conn:
-        incident = await incidents_read.lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
-        if incident is None:
-            raise NotFound("There is no such incident", code="INCIDENT_NOT_FOUND")
+        incident = await lock_incident(conn, tenant_id=tenant_id, incident_id=incident_id)
         after("update", incident.state)
         then = phase_after_update(incident.phase, phase)
         now = from_unix_ms(await monitors.now_ms(conn))

@@ -6,7 +6,7 @@ import re
 
 from aiohttp import web
 
-from control_plane.errors import PreconditionFailed
+from control_plane.services.require_revision import require_revision
 
 _TAG = re.compile(r'"([0-9]{1,10})"')
 
@@ -30,9 +30,4 @@ def if_match(request: web.Request) -> frozenset[int] | None:
 
 def require_match(request: web.Request, revision: int) -> None:
     """Raise PreconditionFailed unless If-Match allows this revision."""
-    accepted = if_match(request)
-    if accepted is not None and revision not in accepted:
-        raise PreconditionFailed(
-            "It was changed since you read it: read it again, redo your change, and send the new ETag in If-Match",
-            details={"revision": revision},
-        )
+    require_revision(revision, if_match(request))
