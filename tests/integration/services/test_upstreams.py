@@ -143,21 +143,25 @@ async def test_two_batches_at_once_never_open_an_incident_under_an_upstream_that
 
 
 async def _one_round(stage: Stage, other: Database, *, reverse: bool) -> None:
-    """Each upstream goes down by eu's batch, each dependent by that of us; both know of one bad slot already."""
+    """Each upstream goes down by eu's batch, each dependent by that of us.
+
+    The upstreams are up and have said so since the dependents' first bad slot: nothing waits for them.
+    """
     async with stage.database.app_transaction() as conn:
         pairs = [await _a_pair(stage, conn) for _ in range(AT_ONCE)]
     above, below = [one for one, _ in pairs], [two for _, two in pairs]
     start = now_ms()
     for region in ("eu", "us"):
-        await _send(stage.database, stage, region, above + below, Outcome.UP, slot=start - 20_000)
-    await _send(stage.database, stage, "us", below, Outcome.DOWN, slot=start - 10_000)
-    await _send(stage.database, stage, "us", above, Outcome.UP, slot=start - 8_000)
-    await _send(stage.database, stage, "eu", above, Outcome.DOWN, slot=start - 8_000)
+        await _send(stage.database, stage, region, above + below, Outcome.UP, slots=[start - 20_000])
+    await _send(stage.database, stage, "us", below, Outcome.DOWN, slots=[start - 10_000])
+    for region in ("eu", "us"):
+        await _send(stage.database, stage, region, above, Outcome.UP, slots=[start - 8_000])
     theirs = below[::-1] if reverse else below
-    await asyncio.gather(
-        _send(stage.database, stage, "eu", above, Outcome.DOWN, slot=start - 6_000),
-        _send(other, stage, "us", theirs, Outcome.DOWN, slot=start - 6_000),
+    first, second = (
+        _send(stage.database, stage, "eu", above, Outcome.DOWN, slots=[start - 6_000, start - 4_000]),
+        _send(other, stage, "us", theirs, Outcome.DOWN, slots=[start - 6_000]),
     )
+    await asyncio.gather(*((second, first) if reverse else (first, second)))
     await judge_followers(stage.database)
     await look_again(stage.database)
     for upstream, dependent in pairs:
@@ -194,9 +198,9 @@ async def _a_pair(stage: Stage, conn: Connection) -> tuple[UUID, UUID]:
 
 
 async def _send(
-    database: Database, stage: Stage, region: str, monitors: list[UUID], outcome: Outcome, *, slot: int
+    database: Database, stage: Stage, region: str, monitors: list[UUID], outcome: Outcome, *, slots: list[int]
 ) -> None:
     reason = Reason.CONNECT if outcome is Outcome.DOWN else Reason.NONE
-    items = [CheckResult(m, 1, slot, outcome, reason, total=3.0) for m in monitors]
+    items = [CheckResult(m, 1, slot, outcome, reason, total=3.0) for m in monitors for slot in slots]
     taken = await ingest_results(database, stage.reporters[region], sent_at=now_ms(), items=items)
     assert set(taken.statuses) == {"stored"}, taken.statuses
