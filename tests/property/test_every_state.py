@@ -10,7 +10,7 @@ from itertools import combinations_with_replacement
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -112,6 +112,7 @@ WIDE_POLICIES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(votes=WIDE, policy=WIDE_POLICIES, current=st.sampled_from(VERDICTS), more=st.integers(0, 11))
 def test_the_algebra_holds_beyond_five_regions(
     votes: list[Vote], policy: Policy, current: VerdictName, more: int
@@ -135,6 +136,7 @@ def test_the_algebra_holds_beyond_five_regions(
     _down_stays(counts, worse, policy)
 
 
+@settings(deadline=None)
 @given(votes=WIDE, policy=WIDE_POLICIES, letter=st.sampled_from("UD"), confirmations=st.integers(1, 4))
 def test_every_wide_state_recovers(votes: list[Vote], policy: Policy, letter: str, confirmations: int) -> None:
     said = [_says(replace(vote), letter, confirmations) for vote in votes]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
@@ -24,7 +24,7 @@ from tests.support.incident_referee import Referee
 from tests.support.lives import POLICIES
 from tests.support.votes import EVERY, NOW
 
-LIVES = int(os.environ.get("TEST_FARWATCH_INCIDENT_LIVES", "250"))
+LIVES = int(os.environ.get("TEST_FARWATCH_INCIDENT_LIVES", "150"))
 MINUTES = 60_000
 LETTERS = st.text("UUSDDDE", min_size=1, max_size=4)
 REGION = st.integers(0, 4)
@@ -64,9 +64,15 @@ class IncidentLife(RuleBasedStateMachine):
             for region in sorted(regions):
                 self.reports(region, [(letter, self.monitor.now_ms)])
 
-    @rule(letter=st.sampled_from("UUSDDD"))
+    @rule(letter=st.sampled_from("USSDD"))
     def all_regions_prove_it(self, letter: str) -> None:
         self.regions_agree({0, 1, 2, 3, 4}, letter, self.monitor.confirmations)
+
+    @rule(times=st.integers(2, 4))
+    def it_goes_up_and_down(self, times: int) -> None:
+        for _ in range(times):
+            self.all_regions_prove_it("D")
+            self.all_regions_prove_it("U")
 
     @rule(letter=st.sampled_from("UD"), minutes=st.integers(1, 12))
     def all_regions_go_on(self, letter: str, minutes: int) -> None:
@@ -273,5 +279,7 @@ class IncidentLife(RuleBasedStateMachine):
             self.referee.hears(self.monitor.judge())
 
 
-IncidentLife.TestCase.settings = settings(max_examples=LIVES, stateful_step_count=50, deadline=None)
+IncidentLife.TestCase.settings = settings(
+    max_examples=LIVES, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 TestIncidentLife = IncidentLife.TestCase

@@ -65,7 +65,7 @@ def ended(monitor: Monitor) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(
     stories=STORIES,
     ends=st.text("USD", min_size=5, max_size=5),
@@ -90,7 +90,7 @@ def ends_down(ends: str, stories: list[str]) -> list[str]:
     return ["abcdefghijkl"[region + 1] + str(region + 1) for region in range(len(stories)) if ends[region] == "D"]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(
     stories=st.lists(st.text("UUSDD", min_size=2, max_size=8), min_size=1, max_size=5),
     policy=st.sampled_from(POLICIES),
