@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from struct import unpack
 
 EXACT_BELOW_US = 128
@@ -20,8 +21,6 @@ BUCKETS = 1664
 RELATIVE_ERROR = 1 / 128
 
 _SHARES = 64
-_SORTED_UP_TO = 3000
-"""So many are sorted faster than counted."""
 
 Histogram = Mapping[int, int]
 """How many values by number of bucket."""
@@ -72,7 +71,7 @@ def percentiles_us(histogram: Histogram, shares: Sequence[float]) -> list[float]
     total = sum(histogram.values())
     if not total:
         return None
-    ranks = [_rank(share, total) for share in shares]
+    ranks = _ranks(total, tuple(shares))
     found: list[float] = []
     passed = 0
     for bucket in sorted(histogram):
@@ -84,17 +83,27 @@ def percentiles_us(histogram: Histogram, shares: Sequence[float]) -> list[float]
 
 def percentiles_of(data: bytes, shares: Sequence[float]) -> list[float] | None:
     """The same of a histogram, or of several one behind the other, as bytes."""
-    if len(data) > 2 * _SORTED_UP_TO:
-        return percentiles_us(from_bytes(data), shares)
-    if not data:
-        return None
-    ordered = sorted(_buckets(data))
-    return [middle_us(ordered[_rank(share, len(ordered)) - 1]) for share in shares]
+    return percentiles_in(ordered(data), shares) if data else None
+
+
+def ordered(data: bytes) -> list[int]:
+    """The number of the bucket of every value, ascending, of one histogram or of several one behind the other."""
+    return sorted(_buckets(data))
+
+
+def percentiles_in(numbers: Sequence[int], shares: Sequence[float]) -> list[float]:
+    """The same of at least one value, by the numbers of their buckets, ascending."""
+    return [_MIDDLES_US[numbers[rank - 1]] for rank in _ranks(len(numbers), tuple(shares))]
 
 
 def _buckets(data: bytes) -> tuple[int, ...]:
     return unpack(f">{len(data) // 2}H", data)
 
 
-def _rank(share: float, total: int) -> int:
-    return max(-(-total * round(share * 1000) // 1000), 1)
+@lru_cache(maxsize=1024)
+def _ranks(total: int, shares: Sequence[float]) -> Sequence[int]:
+    """Most slices hold as many values as the one before: worked out once."""
+    return [max(-(-total * round(share * 1000) // 1000), 1) for share in shares]
+
+
+_MIDDLES_US = tuple(middle_us(bucket) for bucket in range(BUCKETS))

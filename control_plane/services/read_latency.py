@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 from uuid import UUID
 
@@ -119,27 +120,30 @@ def _series(region: str | None, rows: Sequence[SliceRow], grid: range) -> Series
     by_slice: list[list[SliceRow]] = [[] for _ in grid]
     for row in rows:
         by_slice[row.n].append(row)
-    slices = [Slice(from_unix_ms(at), _merged(found)) for at, found in zip(grid, by_slice, strict=True)]
-    return Series(region, _merged(rows), slices)
+    numbers = [latency_histogram.ordered(b"".join([row.histogram for row in found])) for found in by_slice]
+    slices = [
+        Slice(from_unix_ms(at), _merged(found, each)) for at, found, each in zip(grid, by_slice, numbers, strict=True)
+    ]
+    return Series(region, _merged(rows, sorted(chain.from_iterable(numbers))), slices)
 
 
 _EMPTY = Latency()
 _SUMS = attrgetter("total_us", "dns_us", "connect_us", "tls_us", "ttfb_us", "download_us")
 
 
-def _merged(rows: Sequence[SliceRow]) -> Latency:
+def _merged(rows: Sequence[SliceRow], numbers: Sequence[int]) -> Latency:
+    """Rows of one region or of several as one; `numbers` are the buckets of all their values, ascending."""
     samples = sum([row.samples for row in rows])
     if not samples:
         return _EMPTY
-    data = rows[0].histogram if len(rows) == 1 else b"".join([row.histogram for row in rows])
-    p50, p95, p99 = (_ms(value) for value in latency_histogram.percentiles_of(data, SHARES) or ())
-    sums = _SUMS(rows[0]) if len(rows) == 1 else tuple(map(sum, zip(*map(_SUMS, rows), strict=True)))
-    avg, dns, connect, tls, ttfb, download = (_ms(us / samples) for us in sums)
+    p50, p95, p99 = latency_histogram.percentiles_in(numbers, SHARES)
+    sums = _SUMS(rows[0]) if len(rows) == 1 else map(sum, zip(*map(_SUMS, rows), strict=True))
+    avg, dns, connect, tls, ttfb, download = [round(us / samples) / 1000 for us in sums]
     return Latency(
         samples=samples,
-        p50=p50,
-        p95=p95,
-        p99=p99,
+        p50=round(p50) / 1000,
+        p95=round(p95) / 1000,
+        p99=round(p99) / 1000,
         avg=avg,
         dns=dns,
         connect=connect,
@@ -147,7 +151,3 @@ def _merged(rows: Sequence[SliceRow]) -> Latency:
         ttfb=ttfb,
         download=download,
     )
-
-
-def _ms(us: float) -> float:
-    return round(us / 1000, 3)

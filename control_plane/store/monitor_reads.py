@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from control_plane.domain.advisory import Advisory, LoneVote, advisories
@@ -14,8 +13,11 @@ from control_plane.store.pool import Connection
 from shared.clock import to_unix_ms
 
 
-class RegionState(Struct, frozen=True, kw_only=True):
-    """A region's say about a monitor. Slots in Unix ms. `vote` is None where this check version has none yet."""
+class RegionState(Struct, frozen=True):
+    """A region's say about a monitor. Slots in Unix ms. `vote` is None where this check version has none yet.
+
+    The fields up to `message` are what _VIEW selects, in its order.
+    """
 
     id: int
     slug: str
@@ -23,8 +25,8 @@ class RegionState(Struct, frozen=True, kw_only=True):
     enabled: bool
     private: bool
     phase_ms: int | None
-    check_version: int | None = None
     window_ms: int | None = None
+    check_version: int | None = None
     newest_slot: int = 0
     vote: str | None = None
     renewed: bool = True
@@ -151,21 +153,23 @@ SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.firs
         WHERE d.tenant_id = m.tenant_id AND d.monitor_id = m.id ORDER BY d.depends_on) AS depends_on,
     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
     (SELECT max(l.newest_slot) FROM votes l WHERE l.tenant_id = m.tenant_id AND l.monitor_id = m.id) AS newest_slot,
-    (SELECT coalesce(jsonb_agg(jsonb_build_object('channel_id', b.channel_id, 'events', b.events)
-            ORDER BY b.channel_id), '[]')
-        FROM monitor_channels b WHERE b.tenant_id = m.tenant_id AND b.monitor_id = m.id) AS alerts,
-    (SELECT coalesce(jsonb_agg(coalesce(to_jsonb(v), '{}') - 'evidence' - 'steady' - 'tenant_id' - 'monitor_id'
-            || jsonb_build_object('id', r.id, 'slug', r.slug, 'name', r.name, 'enabled', r.enabled,
-                'private', r.tenant_id IS NOT NULL, 'phase_ms', a.phase_ms, 'window_ms', a.window_ms)
-            ORDER BY r.id), '[]')
+    ARRAY(SELECT ROW(b.channel_id, b.events)
+        FROM monitor_channels b WHERE b.tenant_id = m.tenant_id AND b.monitor_id = m.id ORDER BY b.channel_id
+    ) AS alerts,
+    ARRAY(SELECT ROW(r.id, r.slug, r.name, r.enabled, r.tenant_id IS NOT NULL, a.phase_ms, a.window_ms,
+            v.check_version, v.newest_slot, v.vote, v.renewed, v.degraded, v.bad_run, v.good_run, v.degraded_run,
+            v.first_bad_slot, v.vote_since, v.reason, v.message)
         FROM unnest(m.regions) AS chosen (id)
         JOIN regions r ON r.id = chosen.id
-        LEFT JOIN assignments a ON a.region_id = r.id AND a.monitor_id = m.id AND a.removed_at IS NULL
+        LEFT JOIN assignments a ON a.monitor_id = m.id AND a.region_id = r.id AND a.removed_at IS NULL
         LEFT JOIN votes v ON v.monitor_id = m.id AND v.region_id = r.id AND v.check_version = a.check_version
+        ORDER BY r.id
     ) AS regions
 FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
 """
 )
+
+_CHECK_VERSION = RegionState.__struct_fields__.index("check_version")
 
 GET_MONITOR = _VIEW + "WHERE m.tenant_id = $1 AND m.id = $2"
 
@@ -261,38 +265,18 @@ async def count_monitors(conn: Connection, *, tenant_id: UUID, wanted: MonitorFi
     return total
 
 
-TRANSITIONS = """
-SELECT at, number, previous, verdict, reason FROM transitions
-WHERE tenant_id = $1 AND monitor_id = $2 AND at >= $3 AND at < $4
-ORDER BY at DESC, number DESC LIMIT $5 OFFSET $6
-"""
-COUNT_TRANSITIONS = """
-SELECT count(*) FROM transitions WHERE tenant_id = $1 AND monitor_id = $2 AND at >= $3 AND at < $4
-"""
-
-
-class TransitionRow(Struct, frozen=True):
-    """A change of verdict; `number` is the tenant's event number."""
-
-    at: datetime
-    number: int
-    previous: str
-    verdict: str
-    reason: str
-
-
-async def list_transitions(
-    conn: Connection, *, tenant_id: UUID, monitor_id: UUID, start: datetime, end: datetime, limit: int, offset: int
-) -> tuple[list[TransitionRow], int]:
-    """The monitor's changes of verdict in [start, end), newest first, and how many there are."""
-    records = await conn.fetch(TRANSITIONS, tenant_id, monitor_id, start, end, limit, offset)
-    total: int = await conn.fetchval(COUNT_TRANSITIONS, tenant_id, monitor_id, start, end)
-    return [TransitionRow(**dict(record)) for record in records], total
-
-
 def _arguments(wanted: MonitorFilter) -> tuple[str | bool | None, ...]:
     return (wanted.q, wanted.tag, wanted.enabled, wanted.kind, wanted.verdict, wanted.group, wanted.state)
 
 
 def _view(record: Any) -> MonitorView:
-    return msgspec.convert(dict(record), type=MonitorView)
+    values = dict(record)
+    values["regions"] = [RegionState(*_voted(row)) for row in values["regions"]]
+    values["alerts"] = [Binding(channel_id, events and tuple(events)) for channel_id, events in values["alerts"]]
+    values["depends_on"] = tuple(values["depends_on"])
+    return MonitorView(**values)
+
+
+def _voted(row: Any) -> Any:
+    """Without a vote for this version of the check, what says so is left out: the defaults tell that."""
+    return row if row[_CHECK_VERSION] is not None else row[:_CHECK_VERSION]

@@ -7,13 +7,14 @@ OFFSET 0 keeps the planner from reading all regions' rows and joining them after
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from uuid import UUID
 
 from msgspec import Struct
 
 from control_plane.domain.time_slices import Part, Source
 from control_plane.store.pool import Connection
-from control_plane.store.rollups import PER_SLICE
+from control_plane.store.rollups import LATENCY_PER_SLICE
 
 
 class SliceRow(Struct, frozen=True):
@@ -21,10 +22,6 @@ class SliceRow(Struct, frozen=True):
 
     region: str
     n: int
-    up: int
-    degraded: int
-    down: int
-    error: int
     samples: int
     total_us: int
     dns_us: int
@@ -67,55 +64,64 @@ async def rollup_progress(conn: Connection, *, tenant_id: UUID, monitor_id: UUID
     return None if row is None else Progress(row["fine_until"], row["hourly_until"])
 
 
-_RAW = """
-FROM regions g CROSS JOIN LATERAL (
-    SELECT * FROM results
-    WHERE results.tenant_id = $1 AND results.monitor_id = $2 AND results.region_id = g.id
-        AND results.slot >= $3 AND results.slot < $4
-    OFFSET 0
-) r
-"""
-_WHERE = "WHERE ($5::text IS NULL OR g.slug = $5)\n"
+_SUMS = ("total_us", "dns_us", "connect_us", "tls_us", "ttfb_us", "download_us")
+_OUTCOMES = ("up", "degraded", "down", "error")
+_ROLLED_LATENCY = f"""sum(r.samples)::int AS samples, {", ".join(f"sum(r.{name})::bigint AS {name}" for name in _SUMS)},
+    string_agg(r.histogram, ''::bytea) AS histogram"""
+_ROLLED_COUNTS = ", ".join(f"sum(r.{name})::bigint AS {name}" for name in _OUTCOMES)
+_RAW_COUNTS = ", ".join(f"count(*) FILTER (WHERE r.outcome = {n}) AS {name}" for n, name in enumerate(_OUTCOMES))
 
 
-def _rolled(table: str) -> str:
+class _Rows(Struct, frozen=True):
+    """Where a source has its rows, by which column of time, and what they come to."""
+
+    table: str
+    at: str
+    latency: str
+    counts: str
+
+
+_ROWS: Mapping[Source, _Rows] = {
+    "hourly": _Rows("rollups_hourly", "starts", _ROLLED_LATENCY, _ROLLED_COUNTS),
+    "fine": _Rows("rollups_fine", "starts", _ROLLED_LATENCY, _ROLLED_COUNTS),
+    "raw": _Rows("results", "slot", LATENCY_PER_SLICE, _RAW_COUNTS),
+}
+
+
+def _part(rows: _Rows, selected: str, grouped: str, bounds: int) -> str:
+    """One part of the time from one source; its bounds are the parameters of this number and the next."""
     return f"""
+SELECT g.slug AS region, {selected}
 FROM regions g CROSS JOIN LATERAL (
-    SELECT * FROM {table}
-    WHERE {table}.tenant_id = $1 AND {table}.monitor_id = $2 AND {table}.region_id = g.id
-        AND {table}.starts >= $3 AND {table}.starts < $4
+    SELECT * FROM {rows.table} t
+    WHERE t.tenant_id = $1 AND t.monitor_id = $2 AND t.region_id = g.id AND t.{rows.at} >= ${bounds}
+        AND t.{rows.at} < ${bounds + 1}
     OFFSET 0
 ) r
+WHERE ($3::text IS NULL OR g.slug = $3)
+GROUP BY {grouped}
 """
 
 
-def _slices_rolled(table: str) -> str:
-    sums = ("total_us", "dns_us", "connect_us", "tls_us", "ttfb_us", "download_us")
-    columns = ", ".join(f"sum(r.{name})::bigint AS {name}" for name in sums)
-    counts = ", ".join(f"sum(r.{name})::int AS {name}" for name in ("up", "degraded", "down", "error", "samples"))
-    return (
-        f"SELECT g.slug AS region, ((r.starts - $6) / $7)::int AS n, {counts}, {columns},"
-        f" string_agg(r.histogram, ''::bytea) AS histogram {_rolled(table)} {_WHERE} GROUP BY g.slug, 2"
-    )
+@cache
+def _slices(sources: Sequence[Source]) -> str:
+    parts = []
+    for n, source in enumerate(sources):
+        rows = _ROWS[source]
+        selected = f"((r.{rows.at} - $4) / $5)::int AS n, {rows.latency}"
+        parts.append(_part(rows, selected, "g.id, 2", 6 + 2 * n))
+    return "UNION ALL".join(parts)
 
 
-SLICES_HOURLY = _slices_rolled("rollups_hourly")
-SLICES_FINE = _slices_rolled("rollups_fine")
-SLICES_RAW = f"""
-SELECT g.slug AS region, ((r.slot - $6) / $7)::int AS n, {PER_SLICE}
-{_RAW} {_WHERE} GROUP BY g.slug, 2
-"""
-_SLICES: Mapping[Source, str] = {"hourly": SLICES_HOURLY, "fine": SLICES_FINE, "raw": SLICES_RAW}
+@cache
+def _counts(sources: Sequence[Source]) -> str:
+    parts = [_part(_ROWS[source], _ROWS[source].counts, "g.id", 4 + 2 * n) for n, source in enumerate(sources)]
+    return "UNION ALL".join(parts)
 
-_COUNTS = ", ".join(f"sum(r.{name})::bigint AS {name}" for name in ("up", "degraded", "down", "error"))
-COUNTS_HOURLY = f"SELECT g.slug AS region, {_COUNTS} {_rolled('rollups_hourly')} {_WHERE} GROUP BY g.slug"
-COUNTS_FINE = f"SELECT g.slug AS region, {_COUNTS} {_rolled('rollups_fine')} {_WHERE} GROUP BY g.slug"
-COUNTS_RAW = f"""
-SELECT g.slug AS region, count(*) FILTER (WHERE r.outcome = 0) AS up, count(*) FILTER (WHERE r.outcome = 1) AS degraded,
-    count(*) FILTER (WHERE r.outcome = 2) AS down, count(*) FILTER (WHERE r.outcome = 3) AS error
-{_RAW} {_WHERE} GROUP BY g.slug
-"""
-_COUNTS_OF: Mapping[Source, str] = {"hourly": COUNTS_HOURLY, "fine": COUNTS_FINE, "raw": COUNTS_RAW}
+
+# All parts in one statement: which ones there are follows from the range (time_slices.parts), in a few shapes.
+SLICES = _slices(("raw", "fine", "hourly", "fine", "raw"))
+COUNTS = _counts(("raw", "fine", "hourly", "fine", "raw"))
 
 
 async def slices(
@@ -132,22 +138,24 @@ async def slices(
 
     A row of a rollup is put where it starts. Slices without results have no row.
     """
-    rows: list[SliceRow] = []
-    for source, since, until in parts:
-        records = await conn.fetch(_SLICES[source], tenant_id, monitor_id, since, until, region, origin_ms, width_ms)
-        rows += [SliceRow(*record) for record in records]
-    return rows
+    if not parts:
+        return []
+    statement = _slices(tuple(part.source for part in parts))
+    bounds = [bound for part in parts for bound in (part.start_ms, part.end_ms)]
+    rows = await conn.fetch(statement, tenant_id, monitor_id, region, origin_ms, width_ms, *bounds)
+    return [SliceRow(*row) for row in rows]
 
 
 async def counts(
     conn: Connection, parts: Sequence[Part], *, tenant_id: UUID, monitor_id: UUID, region: str | None
 ) -> list[CountRow]:
     """Results of these parts by region and outcome, parts apart."""
-    rows: list[CountRow] = []
-    for source, since, until in parts:
-        records = await conn.fetch(_COUNTS_OF[source], tenant_id, monitor_id, since, until, region)
-        rows += [CountRow(*record) for record in records]
-    return rows
+    if not parts:
+        return []
+    statement = _counts(tuple(part.source for part in parts))
+    bounds = [bound for part in parts for bound in (part.start_ms, part.end_ms)]
+    rows = await conn.fetch(statement, tenant_id, monitor_id, region, *bounds)
+    return [CountRow(*row) for row in rows]
 
 
 MONTH_HISTOGRAMS = """

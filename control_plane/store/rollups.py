@@ -36,14 +36,18 @@ def _sum(name: str) -> str:
     return f"coalesce(sum(r.{name}) {_SAMPLE}, 0)::bigint AS {name}"
 
 
-PER_SLICE = f"""
-    count(*) FILTER (WHERE r.outcome = 0)::int AS up, count(*) FILTER (WHERE r.outcome = 1)::int AS degraded,
-    count(*) FILTER (WHERE r.outcome = 2)::int AS down, count(*) FILTER (WHERE r.outcome = 3)::int AS error,
+LATENCY_PER_SLICE = f"""
     (count(*) {_SAMPLE})::int AS samples, {_sum("total_us")}, {_sum("dns_us")}, {_sum("connect_us")},
     {_sum("tls_us")}, {_sum("ttfb_us")}, {_sum("download_us")},
     coalesce(string_agg(int2send(({_BUCKET})::int2), ''::bytea ORDER BY r.total_us) {_SAMPLE}, '') AS histogram
 """
-"""What rows `r` of results come to: one slice, where they are grouped by slices."""
+"""The latency that rows `r` of results come to: one slice, where they are grouped by slices."""
+
+_PER_SLICE = f"""
+    count(*) FILTER (WHERE r.outcome = 0)::int AS up, count(*) FILTER (WHERE r.outcome = 1)::int AS degraded,
+    count(*) FILTER (WHERE r.outcome = 2)::int AS down, count(*) FILTER (WHERE r.outcome = 3)::int AS error,
+    {LATENCY_PER_SLICE}
+"""
 
 
 class Walk(Struct, frozen=True):
@@ -125,7 +129,7 @@ def _roll(table: str) -> str:
     return f"""
 INSERT INTO {table} AS kept (monitor_id, region_id, tenant_id, starts, up, degraded, down, error, samples,
     total_us, dns_us, connect_us, tls_us, ttfb_us, download_us, histogram)
-SELECT r.monitor_id, r.region_id, r.tenant_id, r.slot - r.slot % $4 AS starts, {PER_SLICE}
+SELECT r.monitor_id, r.region_id, r.tenant_id, r.slot - r.slot % $4 AS starts, {_PER_SLICE}
 FROM unnest($1::uuid[], $2::int[], $3::bigint[], $5::bigint[]) AS wanted (monitor_id, region_id, since, until)
 CROSS JOIN LATERAL (
     SELECT * FROM results

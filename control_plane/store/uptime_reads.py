@@ -55,7 +55,8 @@ async def uptime_monitors_after(
 
 # The last change at or before the range tells what held when it began.
 CHANGES_IN_RANGE = """
-SELECT asked.id, t.at, t.verdict
+SELECT asked.id, array_agg(floor(extract(epoch FROM t.at) * 1000)::bigint ORDER BY t.at, t.number),
+    array_agg(t.verdict ORDER BY t.at, t.number)
 FROM unnest($2::uuid[]) AS asked (id)
 CROSS JOIN LATERAL (
     (SELECT at, number, verdict FROM transitions
@@ -64,7 +65,7 @@ CROSS JOIN LATERAL (
     (SELECT at, number, verdict FROM transitions
      WHERE tenant_id = $1 AND monitor_id = asked.id AND at > $3 AND at < $4)
 ) t
-ORDER BY asked.id, t.at, t.number
+GROUP BY asked.id
 """
 
 
@@ -72,10 +73,37 @@ async def changes_in_range(
     conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID], start: datetime, end: datetime
 ) -> dict[UUID, list[Change]]:
     """The changes of verdict in [start, end) with the last one before, in order, of each monitor that has any."""
-    found: dict[UUID, list[Change]] = {}
-    for monitor_id, at, verdict in await conn.fetch(CHANGES_IN_RANGE, tenant_id, list(monitor_ids), start, end):
-        found.setdefault(monitor_id, []).append(Change(to_unix_ms(at), verdict))
-    return found
+    rows = await conn.fetch(CHANGES_IN_RANGE, tenant_id, list(monitor_ids), start, end)
+    return {monitor_id: list(map(Change, at_ms, verdicts)) for monitor_id, at_ms, verdicts in rows}
+
+
+TRANSITIONS = """
+SELECT at, number, previous, verdict, reason FROM transitions
+WHERE tenant_id = $1 AND monitor_id = $2 AND at >= $3 AND at < $4
+ORDER BY at DESC, number DESC LIMIT $5 OFFSET $6
+"""
+COUNT_TRANSITIONS = """
+SELECT count(*) FROM transitions WHERE tenant_id = $1 AND monitor_id = $2 AND at >= $3 AND at < $4
+"""
+
+
+class TransitionRow(Struct, frozen=True):
+    """A change of verdict; `number` is the tenant's event number."""
+
+    at: datetime
+    number: int
+    previous: str
+    verdict: str
+    reason: str
+
+
+async def list_transitions(
+    conn: Connection, *, tenant_id: UUID, monitor_id: UUID, start: datetime, end: datetime, limit: int, offset: int
+) -> tuple[list[TransitionRow], int]:
+    """The monitor's changes of verdict in [start, end), newest first, and how many there are."""
+    records = await conn.fetch(TRANSITIONS, tenant_id, monitor_id, start, end, limit, offset)
+    total: int = await conn.fetchval(COUNT_TRANSITIONS, tenant_id, monitor_id, start, end)
+    return [TransitionRow(**dict(record)) for record in records], total
 
 
 PERIODS_IN_RANGE = """

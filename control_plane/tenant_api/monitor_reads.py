@@ -11,7 +11,7 @@ from control_plane.domain.capability import explained
 from control_plane.domain.prospects import SOLE_RULE, prospects, rule, run_of, slots_expected
 from control_plane.domain.standing import CIRCUIT_OPEN, sentences
 from control_plane.domain.verdict import Policy, Tally, quorum, required
-from control_plane.store import assignments_write, monitor_reads, results_read
+from control_plane.store import assignments_write, results_read, uptime_reads
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.store.standing import read_standing
 from control_plane.tenant_api.monitor_views import AdvisoryJson, PolicyJson, advisories_json, from_slot
@@ -172,7 +172,7 @@ async def transitions(call: Call) -> Reply:
     start, end = time_range(query.from_, query.to, now=call.deps.now(), default=KEPT)
     tenant_id = call.tenant().tenant_id
     async with call.deps.database.tenant(tenant_id) as conn:
-        rows, total = await monitor_reads.list_transitions(
+        rows, total = await uptime_reads.list_transitions(
             conn,
             tenant_id=tenant_id,
             monitor_id=view.id,
