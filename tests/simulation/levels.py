@@ -91,11 +91,13 @@ class Level:
         self._openings.append(now)
         return wrong
 
-    def resolves(self, now: int) -> str | None:
+    def resolves(self, now: int, resolution: str) -> str | None:
         """It resolved; what is wrong with that."""
         found, self.open = self.open, None
         if found is None:
             return "nothing was open"
+        if resolution != "recovered":
+            return None if resolution == "paused" and not self.monitor.enabled else f"it resolves as {resolution}"
         proven = self.count.proven(now)
         if proven not in ("up", "degraded"):
             return f"it resolves, and {proven} is proven"

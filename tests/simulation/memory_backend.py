@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from shared.clock import from_unix_ms
-from tests.simulation import memory_holds, memory_ingest, memory_judging, memory_work, memory_writing
+from tests.simulation import memory_changes, memory_holds, memory_ingest, memory_judging, memory_work, memory_writing
 from tests.simulation.memory_store import Committed, SimDatabase, StoreFault, run
 from tests.simulation.memory_tables import AgentRow, Assignment, Tables
 from tests.simulation.plan import Plan, PlannedMonitor
 
-__all__ = ["MemoryBackend", "memory_holds", "memory_ingest", "memory_work", "memory_writing"]
+__all__ = ["MemoryBackend", "memory_changes", "memory_holds", "memory_ingest", "memory_work", "memory_writing"]
 
 T = TypeVar("T")
 
@@ -103,10 +103,24 @@ class MemoryBackend:
             "tenant_id": monitor.tenant_id,
             "id": monitor.id,
             "number": monitor.number,
+            "key": None,
             "name": monitor.name,
             "kind": "http",
             "tags": [],
             "group": None,
+            "sealed": None,
+            "first_slot": monitor.first_slot,
+            "regions": list(monitor.regions),
+            "renotify_interval_s": 3600,
+            "max_repeats": 0,
+            "owner": None,
+            "notes": None,
+            "write_source": "api",
+            "created_at": from_unix_ms(plan.start),
+            "updated_at": from_unix_ms(plan.start),
+            "revision": 1,
+            "sla_target": None,
+            "sla_period_days": None,
             "check": {"type": "http", "url": monitor.url, "timeout": monitor.timeout},
             "timeout_ms": monitor.timeout,
             "backoff_when_down": monitor.backs_off,

@@ -139,6 +139,9 @@ MUTANTS: dict[str, Mutant] = {
         "decide", "(decision.well_since_ms or 0) + CALM_MS if calm else None,", "None,"
     ),
     "expiries are dated by the judgement": Mutant("decide", "at_ms = max(floor, change.at_ms)", "at_ms = now_ms"),
+    "a slot of another check version counts": Mutant(
+        "decide", "s.check_version == vote.check_version and s.slot > own.vote.newest_slot", "s.slot > 0"
+    ),
     "back-off begins at once": Mutant("circuit", "AFTER_MS = 600_000", "AFTER_MS = 0"),
 }
 

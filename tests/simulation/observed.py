@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from control_plane.store import assignments_write, decisions, deliveries, maintenance_advance
+from control_plane.store import assignments_write, decisions, deliveries, maintenance_advance, monitors
 from shared.clock import to_unix_ms
 
 Write = tuple[str, Any]
@@ -15,6 +15,15 @@ _OWED = (
     *("tenant_id", "id", "number", "channel_id", "channel_name", "channel_kind", "incident_id", "monitor_id"),
     *("event", "notice", "ordinal", "body"),
 )
+
+
+UPDATED = (
+    *("tenant_id", "id", "key", "name", "check", "sealed", "check_version", "first_slot", "interval_s", "regions"),
+    *("confirmations", "region_policy", "region_policy_count", "tags", "group", "severity", "alert_on"),
+    *("notify_recovery", "renotify_interval_s", "max_repeats", "owner", "notes", "enabled", "write_source"),
+    *("backoff_when_down", "sla_target", "sla_period_days"),
+)
+"""The parameters of `monitors.UPDATE_MONITOR`."""
 
 
 def owed_rows(columns: tuple[Any, ...]) -> list[dict[str, Any]]:
@@ -29,6 +38,7 @@ _ROWS: dict[str, Callable[..., Any]] = {
     decisions.SET_CADENCE: lambda _tenant, *row: [row],
     decisions.SET_WINDOW: lambda _tenant, *row: [row],
     assignments_write.NOTIFY_REGIONS: list,
+    monitors.UPDATE_MONITOR: lambda *values: dict(zip(UPDATED, values, strict=True)),
     maintenance_advance.COVER: lambda _tenant, _window, ends_at, _title, monitor_ids, starts: [
         (monitor_ids, to_unix_ms(starts[0]), to_unix_ms(ends_at))
     ],

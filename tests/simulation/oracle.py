@@ -16,11 +16,11 @@ from control_plane.store import decisions, ingest
 from control_plane.store.deliveries import OWE
 from shared.clock import to_unix_ms
 from shared.protocol import MAX_AGE_MS, MAX_FUTURE_MS
-from shared.results import OUTCOMES, Outcome
+from shared.results import OUTCOMES, CheckResult, Outcome
 from tests.simulation.levels import CALM_MS, LONGEST_WAIT_MS, Level, Levels, Open
 from tests.simulation.outbox import Request
 from tests.simulation.plan import PlannedAgent, PlannedMonitor
-from tests.simulation.recount import Count, Verdict, Voice, may_vote
+from tests.simulation.recount import Count, Verdict, Voice, may_vote, votes_needed
 from tests.simulation.truth import MINUTE, SECOND
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class Oracle:
         self._acknowledged: dict[Key, Outcome] = {}
         self._events: dict[UUID, int] = {}
         self._slug_of = world.plan.regions
+        self._changed_at: dict[UUID, int] = {}
         self._unsettled: dict[int, int] = {}
         """When something was last wrong with a region, agents or way."""
 
@@ -103,13 +104,16 @@ class Oracle:
                 needed = _needed(monitor)
                 if outage.end - outage.start >= needed:
                     world.at(outage.start + needed, self._expect_open, monitor, outage)
-            cadence = max(monitor.interval_s * 1000, 5 * MINUTE if monitor.backs_off else 0)
-            world.at(world.plan.quiet_from + cadence + monitor.timeout + RECOVERY_MS, self._expect_well, monitor)
+            world.at(self._well_by(monitor), self._expect_well, monitor)
         self._levels = Levels(world.plan.monitors, self._counts)
         for window in world.plan.windows:
             for monitor_id in window.monitors:
                 monitor = world.monitors[monitor_id]
                 world.at(window.end + _needed(monitor), self._expect_open, monitor, Outage(window.end, window.end))
+
+    def _well_by(self, monitor: PlannedMonitor) -> int:
+        cadence = max(monitor.interval_s * 1000, 5 * MINUTE if monitor.backs_off else 0)
+        return self._world.plan.quiet_from + cadence + monitor.timeout + RECOVERY_MS
 
     def broken(self, rule: str, what: str) -> None:
         now = self._world.now
@@ -117,6 +121,20 @@ class Oracle:
         self._world.trace.add(now, f"BROKEN {rule}: {what}")
         if self.stops:
             raise RuleBrokenError(f"{rule}: {what}")
+
+    def changed(self, before: PlannedMonitor, monitor: PlannedMonitor) -> None:
+        """Somebody changed the monitor, in the transaction that is looked at next."""
+        count, level, now = self._counts[monitor.id], self._levels.of[monitor.id], self._world.now
+        voices = count.voices
+        if (before.version, before.enabled) != (monitor.version, monitor.enabled):
+            regions = monitor.regions if monitor.enabled else ()
+            voices = {r: Voice(window=monitor.window_ms, confirmations=monitor.confirmations) for r in regions}
+        for voice in voices.values():
+            voice.confirmations = monitor.confirmations
+        needed = votes_needed(monitor.policy.name, monitor.policy.k, len(voices))
+        count.configure(voices, r=needed)
+        level.monitor, self._changed_at[monitor.id] = monitor, now
+        self._tell(f"{monitor.name} changed: version {monitor.version}, enabled {monitor.enabled}")
 
     # -- after each commit
 
@@ -164,13 +182,18 @@ class Oracle:
             if real.get(key, False) or (key in real and not is_real):
                 continue
             real[key] = is_real
-            if is_real and may_vote(result, sent_at=request.sent_at, now=now):
+            if is_real and self._may_vote(result, request, now):
                 fresh.append(seen)
         for seen in sorted(fresh, key=lambda seen: seen.result.slot) if len(fresh) > 1 else fresh:
             result = seen.result
             if seen.was_down and result.outcome is Outcome.DOWN:
                 self._notice_first(seen)
             self._counts[result.monitor_id].voices[region_id].hear(result, was_down=seen.was_down, now=now)
+
+    def _may_vote(self, result: CheckResult, request: Request, now: int) -> bool:
+        is_asked_for = result.check_version == self._world.monitors[result.monitor_id].version
+        is_asked_for = is_asked_for and request.region_id in self._counts[result.monitor_id].voices
+        return is_asked_for and may_vote(result, sent_at=request.sent_at, now=now)
 
     def _compare_state(self, monitor_id: UUID, row: tuple[Any, ...], now: int) -> None:
         count = self._counts[monitor_id]
@@ -198,7 +221,10 @@ class Oracle:
     def _saw_votes(self, rows: list[tuple[Any, ...]], now: int) -> None:
         for row in rows:
             monitor_id, region_id, newest, vote, renewed, degraded = row[0], row[1], row[5], row[6], row[7], row[8]
-            voice = self._counts[monitor_id].voices[region_id]
+            voice = self._counts[monitor_id].voices.get(region_id)
+            if voice is None:
+                self.broken("votes", f"{self._name(monitor_id)}: {self._slug_of[region_id]} votes and is not assigned")
+                continue
             found = (newest, vote, renewed, degraded, row[10], row[11])
             expected = (voice.newest, voice.vote, voice.is_earned, voice.is_slow, voice.bad, voice.good)
             if found != expected:
@@ -245,7 +271,8 @@ class Oracle:
     def _was_out(self, monitor: PlannedMonitor, now: int) -> bool:
         """Whether the target was really down so lately that honest votes may still say so."""
         since = now - monitor.window_ms
-        return any(start <= now and end >= since for start, end in monitor.target.outages(monitor.required))
+        outages = monitor.target.outages(self._counts[monitor.id].r)
+        return any(start <= now and end >= since for start, end in outages)
 
     def _measure(self, monitor: PlannedMonitor, now: int) -> None:
         for outage in self.outages[monitor.id]:
@@ -278,7 +305,7 @@ class Oracle:
             level = self._level_of(row[1])
             if level is not None:
                 self._expect_prompt_recovery(level, now)
-            wrong = "an incident that was not open resolved" if level is None else level.resolves(now)
+            wrong = "an incident that was not open resolved" if level is None else level.resolves(now, row[2])
             if wrong is not None:
                 self.broken("levels", wrong)
             self.resolved += 1
@@ -379,9 +406,15 @@ class Oracle:
         self._unsettled[region_id] = max(self._unsettled.get(region_id, 0), until + SETTLING_MS)
 
     def _expect_open(self, monitor: PlannedMonitor, outage: Outage) -> None:
-        now = self._world.now
+        monitor, now = self._world.monitors[monitor.id], self._world.now
+        if not monitor.enabled or self._changed_at.get(monitor.id, 0) >= outage.start:
+            return
+        if now < outage.start + _needed(monitor):
+            self._world.at(outage.start + _needed(monitor), self._expect_open, monitor, outage)
+            return
         healthy = sum(
-            monitor.target.honest(region_id)
+            region_id in monitor.regions
+            and monitor.target.honest(region_id)
             and self._unsettled.get(region_id, 0) <= outage.start
             and any(s.condition == "down" and s.start <= outage.start and s.end >= now for s in view.spells)
             for region_id, view in monitor.target.views.items()
@@ -395,6 +428,10 @@ class Oracle:
 
     def _expect_well(self, monitor: PlannedMonitor) -> None:
         count, level, now = self._counts[monitor.id], self._levels.of[monitor.id], self._world.now
+        due = self._well_by(self._world.monitors[monitor.id])
+        if now < due:
+            self._world.at(due, self._expect_well, monitor)
+            return
         if level.open is not None and level.open.type == "flapping" and level.well_since is not None:
             calm_at = level.well_since + CALM_MS + 20 * SECOND
             if now < calm_at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct, structs
@@ -34,6 +35,8 @@ class PlannedMonitor(Struct, frozen=True, kw_only=True):
     alert_on: str
     regions: tuple[int, ...]
     first_slot: int
+    version: int
+    enabled: bool
     backs_off: bool
     depends_on: tuple[UUID, ...]
     target: Target
@@ -78,6 +81,15 @@ class Window(Struct, frozen=True):
     monitors: tuple[UUID, ...]
 
 
+class Change(Struct, frozen=True):
+    """Somebody changes a monitor: the body of a PATCH."""
+
+    at: int
+    tenant_id: UUID
+    monitor_id: UUID
+    body: dict[str, Any]
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """[start, end) in Unix ms; from `quiet_from` on nothing goes wrong."""
 
@@ -92,6 +104,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     planes: int
     monitors: tuple[PlannedMonitor, ...]
     windows: tuple[Window, ...]
+    changes: tuple[Change, ...]
     faults: Faults
 
 
@@ -151,6 +164,7 @@ def draw_plan(
         planes=planes,
         monitors=watched,
         windows=_windows(rng, watched, start=start, end=quiet_from),
+        changes=_changes(rng, watched, slugs, start=start, end=quiet_from),
         faults=faults if stores_fail else structs.replace(faults, aborts=0.0, unknown_commits=0.0),
     )
 
@@ -197,6 +211,8 @@ def _monitor(rng: Random, n: int, *, tenant_id: UUID, regions: list[int], start:
         alert_on="degraded" if rng.random() < 0.2 else "down",
         regions=tuple(chosen),
         first_slot=start + rng.randrange(MINUTE),
+        version=1,
+        enabled=True,
         backs_off=rng.random() < 0.15,
         depends_on=(),
         target=Target(views=views),
@@ -230,6 +246,37 @@ def _windows(rng: Random, monitors: tuple[PlannedMonitor, ...], *, start: int, e
         covered = own if rng.random() < 0.3 else rng.sample(own, rng.randint(1, min(5, len(own))))
         windows.append(Window(an_id(rng), tenant_id, begin, until, tuple(sorted(covered))))
     return tuple(sorted(windows, key=lambda window: window.start))
+
+
+def _changes(
+    rng: Random, monitors: tuple[PlannedMonitor, ...], slugs: dict[int, str], *, start: int, end: int
+) -> tuple[Change, ...]:
+    """What people change: on half of the days nothing. Whatever is paused or dropped comes back before the end."""
+    changes: list[Change] = []
+    for _ in range(rng.choice((0, 0, 4, 10))):
+        monitor = rng.choice(monitors)
+        at = rng.randrange(start + HOUR // 2, max(end - HOUR, start + HOUR // 2 + 1))
+        until = min(at + int(HOUR * rng.lognormvariate(-1, 1)), end - HOUR // 2)
+        for when, body in _bodies(rng, monitor, slugs, at, max(at + 1, until)):
+            changes.append(Change(when, monitor.tenant_id, monitor.id, body))
+    return tuple(sorted(changes, key=lambda change: (change.at, change.monitor_id)))
+
+
+def _bodies(
+    rng: Random, monitor: PlannedMonitor, slugs: dict[int, str], at: int, until: int
+) -> list[tuple[int, dict[str, Any]]]:
+    own = [slugs[region_id] for region_id in monitor.regions]
+    match rng.choice(("pause", "interval", "confirmations", "policy", "regions")):
+        case "pause":
+            return [(at, {"enabled": False}), (until, {"enabled": True})]
+        case "interval":
+            return [(at, {"interval": rng.choice((60, 120, 300, 600))})]
+        case "regions" if len(own) > 1 and not monitor.target.lies:
+            return [(at, {"regions": own[1:]}), (until, {"regions": own})]
+        case "policy" if not monitor.target.lies:
+            return [(at, {"region_policy": rng.choice(("any", "majority", "all"))})]
+        case _:
+            return [(at, {"confirmations": rng.choice((1, 2, 3))})]
 
 
 def _make_lie(rng: Random, monitor: PlannedMonitor, liar: int, *, start: int, end: int) -> None:

@@ -16,6 +16,7 @@ import asyncpg
 from control_plane.store import cases, holds, partitions
 from control_plane.store.pool import Connection, Database
 from shared.clock import from_unix_ms
+from shared.ids import TenantId
 from tests.simulation.memory_store import Committed, StoreFault
 from tests.simulation.observed import Write, observe
 from tests.simulation.plan import Plan, PlannedMonitor
@@ -71,6 +72,13 @@ class RecordingDatabase:
     @asynccontextmanager
     async def app_transaction(self) -> AsyncIterator[Recording]:
         async with self._database.app_transaction() as connection:
+            recording = Recording(connection)
+            yield recording
+        self.on_commit(recording)
+
+    @asynccontextmanager
+    async def tenant_transaction(self, tenant_id: TenantId) -> AsyncIterator[Recording]:
+        async with self._database.tenant_transaction(tenant_id) as connection:
             recording = Recording(connection)
             yield recording
         self.on_commit(recording)

@@ -89,13 +89,17 @@ class Count:
     """A monitor: its regions' voices and the verdict that they prove."""
 
     def __init__(self, voices: dict[int, Voice], *, r: int, now: int) -> None:
-        self.voices = voices
-        self.r = r
-        self.n = len(voices)
-        self.q = min(r, self.n - r + 1)
+        self.configure(voices, r=r)
         self.verdict: Verdict = "unknown"
         self.since = now
         self.judged = now
+
+    def configure(self, voices: dict[int, Voice], *, r: int) -> None:
+        """These regions speak from now on, and so many of them prove an outage."""
+        self.voices = voices
+        self.r = r
+        self.n = len(voices)
+        self.q = min(r, self.n - r + 1) if voices else 0
 
     def tally(self, now: int) -> tuple[int, int, int, int, int]:
         """As monitor_states keeps it: assigned, fresh up, fresh down, fresh and degraded, last down."""
@@ -153,8 +157,12 @@ class Count:
 
 
 def votes_needed(policy: str, k: int | None, regions: int) -> int:
-    """How many down votes prove an outage."""
-    return {"any": 1, "majority": regions // 2 + 1, "all": regions, "count": min(k or 1, regions)}[policy]
+    """How many down votes prove an outage; 0 where no region is assigned."""
+    return (
+        0
+        if not regions
+        else {"any": 1, "majority": regions // 2 + 1, "all": regions, "count": min(k or 1, regions)}[policy]
+    )
 
 
 def may_vote(result: CheckResult, *, sent_at: int, now: int) -> bool:

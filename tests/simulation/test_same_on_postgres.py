@@ -14,7 +14,9 @@ from tests.simulation.trace import Trace
 from tests.simulation.world import World
 from tests.support.postgres import TestServer
 
-HOURS = 4.0
+HOURS = 3.0
+RICH_SEEDS = (5, 24)
+"""Worlds with changes, windows, dependencies and back-off at this length."""
 
 
 def lived(seed: int, backend: MemoryBackend | PostgresBackend) -> tuple[list[str], list[Break]]:
@@ -26,7 +28,7 @@ def lived(seed: int, backend: MemoryBackend | PostgresBackend) -> tuple[list[str
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", RICH_SEEDS)
 def test_a_world_goes_the_same_way_in_memory_and_on_postgres(postgres: TestServer, seed: int) -> None:
     name = asyncio.run(postgres.clone())
     backend = PostgresBackend(postgres.dsn(name))

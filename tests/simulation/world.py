@@ -14,25 +14,29 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
+
+from control_plane.domain.verdict import Policy
 from control_plane.errors import Unavailable
 from control_plane.services import identity
+from control_plane.services.change_monitor import change_monitor
 from control_plane.services.hand_out_dispatches import claim_dispatches
 from control_plane.services.ingest_results import ingest_results
 from control_plane.services.judge_due import judge_due, judge_followers
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.sole_votes import STALE
 from control_plane.services.sweep_verdicts import sweep_verdicts
-from control_plane.store import assignments_write, decisions, maintenance_advance
+from control_plane.store import assignments_write, decisions, maintenance_advance, monitors
 from shared.checks.http import HttpCheck
 from shared.clock import from_unix_ms, to_unix_ms
-from shared.ids import AgentId
+from shared.ids import AgentId, MonitorId, TenantId
 from shared.protocol import Assignment
 from tests.simulation.backend import Backend
 from tests.simulation.faults import Span
 from tests.simulation.memory_store import Committed, SimDatabase, StoreFault
 from tests.simulation.oracle import Oracle
 from tests.simulation.outbox import TIMEOUT_MS, Request
-from tests.simulation.plan import Plan, Window
+from tests.simulation.plan import Change, Plan, Window
 from tests.simulation.sim_agent import POLL_MS, SimAgent
 from tests.simulation.trace import Trace
 from tests.simulation.truth import MINUTE
@@ -123,6 +127,8 @@ class World:
         self.at(self.now + 10 * MINUTE, self._purge)
         self.at(plan.end + 1, lambda: None)
         self._plan_faults()
+        for change in plan.changes:
+            self.at(change.at, self._change, change)
         for window in plan.windows:
             self.at(window.start + rng.randrange(JUDGE_MS), self._cover, window)
         self.oracle.begin()
@@ -205,15 +211,15 @@ class World:
             Assignment(
                 monitor_id=monitor.id,
                 tenant_id=monitor.tenant_id,
-                check_version=1,
+                check_version=monitor.version,
                 revision=self._revisions[region_id],
                 check=HttpCheck(url=monitor.url, timeout=monitor.timeout),
                 cadence=cadences.get(monitor.id, monitor.interval_s) * 1000,
                 phase=monitor.phase(region_id),
                 first_slot=monitor.first_slot,
             )
-            for monitor in self.plan.monitors
-            if region_id in monitor.regions
+            for monitor in self.monitors.values()
+            if monitor.enabled and region_id in monitor.regions
         ]
 
     def live_agents(self, region_id: int) -> list[UUID]:
@@ -368,6 +374,34 @@ class World:
             await conn.execute(maintenance_advance.COVER, window.tenant_id, window.id, ends_at, None, ids, starts)
             await judge_monitors(conn, ids)
 
+    def _change(self, change: Change) -> None:
+        """Somebody changes a monitor; if it does not come through, once more."""
+        work = partial(
+            change_monitor,
+            sealer=None,  # type: ignore[arg-type] # no check is read or written
+            tenant_id=TenantId(change.tenant_id),
+            monitor_id=MonitorId(change.monitor_id),
+            body=change.body,
+            write_source="api",
+            ports="any",
+        )
+        if not self._judge(work):
+            self.at(self.now + JUDGE_MS, self._change, change)
+
+    def _changed_monitor(self, row: dict[str, Any]) -> None:
+        monitor = structs.replace(
+            self.monitors[row["id"]],
+            version=row["check_version"],
+            first_slot=row["first_slot"],
+            interval_s=row["interval_s"],
+            regions=tuple(sorted(row["regions"])),
+            confirmations=row["confirmations"],
+            policy=Policy(row["region_policy"], row["region_policy_count"]),
+            enabled=row["enabled"],
+        )
+        before, self.monitors[monitor.id] = self.monitors[monitor.id], monitor
+        self.oracle.changed(before, monitor)
+
     def _sweep(self, plane: int) -> None:
         self.at(self.now + SWEEP_MS + self.rng.randrange(SWEEP_MS // 10), self._sweep, plane)
         if self.backend.may_be_stale(self.now):
@@ -390,6 +424,8 @@ class World:
                 for row in rows:
                     if row[13] is not None:
                         self._expect_due(to_unix_ms(row[13]))
+            elif text == monitors.UPDATE_MONITOR:
+                self._changed_monitor(rows)
             elif text == maintenance_advance.COVER:
                 self.oracle.covered(rows)
         self.oracle.committed(session.writes, self._taking)
