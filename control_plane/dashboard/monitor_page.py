@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from control_plane.dashboard.charts import STRIP_BARS, legend
+from control_plane.dashboard.heartbeat_part import heartbeat_part
 from control_plane.dashboard.incident_views import IncidentRow, incident_row
 from control_plane.dashboard.kind_facts import newest_reading, phase_words
 from control_plane.dashboard.monitor_views import facts, monitor_row, region_row, result_lines, unjudged
@@ -135,6 +136,7 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
         "incidents": await _incidents(visit, view),
         "facts": facts(view, now=now),
         "regionless": kind_is_regionless(view.kind),
+        "beat": await heartbeat_part(visit, view),
         "no_agent": view.enabled and view.regions and not await _has_agent(visit, view),
         "nobody_told": not view.alerts,
         "may_write": visit.may("monitors:write"),
