@@ -43,7 +43,7 @@ async def background(world: World, population: Population, *, per_second: int) -
     gap_s = BATCH * len(world.regions) / per_second
     async with AsyncExitStack() as stack:
         senders = [
-            _Sender(await stack.enter_async_context(http_client(world.port)), region, population, told)
+            Sender(await stack.enter_async_context(http_client(world.port)), region, population, told)
             for region in world.regions
         ]
         await asyncio.gather(*(sender.slot(start, gap_s=0) for sender in senders))
@@ -57,7 +57,9 @@ async def background(world: World, population: Population, *, per_second: int) -
             told.wrong += sum(not isinstance(each, asyncio.CancelledError) for each in ended)
 
 
-class _Sender:
+class Sender:
+    """One region's results, on one connection."""
+
     def __init__(self, client: HttpClient, region: Region, population: Population, told: Background) -> None:
         self._client = client
         self._region = region
@@ -65,14 +67,16 @@ class _Sender:
         self._told = told
         self._chance = random.Random(region.id)
 
-    async def run(self, at: int, *, gap_s: float) -> None:
+    async def run(self, at: int, *, gap_s: float, step_ms: int = STEP_MS) -> None:
+        """One slot of all monitors after another, `gap_s` from batch to batch, until cancelled."""
         while True:
-            await self.slot(at, gap_s=gap_s)
-            at += STEP_MS
+            await self.slot(at, gap_s=gap_s, step_ms=step_ms)
+            at += step_ms
 
-    async def slot(self, at: int, *, gap_s: float) -> None:
+    async def slot(self, at: int, *, gap_s: float, step_ms: int = STEP_MS) -> None:
+        """One slot of all monitors."""
         due = asyncio.get_running_loop().time()
-        lists = slot_items(self._population, self._region.id, at=at, step_ms=STEP_MS, chance=self._chance)
+        lists = slot_items(self._population, self._region.id, at=at, step_ms=step_ms, chance=self._chance)
         for items in lists:
             due += gap_s
             await asyncio.sleep(due - asyncio.get_running_loop().time())
