@@ -57,7 +57,8 @@ async def test_an_upstream_that_was_not_heard_since_is_asked_once_in_all_its_reg
 
     state = await stage.state()
     assert (state["verdict"], await incidents_of(stage, stage.monitor_id)) == ("down", [])
-    assert (state["waits_until"] - state["judged_at"]).total_seconds() == pytest.approx(LONGEST_WAIT_S, abs=0.01)
+    left_s = (state["waits_until"] - state["judged_at"]).total_seconds()  # it may have been judged again since
+    assert LONGEST_WAIT_S - 20 < left_s <= LONGEST_WAIT_S
     asked = await rechecks_of(stage, gateway)
     assert {row["slug"] for row in asked} == set(REGIONS)
 

@@ -116,8 +116,8 @@ async def test_two_at_once_make_what_one_makes(database: Database) -> None:
     async with database.app_transaction() as conn:
         await a_past(conn)
     made = await asyncio.gather(*(roll_up(database) for _ in range(4)))
-    assert sum(made) > 0
-    await roll_up(database)
+    # Each may have stood in every other's way: then what is left is done by whoever comes next.
+    assert sum(made) + await roll_up(database) > 0
     async with database.app() as conn:
         await agree(conn)
 
