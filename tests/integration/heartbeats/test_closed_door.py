@@ -1,107 +1,45 @@
-"""What is missed because of an outage of our own: processes that are killed, and a database that goes away."""
+"""What is missed while the ping door is closed: its marks, its refusals, and a database that goes away."""
 
 from __future__ import annotations
 
+import random
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
 import pytest
 
-from control_plane.domain.heartbeat import Ping, PingKind
 from control_plane.errors import Unavailable
 from control_plane.services.judge_due import judge_due, judge_followers
 from control_plane.services.keep_ping_door import PingDoorKeeper
 from control_plane.services.sweep_verdicts import sweep_verdicts
-from control_plane.services.take_pings import NewPing, PingCollector
+from control_plane.services.take_pings import PingCollector
 from control_plane.store import cases, heartbeats, ping_door
 from control_plane.store.pool import Database
 from tests.support import seed
-from tests.support.farm import Farm, a_farm, free_port
 from tests.support.heartbeats import a_heartbeat
+from tests.support.ping_door import EARLIER, SHORT, SPELL, Watched
 from tests.support.postgres import TestServer
 from tests.support.waiting import until_async
 
-SHORT: dict[str, int] = {"period": 30, "grace": 10}
-
-# As if the last ping, and everything that follows from it, had been so many seconds ago.
-AGE = """
-WITH moved AS (
-    UPDATE heartbeats SET phase = 'up', counted_from = clock_timestamp() - $2::float8 * interval '1 s',
-        last_ping_at = clock_timestamp() - $2::float8 * interval '1 s', pings = 1, last_kind = 'success',
-        since = clock_timestamp() - $2::float8 * interval '1 s',
-        due_at = clock_timestamp() + (40 - $2::float8) * interval '1 s'
-    WHERE monitor_id = $1 RETURNING tenant_id, monitor_id, due_at
+RANDOM = """
+WITH made AS (
+    UPDATE heartbeats SET phase = $2, counted_from = clock_timestamp() - $3::float8 * interval '1 s', open_runs = $4,
+        due_run = jsonb_array_length($4) > 0,
+        due_at = clock_timestamp() + coalesce(-$5::float8, 40 - $3::float8) * interval '1 s'
+    WHERE monitor_id = $1 RETURNING tenant_id, monitor_id
 )
-UPDATE monitor_states s SET verdict = 'up', assigned = 1, fresh_up = 1, fresh_down = 0, due_at = moved.due_at,
-    since = clock_timestamp() - $2::float8 * interval '1 s'
-FROM moved WHERE s.tenant_id = moved.tenant_id AND s.monitor_id = moved.monitor_id
-"""
-SHIFT = """
-WITH moved AS (
-    UPDATE heartbeats SET counted_from = counted_from - $2::float8 * interval '1 s',
-        last_ping_at = last_ping_at - $2::float8 * interval '1 s', due_at = due_at - $2::float8 * interval '1 s'
-    WHERE monitor_id = $1 RETURNING tenant_id, monitor_id, due_at
-)
-UPDATE monitor_states s SET due_at = moved.due_at
-FROM moved WHERE s.tenant_id = moved.tenant_id AND s.monitor_id = moved.monitor_id
-"""
-EARLIER = """
-UPDATE ping_door_spells
-SET opened_at = opened_at - interval '1 h', seen_at = seen_at - $1::float8 * interval '1 s'
-"""
-STATE = "SELECT verdict, reason FROM monitor_states WHERE monitor_id = $1"
-SPELL = """
-INSERT INTO ping_door_spells (id, opened_at, seen_at)
-VALUES (gen_random_uuid(), clock_timestamp() - $1::float8 * interval '1 s',
-    clock_timestamp() - $2::float8 * interval '1 s')
+UPDATE monitor_states s SET fresh_up = $6, fresh_down = $7
+FROM made WHERE s.tenant_id = made.tenant_id AND s.monitor_id = made.monitor_id
 """
 
 
-class Watched:
-    """A heartbeat of 30 s with 10 s of grace, and the rows that tell of the door."""
+class Whose(NamedTuple):
+    """A heartbeat as votes are asked for."""
 
-    def __init__(self, database: Database, monitor_id: UUID, ping_id: UUID) -> None:
-        self.database, self.monitor_id, self.ping_id = database, monitor_id, ping_id
-
-    async def run(self, statement: str, *args: Any) -> list[dict[str, Any]]:
-        async with self.database.app() as conn:
-            return [dict(row) for row in await conn.fetch(statement, *args)]
-
-    async def age(self, seconds: float) -> None:
-        """Pinged so many seconds ago, and up since."""
-        await self.run(AGE, self.monitor_id, seconds)
-
-    async def shift(self, seconds: float) -> None:
-        """As if the last ping had come so much earlier."""
-        await self.run(SHIFT, self.monitor_id, seconds)
-
-    async def spell(self, since: float, until: float = 0) -> None:
-        """Some process marked the door from so many seconds ago to so many seconds ago."""
-        await self.run(SPELL, since, until)
-
-    async def state(self) -> tuple[str, str]:
-        [row] = await self.run(STATE, self.monitor_id)
-        return row["verdict"], row["reason"]
-
-    async def verdict(self) -> str:
-        return (await self.state())[0]
-
-    async def incidents(self) -> int:
-        return len(await self.run("SELECT FROM incidents WHERE monitor_id = $1", self.monitor_id))
-
-    async def stale(self) -> list[UUID]:
-        async with self.database.app() as conn:
-            return await heartbeats.stale(conn, await cases.database_clock_ms(conn), 100)
-
-    async def new_ping(self, kind: str = "success") -> NewPing:
-        async with self.database.app() as conn:
-            now_ms = await cases.database_clock_ms(conn)
-        signal = Ping(kind=PingKind(kind), at_ms=now_ms)
-        return NewPing(ping_id=self.ping_id, signal=signal, method="GET", source="127.0.0.1", user_agent="")
+    tenant_id: UUID
+    monitor_id: UUID
 
 
 @pytest.fixture
@@ -256,63 +194,25 @@ async def _is_judged(watched: Watched) -> bool:
     return False
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(180)
-async def test_a_control_plane_that_was_killed_over_a_deadline_pages_nobody_when_it_is_back(
-    dsn: str, tmp_path: Path
-) -> None:
-    async with a_farm(dsn, tmp_path) as farm:
-        server = await farm.start_control_plane()
-        met, missed = [await _pinged(farm) for _ in range(2)]
-        await until_async(lambda: _has_spells(farm, 1), "the door is marked", timeout=30)
-        await server.kill()
-        await met.run(EARLIER, 30)
-        await met.shift(45)  # expected 15 s ago, while nobody served
-        await missed.shift(90)  # due 50 s ago, while somebody did
-        await farm.start_control_plane()
-        await until_async(lambda: _is(missed, "down"), "what was missed before is down", timeout=30)
-        await until_async(lambda: _is(met, "unknown"), "what was missed meanwhile is unknown", timeout=30)
-        assert (await missed.incidents(), await met.incidents()) == (1, 0)
-        async with httpx.AsyncClient(base_url=farm.url, timeout=20, trust_env=False) as http:
-            assert (await http.get(f"/ping/{met.ping_id}")).status_code == 200
-        assert (await met.verdict(), await met.incidents()) == ("up", 0)
-        assert await farm.audit() == []
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(180)
-async def test_one_of_two_processes_that_is_killed_closes_nothing(dsn: str, tmp_path: Path) -> None:
-    async with a_farm(dsn, tmp_path) as farm:
-        first = await farm.start_control_plane()
-        await farm.start_control_plane(port=free_port())
-        await until_async(lambda: _has_spells(farm, 2), "both mark the door", timeout=30)
-        missed = await _pinged(farm)
-        await first.kill()
-        await until_async(lambda: _is_seen_again(farm), "the other goes on marking", timeout=30)
-        await missed.shift(45)
-        await until_async(lambda: _is(missed, "down"), "a miss counts", timeout=30)
-        assert await missed.incidents() == 1
-        async with farm.database.app() as conn:
-            assert (await ping_door.read_door(conn, now_ms=await cases.database_clock_ms(conn))).closures == ()
-        assert await farm.audit() == []
-
-
-async def _pinged(farm: Farm) -> Watched:
-    async with farm.database.app_transaction() as conn:
-        monitor_id, ping_id = await a_heartbeat(conn, farm.home.tenant_id, **SHORT)
-    async with httpx.AsyncClient(base_url=farm.url, timeout=20, trust_env=False) as http:
-        assert (await http.get(f"/ping/{ping_id}")).status_code == 200
-    return Watched(farm.database, monitor_id, ping_id)
-
-
-async def _has_spells(farm: Farm, count: int) -> bool:
-    return len(await farm.rows("SELECT FROM ping_door_spells WHERE seen_at > opened_at")) == count
-
-
-async def _is_seen_again(farm: Farm) -> bool:
-    ages = await farm.rows("SELECT clock_timestamp() - seen_at > interval '3 s' AS dead FROM ping_door_spells")
-    return sorted(row["dead"] for row in ages) == [False, True]
-
-
-async def _is(watched: Watched, verdict: str) -> bool:
-    return await watched.verdict() == verdict
+async def test_what_is_stale_is_exactly_what_would_be_voted_otherwise(watched: Watched) -> None:
+    chance = random.Random(26)
+    async with watched.database.app_transaction() as conn:
+        tenant_id = await seed.a_tenant(conn, "Many")
+        whose = [Whose(tenant_id, (await a_heartbeat(conn, tenant_id, **SHORT))[0]) for _ in range(80)]
+        now_ms = await cases.database_clock_ms(conn)
+        for one in whose:
+            ago, ran = chance.choice([5, 45, 60, 100, 200]), chance.choice([None, 20, 90])
+            runs = [] if ran is None else [[1, now_ms - ran * 1000, None]]
+            say = chance.choice([(0, 0), (1, 0), (0, 1)])
+            phase = chance.choice(["new", "up", "up", "down"])
+            await conn.execute(RANDOM, one.monitor_id, phase, ago, runs, chance.choice([None, 10, -20, ran]), *say)
+        for since, until in ((500, 150), (120, 70), (40, 0)):
+            await conn.execute(SPELL, since, until)
+        votes = await heartbeats.sole_votes(conn, whose, now_ms)
+        states = await conn.fetch("SELECT * FROM monitor_states WHERE tenant_id = $1", tenant_id)
+        counted = {row["monitor_id"]: (row["fresh_up"], row["fresh_down"]) for row in states}
+        says = {one: vote.say for one, vote in votes.items()}
+        turned = {one for one, say in says.items() if counted[one] != (say == "up", say == "down")}
+        assert {*says.values()} == {None, "up", "down"}
+        assert 0 < len(turned) < len(whose)
+        assert {*await heartbeats.stale(conn, now_ms, 1000)} - {watched.monitor_id} == turned
