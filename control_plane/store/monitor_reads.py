@@ -245,8 +245,9 @@ LIMIT $10 OFFSET $11
 SORTS = ("number", "-number", "name", "-name", "updated_at", "-updated_at", "verdict", "-verdict", "attention")
 """`verdict` puts the worst first, `attention` also those in maintenance and the paused ones last."""
 
+# Every monitor has a state. LEFT lets the planner leave them out where no filter asks for them.
 _COUNT = """
-SELECT count(*) FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
+SELECT count(*) FROM monitors m LEFT JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
 """
 COUNT_MONITORS = _COUNT + _FILTER
 
