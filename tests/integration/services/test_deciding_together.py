@@ -20,7 +20,7 @@ from tests.support import seed
 from tests.support.auditor import audit
 from tests.support.deciding import Stage, now_ms
 
-ROUNDS = int(os.environ.get("TEST_FARWATCH_DECIDING_ROUNDS", "2000"))
+ROUNDS = int(os.environ.get("TEST_FARWATCH_DECIDING_ROUNDS", "1000"))
 AT_ONCE = 50
 """Monitors that decide in the same pair of batches, in the same order on both sides and in the opposite one."""
 
