@@ -10,60 +10,23 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from msgspec import Struct
-
 from control_plane.store import decisions, ingest
 from control_plane.store.deliveries import OWE
 from shared.clock import to_unix_ms
-from shared.protocol import MAX_AGE_MS, MAX_FUTURE_MS
-from shared.results import OUTCOMES, CheckResult, Outcome
-from tests.simulation.levels import CALM_MS, LONGEST_WAIT_MS, Level, Levels, Open
+from shared.results import CheckResult, Outcome
+from tests.simulation.breaks import Break, RuleBrokenError
+from tests.simulation.deadlines import RECOVERY_MS, Deadlines
+from tests.simulation.ledger import Ledger
+from tests.simulation.levels import Level, Levels, Open
 from tests.simulation.outbox import Request
-from tests.simulation.plan import PlannedAgent, PlannedMonitor
+from tests.simulation.plan import PlannedMonitor
 from tests.simulation.recount import Count, Verdict, Voice, may_vote, votes_needed
-from tests.simulation.truth import MINUTE, SECOND
+from tests.simulation.truth import MINUTE
 
 if TYPE_CHECKING:
-    from tests.simulation.sim_agent import Seen
     from tests.simulation.world import World
 
-Key = tuple[UUID, int, int]
-SLACK_MS = 90 * SECOND
-"""What lost messages and aborted transactions may add to the time in which an outage has to be seen."""
-
 BACKS_OFF_MS = 10 * MINUTE
-RECOVERY_MS = 60 * SECOND
-"""How long after the last fault all has to be right, besides the one interval until each monitor is looked at again."""
-
-SETTLING_MS = MINUTE
-"""How long after a fault of an agent or its way to us its region does not count as healthy: leases and retries."""
-
-
-class Break(Struct, frozen=True):
-    """A rule that was broken, and when (virtual Unix ms)."""
-
-    at: int
-    rule: str
-    what: str
-
-
-class RuleBrokenError(Exception):
-    """Raised at the first broken rule where that ends the world."""
-
-
-class Outage(Struct):
-    """A time in which enough honest regions could not reach a target. `first_bad`: end of the first check that saw.
-
-    `promised`: how soon after it an incident has to open (ms), where nothing stands in the way.
-    """
-
-    start: int
-    end: int
-    first_bad: int | None = None
-    promised: int | None = None
-    is_brief: bool = False
-    """Whether a failing check is over before the next re-check is due, so that no scheduled one gets between them."""
-    opened: int | None = None
 
 
 class Oracle:
@@ -73,22 +36,14 @@ class Oracle:
         self.breaks: list[Break] = []
         self.stops = False
         """Whether the first broken rule ends the world."""
-        self.opened = self.resolved = self.false_incidents = self.missed = 0
-        self.delays: list[int] = []
-        """From the end of the first bad check of an outage to its incident, in ms."""
-        self.beyond_promise: list[int] = []
-        """How much more than promised it took, in ms, where nothing stood in the way: negative is sooner."""
-        self.outages: dict[UUID, list[Outage]] = {}
+        self.opened = self.resolved = self.false_incidents = 0
+        self.deadlines: Deadlines
+        self.ledger = Ledger(world, self)
         self._world = world
         self._counts: dict[UUID, Count] = {}
-        self._real: dict[Key, bool] = {}
-        """Stored slots: whether the row is a real result, no error."""
-        self._acknowledged: dict[Key, Outcome] = {}
+        self._levels: Levels
         self._events: dict[UUID, int] = {}
         self._slug_of = world.plan.regions
-        self._changed_at: dict[UUID, int] = {}
-        self._unsettled: dict[int, int] = {}
-        """When something was last wrong with a region, agents or way."""
 
     def begin(self) -> None:
         world = self._world
@@ -98,22 +53,8 @@ class Oracle:
                 for region_id in monitor.regions
             }
             self._counts[monitor.id] = Count(voices, r=monitor.required, now=world.plan.start)
-            outages = [Outage(start, end) for start, end in monitor.target.outages(monitor.required, honest=True)]
-            self.outages[monitor.id] = outages
-            for outage in outages:
-                needed = _needed(monitor)
-                if outage.end - outage.start >= needed:
-                    world.at(outage.start + needed, self._expect_open, monitor, outage)
-            world.at(self._well_by(monitor), self._expect_well, monitor)
         self._levels = Levels(world.plan.monitors, self._counts)
-        for window in world.plan.windows:
-            for monitor_id in window.monitors:
-                monitor = world.monitors[monitor_id]
-                world.at(window.end + _needed(monitor), self._expect_open, monitor, Outage(window.end, window.end))
-
-    def _well_by(self, monitor: PlannedMonitor) -> int:
-        cadence = max(monitor.interval_s * 1000, 5 * MINUTE if monitor.backs_off else 0)
-        return self._world.plan.quiet_from + cadence + monitor.timeout + RECOVERY_MS
+        self.deadlines = Deadlines(world, self, self._levels)
 
     def broken(self, rule: str, what: str) -> None:
         now = self._world.now
@@ -124,7 +65,7 @@ class Oracle:
 
     def changed(self, before: PlannedMonitor, monitor: PlannedMonitor) -> None:
         """Somebody changed the monitor, in the transaction that is looked at next."""
-        count, level, now = self._counts[monitor.id], self._levels.of[monitor.id], self._world.now
+        count, level = self._counts[monitor.id], self._levels.of[monitor.id]
         voices = count.voices
         if (before.version, before.enabled) != (monitor.version, monitor.enabled):
             regions = monitor.regions if monitor.enabled else ()
@@ -133,7 +74,8 @@ class Oracle:
             voice.confirmations = monitor.confirmations
         needed = votes_needed(monitor.policy.name, monitor.policy.k, len(voices))
         count.configure(voices, r=needed)
-        level.monitor, self._changed_at[monitor.id] = monitor, now
+        level.monitor = monitor
+        self.deadlines.changed(monitor.id)
         self._tell(f"{monitor.name} changed: version {monitor.version}, enabled {monitor.enabled}")
 
     # -- after each commit
@@ -167,27 +109,12 @@ class Oracle:
                 self.broken("levels", f"{self._name(monitor_id)}: {wrong}")
 
     def _hear(self, request: Request, now: int) -> None:
-        batch = request.batch
-        if len(batch) > 1:
-            batch = sorted(batch, key=lambda seen: (seen.result.outcome is Outcome.ERROR, seen.result.slot))
-        real = self._real
-        fresh: list[Seen] = []
         region_id = request.region_id
-        for seen in batch:
-            result = seen.result
-            if not now - MAX_AGE_MS <= result.slot <= now + MAX_FUTURE_MS:
-                continue
-            key = (result.monitor_id, region_id, result.slot)
-            is_real = result.outcome is not Outcome.ERROR
-            if real.get(key, False) or (key in real and not is_real):
-                continue
-            real[key] = is_real
-            if is_real and self._may_vote(result, request, now):
-                fresh.append(seen)
+        fresh = [seen for seen in self.ledger.commit(request) if self._may_vote(seen.result, request, now)]
         for seen in sorted(fresh, key=lambda seen: seen.result.slot) if len(fresh) > 1 else fresh:
             result = seen.result
             if seen.was_down and result.outcome is Outcome.DOWN:
-                self._notice_first(seen)
+                self.deadlines.notice_first(seen)
             self._counts[result.monitor_id].voices[region_id].hear(result, was_down=seen.was_down, now=now)
 
     def _may_vote(self, result: CheckResult, request: Request, now: int) -> bool:
@@ -259,7 +186,7 @@ class Oracle:
         if sum(voice.honest for voice in accusing.values()) < count.r and not self._was_out(monitor, now):
             self.false_incidents += 1
             self.broken("false incident", f"{monitor.name}: {row[6]}")
-        self._measure(monitor, now)
+        self.deadlines.measure(monitor, now)
 
     def _expect_evidence(self, monitor: PlannedMonitor, evidence: list[dict[str, Any]], slugs: tuple[str, ...]) -> None:
         proofs = {e["region"]: e for e in evidence}
@@ -273,19 +200,6 @@ class Oracle:
         since = now - monitor.window_ms
         outages = monitor.target.outages(self._counts[monitor.id].r)
         return any(start <= now and end >= since for start, end in outages)
-
-    def _measure(self, monitor: PlannedMonitor, now: int) -> None:
-        for outage in self.outages[monitor.id]:
-            if outage.start <= now < outage.end and outage.opened is None and outage.first_bad is not None:
-                outage.opened = now
-                self.delays.append(now - outage.first_bad)
-                if outage.promised is not None and not self._levels.was_held(monitor.id, outage.start, now):
-                    late = now - outage.first_bad - outage.promised
-                    self.beyond_promise.append(late)
-                    if late > 0 and outage.is_brief:
-                        self.broken(
-                            "promise", f"{monitor.name} took {late} ms more than the {outage.promised} promised"
-                        )
 
     def _saw_joined(self, rows: list[tuple[Any, ...]], now: int) -> None:
         for row in rows:
@@ -304,28 +218,13 @@ class Oracle:
         for row in rows:
             level = self._level_of(row[1])
             if level is not None:
-                self._expect_prompt_recovery(level, now)
+                self.deadlines.expect_prompt_recovery(level, now)
             wrong = "an incident that was not open resolved" if level is None else level.resolves(now, row[2])
             if wrong is not None:
                 self.broken("levels", wrong)
             self.resolved += 1
             if level is not None:
                 self._tell(f"{level.monitor.name} incident resolves: {row[2]}")
-
-    def _expect_prompt_recovery(self, level: Level, now: int) -> None:
-        """Without faults a recovery is confirmed as fast as an outage, from the first good slot on."""
-        monitor, world = level.monitor, self._world
-        ended = max(
-            (spell.end for view in monitor.target.views.values() for spell in view.spells if spell.end <= now),
-            default=0,
-        )
-        is_plain = not (world.plan.faults.names or monitor.target.lies or monitor.backs_off)
-        is_up = all(view.at(now) is None for view in monitor.target.views.values())
-        if level.open is None or level.open.type != "down" or not (is_plain and is_up):
-            return
-        longest = monitor.interval_s * 1000 + monitor.timeout + (monitor.confirmations + 1) * 3 * SECOND
-        if now - ended > longest:
-            self.broken("recovery", f"{monitor.name} resolves {now - ended} ms after all was well")
 
     def _level_of(self, incident_id: UUID) -> Level | None:
         levels = self._levels.of.values()
@@ -366,82 +265,6 @@ class Oracle:
         for row in rows:
             self._tell(f"{self._name(row['monitor_id'])} owes {row['notice']} as {row['number']}")
 
-    # -- what was acknowledged
-
-    def acknowledged(self, agent: PlannedAgent, batch: list[Seen], statuses: tuple[str, ...]) -> None:
-        """The agent has the answer and forgets the batch."""
-        world = self._world
-        if len(statuses) != len(batch):
-            self.broken("ledger", f"{len(batch)} items, {len(statuses)} answers")
-        for seen, status in zip(batch, statuses, strict=False):
-            result = seen.result
-            if not status.startswith("rejected"):
-                self._acknowledged[result.monitor_id, agent.region_id, result.slot] = result.outcome
-            world.trace.add(world.now, f"{agent.name} {self._name(result.monitor_id)} {result.slot} {status}")
-
-    def _notice_first(self, seen: Seen) -> None:
-        for outage in self.outages[seen.result.monitor_id]:
-            if outage.start <= seen.began < outage.end:
-                if outage.first_bad is None:
-                    outage.first_bad = seen.ended
-                    outage.promised = self._promise(self._world.monitors[seen.result.monitor_id], outage)
-                    outage.is_brief = seen.ended - seen.began < 2 * SECOND
-                return
-
-    def _promise(self, monitor: PlannedMonitor, outage: Outage) -> int | None:
-        """Confirmations x (2 s + what a failing check takes) + 1 s, if all regions have been well and fail now."""
-        spells = [view.at(outage.start) for view in monitor.target.views.values()]
-        voices = self._counts[monitor.id].voices.values()
-        is_plain = not (self._world.plan.faults.names or monitor.target.lies or monitor.depends_on)
-        was_well = all(voice.vote == "up" and voice.bad == 0 for voice in voices)
-        takes = [spell.takes_ms for spell in spells if spell is not None and spell.condition == "down"]
-        if not is_plain or not was_well or len(takes) < len(spells):
-            return None
-        return monitor.confirmations * (2 * SECOND + max(takes)) + SECOND
-
-    # -- deadlines
-
-    def unsettle(self, region_id: int, until: int) -> None:
-        """Something is wrong with the region until then; what it says is not to be counted on."""
-        self._unsettled[region_id] = max(self._unsettled.get(region_id, 0), until + SETTLING_MS)
-
-    def _expect_open(self, monitor: PlannedMonitor, outage: Outage) -> None:
-        monitor, now = self._world.monitors[monitor.id], self._world.now
-        if not monitor.enabled or self._changed_at.get(monitor.id, 0) >= outage.start:
-            return
-        if now < outage.start + _needed(monitor):
-            self._world.at(outage.start + _needed(monitor), self._expect_open, monitor, outage)
-            return
-        healthy = sum(
-            region_id in monitor.regions
-            and monitor.target.honest(region_id)
-            and self._unsettled.get(region_id, 0) <= outage.start
-            and any(s.condition == "down" and s.start <= outage.start and s.end >= now for s in view.spells)
-            for region_id, view in monitor.target.views.items()
-        )
-        if self._levels.was_held(monitor.id, outage.start, now):
-            return
-        found = self._levels.of[monitor.id].open
-        if healthy >= monitor.required and (found is None or found.type == "degraded"):
-            self.missed += 1
-            self.broken("missed outage", f"{monitor.name} has been down since {outage.start}")
-
-    def _expect_well(self, monitor: PlannedMonitor) -> None:
-        count, level, now = self._counts[monitor.id], self._levels.of[monitor.id], self._world.now
-        due = self._well_by(self._world.monitors[monitor.id])
-        if now < due:
-            self._world.at(due, self._expect_well, monitor)
-            return
-        if level.open is not None and level.open.type == "flapping" and level.well_since is not None:
-            calm_at = level.well_since + CALM_MS + 20 * SECOND
-            if now < calm_at:
-                self._world.at(calm_at, self._expect_well, monitor)
-                return
-        if count.verdict != "up":
-            self.broken("recovery", f"{monitor.name} is {count.verdict}, and nothing is wrong any more")
-        if level.open is not None:
-            self.broken("recovery", f"{monitor.name} has an open incident, and nothing is wrong any more")
-
     def end(self) -> None:
         """What must be so when all has become quiet."""
         world = self._world
@@ -449,22 +272,8 @@ class Oracle:
             old = agent.outbox.older_than(world.now - RECOVERY_MS)
             if old:
                 self.broken("recovery", f"{agent.me.name} still has {old} results")
-        self._audit_results()
-        self._audit_notices()
-
-    def _audit_results(self) -> None:
-        stored = self._world.backend.outcomes()
-        for key, outcome in self._acknowledged.items():
-            found = stored.get(key)
-            if found is None:
-                self.broken("ledger", f"{self._name(key[0])} {key[1:]} was acknowledged and is not there")
-            elif OUTCOMES[found] is Outcome.ERROR and outcome is not Outcome.ERROR:
-                self.broken("ledger", f"{self._name(key[0])} {key[1:]} was {outcome} and is an error")
-        if stored.keys() != self._real.keys():
-            self.broken("ledger", f"{len(stored.keys() ^ self._real.keys())} rows are not those that were committed")
-
-    def _audit_notices(self) -> None:
-        for notice, missing in self._world.backend.notices_missing():
+        self.ledger.audit()
+        for notice, missing in world.backend.notices_missing():
             self.broken("notices", f"{notice}: {missing}")
 
     def _name(self, monitor_id: UUID) -> str:
@@ -472,12 +281,6 @@ class Oracle:
 
     def _tell(self, line: str) -> None:
         self._world.trace.add(self._world.now, line)
-
-
-def _needed(monitor: PlannedMonitor) -> int:
-    """How long an outage has to last, in ms, so that missing it is an error."""
-    slack = SLACK_MS + (LONGEST_WAIT_MS if monitor.depends_on else 0)
-    return (monitor.confirmations + 2) * monitor.interval_s * 1000 + 2 * monitor.timeout + slack
 
 
 _FOLLOW: dict[str, Callable[[Oracle, Any, int], None]] = {

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from shared.backoff import exponential
 
 if TYPE_CHECKING:
-    from tests.simulation.sim_agent import Seen, SimAgent
+    from tests.simulation.seen import Seen
+    from tests.simulation.sim_agent import SimAgent
 
 GATHER_MS, BREATH_MS, TIMEOUT_MS, BACKLOG_ITEMS = 1_000, 5, 15_000, 2_000
 _BASE, _CAP = timedelta(seconds=0.5), timedelta(seconds=15)
@@ -92,7 +93,7 @@ class Outbox:
         batch = self.tail[-world.plan.faults.batch_limit :]
         request = Request(agent, batch, is_backlog=False)
         self._under_way = request
-        world.post(agent, request)
+        world.network.post(agent, request)
 
     def _send_backlog(self) -> None:
         agent = self._agent
@@ -102,7 +103,7 @@ class Outbox:
         batch = self.backlog[: min(BACKLOG_ITEMS, world.plan.faults.batch_limit)]
         request = Request(agent, batch, is_backlog=True)
         self._old_under_way = request
-        world.post(agent, request)
+        world.network.post(agent, request)
 
     def acknowledged(self, request: Request) -> None:
         """The answer came: forget the batch and go on."""

@@ -9,8 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from msgspec import Struct
 
 from control_plane.errors import FarwatchError
+from tests.simulation.breaks import Break, RuleBrokenError
 from tests.simulation.memory_backend import MemoryBackend
-from tests.simulation.oracle import Break, RuleBrokenError
 from tests.simulation.plan import draw_plan
 from tests.simulation.trace import Trace
 from tests.simulation.world import World
@@ -46,12 +46,12 @@ def simulate(seed: int, *, hours: float = 24.0, calm: bool | None = None) -> Day
         digest=world.trace.digest,
         faults=plan.faults.names,
         results=world.results,
-        outages=sum(map(len, oracle.outages.values())),
+        outages=sum(map(len, oracle.deadlines.outages.values())),
         opened=oracle.opened,
-        delays=oracle.delays,
-        beyond_promise=oracle.beyond_promise,
+        delays=oracle.deadlines.delays,
+        beyond_promise=oracle.deadlines.beyond_promise,
         false=oracle.false_incidents,
-        missed=oracle.missed,
+        missed=oracle.deadlines.missed,
         breaks=oracle.breaks,
         tail=list(world.trace.tail) if oracle.breaks else [],
     )

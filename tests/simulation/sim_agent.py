@@ -6,77 +6,29 @@ or a suspended machine made of it until the next poll.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from uuid import UUID
-
-from msgspec import UNSET, Struct, UnsetType
 
 from agent.checks import crowd_of
 from agent.schedule.crowds import Crowds
 from agent.schedule.jobs import Entry, Errand, Job
 from agent.schedule.scheduler import Scheduler
-from agent.schedule.wheel import Timed, Wheel
 from control_plane.services.ingest_results import Reporter
 from shared.protocol import Assignment, Dispatch
-from shared.results import CheckResult, Detail, Outcome, Reason
+from shared.results import Outcome
+from tests.simulation.heap_wheel import HeapWheel
 from tests.simulation.memory_store import run
 from tests.simulation.outbox import Outbox
 from tests.simulation.plan import PlannedAgent
+from tests.simulation.seen import Seen, result_of
 from tests.simulation.truth import Spell
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-T = TypeVar("T", bound=Timed)
-
 POLL_MS, LEASE_MS, OBSERVE_MS = 5_000, 15_000, 10_000
 SELF_TEST_GAP_MS, SELF_TEST_MS = 1_000, 40
 FAR = 1 << 60
-
-_REFUSED = Detail(message="The target refused the connection")
-_SLOW = Detail(message="It took longer than the limit")
-_UNWELL = Detail(message="This agent cannot judge")
-
-
-class Seen(Struct, frozen=True, gc=False):
-    """A result on its way, and what only the simulator knows: whether the target was down when the check began."""
-
-    result: CheckResult
-    was_down: bool
-    began: int
-    ended: int
-
-
-class HeapWheel(Wheel[T]):
-    """The wheel's promises without its ticks, each of which would cost time here."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int, T]] = []
-        self._count = 0
-
-    def add(self, item: T) -> None:
-        self._count += 1
-        heappush(self._heap, (item.due, self._count, item))
-
-    def reset(self, now: float) -> list[T]:
-        held = [item for _, _, item in sorted(self._heap, key=lambda each: each[:2])]
-        self._heap.clear()
-        return held
-
-    def pop_due(self, now: float) -> list[T]:
-        due, heap = [], self._heap
-        while heap and heap[0][0] <= now:
-            at, _, item = heappop(heap)
-            if item.due == at:
-                due.append(item)
-        return due
-
-    def next_at(self) -> int | None:
-        heap = self._heap
-        while heap and heap[0][2].due != heap[0][0]:
-            heappop(heap)
-        return heap[0][0] if heap else None
 
 
 class SimAgent:
@@ -199,7 +151,7 @@ class SimAgent:
         """Renew the lease, learn the time, the assignments and who else is live."""
         if boots != self.boots or not self.is_linked:
             return
-        if not self.world.planes_up:
+        if not self.world.planes.up:
             self.world.at(self.world.now + POLL_MS, self.poll, boots)
             return
         world, backend = self.world, self.world.backend
@@ -236,7 +188,7 @@ class SimAgent:
             return
         self._look_at = FAR
         if self.is_linked:
-            self.world.hand_out(self)
+            self.world.planes.hand_out(self)
 
     def errands(self, dispatches: tuple[Dispatch, ...], boots: int) -> None:
         """Dispatches have arrived."""
@@ -328,28 +280,6 @@ class SimAgent:
         was_bad = job.monitor_id in self._bad
         (self._bad.discard if outcome is Outcome.UP else self._bad.add)(job.monitor_id)
         was_down = spell is not None and spell.condition == "down"
-        seen = Seen(_result(job, outcome, self.world.now - began), was_down, began, self.world.now)
+        seen = Seen(result_of(job, outcome, self.world.now - began), was_down, began, self.world.now)
         urgent = was_bad or outcome is not Outcome.UP or job.dispatch is not None or job.is_first
         self.outbox.put(seen, urgent=urgent)
-
-
-_REASONS: dict[Outcome, tuple[Reason, Detail | UnsetType]] = {
-    Outcome.UP: (Reason.NONE, UNSET),
-    Outcome.DEGRADED: (Reason.SLOW, _SLOW),
-    Outcome.DOWN: (Reason.CONNECT, _REFUSED),
-    Outcome.ERROR: (Reason.UNHEALTHY, _UNWELL),
-}
-
-
-def _result(job: Job, outcome: Outcome, took: int) -> CheckResult:
-    reason, detail = _REASONS[outcome]
-    return CheckResult(
-        monitor_id=job.monitor_id,
-        check_version=job.check_version,
-        slot=job.slot,
-        outcome=outcome,
-        reason=reason,
-        total=float(took),
-        detail=detail,
-        dispatch_id=UNSET if job.dispatch is None else job.dispatch.id,
-    )

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from tests.simulation.breaks import Break
 from tests.simulation.memory_backend import MemoryBackend
-from tests.simulation.oracle import Break
 from tests.simulation.plan import draw_plan
 from tests.simulation.postgres_backend import PostgresBackend
 from tests.simulation.trace import Trace
