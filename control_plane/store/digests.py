@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from control_plane.domain.digest import MINUTE, Due, Plan, Spent
-from control_plane.store.outbox import _LEASED, Claimed
+from control_plane.store.outbox import LEASED, Claimed
 from control_plane.store.pool import Connection
 
 
@@ -124,7 +124,7 @@ WITH oldest AS (
     WHERE d.tenant_id = $3 AND d.channel_id = $4 AND d.channel_kind = $5 AND d.state = 'pending'
       AND d.message_id <> d.id
     FOR UPDATE OF d
-){_LEASED}"""
+){LEASED}"""
 
 
 async def claim_digest(conn: Connection, channel: ChannelKey, *, token: UUID, lease: timedelta) -> list[Claimed]:

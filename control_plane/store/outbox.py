@@ -65,7 +65,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
 # What follows `taken`, in the claim of singles and of digests alike ($1 token, $2 lease): an attempt that was lost is
 # logged, the lease is written, and what goes with each delivery is read.
-_LEASED = """, lost AS (
+LEASED = """, lost AS (
     INSERT INTO delivery_attempts (tenant_id, delivery_id, attempt, at, duration_ms, outcome, error)
     SELECT tenant_id, id, attempts, lease_until, 0, 'unknown', 'The worker ended before it could record the outcome'
     FROM taken
@@ -136,7 +136,7 @@ WITH ready AS (
     ORDER BY b.newest DESC
     LIMIT $3
     FOR UPDATE OF d SKIP LOCKED
-){_LEASED}"""
+){LEASED}"""
 
 
 async def claim(
@@ -170,7 +170,7 @@ async def claim(
 
 
 # A test goes out once, from the request that asked for it: it is owed and leased in one.
-OWE_LEASEDD = """
+OWE_LEASED = """
 INSERT INTO deliveries (tenant_id, id, number, channel_id, channel_name, channel_kind, event, notice, body, due_at,
     message_id, attempts, lease_token, lease_until)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp(), $2, 1, $10, clock_timestamp() + $11::interval)
@@ -181,7 +181,7 @@ RETURNING clock_timestamp()
 async def owe_leased(conn: Connection, row: DeliveryRow, *, token: UUID, lease: timedelta) -> datetime:
     """Write a delivery that the caller itself is about to attempt; the database's clock."""
     now: datetime = await conn.fetchval(
-        OWE_LEASEDD,
+        OWE_LEASED,
         row.tenant_id,
         row.id,
         row.number,
