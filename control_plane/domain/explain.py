@@ -43,10 +43,11 @@ def reason(judgement: Judgement, *, votes: Sequence[RegionVote], policy: Policy,
 
 def _of_sole(judgement: Judgement, sole: RegionVote) -> str:
     """A kind without regions says it in its own words."""
-    told = in_words(sole.vote.message, sole.vote.reason)
     if judgement.verdict == "down":
         return cause([sole], assigned=1, verdict="down")
-    return told or ("Not proven yet" if judgement.verdict == "unknown" else judgement.verdict.capitalize())
+    head = "Not proven" if judgement.verdict == "unknown" else judgement.verdict.capitalize()
+    told = in_words(sole.vote.message, sole.vote.reason)
+    return f"{head}: {told}" if told else head
 
 
 def _without_votes(votes: Sequence[RegionVote]) -> str:

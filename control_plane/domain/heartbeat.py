@@ -158,9 +158,9 @@ def sole_vote(state: Heartbeat, check: HeartbeatCheck, *, now_ms: int, door: Pin
     """What the pings say at this instant."""
     match advance(state, check, now_ms=now_ms, door=door):
         case Heartbeat(phase="new") as new:
-            return SoleVote(message=new.message, due_ms=new.due_ms)
+            return SoleVote(message=new.message or "no ping has come yet", due_ms=new.due_ms)
         case Heartbeat(phase="up") as up:
-            return SoleVote(say="up", since_ms=up.since_ms, due_ms=up.due_ms)
+            return SoleVote(say="up", since_ms=up.since_ms, message="pinged in time", due_ms=up.due_ms)
         case Heartbeat(phase="down") as down:
             newest_ms, due_ms = _newest_proof(down, check, door.judged_at(now_ms), door)
             return SoleVote(
