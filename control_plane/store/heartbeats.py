@@ -224,7 +224,8 @@ WITH now AS (
 )
 SELECT s.monitor_id
 FROM now JOIN monitor_states s ON s.tenant_id = now.tenant_id AND s.monitor_id = now.monitor_id
-WHERE (s.assigned, s.fresh_up, s.fresh_down) IS DISTINCT FROM (now.assigned, now.up::integer, now.down::integer)
+WHERE s.sole
+  AND (s.assigned, s.fresh_up, s.fresh_down) IS DISTINCT FROM (now.assigned, now.up::integer, now.down::integer)
 ORDER BY s.monitor_id
 LIMIT $4
 """

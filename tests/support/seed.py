@@ -28,7 +28,7 @@ INSERT_ASSIGNMENT = """
 INSERT INTO assignments (region_id, monitor_id, tenant_id, check_version, window_ms, phase_ms)
 VALUES ($1, $2, $3, $4, $5, $6)
 """
-INSERT_STATE = "INSERT INTO monitor_states (tenant_id, monitor_id, assigned) VALUES ($1, $2, $3)"
+INSERT_STATE = "INSERT INTO monitor_states (tenant_id, monitor_id, assigned, sole) VALUES ($1, $2, $3, $4)"
 
 
 def new_id() -> UUID:
@@ -91,4 +91,5 @@ async def _spread(conn: Connection, monitor: dict[str, Any], regions: list[int])
             tenant_id, monitor["number"], region_index=index, region_count=len(regions), interval_ms=interval_ms
         )
         await conn.execute(INSERT_ASSIGNMENT, region_id, monitor_id, tenant_id, version, window, phase)
-    await conn.execute(INSERT_STATE, tenant_id, monitor_id, len(regions))
+    sole = monitor["kind"] in ("heartbeat", "composite")
+    await conn.execute(INSERT_STATE, tenant_id, monitor_id, len(regions), sole)
