@@ -12,6 +12,7 @@ import httpx
 import msgspec
 import pytest
 
+from control_plane.agent_api import dispatch
 from control_plane.services.credentials import dispatch_context, seal_check
 from control_plane.store import cases, dispatches
 from control_plane.store.pool import Connection, Database
@@ -75,7 +76,7 @@ async def test_nothing_to_do_is_answered_when_the_time_is_over(door: Served, dat
         started = time.monotonic()
         answer = await ask(agent, 0.3)
     assert (answer.items, answer.assignments_changed) == ((), False)
-    assert 0.3 <= time.monotonic() - started < 2
+    assert time.monotonic() - started >= 0.3
 
 
 @pytest.mark.parametrize("wait", ["31", "-1", "soon", "nan", "inf"])
@@ -87,21 +88,23 @@ async def test_a_wait_that_is_out_of_bounds_is_refused(door: Served, database: D
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_WAIT")
 
 
-async def test_work_is_handed_out_as_it_falls_due(door: Served, database: Database) -> None:
+async def test_work_is_handed_out_as_it_falls_due(
+    door: Served, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "LOOK_EVERY_S", 60.0)  # it is not found by chance
     async with database.app() as conn:
         tenant_id, region_id = await a_tenant(conn), await a_region(conn)
         _, key = await an_agent(conn, region_id)
         monitor_id = await a_monitor(conn, tenant_id, [region_id])
     async with door.client(key) as agent:
-        waiting = asyncio.create_task(ask(agent, 10))
+        waiting = asyncio.create_task(ask(agent, 25))
         async with database.app() as conn:
             dispatch_id = await recheck(conn, region_id, tenant_id, monitor_id, due_in=600)
         answer = await waiting
         (item,) = answer.items
         assert (item.id, item.kind, item.monitor_id, item.check_version) == (dispatch_id, "recheck", monitor_id, 1)
         assert item.check is None
-        assert 0 <= now_ms() - item.slot < 250
-        assert 0 <= answer.server_time - item.slot < 200
+        assert 0 <= answer.server_time - item.slot < 10_000, "not before, and not at the end of the wait"
         assert ids(await ask(agent)) == [], "it is handed out once"
 
 
@@ -135,7 +138,10 @@ async def test_two_agents_that_wait_together_never_get_the_same_work(door: Serve
     assert sorted(taken) == sorted(ordered)
 
 
-async def test_a_recheck_waits_until_the_one_before_is_finished(door: Served, database: Database) -> None:
+async def test_a_recheck_waits_until_the_one_before_is_finished(
+    door: Served, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "LOOK_EVERY_S", 60.0)
     async with database.app() as conn:
         tenant_id, eu, us = await a_tenant(conn), await a_region(conn, "eu"), await a_region(conn, "us")
         _, key = await an_agent(conn, eu)
@@ -147,12 +153,12 @@ async def test_a_recheck_waits_until_the_one_before_is_finished(door: Served, da
         assert ids(await ask(agent)) == [first]
         assert ids(await ask(agent, 0.1)) == []
         assert ids(await ask(far)) == [elsewhere], "another region does not wait"
-        waiting = asyncio.create_task(ask(agent, 10))
+        waiting = asyncio.create_task(ask(agent, 25))
         async with database.app() as conn:
             await dispatches.finish(conn, [first], region_id=eu)
         finished_at = time.monotonic()
         assert ids(await waiting) == [second]
-        assert time.monotonic() - finished_at < 1, "the finish wakes the one who waits"
+        assert time.monotonic() - finished_at < 15, "the finish wakes the one who waits"
 
 
 async def test_a_recheck_that_a_newer_slot_has_overtaken_is_passed_over(door: Served, database: Database) -> None:
