@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from control_plane.jobs.loop import Job
 from control_plane.notify import transports
-from control_plane.services.advance_maintenance import advance_maintenance
+from control_plane.services.advance_maintenance import advance_maintenance, sweep_maintenance
 from control_plane.services.database_clock import DatabaseClock
 from control_plane.services.deliver_notifications import Deliverer
 from control_plane.services.forget_old_rows import forget_old_rows
@@ -62,6 +62,10 @@ async def maintain(deps: Deps) -> None:
     await advance_maintenance(deps.database)
 
 
+async def cover(deps: Deps) -> None:
+    await sweep_maintenance(deps.database)
+
+
 async def watch(deps: Deps) -> None:
     await watch_fleet(deps.database, release=version("farwatch"))
 
@@ -93,6 +97,7 @@ JOBS: tuple[Job, ...] = (
     Job("judge_due", timedelta(seconds=1), judge),
     Job("ping_door", timedelta(seconds=1), mark_door),
     Job("maintenance", timedelta(seconds=1), maintain),
+    Job("sweep_maintenance", timedelta(seconds=10), cover),
     Job("watch_fleet", timedelta(seconds=10), watch),
     Job("clock", timedelta(seconds=30), measure_clock),
     Job("roll_up", timedelta(seconds=30), roll),

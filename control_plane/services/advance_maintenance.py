@@ -7,6 +7,7 @@ step by step, with the instants that it was planned for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -28,10 +29,21 @@ MAX_STEPS = 5_000
 
 
 async def advance_maintenance(database: Database) -> int:
-    """Take every step that is due, of all tenants. Returns how many were taken."""
+    """Take every step that is due, of all tenants, for monitors changed of late too. Returns how many were taken."""
     async with database.app() as conn:
         due = await maintenance_advance.due_windows(conn, limit=BATCH)
-    return sum([await advance_window(database, tenant_id=tenant, window_id=window) for tenant, window in due])
+    return await _advance(database, due)
+
+
+async def sweep_maintenance(database: Database) -> int:
+    """Cover whom the windows that hold name now, and none else, whatever went unseen. Returns the steps taken."""
+    async with database.app() as conn:
+        astray = await maintenance_advance.windows_astray(conn, limit=BATCH)
+    return await _advance(database, astray)
+
+
+async def _advance(database: Database, windows: Sequence[tuple[UUID, UUID]]) -> int:
+    return sum([await advance_window(database, tenant_id=tenant, window_id=window) for tenant, window in windows])
 
 
 async def advance_window(database: Database, *, tenant_id: UUID, window_id: UUID) -> int:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from control_plane.services import advance_maintenance as service
-from control_plane.services.advance_maintenance import advance_maintenance
+from control_plane.services.advance_maintenance import advance_maintenance, sweep_maintenance
 from control_plane.services.ingest_results import Reporter
 from control_plane.services.judge_due import judge_due
 from control_plane.store import maintenance_advance
@@ -18,7 +19,11 @@ from control_plane.store.pool import Database
 from tests.support import seed
 from tests.support.deciding import Stage
 from tests.support.maintenance import PATH, Planner, in_
+from tests.support.plans import rows_read
 from tests.support.waiting import until_async
+
+TAGGED = "UPDATE monitors SET tags = $2, revision = revision + 1, updated_at = now() WHERE id = $1"
+LONG_AGO = "UPDATE monitors SET updated_at = now() - interval '1 day'"
 
 
 def at(text: str) -> datetime:
@@ -91,12 +96,41 @@ async def test_a_tag_given_and_taken_covers_just_as_long(planner: Planner) -> No
     window = await planner.plan(all=False, tags=["db"], starts_at=in_(minutes=-5), ends_at=in_(hours=1))
     assert [period["monitor_id"] for period in await planner.periods()] == [other]
     for tags in (["db"], [], ["db"]):
-        await planner.execute("UPDATE monitors SET tags = $2, revision = revision + 1 WHERE id = $1", monitor, tags)
+        await planner.execute(TAGGED, monitor, tags)
         await advance_maintenance(planner.database)
     first, second = await planner.periods(monitor)
     assert at(window["current"]["starts_at"]) < first["starts_at"] < first["ends_at"] < second["starts_at"]
     assert second["ends_at"] == at(window["ends_at"])
     assert await planner.events() == ["maintenance.started"]
+
+
+async def test_changes_that_nobody_saw_in_time_are_found_by_the_sweep(planner: Planner) -> None:
+    monitor, other = await planner.monitor(), await planner.monitor(tags=["db"])
+    await planner.plan(all=False, tags=["db"], starts_at=in_(minutes=-5), ends_at=in_(hours=1))
+    for tagged, tags in ((monitor, ["db"]), (other, [])):
+        await planner.execute(TAGGED, tagged, tags)
+    await planner.execute(LONG_AGO)
+    assert await advance_maintenance(planner.database) == 0
+    assert await sweep_maintenance(planner.database) > 0
+    assert await sweep_maintenance(planner.database) == 0
+    (kept,), (left,) = await planner.periods(monitor), await planner.periods(other)
+    assert left["ends_at"] < kept["ends_at"]
+    assert left["starts_at"] < kept["starts_at"]
+
+
+async def test_what_a_window_covers_is_not_read_every_second(dsn: str, planner: Planner) -> None:
+    for _ in range(60):
+        await planner.monitor()
+    window = await planner.plan(starts_at=in_(minutes=-5), ends_at=in_(hours=1))
+    assert len(await planner.periods()) == 60
+    await planner.execute(LONG_AGO)
+    owner = await asyncpg.connect(dsn)
+    try:
+        read = await rows_read(owner, maintenance_advance.FLEET_DUE, 500, tables=("monitors", "monitor_periods"))
+        assert read == {"monitors": 60, "monitor_periods": 0}, "once for what changed, and nobody did"
+    finally:
+        await owner.close()
+    assert (await planner.read(window))["state"] == "active"
 
 
 async def test_two_processes_at_once_start_and_end_each_window_once(planner: Planner) -> None:

@@ -68,8 +68,8 @@ async def test_heartbeats_read_each_monitor_once_at_most(owner: Any, beating: in
     for statement in (BEATING, SOLE):
         await owner.execute(statement)
     await owner.execute("VACUUM ANALYZE")
-    statement, arguments = heartbeats.LANE_STALE_HEARTBEATS, (datetime.now(UTC), [], [], 500)
-    read = await rows_read(owner, statement, *arguments, tables=(*TABLES, "heartbeats"))
+    arguments: tuple[Any, ...] = (datetime.now(UTC), [], [], 500)
+    read = await rows_read(owner, heartbeats.LANE_STALE_HEARTBEATS, *arguments, tables=(*TABLES, "heartbeats"))
     assert read["heartbeats"] == beating
     assert all(read[table] <= MONITORS for table in TABLES), read
 
@@ -78,7 +78,7 @@ async def test_only_states_of_one_vote_are_compared_with_heartbeats(owner: Any) 
     """The states of all other monitors are left out before they are joined, which is where the time goes."""
     await owner.execute(BEAT, TAGGED)
     await owner.execute(BEATING)
-    arguments = (datetime.now(UTC), [], [], 500)
+    arguments: tuple[Any, ...] = (datetime.now(UTC), [], [], 500)
     assert await owner.fetch(heartbeats.LANE_STALE_HEARTBEATS, *arguments) == []
     await owner.execute(SOLE)
     assert len(await owner.fetch(heartbeats.LANE_STALE_HEARTBEATS, *arguments)) == TAGGED
