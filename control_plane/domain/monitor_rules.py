@@ -19,7 +19,7 @@ from control_plane.domain.field_rules import Findings
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_fields import PLAIN, Sla, read_depends_on
 from control_plane.domain.region_choice import MAX_REGIONS, RegionChoice, read_regions
-from control_plane.domain.regionless import is_regionless, timeout_ms, weigh_members, without_regions
+from control_plane.domain.regionless import CONFIRMATIONS, is_regionless, timeout_ms, weigh_members, without_regions
 from control_plane.domain.verdict import Policy
 from control_plane.errors import BadRequest, FarwatchError, Refused
 from shared.netpolicy import PortProfile
@@ -76,7 +76,7 @@ def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surro
     regionless = is_regionless(body, None if stored is None else stored.check)
     if regionless:
         body = without_regions(body, findings)
-        values["regions"] = ()
+        values |= {"regions": (), "confirmations": CONFIRMATIONS}
     for field, reader in PLAIN.items():
         if (given := body.get(field, UNSET)) is not UNSET:
             _take(values, findings, field, reader, given)

@@ -11,11 +11,13 @@ from control_plane.domain.field_rules import Findings
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.errors import BadRequest
 
+CONFIRMATIONS = 1
+"""Its one vote is derived: there is nothing to look at twice."""
 _OF_REGIONS: Mapping[str, object] = {
     "interval": None,
     "regions": [],
-    "region_policy": None,
-    "confirmations": None,
+    "region_policy": "majority",
+    "confirmations": CONFIRMATIONS,
     "backoff_when_down": False,
 }
 """Fields that say how regions check, and what may be sent for them besides null: what reads show."""

@@ -67,6 +67,16 @@ async def test_what_only_regions_need_is_refused(world: World) -> None:
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "NOT_FOR_THIS_KIND")
 
 
+async def test_what_is_read_can_be_written_back(world: World) -> None:
+    for check in ({"type": "composite", "at_least": 1, "of": {"tag": "edge"}}, {"type": "heartbeat", "period": 60}):
+        made = await world.monitor(check=check)
+        assert (made["confirmations"], made["region_policy"]) == (1, "majority"), "one vote, by one slot"
+        fields = ("regions", "region_policy", "interval", "confirmations", "backoff_when_down")
+        reply = await world.http.patch(f"/api/v1/monitors/{made['id']}", json={field: made[field] for field in fields})
+        assert reply.status_code == 200, reply.text
+        assert all(reply.json()[field] == made[field] for field in (*fields, "check", "updated_at"))
+
+
 async def test_members_have_to_exist_and_to_be_the_tenants_own(world: World) -> None:
     theirs = (
         await world.stranger.post("/api/v1/monitors", json={"name": "T", "check": "tcp://a.example.com:443"})
