@@ -146,6 +146,7 @@ def _common_errors(route: Route) -> Iterator[str]:
         yield from () if route.door is Door.AGENT else ("UNKNOWN_FIELD", "INVALID_STRING")
     if route.door is Door.TENANT and route.method == "POST":
         yield from ("INVALID_IDEMPOTENCY_KEY", "IDEMPOTENCY_MISMATCH", "IDEMPOTENCY_IN_PROGRESS")
+        yield "IDEMPOTENCY_REPLY_LOST"
 
 
 def _parameters(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> Iterator[dict[str, Any]]:

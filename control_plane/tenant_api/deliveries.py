@@ -72,7 +72,7 @@ async def list_of_incident(call: Call) -> Reply:
     tenant_id, incident_id = call.tenant().tenant_id, call.uuid("incident_id")
     async with call.deps.database.tenant(tenant_id) as conn:
         if not await deliveries.has_incident(conn, tenant_id=tenant_id, incident_id=incident_id):
-            raise NotFound("There is no such incident")
+            raise NotFound("There is no such incident", code="INCIDENT_NOT_FOUND")
     return await _page(call, DeliveryFilter(state=call.query.state, incident_id=incident_id))
 
 
@@ -80,7 +80,7 @@ async def list_of_monitor(call: Call) -> Reply:
     tenant_id, monitor_id = call.tenant().tenant_id, call.uuid("monitor_id")
     async with call.deps.database.tenant(tenant_id) as conn:
         if not await deliveries.has_monitor(conn, tenant_id=tenant_id, monitor_id=monitor_id):
-            raise NotFound("There is no such monitor")
+            raise NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")
     return await _page(call, DeliveryFilter(state=call.query.state, monitor_id=monitor_id))
 
 
@@ -159,6 +159,7 @@ ROUTES: tuple[Route, ...] = (
         scope="deliveries:read",
         query=StateQuery,
         reply=Page[DeliveryView],
+        errors=("INCIDENT_NOT_FOUND",),
     ),
     Route(
         method="GET",
@@ -171,5 +172,6 @@ ROUTES: tuple[Route, ...] = (
         scope="deliveries:read",
         query=StateQuery,
         reply=Page[DeliveryView],
+        errors=("MONITOR_NOT_FOUND",),
     ),
 )

@@ -158,7 +158,7 @@ ROUTES = (
         optional_body=True,
         reply=MonitorJson,
         status=201,
-        errors=(*READS, *RULES, "QUOTA_EXCEEDED"),
+        errors=(*READS, *RULES, "QUOTA_EXCEEDED", "CREDENTIAL_UNAVAILABLE"),
         example={"name": "API (staging)"},
         max_body=256 * 1024,
     ),
@@ -185,7 +185,7 @@ ROUTES = (
         scope="monitors:write",
         body=RegionsBody,
         reply=MonitorRegionsJson,
-        errors=(*CHANGES, "INVALID_REGIONS", "SSRF_BLOCKED", "PORT_BLOCKED"),
+        errors=(*CHANGES, "INVALID_REGIONS", "NOT_FOR_THIS_KIND", "SSRF_BLOCKED", "PORT_BLOCKED"),
         example={"regions": ["eu"]},
     ),
     Route(

@@ -158,7 +158,10 @@ ROUTES = (
         body=dict,
         schema=MonitorPatch,
         reply=MonitorJson,
-        errors=(*CHANGES, *RULES, "CHECK_KIND_IMMUTABLE", "CREDENTIAL_RESUPPLY_REQUIRED"),
+        errors=(
+            *(*CHANGES, *RULES),
+            *("CHECK_KIND_IMMUTABLE", "CREDENTIAL_RESUPPLY_REQUIRED", "CREDENTIAL_UNAVAILABLE"),
+        ),
         example={"interval": 30},
         max_body=256 * 1024,
     ),

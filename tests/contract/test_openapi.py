@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from control_plane.app import all_routes, openapi_document
 from control_plane.domain.credentials import SCOPES
 from control_plane.web.routes import Door, Route
 
+ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "openapi.json"
 ROUTES = all_routes()
 
@@ -63,3 +66,31 @@ def test_a_body_outside_the_agent_door_says_that_other_fields_are_refused() -> N
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         body = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         assert body["additionalProperties"] is False, operation["operationId"]
+
+
+CODE = re.compile(r"[A-Z]{2,}(_[A-Z]+)+")
+SHOWN = ("domain", "services", "tenant_api", "operator_api", "agent_api", "public_site", "web")
+OF_NO_ROUTE = {
+    "CIRCUIT_OPEN",  # a state that reads tell, no refusal
+    "MAX_OPEN_RUNS",  # a bound
+    "DUPLICATE_URL",  # warnings of a creation
+    "NO_LIVE_AGENT",
+    "REGION_DISABLED",
+    "MISSING_PARAMETER",  # of routes with a required parameter: there is none yet
+    "SLUG_INVALID",  # of slugs, which nothing has yet
+}
+
+
+def test_every_code_of_a_refusal_is_told_by_some_route() -> None:
+    document = json.loads(openapi_document())
+    told = {code for path in document["paths"].values() for each in path.values() for code in each["x-error-codes"]}
+    written = {
+        node.value: path.name
+        for folder in SHOWN
+        for path in (ROOT / "control_plane" / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value)
+    }
+    assert {code: where for code, where in written.items() if code not in told} == {
+        code: written.get(code) for code in OF_NO_ROUTE
+    }

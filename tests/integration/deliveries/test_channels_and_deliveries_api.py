@@ -310,12 +310,16 @@ async def test_a_dead_delivery_is_replayed_over_http(stage: Stage, receiver: Rec
     assert code_of(await stage.mine.post(path)) == (409, "DELIVERY_NOT_DEAD", None)
 
 
-@pytest.mark.parametrize("of", ["incidents", "monitors"])
-async def test_the_deliveries_of_what_is_not_mine_do_not_exist(stage: Stage, of: str) -> None:
+@pytest.mark.parametrize(
+    ("of", "code"),
+    [("incidents", "INCIDENT_NOT_FOUND"), ("monitors", "MONITOR_NOT_FOUND")],
+    ids=["incidents", "monitors"],
+)
+async def test_the_deliveries_of_what_is_not_mine_do_not_exist(stage: Stage, of: str, code: str) -> None:
     incident_id = await stage.outbox.incident()
     for client, object_id in ((stage.mine, NOBODY), (stage.theirs, incident_id)):
         response = await client.get(f"/api/v1/{of}/{object_id}/deliveries")
-        assert code_of(response) == (404, "NOT_FOUND", None)
+        assert code_of(response) == (404, code, None)
 
 
 async def test_a_strangers_delivery_does_not_exist(stage: Stage, receiver: Receiver) -> None:
