@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 
+from control_plane.services.advance_maintenance import advance_maintenance
 from control_plane.services.write_operator_incidents import Change, Place, write_operator_incidents
 from control_plane.store.pool import Database
 from tests.support.dashboard import Desk, a_desk
@@ -22,6 +23,7 @@ BODIES = {"create_monitor": {"name": "API", "check": {"type": "http", "url": "ht
 """By operation, where the documented example is short on purpose."""
 
 SCOPES = ["monitors:read"]
+WINDOW = {"title": "Upkeep", "all": True, "starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-01T01:00:00Z"}
 GIVE_UP = "UPDATE deliveries SET state = 'dead'"
 PROMISE = "UPDATE monitors SET sla_target = 99.9, sla_period_days = 30"
 
@@ -40,6 +42,8 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
             credential = desk.key
             if operation.definition.raw["operationId"] == "reopen_incident":
                 await _resolve(desk, known["incident_id"])
+            if operation.definition.raw["operationId"] == "end_maintenance":
+                known = {**known, "maintenance_id": await _window_under_way(desk)}
         headers = {"Authorization": f"Bearer {credential}"}
         body = BODIES.get(operation.definition.raw["operationId"])
         yield Target(url=desk.url, headers=headers, known=known, body=body)
@@ -60,6 +64,8 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
             await conn.execute(PROMISE)
             known["month"] = await conn.fetchval("SELECT to_char(now(), 'YYYY-MM')")
         known["delivery_id"] = await _first(http, "/api/v1/deliveries")
+        window = await _made(http, "/api/v1/maintenance", **WINDOW)
+        known |= {"maintenance_id": window["id"], "region": min(desk.regions)}
     return known
 
 
@@ -78,6 +84,16 @@ async def _resolve(desk: Desk, incident_id: str) -> None:
     async with desk.served.tenant() as http:
         reply = await http.post(f"/api/v1/incidents/{incident_id}/resolve")
     assert reply.status_code == 200, reply.text
+
+
+async def _window_under_way(desk: Desk) -> str:
+    """Only what has begun is ended before its time."""
+    now = datetime.now(UTC)
+    instants = {"starts_at": now.isoformat(), "ends_at": (now + timedelta(days=1)).isoformat()}
+    async with desk.served.tenant() as http:
+        window = await _made(http, "/api/v1/maintenance", **{**WINDOW, **instants})
+    await advance_maintenance(desk.database)
+    return str(window["id"])
 
 
 async def _for_the_operator(desk: Desk, *, region: bool) -> Mapping[str, str]:
