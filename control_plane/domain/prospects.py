@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from control_plane.domain.verdict import Policy, Tally, VerdictName, quorum, required
 
 SOLE_RULE = "No region checks it: its one vote is the verdict"
 """The rule of a kind without regions."""
+
+
+_SOLE: Mapping[str, tuple[tuple[VerdictName, str], ...]] = {
+    "heartbeat": (
+        ("down", "Down: a ping that says it failed, a run that does not end in time, or no ping by its deadline"),
+        ("up", "Up: a ping that says it went well"),
+    ),
+    "composite": (
+        ("down", "Down: so many members down that too few are left"),
+        ("up", "Up: as many members up as it needs"),
+    ),
+}
 
 
 def rule(policy: Policy, regions: int) -> str:
@@ -33,6 +47,13 @@ def prospects(counts: Tally, *, policy: Policy, verdict: VerdictName) -> tuple[s
     if verdict == "degraded" and counts.fresh_down:
         found.append(f"Up: the {_count(counts.fresh_down)} voting down coming back")
     return tuple(found)
+
+
+def sole_prospects(kind: str, *, verdict: VerdictName, enabled: bool) -> tuple[str, ...]:
+    """The same for a kind without regions. Empty for a kind that this version does not know."""
+    if not enabled:
+        return ("Resume the monitor",)
+    return tuple(sentence for brings, sentence in _SOLE.get(kind, ()) if brings != verdict)
 
 
 def run_of(*, vote: str | None, bad_run: int, good_run: int, degraded_run: int, confirmations: int) -> str | None:

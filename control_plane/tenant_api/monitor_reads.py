@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType, field
 
 from control_plane.domain.capability import explained
-from control_plane.domain.prospects import SOLE_RULE, prospects, rule, run_of, slots_expected
+from control_plane.domain.prospects import SOLE_RULE, prospects, rule, run_of, slots_expected, sole_prospects
 from control_plane.domain.standing import CIRCUIT_OPEN, sentences
 from control_plane.domain.verdict import Policy, Tally, quorum, required
 from control_plane.store import assignments_write, results_read, uptime_reads
@@ -139,6 +139,10 @@ async def verdict(call: Call) -> Reply:
     assert found is not None
     counts = found.tally if found.sole else _tally(view)
     incapable = {region.slug: region.incapable for region in view.regions if region.incapable}
+    if found.sole:
+        would_change = sole_prospects(view.kind, verdict=found.standing.verdict, enabled=view.enabled)
+    else:
+        would_change = prospects(counts, policy=policy, verdict=found.standing.verdict)
     return Reply(
         VerdictJson(
             verdict=view.verdict,
@@ -154,7 +158,7 @@ async def verdict(call: Call) -> Reply:
             fresh_degraded=counts.fresh_degraded,
             last_down=counts.last_down,
             rule=SOLE_RULE if found.sole else rule(policy, counts.assigned),
-            would_change=[] if found.sole else list(prospects(counts, policy=policy, verdict=found.standing.verdict)),
+            would_change=list(would_change),
             incapable=list(explained(incapable, policy=policy, assigned=counts.assigned)),
             regions=await _votes(call, view),
             advisories=advisories_json(view),

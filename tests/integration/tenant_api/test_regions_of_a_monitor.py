@@ -120,3 +120,16 @@ async def test_what_it_is_shown_as_is_maintenance_before_the_verdict_and_paused_
     await world.rows("UPDATE monitor_periods SET ends_at = now() - interval '1 minute' WHERE kind = 'maintenance'")
     await world.http.post(f"/api/v1/monitors/{monitor['id']}/resume")
     assert (await world.get(f"/monitors/{monitor['id']}"))["state"]["shown"] == "unknown"
+
+
+async def test_what_held_it_before_holds_it_no_more(world: World) -> None:
+    monitor = await world.monitor(regions=["eu"])
+    for held_since, held_by in (("now()", "“Gateway”, which is down"), ("NULL", None)):
+        await world.rows(
+            f"UPDATE monitor_states SET held_by = '“Gateway”, which is down', held_since = {held_since},"
+            " hold_ended_at = now() WHERE monitor_id = $1",
+            UUID(monitor["id"]),
+        )
+        assert (await world.get(f"/monitors/{monitor['id']}"))["state"]["held_by"] == held_by
+        for path in ("verdict", "dependencies"):
+            assert (await world.get(f"/monitors/{monitor['id']}/{path}"))["held_by"] == held_by

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from control_plane.domain.prospects import prospects, rule, run_of, slots_expected
-from control_plane.domain.verdict import Policy, Tally, judge
+from control_plane.domain import check_rules
+from control_plane.domain.prospects import prospects, rule, run_of, slots_expected, sole_prospects
+from control_plane.domain.verdict import Policy, Tally, VerdictName, judge
 
 MAJORITY = Policy("majority")
 
@@ -71,3 +72,17 @@ def test_a_run_is_told_only_on_the_way(vote: str | None, bad: int, good: int, de
 def test_expected_slots_are_those_that_can_be_counted(phase: int, start: int, length: int) -> None:
     expected = slots_expected(phase_ms=phase, interval_ms=1000, start_ms=start, end_ms=start + length)
     assert expected == sum((slot - phase) % 1000 == 0 for slot in range(start, start + length))
+
+
+@pytest.mark.parametrize("kind", [kind for kind, rules in check_rules.RULES.items() if rules.regionless])
+@pytest.mark.parametrize(
+    ("verdict", "brings"),
+    [("up", ["Down"]), ("down", ["Up"]), ("unknown", ["Down", "Up"])],
+    ids=["up", "down", "unknown"],
+)
+def test_every_kind_without_regions_says_what_would_change_it(
+    kind: str, verdict: VerdictName, brings: list[str]
+) -> None:
+    said = sole_prospects(kind, verdict=verdict, enabled=True)
+    assert [sentence.partition(":")[0] for sentence in said] == brings
+    assert sole_prospects(kind, verdict=verdict, enabled=False) == ("Resume the monitor",)
