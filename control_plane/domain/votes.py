@@ -34,7 +34,7 @@ class Vote(Struct, frozen=True, kw_only=True):
     good_run: int = 0
     degraded_run: int = 0
     earned: int = 0
-    """Consecutive slots that made the vote what it is, when they did."""
+    """Consecutive slots that made the vote what it is; of a down vote that has seen a good one since, its longest run."""
     first_bad_slot: int | None = None
     vote_since: int | None = None
     reason: str | None = None
@@ -152,6 +152,7 @@ def _count_good(vote: Vote, seen: Seen, confirmations: int) -> Vote:
     up = turned or vote.vote == "up"
     tells = up and (degraded_run == 1 or (turned and degraded_run > 0))
     forgets = up and degraded_run == 0
+    kept = vote.earned if up else max(vote.earned, vote.bad_run)
     return replace(
         vote,
         newest_slot=seen.slot,
@@ -161,7 +162,7 @@ def _count_good(vote: Vote, seen: Seen, confirmations: int) -> Vote:
         vote="up" if up else vote.vote,
         renewed=True if up else vote.renewed,
         degraded=up and degraded_run >= confirmations,
-        earned=good_run if turned or (up and not vote.renewed) else vote.earned,
+        earned=good_run if turned or (up and not vote.renewed) else kept,
         vote_since=seen.slot if turned else vote.vote_since,
         first_bad_slot=seen.slot if tells else None if forgets else vote.first_bad_slot,
         reason=_told(seen.reason) if tells else None if forgets else vote.reason,

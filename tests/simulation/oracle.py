@@ -182,17 +182,19 @@ class Oracle:
             self.broken("proof", f"{monitor.name} opens by {row[9]}, recounted {slugs} of {count.r} needed")
         elif to_unix_ms(row[7]) != count.started(now):
             self.broken("proof", f"{monitor.name} began {to_unix_ms(row[7])}, recounted {count.started(now)}")
-        self._expect_evidence(monitor, row[11], slugs)
+        self._expect_evidence(monitor, row[11], {self._slug_of[r]: voice for r, voice in accusing.items()})
         if sum(voice.honest for voice in accusing.values()) < count.r and not self._was_out(monitor, now):
             self.false_incidents += 1
             self.broken("false incident", f"{monitor.name}: {row[6]}")
         self.deadlines.measure(monitor, now)
 
-    def _expect_evidence(self, monitor: PlannedMonitor, evidence: list[dict[str, Any]], slugs: tuple[str, ...]) -> None:
+    def _expect_evidence(
+        self, monitor: PlannedMonitor, evidence: list[dict[str, Any]], accusing: dict[str, Voice]
+    ) -> None:
         proofs = {e["region"]: e for e in evidence}
-        for slug in slugs:
+        for slug, voice in accusing.items():
             proof = proofs.get(slug)
-            if proof is None or not proof["fresh"] or proof["slots"] < monitor.confirmations:
+            if proof is None or not proof["fresh"] or proof["slots"] < voice.asked:
                 self.broken("proof", f"{monitor.name} keeps no proof from {slug}: {proof}")
 
     def _was_out(self, monitor: PlannedMonitor, now: int) -> bool:

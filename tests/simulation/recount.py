@@ -21,13 +21,26 @@ class Voice:
     """
 
     __slots__ = (
-        *("bad", "confirmations", "first_bad", "good", "honest", "honest_run", "is_earned", "is_slow", "newest"),
+        *(
+            "asked",
+            "bad",
+            "confirmations",
+            "first_bad",
+            "good",
+            "honest",
+            "honest_run",
+            "is_earned",
+            "is_slow",
+            "newest",
+        ),
         *("slow", "vote", "window"),
     )
 
     def __init__(self, *, window: int, confirmations: int) -> None:
         self.window = window
         self.confirmations = confirmations
+        self.asked = confirmations
+        """The confirmations in force when it last turned down: raising them takes no vote back."""
         self.newest = 0
         self.vote: Literal["up", "down"] | None = None
         self.is_earned = True
@@ -65,6 +78,7 @@ class Voice:
         if self.bad < self.confirmations:
             return
         if self.vote != "down" or not self.is_earned:
+            self.asked = self.confirmations
             self.honest = self.honest_run >= self.confirmations
         elif self.honest_run >= self.confirmations:
             self.honest = True
