@@ -34,7 +34,7 @@ class Vote(Struct, frozen=True, kw_only=True):
     good_run: int = 0
     degraded_run: int = 0
     earned: int = 0
-    """Consecutive slots that made the vote what it is; of a down vote that has seen a good one since, its longest run."""
+    """Consecutive slots that made the vote what it is; of a down vote that saw a good one since, its longest run."""
     first_bad_slot: int | None = None
     vote_since: int | None = None
     reason: str | None = None
