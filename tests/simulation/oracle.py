@@ -198,8 +198,8 @@ class Oracle:
                 self.broken("proof", f"{monitor.name} keeps no proof from {slug}: {proof}")
 
     def _was_out(self, monitor: PlannedMonitor, now: int) -> bool:
-        """Whether the target was really down so lately that honest votes may still say so."""
-        since = now - monitor.window_ms
+        """Whether the target was down so lately that honest votes may still say so, at five minutes a slot if backed off."""
+        since = now - monitor.window_ms - (10 * MINUTE if monitor.backs_off else 0)
         outages = monitor.target.outages(self._counts[monitor.id].r)
         return any(start <= now and end >= since for start, end in outages)
 
