@@ -198,7 +198,7 @@ class Oracle:
                 self.broken("proof", f"{monitor.name} keeps no proof from {slug}: {proof}")
 
     def _was_out(self, monitor: PlannedMonitor, now: int) -> bool:
-        """Whether the target was down so lately that honest votes may still say so, at five minutes a slot if backed off."""
+        """Whether the target was down so lately that honest votes may still say so: longer if it was backed off."""
         since = now - monitor.window_ms - (10 * MINUTE if monitor.backs_off else 0)
         outages = monitor.target.outages(self._counts[monitor.id].r)
         return any(start <= now and end >= since for start, end in outages)
