@@ -26,6 +26,7 @@ from control_plane.tenant_api import (
     reports,
     results,
     sla,
+    transitions,
     uptime,
 )
 from control_plane.web.routes import Route
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     *monitors.ROUTES,
     *monitor_actions.ROUTES,
     *monitor_reads.ROUTES,
+    *transitions.ROUTES,
     *dependencies.ROUTES,
     *heartbeats.ROUTES,
     *results.ROUTES,

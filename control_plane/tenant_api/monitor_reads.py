@@ -1,32 +1,27 @@
-"""/monitors/{id}: votes, verdict, transitions, incidents."""
+"""/monitors/{id}: what its regions say, and what that proves."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import Struct, field
 
 from control_plane.domain.capability import explained
 from control_plane.domain.prospects import SOLE_RULE, prospects, rule, run_of, slots_expected, sole_prospects
 from control_plane.domain.standing import CIRCUIT_OPEN, sentences
 from control_plane.domain.verdict import Policy, Tally, quorum, required
-from control_plane.store import assignments_write, results_read, uptime_reads
+from control_plane.errors import NotFound
+from control_plane.store import assignments_write, results_read
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.store.standing import read_standing
 from control_plane.tenant_api.monitor_views import AdvisoryJson, PolicyJson, advisories_json, from_slot
 from control_plane.tenant_api.one_monitor import PATH, READS, read_monitor
-from control_plane.tenant_api.time_range import time_range
 from control_plane.web.call import Call, Reply
-from control_plane.web.paging import Page, PageQuery, capped, page_reply
-from control_plane.web.query import Instant
 from control_plane.web.routes import Door, Route
 
 SLOTS_WATCHED = 60
 """How many of the latest slots the gaps are counted over."""
-
-KEPT = timedelta(days=400)
-LIST_CAP = 1000
 
 
 class SlotsJson(Struct, frozen=True):
@@ -106,23 +101,6 @@ class VerdictJson(Struct, frozen=True, kw_only=True):
     circuit: str | None
 
 
-class TransitionJson(Struct, frozen=True):
-    """A change of verdict. `number` orders those of one instant."""
-
-    at: datetime
-    number: int
-    previous: str
-    verdict: str
-    reason: str
-
-
-class TransitionsQuery(PageQuery, frozen=True):
-    """Transitions in [from, to); the default is all that are kept, until now."""
-
-    from_: Instant | UnsetType = field(name="from", default=UNSET)
-    to: Instant | UnsetType = UNSET
-
-
 async def votes(call: Call) -> Reply:
     view = await read_monitor(call, call.uuid("monitor_id"))
     now = from_slot(view.now_ms) or datetime.now(UTC)
@@ -136,7 +114,8 @@ async def verdict(call: Call) -> Reply:
     tenant_id = call.tenant().tenant_id
     async with call.deps.database.tenant(tenant_id) as conn:
         found = await read_standing(conn, tenant_id=tenant_id, monitor_id=view.id)
-    assert found is not None
+    if found is None:
+        raise NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")
     counts = found.tally if found.sole else _tally(view)
     incapable = {region.slug: region.incapable for region in view.regions if region.incapable}
     if found.sole:
@@ -168,25 +147,6 @@ async def verdict(call: Call) -> Reply:
             circuit=CIRCUIT_OPEN if found.standing.backed_off_at else None,
         )
     )
-
-
-async def transitions(call: Call) -> Reply:
-    query: TransitionsQuery = call.query
-    view = await read_monitor(call, call.uuid("monitor_id"))
-    start, end = time_range(query.from_, query.to, now=call.deps.now(), default=KEPT)
-    tenant_id = call.tenant().tenant_id
-    async with call.deps.database.tenant(tenant_id) as conn:
-        rows, total = await uptime_reads.list_transitions(
-            conn,
-            tenant_id=tenant_id,
-            monitor_id=view.id,
-            start=start,
-            end=end,
-            limit=capped(query.limit, LIST_CAP),
-            offset=query.offset,
-        )
-    items = [TransitionJson(row.at, row.number, row.previous, row.verdict, row.reason) for row in rows]
-    return page_reply(call, items, total=total, cap=LIST_CAP)
 
 
 async def _votes(call: Call, view: MonitorView) -> list[VoteJson]:
@@ -287,18 +247,5 @@ ROUTES = (
         scope="monitors:read",
         reply=VerdictJson,
         errors=READS,
-    ),
-    Route(
-        method="GET",
-        path=f"{PATH}/transitions",
-        handler=transitions,
-        operation="list_monitor_transitions",
-        summary="The changes of verdict, newest first",
-        tag="monitors",
-        door=Door.TENANT,
-        scope="monitors:read",
-        query=TransitionsQuery,
-        reply=Page[TransitionJson],
-        errors=(*READS, "BAD_TIME_RANGE"),
     ),
 )
