@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -64,9 +64,36 @@ def _base62(number: int, length: int) -> str:
 RESOURCES = (
     *("monitors", "heartbeats", "incidents", "maintenance"),
     *("channels", "deliveries", "regions", "keys", "tenant"),
+    *("members", "domains", "jobs", "config"),
 )
-SCOPES = (*(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")), "events:read")
-"""What a key may be allowed. Writing does not imply reading."""
+SCOPES = (
+    *(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")),
+    *("audit:read", "events:read", "metrics:read"),
+)
+"""What a caller may be allowed. Writing does not imply reading."""
+
+
+class Role(StrEnum):
+    """What a person is in a tenant; each is a set of scopes."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+_GOVERNED = ("keys", "members", "tenant", "audit")
+"""What only owners and admins look into or change."""
+
+_READ = frozenset(scope for scope in SCOPES if scope.endswith(":read") and not scope.startswith(_GOVERNED))
+
+ROLES: Mapping[Role, frozenset[str]] = {
+    Role.OWNER: frozenset(SCOPES),
+    Role.ADMIN: frozenset(SCOPES),
+    Role.MEMBER: frozenset(scope for scope in SCOPES if not scope.startswith(_GOVERNED)),
+    Role.VIEWER: _READ,
+}
+"""An admin may do all that an owner may, but for making, changing or removing owners (services ask the role itself)."""
 
 
 def beyond(wanted: Iterable[str], own: Collection[str]) -> list[str]:
