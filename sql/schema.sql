@@ -1,9 +1,79 @@
 -- Generated from sql/migrations: read it, review its diff, never edit or run it.
 -- Anew: python -m tests.support.schema
 
+CREATE FUNCTION public.farwatch_audit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    actor jsonb;
+
+    old_row jsonb;
+
+    new_row jsonb;
+
+    row_now jsonb;
+
+    changed jsonb := '{}';
+
+BEGIN
+    IF coalesce(current_setting('farwatch.actor', true), '') = '' THEN
+        RETURN NULL;
+
+    END IF;
+
+    actor := current_setting('farwatch.actor')::jsonb;
+
+    IF TG_OP <> 'INSERT' THEN old_row := to_jsonb(OLD); END IF;
+
+    IF TG_OP <> 'DELETE' THEN new_row := to_jsonb(NEW); END IF;
+
+    row_now := coalesce(new_row, old_row);
+
+    IF TG_OP = 'UPDATE' THEN
+        changed := farwatch_changes(old_row, new_row);
+
+        -- A new revision alone tells of a change in the rows that hang on this one.
+        IF changed = '{}' AND old_row -> 'revision' IS NOT DISTINCT FROM new_row -> 'revision' THEN
+            RETURN NULL;
+
+        END IF;
+
+    END IF;
+
+    INSERT INTO audit (tenant_id, id, at, actor_kind, actor_id, actor, source, address, trace_id, operation,
+        action, object_kind, object_id, object_name, changes)
+    VALUES (
+        coalesce(
+            CASE WHEN TG_TABLE_NAME = 'tenants' THEN (row_now ->> 'id')::uuid ELSE (row_now ->> 'tenant_id')::uuid END,
+            nullif(current_setting('farwatch.tenant_id', true), '')::uuid,
+            '00000000-0000-0000-0000-000000000000'),
+        farwatch_uuid7(), clock_timestamp(), actor ->> 'kind', (actor ->> 'id')::uuid, actor ->> 'label',
+        actor ->> 'source', actor ->> 'address', actor ->> 'trace_id', actor ->> 'operation',
+        CASE WHEN TG_NARGS > 2 THEN coalesce(row_now ->> TG_ARGV[2], TG_ARGV[2])
+             WHEN TG_OP = 'INSERT' THEN 'created' WHEN TG_OP = 'UPDATE' THEN 'updated' ELSE 'deleted' END,
+        TG_ARGV[0],
+        row_now ->> CASE WHEN TG_NARGS > 1 THEN TG_ARGV[1] ELSE 'id' END,
+        coalesce(row_now ->> 'name', row_now ->> 'label', row_now ->> 'title', row_now ->> 'email',
+            row_now ->> 'domain', row_now ->> 'slug', row_now ->> 'text', row_now ->> 'cause'),
+        changed);
+
+    RETURN NULL;
+
+END
+$$;
+
+CREATE FUNCTION public.farwatch_changes(before jsonb, after jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT COALESCE(jsonb_object_agg(a.key, CASE WHEN (a.key ~ '(sealed|digest|secret|token|ping_id|previous_id)'::text) THEN '"***"'::jsonb ELSE jsonb_build_array((farwatch_changes.before -> a.key), a.value) END), '{}'::jsonb) AS "coalesce" FROM jsonb_each(farwatch_changes.after) a(key, value) WHERE (((farwatch_changes.before -> a.key) IS DISTINCT FROM a.value) AND (a.key <> ALL (ARRAY['updated_at'::text, 'revision'::text, 'last_used_at'::text, 'last_seen_at'::text, 'write_source'::text, 'check_version'::text, 'first_slot'::text, 'consecutive_failures'::text, 'last_delivered_at'::text, 'last_error'::text, 'covered_at'::text, 'next_starts_at'::text, 'next_ends_at'::text, 'current_starts_at'::text, 'current_ends_at'::text]))));
+
 CREATE FUNCTION public.farwatch_tenant_id() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('farwatch.tenant_id'::text, true), ''::text))::uuid;
+
+CREATE FUNCTION public.farwatch_uuid7() RETURNS uuid
+    LANGUAGE sql PARALLEL SAFE
+    RETURN (encode(set_byte(OVERLAY(uuid_send(gen_random_uuid()) PLACING SUBSTRING(int8send(((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint) FROM 3) FROM 1 FOR 6), 6, ((get_byte(uuid_send(gen_random_uuid()), 0) & 15) | 112)), 'hex'::text))::uuid;
 
 CREATE TABLE public.agents (
     id uuid NOT NULL,
@@ -79,6 +149,24 @@ CREATE TABLE public.assignments (
     changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     change bigint DEFAULT nextval('public.assignment_changes'::regclass) NOT NULL,
     cadence_s integer
+);
+
+CREATE TABLE public.audit (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor_kind text NOT NULL,
+    actor_id uuid,
+    actor text NOT NULL,
+    source text NOT NULL,
+    address text,
+    trace_id text,
+    operation text NOT NULL,
+    action text NOT NULL,
+    object_kind text NOT NULL,
+    object_id text NOT NULL,
+    object_name text,
+    changes jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
 CREATE TABLE public.certificates (
@@ -674,6 +762,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.assignments
     ADD CONSTRAINT assignments_pkey PRIMARY KEY (region_id, monitor_id);
 
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.certificates
     ADD CONSTRAINT certificates_pkey PRIMARY KEY (tenant_id, monitor_id, fingerprint);
 
@@ -815,6 +906,10 @@ CREATE INDEX assignments_monitor ON public.assignments USING btree (monitor_id);
 
 CREATE INDEX assignments_removed ON public.assignments USING btree (removed_at) WHERE (removed_at IS NOT NULL);
 
+CREATE INDEX audit_age ON public.audit USING btree (at);
+
+CREATE INDEX audit_object ON public.audit USING btree (tenant_id, object_kind, object_id, id);
+
 CREATE INDEX certificates_age ON public.certificates USING btree (last_seen);
 
 CREATE INDEX deliveries_backlog ON public.deliveries USING btree (COALESCE(incident_id, id) DESC, number) WHERE (state = 'pending'::text);
@@ -916,6 +1011,32 @@ CREATE INDEX rollups_hourly_age ON public.rollups_hourly USING brin (starts);
 CREATE INDEX transitions_age ON public.transitions USING btree (at);
 
 CREATE INDEX votes_region ON public.votes USING btree (region_id);
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.agents FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('agent');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('key');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.channels FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('channel');
+
+CREATE TRIGGER audited AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((old.state = 'dead'::text) AND (new.state = 'pending'::text))) EXECUTE FUNCTION public.farwatch_audit('delivery');
+
+CREATE TRIGGER audited AFTER UPDATE OF ping_id ON public.heartbeats FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('heartbeat', 'monitor_id');
+
+CREATE TRIGGER audited AFTER INSERT ON public.incident_events FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['note'::text, 'public_update'::text]))) EXECUTE FUNCTION public.farwatch_audit('incident', 'incident_id', 'kind');
+
+CREATE TRIGGER audited AFTER UPDATE ON public.incidents FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('incident');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.maintenance_windows FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('maintenance');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.monitors FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('monitor');
+
+CREATE TRIGGER audited AFTER UPDATE ON public.operator_incidents FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('operator_incident');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.regions FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('region');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('tenant');
+
+CREATE TRIGGER audited_declared AFTER INSERT ON public.incidents FOR EACH ROW WHEN ((new.origin = 'person'::text)) EXECUTE FUNCTION public.farwatch_audit('incident');
 
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
@@ -1030,6 +1151,8 @@ CREATE POLICY all_rows ON public.api_keys TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.assignments TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.audit TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.certificates TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.channels TO farwatch_app USING (true);
@@ -1104,6 +1227,8 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.assignments ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.certificates ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.channels ENABLE ROW LEVEL SECURITY;
@@ -1159,6 +1284,8 @@ CREATE POLICY own_rows ON public.agents TO farwatch_tenant USING ((EXISTS ( SELE
 CREATE POLICY own_rows ON public.api_keys TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.assignments TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.audit TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.certificates TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -1261,6 +1388,10 @@ GRANT USAGE ON SEQUENCE public.assignment_changes TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assignments TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.assignments TO farwatch_tenant;
+
+GRANT SELECT ON TABLE public.audit TO farwatch_app;
+
+GRANT SELECT ON TABLE public.audit TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.certificates TO farwatch_app;
 

@@ -1,8 +1,9 @@
 """Connections, and the role each works under (sql/roles.sql).
 
 The role of a pooled connection is its session's default, so nothing a statement does can shed it short of SET ROLE,
-which is written nowhere else. A connection for a tenant is given its tenant on every checkout, before anybody can use
-it: what an earlier checkout left behind is always overwritten, at the cost of one round trip.
+which is written nowhere else. A connection for a tenant is given its tenant, and who acts, on every checkout, before
+anybody can use it: what an earlier checkout left behind is always overwritten, at the cost of one round trip. Other
+connections learn who acts when a transaction begins.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import orjson
 
 from control_plane.errors import StartupRefused, Unavailable
 from control_plane.store import violations
+from control_plane.store.acting import actor_setting
 from control_plane.store.listener import Listener
 from shared.ids import TenantId
 
@@ -36,7 +38,8 @@ _SETTINGS = {
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",
 }
-_SET_TENANT = "SELECT set_config('farwatch.tenant_id', $1, false)"
+_SET_TENANT = "SELECT set_config('farwatch.tenant_id', $1, false), set_config('farwatch.actor', $2, false)"
+_SET_ACTOR = "SELECT set_config('farwatch.actor', $1, true)"
 
 _AWAY = (
     asyncpg.PostgresConnectionError,  # class 08
@@ -95,11 +98,16 @@ class Database:
     async def tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
         """A connection that sees the rows of one tenant: row-level security stands behind each WHERE clause."""
         async with _checkout(self._tenant) as connection:
-            await connection.fetchval(_SET_TENANT, str(tenant_id))
+            await connection.fetchval(_SET_TENANT, str(tenant_id), actor_setting())
             yield connection
 
-    def app_transaction(self) -> AbstractAsyncContextManager[Connection]:
-        return _transaction(self.app())
+    @asynccontextmanager
+    async def app_transaction(self) -> AsyncIterator[Connection]:
+        async with _transaction(self.app()) as connection:
+            actor = actor_setting()
+            if actor:
+                await connection.fetchval(_SET_ACTOR, actor)  # for this transaction: the next one works for another
+            yield connection
 
     def tenant_transaction(self, tenant_id: TenantId) -> AbstractAsyncContextManager[Connection]:
         return _transaction(self.tenant(tenant_id))
