@@ -110,7 +110,8 @@ def _operation(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str,
         content: dict[str, Any] = {"schema": schemas[body]}
         if route.example is not None:
             content["example"] = route.example
-        operation["requestBody"] = {"required": not route.optional_body, "content": {"application/json": content}}
+        media = dict.fromkeys(route.media or ("application/json",), content)
+        operation["requestBody"] = {"required": not route.optional_body, "content": media}
     return operation
 
 

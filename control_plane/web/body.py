@@ -38,9 +38,10 @@ async def read_body(request: web.Request, route: Route, *, deadline_s: float) ->
     if not request.can_read_body:
         return b""
     encoding = _encoding(request, route)
-    accepted = _FORM_TYPES if route.form else _JSON_TYPES
+    accepted = _FORM_TYPES if route.form else route.media or _JSON_TYPES
     if request.content_type not in accepted:
-        raise UnsupportedMedia(f"Content-Type is {request.content_type}; send {accepted[0]}")
+        wanted = " or ".join(route.media or accepted[:1])
+        raise UnsupportedMedia(f"Content-Type is {request.content_type}; send {wanted}")
     if (request.content_length or 0) > route.max_body:
         _refuse_size(route.max_body)
     try:

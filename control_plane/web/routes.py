@@ -73,5 +73,7 @@ class Route:
     """GET answers HEAD as well. Not where it streams, or where asking does something: then HEAD is 405."""
     cut_body: bool = False
     """A body of any type is taken: its first `max_body` bytes, and the rest is not waited for (web/body.py)."""
+    media: tuple[str, ...] = ()
+    """Media types of the body, in place of JSON. With a `body` of bytes the handler looks at the Content-Type."""
     form: bool = False
     """The body is an HTML form (application/x-www-form-urlencoded), handed over as bytes."""
