@@ -86,6 +86,7 @@ class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     transitions_days: Days = 400
     certificates_days: Days = 400
     pings_days: Days = 90
+    audit_days: Days = 400
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,6 +20,8 @@ from control_plane.dashboard.rendering import html
 from control_plane.dashboard.session import Session, is_foreign, read_session
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany
 from control_plane.services.read_notice import read_notice
+from control_plane.store.acting import acting
+from control_plane.web.actor import actor_of
 from control_plane.web.call import Call, Deps
 from control_plane.web.caller import TenantCaller
 from control_plane.web.routes import Door, Handler, Route
@@ -122,9 +124,16 @@ async def _visited(show: Page, scope: str | None, call: Call) -> web.StreamRespo
         visit = with_fields(visit, notice=notice.message if notice else "")
         if scope is not None:
             visit.require(scope)
-        return await show(visit)
+        return await _shown(show, visit)
     except FarwatchError as error:
         return refusal(call, error, visit)
+
+
+async def _shown(show: Page, visit: Visit) -> web.StreamResponse:
+    """The page; a form's is written under the visitor's name."""
+    request = visit.call.request
+    with acting(actor_of(visit.caller, request, visit.deps) if request.method == "POST" else None):
+        return await show(visit)
 
 
 async def opened(call: Call) -> Visit | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_plane.operator_api import agents, channels, fleet, incidents, regions, tenants
+from control_plane.operator_api import agents, audit, channels, fleet, incidents, regions, tenants
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -12,4 +12,5 @@ ROUTES: tuple[Route, ...] = (
     *fleet.ROUTES,
     *incidents.ROUTES,
     *channels.ROUTES,
+    *audit.ROUTES,
 )

@@ -56,6 +56,7 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
         "occurrences": partial(retention.forget_occurrences, older_than=timedelta(days=settings.incidents_days)),
         "spells": retention.forget_spells,
         "refusals": retention.forget_refusals,
+        "audit": partial(retention.forget_audit, older_than=timedelta(days=settings.audit_days)),
         "replies": retention.forget_replies,
         "dispatches": retention.forget_dispatches,
         "assignments": retention.forget_assignments,

@@ -18,6 +18,7 @@ KEPT_INCIDENTS = timedelta(days=400)
 KEPT_TRANSITIONS = timedelta(days=400)
 KEPT_CERTIFICATES = timedelta(days=400)
 KEPT_PINGS = timedelta(days=90)
+KEPT_AUDIT = timedelta(days=400)
 BATCH = 5_000
 
 FLEET_FORGET_EVENTS = """
@@ -248,6 +249,17 @@ async def forget_occurrences(
 ) -> int:
     """Times that windows held which may hold again."""
     return await _deleted(connection, FLEET_FORGET_OCCURRENCES, older_than, limit)
+
+
+FLEET_FORGET_AUDIT = """
+DELETE FROM audit
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM audit WHERE at < now() - $1::interval LIMIT $2))
+"""
+
+
+async def forget_audit(connection: Connection, *, older_than: timedelta = KEPT_AUDIT, limit: int = BATCH) -> int:
+    """Who changed what."""
+    return await _deleted(connection, FLEET_FORGET_AUDIT, older_than, limit)
 
 
 async def _deleted(connection: Connection, statement: str, older_than: timedelta, limit: int) -> int:

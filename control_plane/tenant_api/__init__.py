@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from control_plane.tenant_api import (
+    audit,
     channels,
     deliveries,
     dependencies,
@@ -55,6 +56,7 @@ ROUTES: tuple[Route, ...] = (
     *regions.ROUTES,
     *keys.ROUTES,
     *reports.ROUTES,
+    *audit.ROUTES,
     *me.ROUTES,
     *meta.ROUTES,
 )

@@ -10,10 +10,10 @@ from msgspec import UNSET, Struct, UnsetType, field
 from control_plane.errors import BadRequest, NotFound
 from control_plane.store import incident_stats, monitor_reads
 from control_plane.store.incident_stats import DayCount, NoisyMonitor, StatsRange, Tally
-from control_plane.tenant_api.time_range import time_range
 from control_plane.web.call import Call, Reply
 from control_plane.web.query import Instant
 from control_plane.web.routes import Door, Route
+from control_plane.web.time_range import time_range
 
 DEFAULT_RANGE = timedelta(days=30)
 LONGEST_RANGE = timedelta(days=400)

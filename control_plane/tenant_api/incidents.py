@@ -23,11 +23,11 @@ from control_plane.tenant_api.incident_views import (
     update_json,
 )
 from control_plane.tenant_api.one_monitor import PATH, READS
-from control_plane.tenant_api.time_range import bounded
 from control_plane.web.call import Call, Reply
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.query import Instant
 from control_plane.web.routes import Door, Route
+from control_plane.web.time_range import bounded
 
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
 LIST_CAP = 1000

@@ -9,10 +9,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from control_plane.services.read_latency import Chart, Latency, Series, read_latency
 from control_plane.tenant_api.one_monitor import PATH, READS
-from control_plane.tenant_api.time_range import time_range
 from control_plane.web.call import Call, Reply
 from control_plane.web.query import Instant
 from control_plane.web.routes import Door, Route
+from control_plane.web.time_range import time_range
 
 DEFAULT_RANGE = timedelta(hours=24)
 

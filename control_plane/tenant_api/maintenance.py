@@ -14,12 +14,12 @@ from control_plane.errors import BadRequest, NotFound
 from control_plane.services.read_maintenance import Planned, following, upcoming
 from control_plane.store import maintenance
 from control_plane.store.maintenance import Wanted
-from control_plane.tenant_api.time_range import bounded
 from control_plane.web.call import Call, Reply
 from control_plane.web.maintenance_view import MaintenanceWindow, window_view
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.query import Instant
 from control_plane.web.routes import Door, Route
+from control_plane.web.time_range import bounded
 
 
 class WindowsQuery(PageQuery, frozen=True, kw_only=True):

@@ -12,11 +12,11 @@ from control_plane.store import assignments_write, monitor_reads, results_read
 from control_plane.store.results_read import ResultFilter, ResultRow
 from control_plane.tenant_api.one_monitor import PATH, READS
 from control_plane.tenant_api.result_views import ResultJson, stored_result
-from control_plane.tenant_api.time_range import time_range
 from control_plane.web.call import Call, Reply
 from control_plane.web.paging import CursorQuery, Limit, Page, capped, cursor_reply, decode_cursor, encode_cursor
 from control_plane.web.query import Instant
 from control_plane.web.routes import Door, Route
+from control_plane.web.time_range import time_range
 from shared.clock import to_unix_ms
 from shared.results import OUTCOMES, Outcome
 

@@ -8,11 +8,11 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from control_plane.store import uptime_reads
 from control_plane.tenant_api.one_monitor import PATH, READS, read_monitor
-from control_plane.tenant_api.time_range import time_range
 from control_plane.web.call import Call, Reply
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.query import Instant
 from control_plane.web.routes import Door, Route
+from control_plane.web.time_range import time_range
 
 KEPT = timedelta(days=400)
 LIST_CAP = 1000

@@ -19,10 +19,10 @@ from control_plane.store import uptime_reads
 from control_plane.store.pool import Connection
 from control_plane.store.uptime_reads import UptimeMonitor
 from control_plane.tenant_api.one_monitor import PATH, READS
-from control_plane.tenant_api.time_range import time_range
 from control_plane.web.call import Call, Reply
 from control_plane.web.query import Instant
 from control_plane.web.routes import Door, Route
+from control_plane.web.time_range import time_range
 
 DEFAULT_RANGE = timedelta(hours=24)
 DAYS_CAP = 400

@@ -9,7 +9,9 @@ import msgspec
 from aiohttp import web
 
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound
+from control_plane.store.acting import acting
 from control_plane.web import idempotency
+from control_plane.web.actor import actor_of
 from control_plane.web.body import decode_body, read_body
 from control_plane.web.call import Call, Deps, Reply
 from control_plane.web.caller import Caller, OperatorCaller, TenantCaller
@@ -46,6 +48,22 @@ async def _dispatch(route: Route, deps: Deps, cache: str, request: web.Request) 
     if request.method not in _SAFE and not route.cut_body:
         raw = await read_body(request, route, deadline_s=deps.settings.server.read_timeout_s)
     run = partial(_handled, route, deps, request, caller=caller, query=query, raw=raw, cache=cache)
+    if request.method in _SAFE or not isinstance(caller, TenantCaller | OperatorCaller):
+        return await run()
+    with acting(actor_of(caller, request, deps)):
+        return await _changed(route, deps, request, caller=caller, raw=raw, run=run)
+
+
+async def _changed(
+    route: Route,
+    deps: Deps,
+    request: web.Request,
+    *,
+    caller: Caller,
+    raw: bytes,
+    run: Callable[[], Awaitable[web.StreamResponse]],
+) -> web.StreamResponse:
+    """A request that may change something: once per Idempotency-Key on the tenant's door."""
     if route.door is Door.TENANT and request.method == "POST" and isinstance(caller, TenantCaller):
         claim = idempotency.claim_of(request, tenant_id=caller.tenant_id, raw=raw)
         if claim is not None:
