@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "monitors": "control_plane.cli.monitors:monitors",
     "incidents": "control_plane.cli.incidents:incidents",
     "maintenance": "control_plane.cli.maintenance:maintenance",
+    "audit": "control_plane.cli.audit:audit",
     "report": "control_plane.cli.report:report",
     "tail": "control_plane.cli.tail:tail",
 }
