@@ -162,10 +162,14 @@ async def test_a_change_that_is_rolled_back_leaves_no_row(database: Database) ->
     async with database.app_transaction() as conn:
         tenant_id = await seed.a_tenant(conn)
     with acting(SOMEBODY), pytest.raises(ZeroDivisionError):
-        async with database.app_transaction() as conn:
-            await conn.execute(RENAME, tenant_id, "Other")
-            raise ZeroDivisionError
+        await _rename_and_fail(database, tenant_id)
     assert await _count(database) == 0
+
+
+async def _rename_and_fail(database: Database, tenant_id: TenantId) -> None:
+    async with database.app_transaction() as conn:
+        await conn.execute(RENAME, tenant_id, "Other")
+        raise ZeroDivisionError
 
 
 async def test_farwatchs_own_work_is_not_told(database: Database) -> None:
@@ -173,9 +177,10 @@ async def test_farwatchs_own_work_is_not_told(database: Database) -> None:
         async with database.app_transaction() as conn:
             tenant_id = await seed.a_tenant(conn)
     assert await _count(database) == 1
-    for checkout in (database.app_transaction, lambda: database.tenant_transaction(tenant_id)):
-        async with checkout() as conn:
-            await conn.execute(RENAME, tenant_id, "By itself")
+    async with database.app_transaction() as conn:
+        await conn.execute(RENAME, tenant_id, "By itself")
+    async with database.tenant_transaction(tenant_id) as conn:
+        await conn.execute("UPDATE tenants SET name = 'By itself again' WHERE id = $1", tenant_id)
     assert await _count(database) == 1
 
 
