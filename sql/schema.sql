@@ -403,6 +403,34 @@ CREATE TABLE public.installation (
     value jsonb NOT NULL
 );
 
+CREATE TABLE public.invitations (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    email text NOT NULL,
+    role text NOT NULL,
+    digest bytea NOT NULL,
+    invited_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    sent_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    accepted_at timestamp with time zone,
+    accepted_by uuid,
+    revoked_at timestamp with time zone,
+    CONSTRAINT invitations_email_length CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
+    CONSTRAINT invitations_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
+);
+
+CREATE TABLE public.login_states (
+    digest bytea NOT NULL,
+    browser bytea NOT NULL,
+    provider text NOT NULL,
+    sealed bytea NOT NULL,
+    next text DEFAULT ''::text NOT NULL,
+    link bytea,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.maintenance_occurrences (
     tenant_id uuid NOT NULL,
     window_id uuid NOT NULL,
@@ -439,8 +467,20 @@ CREATE TABLE public.maintenance_windows (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     revision integer DEFAULT 1 NOT NULL,
+    key text,
     CONSTRAINT maintenance_windows_forward CHECK (((ends_at > starts_at) AND (next_ends_at > next_starts_at) AND (current_ends_at >= current_starts_at))),
     CONSTRAINT maintenance_windows_one_schedule CHECK ((((ends_at IS NOT NULL) AND (duration_s IS NULL) AND (cron IS NULL) AND (rrule IS NULL)) OR ((ends_at IS NULL) AND (duration_s IS NOT NULL) AND ((cron IS NULL) <> (rrule IS NULL)))))
+);
+
+CREATE TABLE public.members (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text NOT NULL,
+    email text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT members_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
 );
 
 CREATE TABLE public.monitor_channels (
@@ -583,6 +623,28 @@ CREATE TABLE public.ping_door_spells (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.plans (
+    name text NOT NULL,
+    title text NOT NULL,
+    quotas jsonb DEFAULT '{}'::jsonb NOT NULL,
+    features jsonb DEFAULT '{}'::jsonb NOT NULL,
+    rates jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT plans_name_form CHECK ((name ~ '^[a-z0-9][a-z0-9_-]{0,39}$'::text)),
+    CONSTRAINT plans_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 100)))
+);
+
+CREATE TABLE public.processes (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT processes_kind_known CHECK ((kind = 'control_plane'::text))
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.regions (
     id integer NOT NULL,
     slug text NOT NULL,
@@ -686,6 +748,28 @@ CREATE TABLE public.rollups_hourly (
     histogram bytea CONSTRAINT rollups_fine_histogram_not_null NOT NULL
 );
 
+CREATE TABLE public.sessions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    digest bytea NOT NULL,
+    user_id uuid,
+    key_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    address text NOT NULL,
+    user_agent text NOT NULL,
+    CONSTRAINT sessions_of_one CHECK ((num_nonnulls(user_id, key_id) = 1))
+);
+
+CREATE TABLE public.setup_links (
+    tenant_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
 CREATE TABLE public.tenant_counters (
     tenant_id uuid NOT NULL,
     events bigint DEFAULT 0 NOT NULL,
@@ -706,8 +790,8 @@ CREATE TABLE public.tenants (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     revision integer DEFAULT 1 NOT NULL,
-    CONSTRAINT tenants_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
-    CONSTRAINT tenants_plan_known CHECK ((plan = ANY (ARRAY['unlimited'::text, 'free'::text])))
+    overrides jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT tenants_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
 );
 
 CREATE TABLE public.transitions (
@@ -718,6 +802,25 @@ CREATE TABLE public.transitions (
     previous text NOT NULL,
     verdict text NOT NULL,
     reason text NOT NULL
+);
+
+CREATE TABLE public.user_identities (
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    user_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    email text NOT NULL,
+    email_proven boolean NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_sign_in_at timestamp with time zone,
+    CONSTRAINT users_email_length CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
+    CONSTRAINT users_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
 );
 
 CREATE TABLE public.votes (
@@ -825,6 +928,12 @@ ALTER TABLE ONLY public.incidents
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.login_states
+    ADD CONSTRAINT login_states_pkey PRIMARY KEY (digest);
+
 ALTER TABLE ONLY public.maintenance_occurrences
     ADD CONSTRAINT maintenance_occurrences_pkey PRIMARY KEY (tenant_id, window_id, starts_at);
 
@@ -833,6 +942,9 @@ ALTER TABLE ONLY public.maintenance_windows
 
 ALTER TABLE ONLY public.maintenance_windows
     ADD CONSTRAINT maintenance_windows_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_pkey PRIMARY KEY (tenant_id, user_id);
 
 ALTER TABLE ONLY public.monitor_channels
     ADD CONSTRAINT monitor_channels_pkey PRIMARY KEY (tenant_id, monitor_id, channel_id);
@@ -864,6 +976,12 @@ ALTER TABLE ONLY public.ping_door_refusals
 ALTER TABLE ONLY public.ping_door_spells
     ADD CONSTRAINT ping_door_spells_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.plans
+    ADD CONSTRAINT plans_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.processes
+    ADD CONSTRAINT processes_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_pkey PRIMARY KEY (id);
 
@@ -882,6 +1000,12 @@ ALTER TABLE ONLY public.rollups_fine
 ALTER TABLE ONLY public.rollups_hourly
     ADD CONSTRAINT rollups_hourly_pkey PRIMARY KEY (monitor_id, region_id, starts);
 
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.setup_links
+    ADD CONSTRAINT setup_links_pkey PRIMARY KEY (tenant_id, digest);
+
 ALTER TABLE ONLY public.tenant_counters
     ADD CONSTRAINT tenant_counters_pkey PRIMARY KEY (tenant_id);
 
@@ -890,6 +1014,12 @@ ALTER TABLE ONLY public.tenants
 
 ALTER TABLE ONLY public.transitions
     ADD CONSTRAINT transitions_pkey PRIMARY KEY (tenant_id, monitor_id, at, number);
+
+ALTER TABLE ONLY public.user_identities
+    ADD CONSTRAINT user_identities_pkey PRIMARY KEY (issuer, subject);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.votes
     ADD CONSTRAINT votes_pkey PRIMARY KEY (monitor_id, region_id);
@@ -960,13 +1090,23 @@ CREATE INDEX incidents_opened ON public.incidents USING btree (tenant_id, opened
 
 CREATE INDEX incidents_resolved ON public.incidents USING btree (resolved_at) WHERE (state = 'resolved'::text);
 
+CREATE UNIQUE INDEX invitations_digest_key ON public.invitations USING btree (digest);
+
+CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (tenant_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+
+CREATE INDEX login_states_age ON public.login_states USING btree (expires_at);
+
 CREATE INDEX maintenance_occurrences_age ON public.maintenance_occurrences USING btree (ends_at);
 
 CREATE INDEX maintenance_windows_age ON public.maintenance_windows USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
 CREATE INDEX maintenance_windows_holding ON public.maintenance_windows USING btree (current_ends_at) WHERE (current_starts_at IS NOT NULL);
 
+CREATE UNIQUE INDEX maintenance_windows_key_key ON public.maintenance_windows USING btree (tenant_id, key) WHERE ((ended_at IS NULL) AND (deleted_at IS NULL));
+
 CREATE INDEX maintenance_windows_starting ON public.maintenance_windows USING btree (next_starts_at) WHERE (next_starts_at IS NOT NULL);
+
+CREATE INDEX members_user ON public.members USING btree (user_id);
 
 CREATE INDEX monitor_channels_channel ON public.monitor_channels USING btree (tenant_id, channel_id);
 
@@ -1008,7 +1148,21 @@ CREATE INDEX rollups_fine_age ON public.rollups_fine USING brin (starts);
 
 CREATE INDEX rollups_hourly_age ON public.rollups_hourly USING brin (starts);
 
+CREATE INDEX sessions_age ON public.sessions USING btree (expires_at);
+
+CREATE UNIQUE INDEX sessions_digest_key ON public.sessions USING btree (digest);
+
+CREATE INDEX sessions_key ON public.sessions USING btree (tenant_id, key_id);
+
+CREATE INDEX sessions_member ON public.sessions USING btree (tenant_id, user_id);
+
+CREATE INDEX tenants_plan ON public.tenants USING btree (plan);
+
 CREATE INDEX transitions_age ON public.transitions USING btree (at);
+
+CREATE INDEX user_identities_user ON public.user_identities USING btree (user_id);
+
+CREATE UNIQUE INDEX users_email_key ON public.users USING btree (email) WHERE email_proven;
 
 CREATE INDEX votes_region ON public.votes USING btree (region_id);
 
@@ -1026,11 +1180,17 @@ CREATE TRIGGER audited AFTER INSERT ON public.incident_events FOR EACH ROW WHEN 
 
 CREATE TRIGGER audited AFTER UPDATE ON public.incidents FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('incident');
 
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.invitations FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('invitation');
+
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.maintenance_windows FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('maintenance');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('member', 'user_id');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.monitors FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('monitor');
 
 CREATE TRIGGER audited AFTER UPDATE ON public.operator_incidents FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('operator_incident');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.plans FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('plan', 'name');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.regions FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('region');
 
@@ -1095,11 +1255,20 @@ ALTER TABLE ONLY public.incidents
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.maintenance_occurrences
     ADD CONSTRAINT maintenance_occurrences_window_fkey FOREIGN KEY (tenant_id, window_id) REFERENCES public.maintenance_windows(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.maintenance_windows
     ADD CONSTRAINT maintenance_windows_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.monitor_channels
     ADD CONSTRAINT monitor_channels_channel_fkey FOREIGN KEY (tenant_id, channel_id) REFERENCES public.channels(tenant_id, id) ON DELETE CASCADE;
@@ -1134,11 +1303,29 @@ ALTER TABLE ONLY public.operator_incidents
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_key_fkey FOREIGN KEY (tenant_id, key_id) REFERENCES public.api_keys(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_member_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.members(tenant_id, user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.setup_links
+    ADD CONSTRAINT setup_links_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.tenant_counters
     ADD CONSTRAINT tenant_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_plan_fkey FOREIGN KEY (plan) REFERENCES public.plans(name);
+
 ALTER TABLE ONLY public.transitions
     ADD CONSTRAINT transitions_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.user_identities
+    ADD CONSTRAINT user_identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.votes
     ADD CONSTRAINT votes_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
@@ -1183,9 +1370,15 @@ CREATE POLICY all_rows ON public.incidents TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.installation TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.invitations TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.login_states TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.maintenance_occurrences TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.maintenance_windows TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.members TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.monitor_channels TO farwatch_app USING (true);
 
@@ -1203,6 +1396,10 @@ CREATE POLICY all_rows ON public.ping_door_refusals TO farwatch_app USING (true)
 
 CREATE POLICY all_rows ON public.ping_door_spells TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.plans TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.processes TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.regions TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.results TO farwatch_app USING (true);
@@ -1215,11 +1412,19 @@ CREATE POLICY all_rows ON public.rollups_fine TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.rollups_hourly TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.sessions TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.setup_links TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.tenant_counters TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.tenants TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.transitions TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.user_identities TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.users TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.votes TO farwatch_app USING (true);
 
@@ -1261,9 +1466,15 @@ ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.installation ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.invitations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.login_states ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.maintenance_occurrences ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.maintenance_windows ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitor_channels ENABLE ROW LEVEL SECURITY;
 
@@ -1315,9 +1526,13 @@ CREATE POLICY own_rows ON public.incident_updates TO farwatch_tenant USING ((ten
 
 CREATE POLICY own_rows ON public.incidents TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.invitations TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.maintenance_occurrences TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.maintenance_windows TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.members TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.monitor_channels TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -1329,6 +1544,10 @@ CREATE POLICY own_rows ON public.monitor_states TO farwatch_tenant USING ((tenan
 
 CREATE POLICY own_rows ON public.monitors TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.plans FOR SELECT TO farwatch_tenant USING ((name = ( SELECT tenants.plan
+   FROM public.tenants
+  WHERE (tenants.id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)))));
+
 CREATE POLICY own_rows ON public.regions TO farwatch_tenant USING (((tenant_id IS NULL) OR (tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)))) WITH CHECK ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.results TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
@@ -1337,17 +1556,29 @@ CREATE POLICY own_rows ON public.rollups_fine TO farwatch_tenant USING ((tenant_
 
 CREATE POLICY own_rows ON public.rollups_hourly TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.sessions TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.setup_links TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.tenant_counters TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.tenants TO farwatch_tenant USING ((id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.transitions TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.users TO farwatch_tenant USING ((EXISTS ( SELECT
+   FROM public.members
+  WHERE ((members.tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)) AND (members.user_id = users.id)))));
+
 CREATE POLICY own_rows ON public.votes TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 ALTER TABLE public.ping_door_refusals ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ping_door_spells ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plans ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.processes ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY read_rows ON public.ping_door_refusals FOR SELECT TO farwatch_tenant USING (true);
 
@@ -1365,11 +1596,19 @@ ALTER TABLE public.rollups_fine ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rollups_hourly ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.setup_links ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.tenant_counters ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.transitions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_identities ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.votes ENABLE ROW LEVEL SECURITY;
 
@@ -1451,6 +1690,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incidents TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.installation TO farwatch_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.invitations TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.invitations TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.login_states TO farwatch_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_occurrences TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_occurrences TO farwatch_tenant;
@@ -1458,6 +1703,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_occurrences TO far
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_windows TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_windows TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_channels TO farwatch_app;
 
@@ -1489,6 +1738,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ping_door_spells TO farwatch_a
 
 GRANT SELECT ON TABLE public.ping_door_spells TO farwatch_tenant;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plans TO farwatch_app;
+
+GRANT SELECT ON TABLE public.plans TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.processes TO farwatch_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.regions TO farwatch_app;
 
 GRANT SELECT ON TABLE public.regions TO farwatch_tenant;
@@ -1511,6 +1766,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollups_hourly TO farwatch_app
 
 GRANT SELECT ON TABLE public.rollups_hourly TO farwatch_tenant;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.setup_links TO farwatch_app;
+
+GRANT SELECT ON TABLE public.setup_links TO farwatch_tenant;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant_counters TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant_counters TO farwatch_tenant;
@@ -1528,6 +1791,12 @@ GRANT UPDATE(revision) ON TABLE public.tenants TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transitions TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transitions TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_identities TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO farwatch_app;
+
+GRANT SELECT ON TABLE public.users TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.votes TO farwatch_app;
 

@@ -28,6 +28,16 @@ VIOLATIONS = {
     ),
     "channels_name_key": Violation(Refused, "A channel of that name exists already.", "/name", "CHANNEL_NAME_TAKEN"),
     "incidents_one_open": Violation(Conflict, "This monitor has an open incident already.", None, "INCIDENT_OPEN"),
+    "maintenance_windows_key_key": Violation(
+        Conflict, "A maintenance window with that key exists already.", "/key", "KEY_TAKEN"
+    ),
+    "invitations_open_key": Violation(
+        Conflict,
+        "An invitation to this address is open already: send it again, or revoke it.",
+        "/email",
+        "ALREADY_INVITED",
+    ),
+    "members_pkey": Violation(Conflict, "This person is a member already.", "/email", "ALREADY_MEMBER"),
     "monitor_channels_channel_fkey": Violation(BadRequest, "There is no such channel.", "/alerts"),
     "monitor_channels_pkey": Violation(BadRequest, "A channel is listed twice.", "/alerts"),
     "monitor_dependencies_not_itself": Violation(
@@ -46,11 +56,17 @@ VIOLATIONS = {
     ),
     "monitors_policy_known": Violation(BadRequest, "region_policy is any, majority, all or count.", "/region_policy"),
     "monitors_severity_known": Violation(BadRequest, "severity is minor, major or critical.", "/severity"),
+    "plans_name_form": Violation(
+        BadRequest, "A plan's name is 1 to 40 of a-z, 0-9, _ and inner dashes.", "/name", "INVALID_NAME"
+    ),
+    "plans_pkey": Violation(Conflict, "A plan of that name exists already.", "/name", "NAME_TAKEN"),
     "regions_shared_is_guarded": Violation(Refused, "A shared region reaches no private address.", "/allow_cidrs"),
     "regions_slug_form": Violation(BadRequest, "A region's id is 1 to 40 of a-z, 0-9 and inner dashes.", "/id"),
     "regions_slug_key": Violation(Conflict, "A region of that id exists already.", "/id", "ID_TAKEN"),
     "tenants_name_length": Violation(BadRequest, "A tenant's name has 1 to 100 characters.", "/name"),
-    "tenants_plan_known": Violation(BadRequest, "The plan is unlimited or free.", "/plan"),
+    "tenants_plan_fkey": Violation(
+        BadRequest, "There is no such plan: GET /operator/plans lists them.", "/plan", "INVALID_PLAN"
+    ),
 }
 
 

@@ -25,6 +25,9 @@ OTHERS = {
     "rollup_late",
     "ping_door_spells",
     "ping_door_refusals",
+    "users",
+    "user_identities",
+    "login_states",
 }
 BOOKKEEPING = {"_yoyo_log", "_yoyo_migration", "_yoyo_version"}
 
@@ -42,6 +45,12 @@ OVERRIDES = {
     ("heartbeat_pings", "kind"): "'success'",
     ("incident_updates", "phase"): "'identified'",
     ("maintenance_windows", "ends_at"): "now() + interval '1 hour'",
+    ("invitations", "email"): "'a@b.example'",
+    ("invitations", "role"): "'viewer'",
+    ("invitations", "digest"): "gen_random_uuid()::text::bytea",
+    ("members", "role"): "'viewer'",
+    ("sessions", "digest"): "gen_random_uuid()::text::bytea",
+    ("sessions", "user_id"): "gen_random_uuid()",
     ("monitor_periods", "kind"): "'paused'",
     ("regions", "slug"): "'r' || floor(random() * 1e9)::bigint",
     ("api_keys", "label"): "'label'",
