@@ -26,7 +26,6 @@ async def add(visit: Visit) -> web.StreamResponse:
             visit.deps.sealer,
             tenant_id=visit.tenant_id,
             monitor_id=monitor_id,
-            plan=visit.caller.plan,
             body=body_of(filled),
             write_source=visit.caller.write_source,
             ports=visit.deps.settings.security.tcp_ports,

@@ -18,6 +18,8 @@ from control_plane.domain.check_rules import RULES, read_check, rules_of
 from control_plane.domain.field_rules import Findings
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_fields import PLAIN, Sla, read_depends_on
+from control_plane.domain.plan import NO_LIMITS, PlanTerms, interval_floor_s, require_regions
+from control_plane.domain.plan_rules import floor_of, refuse_beyond_plan
 from control_plane.domain.region_choice import MAX_REGIONS, RegionChoice, read_regions
 from control_plane.domain.regionless import CONFIRMATIONS, is_regionless, timeout_ms, weigh_members, without_regions
 from control_plane.domain.verdict import Policy
@@ -57,12 +59,14 @@ class Surroundings(Struct, frozen=True):
     """What a body may refer to: regions in ascending id, and those of the channels and monitors it names that exist.
 
     `ports`: the profile of TCP ports that checks from shared regions may use. `monitors`: ids by id and by key.
+    `terms`: what the tenant's plan allows.
     """
 
     regions: tuple[RegionChoice, ...]
     channels: frozenset[UUID] = frozenset()
     ports: PortProfile = "any"
     monitors: Mapping[str, UUID] = {}
+    terms: PlanTerms = NO_LIMITS
 
 
 def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surroundings: Surroundings) -> MonitorConfig:
@@ -90,11 +94,16 @@ def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surro
     weigh_members(body, findings, surroundings.monitors)
     if stored is None and "name" not in body:
         findings.add(BadRequest("name is required: 1 to 100 characters", code="MISSING_FIELD", field="/name"))
-    _fill_in_by_kind(values, body, stored)
-    _weigh_interval(values, findings, stored)
+    _fill_in_by_kind(values, body, stored, surroundings.terms)
+    _weigh_interval(values, findings, stored, surroundings.terms)
     _weigh_timeout(values, findings, stored)
     findings.raise_any()
-    return _merge(values, stored)
+    config = _merge(values, stored)
+    if stored is None:
+        refuse_beyond_plan(surroundings.terms, config.check, interval_s=config.interval_s, regions=len(config.regions))
+    elif config.regions != stored.regions:  # what a better plan once allowed is kept, and not extended
+        require_regions(surroundings.terms, len(config.regions))
+    return config
 
 
 def same_schedule(one: MonitorConfig, other: MonitorConfig) -> bool:
@@ -226,15 +235,17 @@ def _note_all(error: FarwatchError, findings: Findings) -> None:
         findings.add(BadRequest(other["message"], code=other["code"], field=other["field"]))
 
 
-def _fill_in_by_kind(values: dict[str, Any], body: Mapping[str, Any], stored: MonitorConfig | None) -> None:
-    """The defaults that depend on the kind of check, for a new monitor and for a cleared field."""
+def _fill_in_by_kind(
+    values: dict[str, Any], body: Mapping[str, Any], stored: MonitorConfig | None, terms: PlanTerms
+) -> None:
+    """The defaults that depend on the kind of check and the plan, for a new monitor and for a cleared field."""
     check = _check_in_force(values, stored)
     if check is None:
         return
     rules = rules_of(check)
     absent = None if stored is None else UNSET
     if body.get("interval", absent) is None:
-        values["interval_s"] = rules.default_interval_s
+        values["interval_s"] = max(rules.default_interval_s, floor_of(terms, check))
     if body.get("alert_on", absent) is None:
         values["alert_on"] = rules.default_alert_on
 
@@ -245,12 +256,15 @@ def _check_in_force(values: Mapping[str, Any], stored: MonitorConfig | None) -> 
     return check
 
 
-def _weigh_interval(values: Mapping[str, Any], findings: Findings, stored: MonitorConfig | None) -> None:
-    """An interval that is given is not under the floor of the check's kind; of the least, where the kind is unknown."""
-    if "interval_s" not in values:
+def _weigh_interval(
+    values: Mapping[str, Any], findings: Findings, stored: MonitorConfig | None, terms: PlanTerms
+) -> None:
+    """An interval that is given is not under the floor of plan and kind; of the least, where the kind is unknown."""
+    if "interval_s" not in values or (stored is not None and values["interval_s"] == stored.interval_s):
         return
     check = _check_in_force(values, stored)
-    floor_s = LEAST_INTERVAL_S if check is None else rules_of(check).interval_floor_s
+    unknown_s = interval_floor_s(terms, kind_floor_s=LEAST_INTERVAL_S)
+    floor_s = unknown_s if check is None else floor_of(terms, check)
     try:
         field_rules.interval_floor(values["interval_s"], floor_s=floor_s)
     except Refused as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from control_plane.operator_api import agents, audit, channels, fleet, incidents, regions, tenants
+from control_plane.operator_api import agents, audit, channels, fleet, incidents, plans, regions, tenants
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     *tenants.ROUTES,
+    *plans.ROUTES,
     *regions.ROUTES,
     *agents.ROUTES,
     *fleet.ROUTES,

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from control_plane.domain.credentials import SCOPES
 from control_plane.errors import NotFound
+from control_plane.operator_api.plan_bodies import PLAN_ERRORS, Overrides, plain
 from control_plane.services.change_tenant import change_tenant
 from control_plane.services.create_tenant import create_tenant
 from control_plane.services.issue_api_key import issue_api_key
 from control_plane.services.revoke_api_key import revoke_api_key
-from control_plane.store import api_keys, tenants
+from control_plane.store import api_keys, plans, tenants
 from control_plane.store.api_keys import ApiKey
-from control_plane.store.tenants import Tenant
+from control_plane.store.tenants import Tenant, TenantFilter
 from control_plane.web.call import Call, Reply
 from control_plane.web.etag import require_match
 from control_plane.web.keys import Label, NewKey, Scope, new_key
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
+from control_plane.web.plan_view import PlanJson, QuotaUse, plan_json, usage_json
 from control_plane.web.routes import Door, Route
 from shared.ids import TenantId
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
-PlanName = Literal["unlimited", "free"]
+PlanName = Annotated[str, Meta(min_length=1, max_length=40)]
+Word = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class TenantBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,11 +38,27 @@ class TenantBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TenantPatch(Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be changed of a tenant. A suspended one may only ask who it is."""
+    """What may be changed of a tenant. A suspended one may only ask who it is. `overrides` are merged."""
 
     name: Name | UnsetType = UNSET
     plan: PlanName | UnsetType = UNSET
     suspended: bool | UnsetType = UNSET
+    overrides: Overrides | UnsetType = UNSET
+
+
+class TenantsQuery(PageQuery, frozen=True):
+    """`q` is looked for in the name, or is an id."""
+
+    q: Word | None = None
+    plan: PlanName | None = None
+    suspended: bool | None = None
+
+
+class TenantUsage(Struct, frozen=True):
+    """What a tenant has of what it may have."""
+
+    plan: PlanJson
+    usage: dict[str, QuotaUse]
 
 
 class KeyBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +75,10 @@ async def create(call: Call) -> Reply:
 
 async def list_tenants(call: Call) -> Reply:
     async with call.deps.database.app() as conn:
-        items, total = await tenants.list_all(conn, limit=capped(call.query.limit), offset=call.query.offset)
+        wanted = TenantFilter(call.query.q, call.query.plan, call.query.suspended)
+        items, total = await tenants.list_all(
+            conn, wanted=wanted, limit=capped(call.query.limit), offset=call.query.offset
+        )
     return page_reply(call, items, total=total)
 
 
@@ -76,8 +98,33 @@ async def change(call: Call) -> Reply:
         name=call.body.name,
         plan=call.body.plan,
         suspended=call.body.suspended,
+        overrides=UNSET if call.body.overrides is UNSET else plain(call.body.overrides),
     )
     return Reply(tenant, etag=tenant.revision)
+
+
+async def suspend(call: Call) -> Reply:
+    return await _set_suspended(call, suspended=True)
+
+
+async def unsuspend(call: Call) -> Reply:
+    return await _set_suspended(call, suspended=False)
+
+
+async def _set_suspended(call: Call, *, suspended: bool) -> Reply:
+    check = partial(require_match, call.request)
+    tenant = await change_tenant(call.deps.database, _tenant_id(call), check_revision=check, suspended=suspended)
+    return Reply(tenant, etag=tenant.revision)
+
+
+async def usage(call: Call) -> Reply:
+    tenant_id = _tenant_id(call)
+    async with call.deps.database.app() as conn:
+        if await tenants.get(conn, tenant_id=tenant_id) is None:
+            raise _unknown()
+        used = await tenants.usage(conn, tenant_id=tenant_id)
+        terms = await plans.read_terms(conn, tenant_id=tenant_id)
+    return Reply(TenantUsage(plan_json(terms), usage_json(terms, used)))
 
 
 async def list_keys(call: Call) -> Reply:
@@ -136,7 +183,7 @@ ROUTES: tuple[Route, ...] = (
         handler=list_tenants,
         operation="list_tenants",
         summary="List tenants",
-        query=PageQuery,
+        query=TenantsQuery,
         reply=Page[Tenant],
     ),
     _route(
@@ -153,11 +200,38 @@ ROUTES: tuple[Route, ...] = (
         path=_TENANT,
         handler=change,
         operation="change_tenant",
-        summary="Rename, re-plan, suspend or release a tenant",
+        summary="Rename, re-plan, suspend or release a tenant, or override its plan",
         body=TenantPatch,
         reply=Tenant,
-        errors=("TENANT_NOT_FOUND", "PRECONDITION_FAILED", "INVALID_NAME", "INVALID_PLAN"),
-        example={"suspended": True},
+        errors=("TENANT_NOT_FOUND", "PRECONDITION_FAILED", "INVALID_NAME", "INVALID_PLAN", *PLAN_ERRORS),
+        example={"overrides": {"quotas": {"max_monitors": 200}}},
+    ),
+    _route(
+        method="POST",
+        path=_TENANT + "/suspend",
+        handler=suspend,
+        operation="suspend_tenant",
+        summary="Suspend a tenant: nothing of it is checked, and its callers may only ask who they are",
+        reply=Tenant,
+        errors=("TENANT_NOT_FOUND", "PRECONDITION_FAILED"),
+    ),
+    _route(
+        method="POST",
+        path=_TENANT + "/unsuspend",
+        handler=unsuspend,
+        operation="unsuspend_tenant",
+        summary="Release a tenant from suspension",
+        reply=Tenant,
+        errors=("TENANT_NOT_FOUND", "PRECONDITION_FAILED"),
+    ),
+    _route(
+        method="GET",
+        path=_TENANT + "/usage",
+        handler=usage,
+        operation="get_tenant_usage",
+        summary="What a tenant has of what its plan allows",
+        reply=TenantUsage,
+        errors=("TENANT_NOT_FOUND",),
     ),
     _route(
         method="GET",

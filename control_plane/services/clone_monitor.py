@@ -29,7 +29,6 @@ async def clone_monitor(
     tenant_id: TenantId,
     source_id: MonitorId,
     monitor_id: MonitorId,
-    plan: str,
     body: Mapping[str, Any],
     write_source: str,
     ports: PortProfile,
@@ -54,7 +53,7 @@ async def clone_monitor(
             sealer,
             tenant_id=tenant_id,
             monitor_id=monitor_id,
-            plan=plan,
+            terms=surroundings.terms,
             config=config,
             write_source=write_source,
         )

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from control_plane.domain import channel_rules, field_rules
-from control_plane.domain.quota import require_room
+from control_plane.domain.plan import PlanTerms, require_channel_kind, require_room
 from control_plane.sealing import Sealer
 from control_plane.services import channel_config
 from control_plane.services.channel_config import Transports
@@ -23,19 +23,21 @@ async def create_channel(
     transports: Transports,
     tenant_id: TenantId,
     channel_id: UUID,
-    plan: str,
+    terms: PlanTerms,
     name: str,
     config: dict[str, Any],
     enabled: bool,
     write_source: str,
 ) -> tuple[ChannelRow, dict[str, Any]]:
-    """The channel, and the secrets made for it, which are never shown again. Raises Refused QUOTA_EXCEEDED.
+    """The channel, and the secrets made for it, which are never shown again. Raises Refused QUOTA_EXCEEDED,
+    Forbidden PLAN_FEATURE.
 
     The tenant's counters are held from the count on, so two that create at once cannot both take the last place.
     """
     name = field_rules.name(name)
     channel_rules.refuse_mask(config, pointer="/config")
     prepared = channel_config.prepare(config, transports)
+    require_channel_kind(terms, prepared.kind)
     write = ChannelWrite(
         name=name,
         config=prepared.shown,
@@ -46,7 +48,7 @@ async def create_channel(
     )
     async with database.tenant_transaction(tenant_id) as conn:
         await tenants.hold_counters(conn, tenant_id=tenant_id)
-        require_room(plan, "max_channels", current=await channels.count_channels(conn, tenant_id=tenant_id))
+        require_room(terms, "channels", current=await channels.count_channels(conn, tenant_id=tenant_id))
         row = await channels.insert_channel(
             conn, tenant_id=tenant_id, channel_id=channel_id, kind=prepared.kind, write=write
         )

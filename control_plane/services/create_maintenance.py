@@ -8,7 +8,7 @@ from uuid import UUID
 
 from control_plane.domain.maintenance import first_of
 from control_plane.domain.maintenance_rules import read_window, refuse_never
-from control_plane.domain.quota import require_room
+from control_plane.domain.plan import PlanTerms, require_room
 from control_plane.services.advance_maintenance import advance_window
 from control_plane.services.maintenance_rows import refuse_strangers, row_values
 from control_plane.store import maintenance, maintenance_advance, tenants
@@ -22,7 +22,7 @@ async def create_maintenance(
     *,
     tenant_id: TenantId,
     window_id: UUID,
-    plan: str,
+    terms: PlanTerms,
     body: Mapping[str, Any],
     write_source: str,
 ) -> WindowRow:
@@ -36,7 +36,7 @@ async def create_maintenance(
         first = first_of(config.schedule, now=now) or refuse_never(config.schedule)
         await refuse_strangers(conn, tenant_id=tenant_id, monitor_ids=config.targets.monitors)
         await tenants.hold_counters(conn, tenant_id=tenant_id)
-        require_room(plan, "maintenance", current=await maintenance.count_unended(conn, tenant_id=tenant_id))
+        require_room(terms, "maintenance", current=await maintenance.count_unended(conn, tenant_id=tenant_id))
         write = row_values(config, following=first, write_source=write_source)
         row = await maintenance.insert_window(conn, tenant_id=tenant_id, window_id=window_id, write=write)
     if row.state == "active":

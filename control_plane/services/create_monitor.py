@@ -11,7 +11,8 @@ import msgspec
 from control_plane.domain.check_rules import rules_of, target_of
 from control_plane.domain.heartbeat_check import HeartbeatCheck
 from control_plane.domain.monitor_rules import MonitorConfig, read_monitor
-from control_plane.domain.quota import require_room
+from control_plane.domain.plan import PlanTerms, require_room
+from control_plane.domain.plan_rules import refuse_beyond_plan
 from control_plane.domain.regionless import timeout_ms
 from control_plane.sealing import Sealer
 from control_plane.services.change_dependencies import hold_named
@@ -33,14 +34,13 @@ async def create_monitor(
     *,
     tenant_id: TenantId,
     monitor_id: MonitorId,
-    plan: str,
     body: Mapping[str, Any],
     write_source: str,
     ports: PortProfile,
 ) -> list[Caution]:
     """Create the monitor that the body describes; returns what is worth a warning.
 
-    Raises BadRequest and Refused as domain/monitor_rules says, Refused QUOTA_EXCEEDED, Conflict KEY_TAKEN.
+    Raises BadRequest, Forbidden and Refused as domain/monitor_rules says, Refused QUOTA_EXCEEDED, Conflict KEY_TAKEN.
     """
     async with database.tenant_transaction(tenant_id) as conn:
         await hold_named(conn, tenant_id=tenant_id, body=body)
@@ -51,7 +51,7 @@ async def create_monitor(
             sealer,
             tenant_id=tenant_id,
             monitor_id=monitor_id,
-            plan=plan,
+            terms=surroundings.terms,
             config=config,
             write_source=write_source,
         )
@@ -63,7 +63,7 @@ async def insert_config(
     *,
     tenant_id: TenantId,
     monitor_id: MonitorId,
-    plan: str,
+    terms: PlanTerms,
     config: MonitorConfig,
     write_source: str,
 ) -> list[Caution]:
@@ -71,9 +71,10 @@ async def insert_config(
 
     Taking the number locks the tenant's counters, so two that create at once cannot both take the last place.
     """
+    refuse_beyond_plan(terms, config.check, interval_s=config.interval_s, regions=len(config.regions))
     await monitors.lock_states(conn, tenant_id=tenant_id, monitor_ids=config.depends_on)
     number = await monitors.take_number(conn, tenant_id=tenant_id)
-    require_room(plan, "max_monitors", current=await monitors.count_monitors(conn, tenant_id=tenant_id))
+    require_room(terms, "max_monitors", current=await monitors.count_monitors(conn, tenant_id=tenant_id))
     document, sealed = seal_check(sealer, config.check, context=monitor_context(tenant_id, monitor_id))
     now_ms = await monitors.now_ms(conn)
     now: datetime = from_unix_ms(now_ms)

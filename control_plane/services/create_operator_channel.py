@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from control_plane.domain.plan import NO_LIMITS
 from control_plane.sealing import Sealer
 from control_plane.services.channel_config import Transports
 from control_plane.services.create_channel import create_channel
@@ -33,7 +34,7 @@ async def create_operator_channel(
         transports=transports,
         tenant_id=OPERATOR,
         channel_id=channel_id,
-        plan="unlimited",
+        terms=NO_LIMITS,
         name=name,
         config=config,
         enabled=enabled,

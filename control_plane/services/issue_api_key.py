@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, key_prefix, make_key
-from control_plane.domain.quota import require_room
+from control_plane.domain.plan import require_room
 from control_plane.errors import NotFound
 from control_plane.services.identity import new_id
-from control_plane.store import api_keys, tenants
+from control_plane.store import api_keys, plans, tenants
 from control_plane.store.api_keys import ApiKey
 from control_plane.store.pool import Connection, Database
 from shared.ids import TenantId
@@ -32,7 +32,8 @@ async def issue_api_key(
         tenant = await tenants.lock(conn, tenant_id=tenant_id)
         if tenant is None:
             raise NotFound("There is no such tenant", code="TENANT_NOT_FOUND")
-        require_room(tenant.plan, "keys", current=await api_keys.count_lasting(conn, tenant_id=tenant_id))
+        terms = await plans.read_terms(conn, tenant_id=tenant_id)
+        require_room(terms, "keys", current=await api_keys.count_lasting(conn, tenant_id=tenant_id))
         return await write_key(conn, tenant_id, label=label, scopes=scopes, pepper=pepper)
 
 

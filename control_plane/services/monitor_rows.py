@@ -19,7 +19,7 @@ from control_plane.domain.verdict import Policy, PolicyName
 from control_plane.errors import Unavailable
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.credentials import monitor_context, open_check
-from control_plane.store import assignments_write, dependencies, monitors
+from control_plane.store import assignments_write, dependencies, monitors, plans
 from control_plane.store.assignments_write import AssignmentRow
 from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
@@ -37,7 +37,7 @@ class Caution(Struct, frozen=True):
 async def read_surroundings(
     conn: Connection, *, tenant_id: TenantId, body: Mapping[str, Any], ports: PortProfile
 ) -> Surroundings:
-    """The regions that the tenant may choose, and which of the channels and monitors that the body names exist.
+    """The regions that the tenant may choose, which of the channels and monitors that the body names exist, its plan.
 
     `ports`: the profile of TCP ports that the operator allows to checks from shared regions.
     """
@@ -60,7 +60,8 @@ async def read_surroundings(
     named_ids: Mapping[str, UUID] = {}
     if monitor_names:
         named_ids = await dependencies.known_monitors(conn, tenant_id=tenant_id, names=monitor_names)
-    return Surroundings(choices, channels, ports, named_ids)
+    terms = await plans.read_terms(conn, tenant_id=tenant_id)
+    return Surroundings(choices, channels, ports, named_ids, terms)
 
 
 def opened_check(sealer: Sealer, row: MonitorRow) -> MonitorCheck:

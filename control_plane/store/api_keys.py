@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
+from control_plane.store.plans import TERMS_COLUMN
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
 
@@ -23,6 +25,7 @@ class KeyOwner(Struct, frozen=True):
     last_used_at: datetime | None
     plan: str
     suspended: bool
+    terms: Mapping[str, Any]
 
 
 class ApiKey(Struct, frozen=True):
@@ -38,10 +41,10 @@ class ApiKey(Struct, frozen=True):
     last_used_at: datetime | None
 
 
-FIND_OWNER = """
+FIND_OWNER = f"""
 SELECT k.tenant_id, k.id, k.label, k.scopes, k.expires_at, k.last_used_at, t.plan,
-       t.suspended_at IS NOT NULL AS suspended
-FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
+       t.suspended_at IS NOT NULL AS suspended, {TERMS_COLUMN}
+FROM api_keys k JOIN tenants t ON t.id = k.tenant_id JOIN plans p ON p.name = t.plan
 WHERE k.digest = $1 AND (k.expires_at IS NULL OR k.expires_at > now())
 """
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
-
-Plan = Literal["unlimited", "free"]
 
 OPERATOR = TenantId(UUID(int=0))
 """Owns the operator's channels and what is owed to them. It is nobody's customer: no door shows it as a tenant."""
@@ -25,20 +23,21 @@ class Tenant(Struct, frozen=True):
 
     id: TenantId
     name: str
-    plan: Plan
+    plan: str
+    overrides: Mapping[str, Any]
     suspended_at: datetime | None
     created_at: datetime
     updated_at: datetime
     revision: int
 
 
-_COLUMNS = "id, name, plan, suspended_at, created_at, updated_at, revision"
+_COLUMNS = "id, name, plan, overrides, suspended_at, created_at, updated_at, revision"
 
 INSERT = f"INSERT INTO tenants (id, name, plan) VALUES ($1, $2, $3) RETURNING {_COLUMNS}"
 INSERT_COUNTERS = "INSERT INTO tenant_counters (tenant_id) VALUES ($1)"
 
 
-async def insert(conn: Connection, *, tenant_id: TenantId, name: str, plan: Plan) -> Tenant:
+async def insert(conn: Connection, *, tenant_id: TenantId, name: str, plan: str) -> Tenant:
     """A new tenant with its counters at nought."""
     row = await conn.fetchrow(INSERT, tenant_id, name, plan)
     await conn.execute(INSERT_COUNTERS, tenant_id)
@@ -76,14 +75,27 @@ async def lock(conn: Connection, *, tenant_id: TenantId) -> Tenant | None:
     return row and Tenant(**row)
 
 
-LIST = f"SELECT {_COLUMNS} FROM tenants WHERE {_NOT_OPERATOR} ORDER BY id LIMIT $1 OFFSET $2"
-COUNT = f"SELECT count(*) FROM tenants WHERE {_NOT_OPERATOR}"
+_WANTED = f"""{_NOT_OPERATOR}
+    AND ($1::text IS NULL OR strpos(lower(name), lower($1)) > 0 OR id::text = lower($1))
+    AND ($2::text IS NULL OR plan = $2)
+    AND ($3::boolean IS NULL OR (suspended_at IS NOT NULL) = $3)"""
+LIST = f"SELECT {_COLUMNS} FROM tenants WHERE {_WANTED} ORDER BY id LIMIT $4 OFFSET $5"
+COUNT = f"SELECT count(*) FROM tenants WHERE {_WANTED}"
 
 
-async def list_all(conn: Connection, *, limit: int, offset: int) -> tuple[list[Tenant], int]:
-    """A page of all tenants, oldest first, and how many there are."""
-    rows = await conn.fetch(LIST, limit, offset)
-    return [Tenant(**row) for row in rows], await conn.fetchval(COUNT)
+class TenantFilter(Struct, frozen=True):
+    """`q` is looked for in the name, or is an id. None is any."""
+
+    q: str | None = None
+    plan: str | None = None
+    suspended: bool | None = None
+
+
+async def list_all(conn: Connection, *, wanted: TenantFilter, limit: int, offset: int) -> tuple[list[Tenant], int]:
+    """A page of the tenants that are wanted, oldest first, and how many there are."""
+    given = (wanted.q, wanted.plan, wanted.suspended)
+    rows = await conn.fetch(LIST, *given, limit, offset)
+    return [Tenant(**row) for row in rows], await conn.fetchval(COUNT, *given)
 
 
 UPDATE = f"""
@@ -91,6 +103,7 @@ UPDATE tenants SET
     name = coalesce($2, name),
     plan = coalesce($3, plan),
     suspended_at = CASE WHEN $4::boolean IS NULL THEN suspended_at WHEN $4 THEN coalesce(suspended_at, now()) END,
+    overrides = coalesce($5, overrides),
     updated_at = now(), revision = revision + 1
 WHERE id = $1
 RETURNING {_COLUMNS}
@@ -102,12 +115,25 @@ async def update(
     *,
     tenant_id: TenantId,
     name: str | UnsetType = UNSET,
-    plan: Plan | UnsetType = UNSET,
+    plan: str | UnsetType = UNSET,
     suspended: bool | UnsetType = UNSET,
+    overrides: Mapping[str, Any] | UnsetType = UNSET,
 ) -> Tenant:
     """Change what is set."""
-    given = (None if value is UNSET else value for value in (name, plan, suspended))
+    given = (None if value is UNSET else value for value in (name, plan, suspended, overrides))
     return Tenant(**await conn.fetchrow(UPDATE, tenant_id, *given))
+
+
+# What a tenant may change of itself, and no more: its connections may write no other column.
+RENAME = f"""
+UPDATE tenants SET name = $2, updated_at = now(), revision = revision + 1 WHERE id = $1
+RETURNING {_COLUMNS}
+"""
+
+
+async def rename(conn: Connection, *, tenant_id: TenantId, name: str) -> Tenant:
+    """Give a tenant another name, as itself."""
+    return Tenant(**await conn.fetchrow(RENAME, tenant_id, name))
 
 
 NEXT_KEY_NUMBER = "UPDATE tenant_counters SET keys = keys + 1 WHERE tenant_id = $1 RETURNING keys"
@@ -138,7 +164,7 @@ async def hold_all_counters(conn: Connection, *, tenant_ids: Collection[UUID]) -
 
 
 USAGE = """
-SELECT (SELECT count(*) FROM monitors WHERE tenant_id = $1) AS monitors,
+SELECT (SELECT count(*) FROM monitors WHERE tenant_id = $1) AS max_monitors,
        (SELECT count(*) FROM channels WHERE tenant_id = $1) AS channels,
        (SELECT count(*) FROM api_keys WHERE tenant_id = $1 AND expires_at IS NULL) AS keys,
        (SELECT count(*) FROM maintenance_windows
@@ -146,18 +172,9 @@ SELECT (SELECT count(*) FROM monitors WHERE tenant_id = $1) AS monitors,
 """
 
 
-class Usage(Struct, frozen=True):
-    """How many of each a tenant has; of maintenance windows, those that are not over."""
-
-    monitors: int
-    channels: int
-    keys: int
-    maintenance: int
-
-
-async def usage(conn: Connection, *, tenant_id: TenantId) -> Usage:
-    """What counts towards a tenant's plan."""
-    return Usage(**await conn.fetchrow(USAGE, tenant_id))
+async def usage(conn: Connection, *, tenant_id: TenantId) -> dict[str, int]:
+    """How many a tenant has of what its plan counts, by quota; of maintenance windows, those that are not over."""
+    return dict(await conn.fetchrow(USAGE, tenant_id))
 
 
 # The number is arbitrary and only used here.

@@ -27,6 +27,7 @@ from control_plane.tenant_api import (
     reports,
     results,
     sla,
+    tenant,
     transitions,
     uptime,
 )
@@ -58,5 +59,6 @@ ROUTES: tuple[Route, ...] = (
     *reports.ROUTES,
     *audit.ROUTES,
     *me.ROUTES,
+    *tenant.ROUTES,
     *meta.ROUTES,
 )

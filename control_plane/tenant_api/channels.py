@@ -54,7 +54,7 @@ async def post_channel(call: Call) -> Reply:
         transports=transports(call.deps.settings.delivery),
         tenant_id=caller.tenant_id,
         channel_id=call.deps.new_id(),
-        plan=caller.plan,
+        terms=caller.terms,
         name=body.name,
         config=body.config,
         enabled=body.enabled,
@@ -140,7 +140,7 @@ ROUTES: tuple[Route, ...] = (
         body=NewChannel,
         reply=Channel,
         status=201,
-        errors=("NAME_INVALID", "CHANNEL_NAME_TAKEN", "QUOTA_EXCEEDED", *CONFIG_ERRORS),
+        errors=("NAME_INVALID", "CHANNEL_NAME_TAKEN", "QUOTA_EXCEEDED", "PLAN_FEATURE", *CONFIG_ERRORS),
         example={"name": "Operations", "config": EXAMPLE},
     ),
     Route(

@@ -21,7 +21,7 @@ async def post_window(call: Call) -> Reply:
         call.deps.database,
         tenant_id=caller.tenant_id,
         window_id=window_id,
-        plan=caller.plan,
+        terms=caller.terms,
         body=call.body,
         write_source=caller.write_source,
     )

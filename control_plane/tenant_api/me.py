@@ -7,11 +7,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.quota import LIMITS
 from control_plane.errors import Unauthenticated
-from control_plane.store import tenants
-from control_plane.store.tenants import Usage
+from control_plane.store import plans, tenants
 from control_plane.web.call import Call, Reply
+from control_plane.web.plan_view import PlanJson, QuotaUse, plan_json, usage_json
 from control_plane.web.routes import Door, Route
 
 
@@ -32,22 +31,23 @@ class MyKey(Struct, frozen=True):
 
 
 class Me(Struct, frozen=True):
-    """The caller. A limit of null is none."""
+    """The caller. A limit of null is none; `usage` names every quota of the plan."""
 
     tenant: MyTenant
     key: MyKey
     scopes: list[str]
-    usage: Usage
-    limits: dict[str, int | None]
+    plan: PlanJson
+    usage: dict[str, QuotaUse]
 
 
 async def get(call: Call) -> Reply:
     caller = call.tenant()
     async with call.deps.database.tenant(caller.tenant_id) as conn:
         tenant = await tenants.get(conn, tenant_id=caller.tenant_id)
+        if tenant is None:
+            raise Unauthenticated("This key's tenant is gone")
         used = await tenants.usage(conn, tenant_id=caller.tenant_id)
-    if tenant is None:
-        raise Unauthenticated("This key's tenant is gone")
+        terms = await plans.read_terms(conn, tenant_id=caller.tenant_id)
     return Reply(
         Me(
             tenant=MyTenant(
@@ -55,8 +55,8 @@ async def get(call: Call) -> Reply:
             ),
             key=MyKey(id=caller.key_id, label=caller.label),
             scopes=sorted(caller.scopes),
-            usage=used,
-            limits=dict(LIMITS[tenant.plan]),
+            plan=plan_json(terms),
+            usage=usage_json(terms, used),
         )
     )
 

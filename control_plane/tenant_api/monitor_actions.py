@@ -48,7 +48,6 @@ async def clone(call: Call) -> Reply:
         tenant_id=caller.tenant_id,
         source_id=MonitorId(call.uuid("monitor_id")),
         monitor_id=monitor_id,
-        plan=caller.plan,
         body=call.body,
         write_source=caller.write_source,
         ports=call.deps.settings.security.tcp_ports,
@@ -185,7 +184,7 @@ ROUTES = (
         scope="monitors:write",
         body=RegionsBody,
         reply=MonitorRegionsJson,
-        errors=(*CHANGES, "INVALID_REGIONS", "NOT_FOR_THIS_KIND", "SSRF_BLOCKED", "PORT_BLOCKED"),
+        errors=(*CHANGES, "INVALID_REGIONS", "NOT_FOR_THIS_KIND", "SSRF_BLOCKED", "PORT_BLOCKED", "PLAN_FEATURE"),
         example={"regions": ["eu"]},
     ),
     Route(

@@ -48,7 +48,6 @@ async def create(call: Call) -> Reply:
         call.deps.sealer,
         tenant_id=caller.tenant_id,
         monitor_id=monitor_id,
-        plan=caller.plan,
         body=call.body,
         write_source=caller.write_source,
         ports=call.deps.settings.security.tcp_ports,

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from control_plane import metrics
 from control_plane.domain.credentials import KeyKind, key_digest, looks_like_key
+from control_plane.domain.plan import terms_of
 from control_plane.errors import Forbidden, TooMany, Unauthenticated
 from control_plane.settings import Settings
 from control_plane.store import agents, api_keys
@@ -121,6 +122,7 @@ class Authenticator:
             key_id=owner.id,
             label=owner.label,
             scopes=frozenset(owner.scopes),
+            terms=terms_of(owner.terms),
             plan=owner.plan,
             suspended=owner.suspended,
         )

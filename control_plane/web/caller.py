@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from control_plane.domain.plan import PlanTerms
 from shared.ids import AgentId, RegionSlug, TenantId
 
 
@@ -16,6 +17,8 @@ class TenantCaller(Struct, frozen=True):
     key_id: UUID
     label: str
     scopes: frozenset[str]
+    terms: PlanTerms
+    """What the tenant's plan allows, as of the look-up."""
     plan: str = "free"
     suspended: bool = False
     write_source: str = "api"

@@ -10,6 +10,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
+from control_plane.domain.plan import NO_LIMITS
 from control_plane.notify import transports
 from control_plane.sealing import Sealer
 from control_plane.services.create_channel import create_channel
@@ -59,7 +60,7 @@ class Outbox:
             transports=transports(SETTINGS),
             tenant_id=self.tenant_id,
             channel_id=new_id(),
-            plan="unlimited",
+            terms=NO_LIMITS,
             name=name,
             config={"type": "webhook", "url": url, "secret": SECRET},
             enabled=True,

@@ -340,4 +340,4 @@ async def test_a_plan_allows_so_many_channels_also_to_those_who_ask_at_once(guar
     assert sorted(answer.status_code for answer in answers) == [201, 201, 422, 422, 422, 422]
     refused = next(answer for answer in answers if answer.status_code == 422)
     assert code_of(refused)[1] == "QUOTA_EXCEEDED"
-    assert refused.json()["error"]["details"] == {"quota": "max_channels", "current": 10, "limit": 10, "plan": "free"}
+    assert refused.json()["error"]["details"] == {"quota": "channels", "current": 10, "limit": 10, "plan": "free"}

@@ -114,8 +114,9 @@ async def test_use_of_a_key_is_noted(served: ControlPlane) -> None:
 async def test_me_tells_usage_and_limits(served: ControlPlane) -> None:
     async with served.tenant() as client:
         me = (await client.get("/api/v1/me")).json()
-    assert me["usage"] == {"monitors": 0, "channels": 0, "keys": 1, "maintenance": 0}
-    assert me["limits"]["max_monitors"] is None
+    assert me["usage"]["keys"] == {"used": 1, "limit": None}
+    assert me["usage"]["max_monitors"] == {"used": 0, "limit": None}
+    assert me["plan"]["name"] == "unlimited"
     assert "monitors:write" in me["scopes"]
 
 
