@@ -69,6 +69,12 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
     return known
 
 
+async def all_of_the_tenant(desk: Desk) -> Mapping[str, str]:
+    """Everything that a path of the tenant's door can name, a heartbeat's parts beside the http monitor's."""
+    known = await _for_the_tenant(desk)
+    return {**await _heartbeat(desk), **known}
+
+
 async def _heartbeat(desk: Desk) -> Mapping[str, str]:
     """A heartbeat monitor that has been pinged, in the place of the http monitor."""
     check = {"type": "heartbeat", "period": 3600}
