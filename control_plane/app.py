@@ -14,12 +14,14 @@ from importlib.metadata import version
 import msgspec
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
 
 from control_plane import agent_api, dashboard, operator_api, public_site, tenant_api
 from control_plane.errors import StartupRefused
 from control_plane.jobs import JOBS
 from control_plane.jobs.loop import run_jobs
+from control_plane.metrics import BUILD
 from control_plane.openapi import build_document
 from control_plane.sealing import Sealer
 from control_plane.services.database_clock import DatabaseClock
@@ -175,9 +177,11 @@ async def _bind(runner: EnvelopeRunner, *, host: str, port: int, shared: bool) -
 
 
 def _metrics_app() -> web.Application:
-    async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def metrics(request: web.Request) -> web.Response:
+        encode, kind = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(REGISTRY), headers={"Content-Type": kind})
 
+    BUILD.info({"version": version("farwatch")})
     app = web.Application()
     app.router.add_get("/metrics", metrics)
     return app
@@ -186,6 +190,7 @@ def _metrics_app() -> web.Application:
 async def _hub(app: web.Application) -> AsyncIterator[None]:
     hub = app[DEPS].hub
     await hub.start(app[DEPS].database)
+    await app[DEPS].authenticator.listen()
     yield
     hub.close()
 

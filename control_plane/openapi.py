@@ -117,9 +117,10 @@ def _operation(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str,
 
 def _responses(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": route.summary}
-    if route.reply is not None and route.status != 204:
+    if (route.reply is not None or route.also) and route.status != 204:
         texts = {kind: {"schema": {"type": "string"}} for kind in route.also}
-        success["content"] = {"application/json": {"schema": schemas[route.reply]}, **texts}
+        json = {} if route.reply is None else {"application/json": {"schema": schemas[route.reply]}}
+        success["content"] = json | texts
     error = {"application/json": {"schema": {"$ref": REF.format(name="ErrorEnvelope")}}}
     return {
         str(route.status): success,

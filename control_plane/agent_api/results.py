@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from msgspec import Raw, Struct
 
 from control_plane.agent_api.server_time import time_header
 from control_plane.errors import BadRequest, Unavailable
-from control_plane.metrics import RESULTS
+from control_plane.metrics import BATCH_RESULTS, BATCH_SECONDS, RESULTS
 from control_plane.services.count_decisions import count_decisions
 from control_plane.services.ingest_results import Reporter, ingest_results
 from control_plane.services.stream_events import publish_results
@@ -111,7 +112,10 @@ async def report_results(call: Call) -> Reply:
     agent = call.agent()
     sent_at, items = decode_batch(call.body)
     reporter = Reporter(agent_id=agent.agent_id, agent_number=agent.agent_number, region_id=agent.region_id)
+    started = time.perf_counter()
     ingested = await ingest_results(call.deps.database, reporter, sent_at=sent_at, items=items)
+    BATCH_SECONDS.observe(time.perf_counter() - started)
+    BATCH_RESULTS.observe(len(items))
     for status, count in Counter(ingested.statuses).items():
         RESULTS.labels(status).inc(count)
     count_decisions(ingested.decisions)

@@ -14,6 +14,7 @@ from control_plane.services.deliver_notifications import Deliverer
 from control_plane.services.forget_old_rows import forget_old_rows
 from control_plane.services.judge_due import judge_due, judge_followers
 from control_plane.services.make_partitions import make_partitions
+from control_plane.services.measure_installation import measure_installation
 from control_plane.services.roll_up import roll_up
 from control_plane.services.sweep_verdicts import sweep_verdicts
 from control_plane.services.watch_fleet import watch_fleet
@@ -70,6 +71,10 @@ async def watch(deps: Deps) -> None:
     await watch_fleet(deps.database, release=version("farwatch"))
 
 
+async def measure(deps: Deps) -> None:
+    await measure_installation(deps.database)
+
+
 async def measure_clock(deps: Deps) -> None:
     if isinstance(deps.now, DatabaseClock):
         await deps.now.measure(deps.database)
@@ -100,6 +105,7 @@ JOBS: tuple[Job, ...] = (
     Job("sweep_maintenance", timedelta(seconds=10), cover),
     Job("watch_fleet", timedelta(seconds=10), watch),
     Job("clock", timedelta(seconds=30), measure_clock),
+    Job("measure", timedelta(seconds=30), measure),
     Job("roll_up", timedelta(seconds=30), roll),
     Job("partitions", timedelta(hours=1), prepare_partitions),
     Job("retention", timedelta(hours=1), forget),

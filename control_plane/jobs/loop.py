@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from control_plane.metrics import JOB_RUNS, JOB_SECONDS
+from control_plane.metrics import JOB_LAST_SUCCESS, JOB_RUNS, JOB_SECONDS, LOOP_LAG_SECONDS
 from control_plane.web.call import Deps
 
 _log = structlog.get_logger("farwatch.jobs")
@@ -36,7 +36,10 @@ async def run_jobs(deps: Deps, jobs: Sequence[Job]) -> None:
 async def _repeat(job: Job, deps: Deps) -> None:
     while True:
         await _run_once(job, deps)
-        await asyncio.sleep(job.interval.total_seconds() * (1 + random.random() / 10))  # noqa: S311
+        wait_s = job.interval.total_seconds() * (1 + random.random() / 10)  # noqa: S311
+        asked = time.monotonic()
+        await asyncio.sleep(wait_s)
+        LOOP_LAG_SECONDS.observe(max(0.0, time.monotonic() - asked - wait_s))
 
 
 async def _run_once(job: Job, deps: Deps) -> None:
@@ -48,4 +51,5 @@ async def _run_once(job: Job, deps: Deps) -> None:
         JOB_RUNS.labels(job.name, "failed").inc()
     else:
         JOB_RUNS.labels(job.name, "ended").inc()
+        JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
     JOB_SECONDS.labels(job.name).observe(time.monotonic() - started)

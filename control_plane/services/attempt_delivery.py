@@ -15,7 +15,7 @@ from msgspec import Struct
 from control_plane.domain.delivery import Accepted, Dead, Delivered, Failed, RetryAt, next_attempt
 from control_plane.domain.delivery import Outcome as Ended
 from control_plane.errors import Unavailable
-from control_plane.metrics import DELIVERY_ATTEMPTS
+from control_plane.metrics import DELIVERY_ATTEMPTS, DELIVERY_SECONDS
 from control_plane.notify.transport import Message, TransportError
 from control_plane.sealing import Sealer
 from control_plane.services import channel_config
@@ -126,6 +126,7 @@ async def attempt_delivery(
     elapsed = timedelta(seconds=time.monotonic() - started)
     attempt = judged(members, heard, elapsed=elapsed, jitter=jitter())
     DELIVERY_ATTEMPTS.labels(claimed.kind, attempt.outcome).inc()
+    DELIVERY_SECONDS.labels(claimed.kind).observe(elapsed.total_seconds())
     while True:
         try:
             async with database.app_transaction() as conn:

@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from control_plane.metrics import LISTENER_UP
 from shared.backoff import exponential
 
 _log = structlog.get_logger(__name__)
@@ -74,8 +75,10 @@ class Listener:
                     await connection.add_listener(channel, self._notified)
                     listening.add(channel)
                 self._caught_up.set()
+                LISTENER_UP.set(1)
                 await self._pulse(connection)
         finally:
+            LISTENER_UP.set(0)
             connection.terminate()
 
     async def _pulse(self, connection: Any) -> None:

@@ -19,6 +19,14 @@ import asyncpg
 import orjson
 
 from control_plane.errors import StartupRefused, Unavailable
+from control_plane.metrics import (
+    CONNECTION_WAIT_SECONDS,
+    CONNECTIONS_MAX,
+    CONNECTIONS_USED,
+    CONNECTIONS_WAITED,
+    DATABASE_REFUSALS,
+    LANE_WAIT_SECONDS,
+)
 from control_plane.store import violations
 from control_plane.store.acting import actor_setting
 from control_plane.store.listener import Listener
@@ -55,6 +63,18 @@ _CONTENDED_MESSAGE = "Somebody else was changing the same thing. Try again."
 _WRONG_DSN = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
 
+class _Gauges:
+    """What is measured of one pool, looked up once: every checkout needs it."""
+
+    def __init__(self, pool: str) -> None:
+        self.waited = CONNECTIONS_WAITED.labels(pool)
+        self.used = CONNECTIONS_USED.labels(pool)
+        self.seconds = CONNECTION_WAIT_SECONDS.labels(pool)
+
+
+_OF_APP, _OF_TENANT = _Gauges("app"), _Gauges("tenant")
+
+
 class Database:
     """One PostgreSQL database. Every checkout raises Unavailable while it is away, and works again when it is back."""
 
@@ -63,6 +83,8 @@ class Database:
         settings = _SETTINGS | {"farwatch.public_url": public_url.rstrip("/")}
         self._app = _pool(dsn, role="farwatch_app", max_size=max_size, settings=settings)
         self._tenant = _pool(dsn, role="farwatch_tenant", max_size=max_size, settings=settings)
+        for name in ("app", "tenant"):
+            CONNECTIONS_MAX.labels(name).set(max_size)
         self._listener = Listener(self._connect_owner)
         self._probe: asyncio.Task[bool] | None = None
         self._probe_until = 0.0
@@ -91,13 +113,13 @@ class Database:
     @asynccontextmanager
     async def app(self) -> AsyncIterator[Connection]:
         """A connection that sees every tenant: ingest, jobs, agents, the operator."""
-        async with _checkout(self._app) as connection:
+        async with _checkout(self._app, _OF_APP) as connection:
             yield connection
 
     @asynccontextmanager
     async def tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
         """A connection that sees the rows of one tenant: row-level security stands behind each WHERE clause."""
-        async with _checkout(self._tenant) as connection:
+        async with _checkout(self._tenant, _OF_TENANT) as connection:
             await connection.fetchval(_SET_TENANT, str(tenant_id), actor_setting())
             yield connection
 
@@ -129,12 +151,13 @@ class Database:
 
         Raises Unavailable to who would wait longer than for a connection: its sender asks again.
         """
-        lock = self._lanes[region_id]
+        lock, started = self._lanes[region_id], time.perf_counter()
         try:
             async with asyncio.timeout(_CHECKOUT_TIMEOUT_S):
                 await lock.acquire()
         except TimeoutError:
             raise Unavailable("Results of this region are taken slowly now. Try again shortly.") from None
+        LANE_WAIT_SECONDS.observe(time.perf_counter() - started)
         try:
             yield
         finally:
@@ -214,12 +237,15 @@ async def _set_codecs(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def _checkout(pool: Any) -> AsyncIterator[Connection]:
+async def _checkout(pool: Any, gauges: _Gauges) -> AsyncIterator[Connection]:
     with _told():
-        with _unreachable():
+        started = time.perf_counter()
+        with gauges.waited.track_inprogress(), _unreachable():
             connection = await pool.acquire(timeout=_CHECKOUT_TIMEOUT_S)
+        gauges.seconds.observe(time.perf_counter() - started)
         try:
-            yield connection
+            with gauges.used.track_inprogress():
+                yield connection
         finally:
             await pool.release(connection)
 
@@ -257,8 +283,10 @@ def _told() -> Iterator[None]:
             raise
         raise told from error
     except _CONTENDED as error:
+        DATABASE_REFUSALS.labels("contended").inc()
         raise Unavailable(_CONTENDED_MESSAGE) from error
     except _AWAY as error:
+        DATABASE_REFUSALS.labels("away").inc()
         raise Unavailable(_AWAY_MESSAGE) from error
     except asyncpg.InterfaceError as error:
         if not _is_gone(error):

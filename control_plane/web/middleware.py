@@ -21,9 +21,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 
 import structlog
 from aiohttp import web
+from prometheus_client import Counter, Histogram
 
 from control_plane import metrics
 from control_plane.errors import FarwatchError, NotFound
@@ -101,10 +103,20 @@ def _veil_operator(request: web.Request) -> None:
         raise NotFound("There is nothing at this path; GET /openapi.json lists what there is")
 
 
+@cache
+def _requests(operation: str, status_class: int) -> Counter:
+    return metrics.REQUESTS.labels(operation, f"{status_class}xx")
+
+
+@cache
+def _request_seconds(operation: str) -> Histogram:
+    return metrics.REQUEST_SECONDS.labels(operation)
+
+
 def _measure(request: web.Request, response: web.StreamResponse, started: float) -> None:
     operation = request.get(OPERATION, "unmatched")
     seconds = time.perf_counter() - started
-    metrics.REQUESTS.labels(operation, str(response.status)).inc()
-    metrics.REQUEST_SECONDS.labels(operation).observe(seconds)
+    _requests(operation, response.status // 100).inc()
+    _request_seconds(operation).observe(seconds)
     log = _log.info if response.status >= 500 else _log.debug
     log("request", operation=operation, method=request.method, status=response.status, ms=round(seconds * 1000, 1))

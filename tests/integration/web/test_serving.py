@@ -40,7 +40,7 @@ async def test_it_serves_its_doors_and_its_metrics_and_stops(dsn: str) -> None:
         assert (await client.get(f"{where.url}/readyz")).json() == {"status": "ok"}
         assert (await client.get(f"{where.url}/api/v1/me")).status_code == 401
         metrics = (await client.get(f"{where.metrics_url}/metrics")).text
-        assert 'farwatch_http_requests_total{operation="get_readiness",status="200"}' in metrics
+        assert 'farwatch_http_requests_total{operation="get_readiness",status="2xx"}' in metrics
         assert (await client.get(f"{where.url}/metrics")).status_code == 404
     async with httpx.AsyncClient() as client:
         with pytest.raises(httpx.ConnectError):
