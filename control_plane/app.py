@@ -190,7 +190,6 @@ def _metrics_app() -> web.Application:
 async def _hub(app: web.Application) -> AsyncIterator[None]:
     hub = app[DEPS].hub
     await hub.start(app[DEPS].database)
-    await app[DEPS].authenticator.listen()
     yield
     hub.close()
 
