@@ -35,6 +35,7 @@ from control_plane.web.call import Call, Deps
 from control_plane.web.dispatch import PUBLIC_READ, handler_of
 from control_plane.web.hub import Hub
 from control_plane.web.middleware import AUTHENTICATOR, border, finish_headers
+from control_plane.web.rate_limits import RateLimits
 from control_plane.web.routes import Door, Route
 from control_plane.web.server import EnvelopeRunner
 
@@ -93,6 +94,7 @@ async def build_app(
         authenticator=Authenticator(database, settings),
         new_id=new_id,
         now=clock,
+        limits=RateLimits(msgspec.structs.asdict(settings.rates)),
     )
     app = web.Application(middlewares=[border])
     app[DEPS] = deps
@@ -100,6 +102,7 @@ async def build_app(
     app.on_response_prepare.append(finish_headers)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_hub)
+    app.cleanup_ctx.append(_process)
     if with_jobs:
         app.cleanup_ctx.append(_jobs)
     add_routes(app, all_routes(), deps)
@@ -190,8 +193,14 @@ def _metrics_app() -> web.Application:
 async def _hub(app: web.Application) -> AsyncIterator[None]:
     hub = app[DEPS].hub
     await hub.start(app[DEPS].database)
+    await app[DEPS].authenticator.listen()
     yield
     hub.close()
+
+
+async def _process(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[DEPS].processes.leave(app[DEPS].database)
 
 
 async def _jobs(app: web.Application) -> AsyncIterator[None]:

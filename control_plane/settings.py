@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -18,6 +19,7 @@ from shared.settings import CONFIG, Secret, SettingsError, decode_settings, secr
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
+PerMinute = Annotated[int, Meta(ge=1, le=10_000_000)]
 
 
 class DatabaseSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +61,55 @@ class SecuritySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Failed authentications per address before 429."""
     tcp_ports: PortProfile = "any"
     """Which ports `tcp` and `tls_cert` checks from shared regions may use; `strict`: those of web servers."""
+
+
+ProviderName = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+class OidcProvider(Struct, frozen=True, forbid_unknown_fields=True):
+    """An OpenID Connect provider. `name` stands in its callback's path, `title` on the sign-in page.
+
+    `trust_email`: take its addresses for proven where it does not say `email_verified` at all.
+    """
+
+    name: ProviderName
+    issuer: str
+    client_id: str
+    client_secret: str = ""
+    title: str = ""
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    trust_email: bool = False
+
+
+class AuthSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How people sign in besides with an API key. Providers need server.public_url, for their callbacks."""
+
+    github_client_id: str = ""
+    github_client_secret: Secret = ""
+    github_url: str = "https://github.com"
+    github_api_url: str = "https://api.github.com"
+    oidc: Annotated[tuple[OidcProvider, ...], Meta(extra={"secret": True})] = ()
+    allowed_domains: tuple[str, ...] = ()
+    """Whoever proves an address of these domains may enter without an invitation."""
+    domain_role: Literal["admin", "member", "viewer"] = "viewer"
+    domain_tenant: str = ""
+    """The tenant that they enter; by default the first one."""
+    allow_cidrs: tuple[str, ...] = ()
+    """Otherwise blocked networks that providers may be in, also over plain http."""
+    timeout_s: Seconds = 10
+    session_days: Days = 30
+    session_idle_days: Days = 7
+
+
+class RatesSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests a minute of a tenant, and of each of its callers, where its plan says nothing; null is no limit."""
+
+    reads: PerMinute | None = None
+    writes: PerMinute | None = None
+    creates: PerMinute | None = None
+    bulk: PerMinute | None = None
+    test_now: PerMinute | None = None
+    check_now: PerMinute | None = None
 
 
 class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,6 +154,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     server: ServerSettings = ServerSettings()
     operator: OperatorSettings = OperatorSettings()
     security: SecuritySettings = SecuritySettings()
+    auth: AuthSettings = AuthSettings()
+    rates: RatesSettings = RatesSettings()
     delivery: DeliverySettings = DeliverySettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
@@ -134,6 +187,7 @@ def check_settings(settings: Settings) -> None:
     for name, networks in (
         ("server.trusted_proxies", settings.server.trusted_proxies),
         ("delivery.allow_cidrs", settings.delivery.allow_cidrs),
+        ("auth.allow_cidrs", settings.auth.allow_cidrs),
     ):
         for network in networks:
             _check_network(name, network)
@@ -143,6 +197,35 @@ def check_settings(settings: Settings) -> None:
     url = settings.server.public_url
     if url and not url.startswith(("http://", "https://")):
         raise StartupRefused("server.public_url must start with http:// or https://, as people type it in a browser")
+    _check_auth(settings.auth, public_url=url)
+
+
+def _check_auth(auth: AuthSettings, *, public_url: str) -> None:
+    if bool(auth.github_client_id) != bool(auth.github_client_secret):
+        raise StartupRefused("auth.github_client_id and auth.github_client_secret are set together or not at all")
+    names = [provider.name for provider in auth.oidc]
+    if len({*names, "github"}) <= len(names):
+        raise StartupRefused('auth.oidc: each provider needs a name of its own, and "github" is GitHub\'s')
+    for name, url in (
+        ("auth.github_url", auth.github_url),
+        ("auth.github_api_url", auth.github_api_url),
+        *((f"auth.oidc: the issuer of {provider.name}", provider.issuer) for provider in auth.oidc),
+    ):
+        if not url.startswith(("https://", "http://")):
+            raise StartupRefused(f"{name} must be a URL that starts with https://")
+    if any("openid" not in provider.scopes or not provider.client_id for provider in auth.oidc):
+        raise StartupRefused("auth.oidc: each provider needs a client_id, and the scope openid among its scopes")
+    if (auth.github_client_id or auth.oidc) and not public_url:
+        raise StartupRefused("server.public_url is not set: providers send people back to it after they signed in")
+    if auth.domain_tenant and not _is_uuid(auth.domain_tenant):
+        raise StartupRefused("auth.domain_tenant must be the id of a tenant, a UUID")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
 
 
 def check_serving(settings: Settings) -> None:

@@ -79,12 +79,19 @@ def _given(
 
 def _convert(section: type[Struct], key: str, value: Any, *, origin: str) -> Any:
     hint = get_type_hints(section, include_extras=True)[key]
-    if isinstance(value, str) and get_origin(hint) is tuple:
-        value = [part.strip() for part in value.split(",") if part.strip()]
     try:
-        return msgspec.convert(value, hint, strict=False)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(_listed(value, get_type_hints(section)[key]), hint, strict=False)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise SettingsError(f"{origin}: {error}. Correct it or leave it out for the default") from None
+
+
+def _listed(value: Any, kind: Any) -> Any:
+    """The parts of a list that came as text: between commas, or as JSON where each part is an object."""
+    if not isinstance(value, str) or get_origin(kind) is not tuple:
+        return value
+    if isinstance(get_args(kind)[0], type) and issubclass(get_args(kind)[0], msgspec.Struct):
+        return msgspec.json.decode(value) if value.strip() else ()
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _nearest(sections: Mapping[str, type[Struct]], section: str) -> str:

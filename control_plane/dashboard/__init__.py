@@ -10,11 +10,23 @@ Every page works without scripts. `?fragment=1` answers with the part of a page 
 
 from __future__ import annotations
 
-from control_plane.dashboard import add_monitor, assets, incident_page, live, monitor_page, overview, sign_in
+from control_plane.dashboard import (
+    add_monitor,
+    assets,
+    at_provider,
+    incident_page,
+    live,
+    monitor_page,
+    overview,
+    sign_in,
+    welcome,
+)
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     *sign_in.ROUTES,
+    *at_provider.ROUTES,
+    *welcome.ROUTES,
     *assets.ROUTES,
     *overview.ROUTES,
     *add_monitor.ROUTES,

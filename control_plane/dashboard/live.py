@@ -24,7 +24,7 @@ async def events(visit: Visit) -> web.StreamResponse:
     except ValueError:
         raise BadRequest("monitor must be the id of a monitor", code="INVALID_ID") from None
     allowed = partial(still_admits, visit, SCOPE)
-    watcher = Watcher(visit.tenant_id, visit.caller.key_id, allowed, Filter(monitor_id=monitor_id))
+    watcher = Watcher(visit.tenant_id, visit.caller.id, allowed, Filter(monitor_id=monitor_id))
     deps = visit.deps
     return await deps.streams.serve(visit.call.request, watcher, database=deps.database, hub=deps.hub)
 

@@ -14,14 +14,15 @@ from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
 from aiohttp import web
-from msgspec.structs import replace
 
 from control_plane.dashboard.rendering import html
-from control_plane.dashboard.session import Session, is_foreign, read_session
+from control_plane.domain.plan import Category
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany
 from control_plane.services.read_notice import read_notice
 from control_plane.store.acting import acting
+from control_plane.web import rate_limits
 from control_plane.web.actor import actor_of
+from control_plane.web.browser import BrowserSession, is_foreign, read_session
 from control_plane.web.call import Call, Deps
 from control_plane.web.caller import TenantCaller
 from control_plane.web.routes import Door, Handler, Route
@@ -42,7 +43,7 @@ class Visit:
 
     call: Call
     caller: TenantCaller
-    session: Session
+    session: BrowserSession
     form: Form = field(default_factory=dict)
     notice: str = ""
     """What stands above every page now."""
@@ -61,7 +62,8 @@ class Visit:
     def require(self, scope: str) -> None:
         """Raises Forbidden MISSING_SCOPE."""
         if not self.may(scope):
-            message = f"The key you signed in with lacks the scope {scope}. Sign in with one that has it"
+            whose = "The key you signed in with" if self.caller.role is None else f"Your role, {self.caller.role},"
+            message = f"{whose} lacks the scope {scope}. Sign in with a key that has it, or ask an owner"
             raise Forbidden(message, code="MISSING_SCOPE", details={"scope": scope})
 
     def text(self, name: str) -> str:
@@ -116,6 +118,8 @@ async def _visited(show: Page, scope: str | None, call: Call) -> web.StreamRespo
         visit = await opened(call)
         if visit is None:
             return to_sign_in(call)
+        category: Category = "reads" if call.request.method in ("GET", "HEAD") else "writes"
+        rate_limits.count(call.request, call.deps.limits, visit.caller, category)
         if visit.caller.suspended:
             raise Forbidden("This tenant is suspended; ask the operator of this installation", code="TENANT_SUSPENDED")
         if call.request.method == "POST":
@@ -137,13 +141,12 @@ async def _shown(show: Page, visit: Visit) -> web.StreamResponse:
 
 
 async def opened(call: Call) -> Visit | None:
-    """The visit of the request's session, if its key still lives."""
-    deps = call.deps
-    session = read_session(call.request, deps.sealer, deps.settings, now=deps.now())
+    """The visit of the request's session, if it still lives."""
+    session = read_session(call.request, call.deps.settings)
     if session is None:
         return None
-    caller = await deps.authenticator.tenant_by_digest(session.digest)
-    return None if caller is None else Visit(call, replace(caller, write_source="ui"), session)
+    caller = await call.deps.authenticator.tenant_by_session(call.request, session)
+    return None if caller is None else Visit(call, caller, session)
 
 
 async def still_admits(visit: Visit, scope: str) -> bool:

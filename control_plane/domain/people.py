@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Collection
 from datetime import timedelta
@@ -35,6 +36,11 @@ class Authority(Struct, frozen=True):
     scopes: frozenset[str]
     role: Role | None = None
     user_id: UUID | None = None
+
+
+def link_digest(token: str, pepper: bytes) -> bytes:
+    """What is stored of a link's token: 32 bytes."""
+    return hmac.digest(pepper, b"link\n" + token.encode("utf-8", "replace"), "sha256")
 
 
 def read_email(text: str, *, field: str | None = "/email") -> str:

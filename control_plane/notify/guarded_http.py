@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
@@ -77,22 +77,27 @@ class GuardedHttp:
         self._resolve = resolve or resolve_by_dns
         self._trust = trust or ssl.create_default_context()
 
+    async def fetch(
+        self, method: str, url: HttpUrl, *, headers: Mapping[str, str], body: bytes = b"", limit: int
+    ) -> Answer:
+        """One request whose whole answer counts, its body included. Raises TransportError when there is none.
+
+        The timeout covers the body, too; one of more than `limit` bytes is refused.
+        """
+        with _told_of(url, self.timeout):
+            async with asyncio.timeout(self.timeout.total_seconds()):
+                addresses = await self._judged_addresses(url)
+                async with self._exchange(method, url, addresses, headers=headers, body=body) as response:
+                    return Answer(response.status, None, await _whole_body(response, limit=limit, host=url.host))
+
     async def post(self, url: HttpUrl, *, headers: Mapping[str, str], body: bytes) -> Answer:
         """One POST. Raises TransportError when there is no answer."""
-        try:
+        with _told_of(url, self.timeout):
             async with asyncio.timeout(self.timeout.total_seconds()) as limit:
                 addresses = await self._judged_addresses(url)
-                async with self._exchange(url, addresses, headers=headers, body=body) as response:
+                async with self._exchange("POST", url, addresses, headers=headers, body=body) as response:
                     limit.reschedule(None)  # the head is here: its body has a limit of its own
                     return await _answer(response)
-        except TimeoutError:
-            raise TransportError(f"{url.host} did not answer within {self.timeout.total_seconds():g} s") from None
-        except UrlRefused as refused:
-            raise TransportError(f"{url.host} may not be reached: {refused.message}", permanent=True) from None
-        except UnicodeEncodeError:
-            raise TransportError("The channel's headers cannot be sent in HTTP", permanent=True) from None
-        except _FAULTS as fault:
-            raise TransportError(f"{url.host}: {_told(fault)}") from fault
 
     async def _judged_addresses(self, url: HttpUrl) -> tuple[Address, ...]:
         judge_host(url, self.policy)
@@ -114,14 +119,14 @@ class GuardedHttp:
 
     @asynccontextmanager
     async def _exchange(
-        self, url: HttpUrl, addresses: Sequence[Address], *, headers: Mapping[str, str], body: bytes
+        self, method: str, url: HttpUrl, addresses: Sequence[Address], *, headers: Mapping[str, str], body: bytes
     ) -> AsyncIterator[httpcore.Response]:
         backend = _PinnedBackend(addresses, self.policy)
         pool = httpcore.AsyncConnectionPool(
             ssl_context=self._trust, max_connections=1, max_keepalive_connections=0, network_backend=backend
         )
         wire_headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
-        async with pool, pool.stream("POST", str(url), headers=wire_headers, content=body) as response:
+        async with pool, pool.stream(method, str(url), headers=wire_headers, content=body) as response:
             yield response
 
 
@@ -200,6 +205,30 @@ async def _answer(response: httpcore.Response) -> Answer:
         retry_after=retry_after.decode("latin-1") if retry_after is not None else None,
         body=await _start_of_body(response),
     )
+
+
+@contextmanager
+def _told_of(url: HttpUrl, timeout: timedelta) -> Iterator[None]:
+    """Turn whatever keeps an answer from coming into TransportError."""
+    try:
+        yield
+    except TimeoutError:
+        raise TransportError(f"{url.host} did not answer within {timeout.total_seconds():g} s") from None
+    except UrlRefused as refused:
+        raise TransportError(f"{url.host} may not be reached: {refused.message}", permanent=True) from None
+    except UnicodeEncodeError:
+        raise TransportError("The channel's headers cannot be sent in HTTP", permanent=True) from None
+    except _FAULTS as fault:
+        raise TransportError(f"{url.host}: {_told(fault)}") from fault
+
+
+async def _whole_body(response: httpcore.Response, *, limit: int, host: str) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_stream():
+        body += chunk
+        if len(body) > limit:
+            raise TransportError(f"{host} answered with more than {limit} bytes")
+    return bytes(body)
 
 
 async def _start_of_body(response: httpcore.Response) -> bytes:

@@ -131,12 +131,12 @@ async def delete_all(conn: Connection, *, tenant_id: TenantId, user_id: UUID | N
     await conn.execute(DELETE_ALL, tenant_id, user_id, key_id)
 
 
-DELETE_BY_DIGEST = "DELETE FROM sessions WHERE tenant_id = $1 AND digest = $2"
+FLEET_DELETE_BY_DIGEST = "DELETE FROM sessions WHERE digest = $1"
 
 
-async def delete_by_digest(conn: Connection, *, tenant_id: TenantId, digest: bytes) -> None:
-    """End the session of this cookie."""
-    await conn.execute(DELETE_BY_DIGEST, tenant_id, digest)
+async def delete_by_digest(conn: Connection, *, digest: bytes) -> None:
+    """End the session of this cookie, whosever it is."""
+    await conn.execute(FLEET_DELETE_BY_DIGEST, digest)
 
 
 NOTIFY_ENDED = "SELECT pg_notify('farwatch_sessions', '')"

@@ -55,7 +55,7 @@ async def stream_monitor(call: Call) -> web.StreamResponse:
 async def _stream(call: Call, wants: Filter) -> web.StreamResponse:
     caller, deps = call.tenant(), call.deps
     allowed = partial(deps.authenticator.still_admits, call.request, scope=SCOPE)
-    watcher = Watcher(caller.tenant_id, caller.key_id, allowed, wants)
+    watcher = Watcher(caller.tenant_id, caller.id, allowed, wants)
     return await deps.streams.serve(call.request, watcher, database=deps.database, hub=deps.hub)
 
 

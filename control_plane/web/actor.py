@@ -27,8 +27,8 @@ def actor_of(caller: TenantCaller | OperatorCaller, request: web.Request, deps: 
             )
         case TenantCaller():
             return Actor(
-                kind="key",
-                id=caller.key_id,
+                kind="key" if caller.user_id is None else "member",
+                id=caller.id,
                 label=caller.label,
                 source=caller.write_source,
                 operation=operation,

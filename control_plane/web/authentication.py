@@ -1,7 +1,8 @@
 """From a credential to a caller, remembered for a few seconds so that a read costs no look-up.
 
 A revoked, rotated-away or suspended credential therefore works for up to REMEMBERED_S longer in a process that has just
-seen it; an expiry is kept to the second. Only digests are remembered.
+seen it; an expiry is kept to the second. A session that is ended is told to every process at once. Only digests are
+remembered.
 """
 
 from __future__ import annotations
@@ -10,25 +11,33 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Generic, TypeVar
 
 from aiohttp import web
 
 from control_plane import metrics
-from control_plane.domain.credentials import KeyKind, key_digest, looks_like_key
+from control_plane.domain.credentials import ROLES, KeyKind, Role, key_digest, looks_like_key
 from control_plane.domain.plan import terms_of
 from control_plane.errors import Forbidden, TooMany, Unauthenticated
 from control_plane.settings import Settings
-from control_plane.store import agents, api_keys
+from control_plane.store import agents, api_keys, sessions
 from control_plane.store.pool import Database
+from control_plane.store.sessions import SessionOwner
 from control_plane.web.attempts import FailureLimit, caller_address, caller_hop, parse_networks
+from control_plane.web.browser import BrowserSession, is_foreign, read_session
 from control_plane.web.caller import AgentCaller, TenantCaller
 
 REMEMBERED_S = 3.0
 """How long a look-up is believed. Revocation takes effect within this time."""
 
+ENDED = "farwatch_sessions"
+"""The NOTIFY channel that tells of sessions which were ended."""
+
+CSRF_HEADER = "X-CSRF-Token"
+
+_SAFE = ("GET", "HEAD")
 _MAX_REMEMBERED = 20_000
 _GOOD_FOR_S = 3600.0
 
@@ -61,12 +70,18 @@ class Remembered(Generic[C]):
         self._callers.pop(digest, None)
         self._good.pop(digest, None)
 
+    def forget_all(self) -> None:
+        """Look everybody up anew; who was good stays known to have been."""
+        self._callers.clear()
+
 
 class Authenticator:
     """Knows the installation's pepper and operator secret, and counts failures per address."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._settings = settings
+        self._idle = timedelta(days=settings.auth.session_idle_days)
         self._pepper = settings.security.pepper.encode()
         self._operator = (
             hashlib.sha256(settings.operator.secret.encode()).digest() if settings.operator.secret else None
@@ -75,30 +90,76 @@ class Authenticator:
         self._failures = FailureLimit(settings.security.failed_auth_per_minute)
         self._tenants: Remembered[TenantCaller] = Remembered()
         self._agents: Remembered[AgentCaller] = Remembered()
+        self._sessions: Remembered[TenantCaller] = Remembered()
+        self._sign_ins = FailureLimit(settings.security.failed_auth_per_minute)
+
+    async def listen(self) -> None:
+        """Hear from all processes when a session was ended. What is missed counts for REMEMBERED_S at most."""
+        await self._database.listen(ENDED, lambda _payload: self.forget_sessions())
+
+    def forget_sessions(self) -> None:
+        """Look every session up anew."""
+        self._sessions.forget_all()
 
     async def tenant_of(self, request: web.Request) -> TenantCaller:
-        """The tenant's caller of a request. Raises Unauthenticated, or TooMany after many failures of one address."""
-        caller, _ = await self._proven(request, self._presented(request, KeyKind.TENANT))
+        """The tenant's caller of a request: by its key, or without one by the browser's session.
+
+        Raises Unauthenticated, TooMany after many failures of one address, and Forbidden for what another site made the
+        browser send (FOREIGN_REQUEST) or what changes something without the session's token (CSRF_TOKEN_INVALID).
+        """
+        session = self._session_of(request)
+        if session is None:
+            return await self._proven(request, self._presented(request, KeyKind.TENANT))
+        self._require_own_page(request, session)
+        caller = await self.tenant_by_session(request, session)
+        if caller is None:
+            raise Unauthenticated("Your session has ended: sign in again, or send an API key")
         return caller
 
-    async def sign_in(self, request: web.Request, key: str) -> tuple[TenantCaller, bytes]:
-        """Whose API key was typed into a form, and its digest, which a session may keep. Raises as `tenant_of` does."""
+    async def tenant_by_session(self, request: web.Request, session: BrowserSession) -> TenantCaller | None:
+        """Who opened this session, while it lives. Believed for REMEMBERED_S; counts no failure."""
+        now = time.monotonic()
+        caller = self._sessions.get(session.digest, now)
+        return caller if caller is not None else await self._look_up_session(request, session.digest)
+
+    async def sign_in(self, request: web.Request, key: str) -> TenantCaller:
+        """Whose API key was typed into a form. Raises as `tenant_of` does."""
         if not looks_like_key(key, KeyKind.TENANT):
             self._refuse_if_limited(request, known_good=False)
             raise self._failed(request, KeyKind.TENANT, "malformed")
         return await self._proven(request, key)
 
-    async def tenant_by_digest(self, digest: bytes) -> TenantCaller | None:
-        """Whose live API key has this digest, or None. Believed for REMEMBERED_S like any other."""
-        return self._tenants.get(digest, time.monotonic()) or await self._look_up(digest)
+    def count_sign_in(self, request: web.Request) -> None:
+        """Note that somebody sets out for a provider. Raises TooMany after as many as failures are allowed."""
+        address, now = caller_address(request, self._trusted), time.monotonic()
+        if wait_s := self._sign_ins.wait_s(address, now):
+            raise TooMany("Too many sign-ins were begun from this address", retry_after_s=wait_s)
+        self._sign_ins.failed(address, now)
 
     async def still_admits(self, request: web.Request, *, scope: str) -> bool:
-        """Whether the API key of a request that was let in still opens what needs `scope`. Counts no failure."""
-        key = self._presented(request, KeyKind.TENANT)
-        caller = await self.tenant_by_digest(key_digest(key, self._pepper))
+        """Whether what a request was let in by still opens what needs `scope`. Counts no failure."""
+        session = self._session_of(request)
+        if session is not None:
+            caller = await self.tenant_by_session(request, session)
+        else:
+            digest = key_digest(self._presented(request, KeyKind.TENANT), self._pepper)
+            caller = self._tenants.get(digest, time.monotonic()) or await self._look_up(digest)
         return caller is not None and not caller.suspended and scope in caller.scopes
 
-    async def _proven(self, request: web.Request, key: str) -> tuple[TenantCaller, bytes]:
+    def _session_of(self, request: web.Request) -> BrowserSession | None:
+        """The browser's session, where no key was sent, which would count more."""
+        if "Authorization" in request.headers or "X-API-Key" in request.headers:
+            return None
+        return read_session(request, self._settings)
+
+    def _require_own_page(self, request: web.Request, session: BrowserSession) -> None:
+        if is_foreign(request, self._settings):
+            raise Forbidden("Another site made your browser send this. Nothing was done", code="FOREIGN_REQUEST")
+        if request.method not in _SAFE and not session.issued(request.headers.get(CSRF_HEADER, "")):
+            message = f"A request under a session needs its token in {CSRF_HEADER}; GET /api/v1/me tells it"
+            raise Forbidden(message, code="CSRF_TOKEN_INVALID")
+
+    async def _proven(self, request: web.Request, key: str) -> TenantCaller:
         digest = key_digest(key, self._pepper)
         now = time.monotonic()
         caller = self._tenants.get(digest, now)
@@ -107,7 +168,7 @@ class Authenticator:
             caller = await self._look_up(digest)
         if caller is None:
             raise self._failed(request, KeyKind.TENANT, "unknown")
-        return caller, digest
+        return caller
 
     async def _look_up(self, digest: bytes) -> TenantCaller | None:
         async with self._database.app() as conn:
@@ -128,6 +189,21 @@ class Authenticator:
         )
         now = time.monotonic()
         self._tenants.put(digest, caller, now=now, until=_believed_until(now, owner.expires_at))
+        return caller
+
+    async def _look_up_session(self, request: web.Request, digest: bytes) -> TenantCaller | None:
+        async with self._database.app() as conn:
+            owner = await sessions.find_owner(conn, digest=digest, idle=self._idle)
+            if owner is not None:
+                address = self.address_of(request)
+                await sessions.touch(conn, tenant_id=owner.tenant_id, session_id=owner.id, address=address)
+        if owner is None:
+            self._sessions.forget(digest)
+            return None
+        caller = _caller_of(owner)
+        now = time.monotonic()
+        until = min(_believed_until(now, at) for at in (owner.expires_at, owner.key_expires_at))
+        self._sessions.put(digest, caller, now=now, until=until)
         return caller
 
     async def agent_of(self, request: web.Request) -> AgentCaller:
@@ -197,6 +273,24 @@ class Authenticator:
         metrics.AUTHENTICATION_FAILURES.labels(door, reason).inc()
         self._failures.failed(caller_address(request, self._trusted), time.monotonic())
         return Unauthenticated("This key is not valid here: it was mistyped, revoked, or belongs to another door")
+
+
+def _caller_of(owner: SessionOwner) -> TenantCaller:
+    role = None if owner.role is None else Role(owner.role)
+    return TenantCaller(
+        tenant_id=owner.tenant_id,
+        key_id=owner.key_id,
+        label=owner.name or owner.label or "",
+        scopes=frozenset(owner.scopes or ()) if role is None else ROLES[role],
+        terms=terms_of(owner.terms),
+        plan=owner.plan,
+        suspended=owner.suspended,
+        write_source="ui",
+        user_id=owner.user_id,
+        role=role,
+        email=owner.email,
+        session_id=owner.id,
+    )
 
 
 def _bearer(request: web.Request) -> str | None:

@@ -12,14 +12,17 @@ from aiohttp import web
 
 from control_plane.errors import BadRequest
 from control_plane.sealing import Sealer
+from control_plane.services.count_processes import Processes
 from control_plane.services.hand_out_assignments import RegionDigests
 from control_plane.services.keep_ping_door import PingDoorKeeper
+from control_plane.services.providers import Providers
 from control_plane.services.take_pings import PingCollector
 from control_plane.settings import Settings
 from control_plane.store.pool import Database
 from control_plane.web.authentication import Authenticator
 from control_plane.web.caller import AgentCaller, Caller, OperatorCaller, TenantCaller
 from control_plane.web.hub import Hub
+from control_plane.web.rate_limits import RateLimits
 from control_plane.web.streams import EventStreams
 
 
@@ -35,9 +38,12 @@ class Deps:
     new_id: Callable[[], UUID]
     now: Callable[[], datetime]
     digests: RegionDigests = field(default_factory=RegionDigests)
+    limits: RateLimits = field(default_factory=RateLimits)
+    processes: Processes = field(default_factory=Processes)
     streams: EventStreams = field(default_factory=EventStreams)
     pings: PingCollector = field(default_factory=PingCollector)
     ping_door: PingDoorKeeper = field(default_factory=PingDoorKeeper)
+    providers: Providers = field(default_factory=Providers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,21 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from control_plane.domain.credentials import Role
+from control_plane.domain.people import Authority
 from control_plane.domain.plan import PlanTerms
 from shared.ids import AgentId, RegionSlug, TenantId
 
 
 class TenantCaller(Struct, frozen=True):
-    """A program or person of a tenant, known by an API key. `scopes` hold `resource:read|write`."""
+    """A program or a person of a tenant: an API key, a member's session, or a session that a key opened.
+
+    `label` is the key's, or the person's name. `scopes` hold `resource:read|write`; a member's are those of the role.
+    """
 
     tenant_id: TenantId
-    key_id: UUID
+    key_id: UUID | None
+    """Of an API key, or of the one that opened the session; None for a member."""
     label: str
     scopes: frozenset[str]
     terms: PlanTerms
@@ -23,6 +29,23 @@ class TenantCaller(Struct, frozen=True):
     suspended: bool = False
     write_source: str = "api"
     """ui, api or cli: stamped on what this caller writes."""
+    user_id: UUID | None = None
+    """The person, of a member's session."""
+    role: Role | None = None
+    email: str | None = None
+    session_id: UUID | None = None
+
+    @property
+    def id(self) -> UUID:
+        """The key or the person: one caller, however many sessions it has."""
+        found = self.key_id or self.user_id
+        assert found is not None, "a caller is a key or a person"
+        return found
+
+    @property
+    def authority(self) -> Authority:
+        """What the caller may do to members."""
+        return Authority(self.scopes, self.role, self.user_id)
 
 
 class AgentCaller(Struct, frozen=True):
