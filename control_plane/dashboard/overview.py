@@ -19,9 +19,10 @@ from control_plane.dashboard.visit import Visit, page, show
 from control_plane.dashboard.words import count
 from control_plane.errors import NotFound
 from control_plane.services.find_incapable import find_lacking
-from control_plane.store import channels, incidents_read, monitor_reads, overview_read
+from control_plane.store import channels, incidents_read, monitor_lists, overview_read
 from control_plane.store.incidents_read import IncidentFilter
-from control_plane.store.monitor_reads import MonitorFilter, MonitorView
+from control_plane.store.monitor_lists import MonitorFilter
+from control_plane.store.monitor_reads import MonitorView
 from control_plane.store.overview_read import RecentResult
 from control_plane.store.pool import Connection
 from control_plane.web.routes import Route
@@ -156,8 +157,8 @@ def heading(tally: Mapping[str, int]) -> str:
 
 async def _monitors(conn: Connection, visit: Visit, wanted: Wanted) -> tuple[int, list[MonitorView]]:
     narrowed = wanted.filter()
-    total = await monitor_reads.count_monitors(conn, tenant_id=visit.tenant_id, wanted=narrowed)
-    views = await monitor_reads.list_monitors(
+    total = await monitor_lists.count_monitors(conn, tenant_id=visit.tenant_id, wanted=narrowed)
+    views = await monitor_lists.list_monitors(
         conn,
         tenant_id=visit.tenant_id,
         wanted=narrowed,

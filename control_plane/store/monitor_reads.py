@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -131,12 +132,12 @@ class MonitorView(Struct, frozen=True, kw_only=True):
         )
 
 
-# A planned end is written at the start, so that a window ends by the clock alone.
-_IN_MAINTENANCE = """EXISTS (SELECT FROM monitor_periods p WHERE p.tenant_id = m.tenant_id AND p.monitor_id = m.id
+# Of a monitor m. A planned end is written at the start, so that a window ends by the clock alone.
+IN_MAINTENANCE = """EXISTS (SELECT FROM monitor_periods p WHERE p.tenant_id = m.tenant_id AND p.monitor_id = m.id
         AND p.kind = 'maintenance' AND p.starts_at <= clock_timestamp()
         AND (p.ends_at IS NULL OR p.ends_at > clock_timestamp()))"""
 
-SHOWN = f"CASE WHEN NOT m.enabled THEN 'paused' WHEN {_IN_MAINTENANCE} THEN 'maintenance' ELSE s.verdict END"
+SHOWN = f"CASE WHEN NOT m.enabled THEN 'paused' WHEN {IN_MAINTENANCE} THEN 'maintenance' ELSE s.verdict END"
 """Of a monitor m with its state s: what it is shown as."""
 
 _VIEW = (
@@ -148,7 +149,7 @@ SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.firs
     CASE WHEN s.held_since IS NOT NULL THEN s.held_by END AS held_by,
     s.held_since, s.backed_off_at,
     """
-    + _IN_MAINTENANCE
+    + IN_MAINTENANCE
     + """ AS in_maintenance,
     ARRAY(SELECT d.depends_on FROM monitor_dependencies d
         WHERE d.tenant_id = m.tenant_id AND d.monitor_id = m.id ORDER BY d.depends_on) AS depends_on,
@@ -190,85 +191,13 @@ async def monitor_exists(conn: Connection, *, tenant_id: UUID, monitor_id: UUID)
     return found
 
 
-class MonitorFilter(Struct, frozen=True, kw_only=True):
-    """Which monitors; None does not filter. `q` is looked for in name, target and group, without regard to case."""
-
-    q: str | None = None
-    tag: str | None = None
-    enabled: bool | None = None
-    kind: str | None = None
-    verdict: str | None = None
-    group: str | None = None
-    state: str | None = None
-    """What it is shown as: paused, maintenance, or a verdict."""
+SOME_MONITORS = _VIEW + "WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])"
 
 
-_FILTER = (
-    """
-WHERE m.tenant_id = $1
-    AND ($2::text IS NULL OR strpos(lower(m.name), lower($2)) > 0
-        OR strpos(lower(concat_ws(' ', m."check" ->> 'url', m."check" ->> 'host', m."check" ->> 'name',
-            m."check" ->> 'domain')), lower($2)) > 0
-        OR strpos(lower(coalesce(m."group", '')), lower($2)) > 0)
-    AND ($3::text IS NULL OR m.tags @> ARRAY[$3])
-    AND ($4::boolean IS NULL OR m.enabled = $4)
-    AND ($5::text IS NULL OR m.kind = $5)
-    AND ($6::text IS NULL OR s.verdict = $6)
-    AND ($7::text IS NULL OR m."group" = $7)
-    AND ($8::text IS NULL OR $8 = """
-    + SHOWN
-    + """)
-"""
-)
-
-LIST_MONITORS = (
-    _VIEW
-    + _FILTER
-    + """
-ORDER BY
-    CASE WHEN $9 = 'name' THEN lower(m.name) END,
-    CASE WHEN $9 = '-name' THEN lower(m.name) END DESC,
-    CASE WHEN $9 = '-number' THEN m.number END DESC,
-    CASE WHEN $9 = 'updated_at' THEN m.updated_at END,
-    CASE WHEN $9 = '-updated_at' THEN m.updated_at END DESC,
-    CASE WHEN $9 = 'verdict' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END,
-    CASE WHEN $9 = '-verdict' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END DESC,
-    CASE WHEN $9 = 'attention' AND NOT m.enabled THEN 6
-        WHEN $9 = 'attention' AND """
-    + _IN_MAINTENANCE
-    + """ THEN 5
-        WHEN $9 = 'attention' THEN array_position(ARRAY['down', 'degraded', 'unknown', 'up'], s.verdict) END,
-    m.number
-LIMIT $10 OFFSET $11
-"""
-)
-
-SORTS = ("number", "-number", "name", "-name", "updated_at", "-updated_at", "verdict", "-verdict", "attention")
-"""`verdict` puts the worst first, `attention` also those in maintenance and the paused ones last."""
-
-# Every monitor has a state. LEFT lets the planner leave them out where no filter asks for them.
-_COUNT = """
-SELECT count(*) FROM monitors m LEFT JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
-"""
-COUNT_MONITORS = _COUNT + _FILTER
-
-
-async def list_monitors(
-    conn: Connection, *, tenant_id: UUID, wanted: MonitorFilter, sort: str, limit: int, offset: int
-) -> list[MonitorView]:
-    """One page of the tenant's monitors; `sort` is one of SORTS."""
-    records = await conn.fetch(LIST_MONITORS, tenant_id, *_arguments(wanted), sort, limit, offset)
-    return [_view(record) for record in records]
-
-
-async def count_monitors(conn: Connection, *, tenant_id: UUID, wanted: MonitorFilter) -> int:
-    """How many of the tenant's monitors match."""
-    total: int = await conn.fetchval(COUNT_MONITORS, tenant_id, *_arguments(wanted))
-    return total
-
-
-def _arguments(wanted: MonitorFilter) -> tuple[str | bool | None, ...]:
-    return (wanted.q, wanted.tag, wanted.enabled, wanted.kind, wanted.verdict, wanted.group, wanted.state)
+async def get_monitors(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> list[MonitorView]:
+    """Those of these monitors that the tenant has, in the order of the ids."""
+    found = {record["id"]: _view(record) for record in await conn.fetch(SOME_MONITORS, tenant_id, list(monitor_ids))}
+    return [found[monitor_id] for monitor_id in monitor_ids if monitor_id in found]
 
 
 def _view(record: Any) -> MonitorView:

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from control_plane.errors import BadRequest
 from control_plane.services.create_monitor import create_monitor
 from control_plane.services.delete_monitor import delete_monitor
-from control_plane.store import monitor_reads
-from control_plane.store.monitor_reads import MonitorFilter
+from control_plane.store import monitor_lists
+from control_plane.store.monitor_lists import MonitorFilter
 from control_plane.tenant_api.heartbeat_views import parts_of
 from control_plane.tenant_api.monitor_views import MonitorBody, MonitorJson, MonitorPatch, monitor_json
 from control_plane.tenant_api.one_monitor import CHANGES, PATH, READS, RULES, change, created, read_monitor
@@ -20,23 +21,32 @@ from control_plane.web.routes import Door, Route
 from shared.ids import MonitorId
 
 LIST_CAP = 200
+MAX_TAGS = 20
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
 Sort = Literal["number", "-number", "name", "-name", "updated_at", "-updated_at", "verdict", "-verdict"]
 
 
 class MonitorsQuery(PageQuery, frozen=True):
-    """Filters and order. `q` is looked for in name, target and group; sorting by verdict puts the worst first.
+    """Filters and order; all that are given must hold. `q` is looked for in name, target and group.
 
-    `verdict` is what the votes prove; `state` is what is shown: paused, else maintenance, else the verdict.
+    `verdict` is what the votes prove; `state` is what is shown: paused, else maintenance, else the verdict. `tag` may
+    be given several times, or hold several separated by commas: a monitor has them all. `region` is one that it is
+    checked from. `incident`: open for monitors with an open incident, none for the others. Sorting by verdict puts the
+    worst first.
     """
 
     q: Word | None = None
-    tag: Word | None = None
+    tag: Annotated[tuple[Word, ...], Meta(max_length=MAX_TAGS)] = ()
     enabled: bool | None = None
     kind: Word | None = None
     verdict: Literal["up", "degraded", "down", "unknown"] | None = None
     group: Word | None = None
     state: Literal["up", "degraded", "down", "unknown", "maintenance", "paused"] | None = None
+    region: Word | None = None
+    key: Word | None = None
+    owner: Word | None = None
+    number: Annotated[int, Meta(ge=1, le=2**53 - 1)] | None = None
+    incident: Literal["open", "none"] | None = None
     sort: Sort = "number"
 
 
@@ -58,17 +68,9 @@ async def create(call: Call) -> Reply:
 async def list_monitors(call: Call) -> Reply:
     query: MonitorsQuery = call.query
     tenant_id = call.tenant().tenant_id
-    wanted = MonitorFilter(
-        q=query.q,
-        tag=query.tag,
-        enabled=query.enabled,
-        kind=query.kind,
-        verdict=query.verdict,
-        group=query.group,
-        state=query.state,
-    )
+    wanted = _wanted(query)
     async with call.deps.database.tenant(tenant_id) as conn:
-        views = await monitor_reads.list_monitors(
+        views = await monitor_lists.list_monitors(
             conn,
             tenant_id=tenant_id,
             wanted=wanted,
@@ -76,9 +78,34 @@ async def list_monitors(call: Call) -> Reply:
             limit=capped(query.limit, LIST_CAP),
             offset=query.offset,
         )
-        total = await monitor_reads.count_monitors(conn, tenant_id=tenant_id, wanted=wanted)
+        total = await monitor_lists.count_monitors(conn, tenant_id=tenant_id, wanted=wanted)
     beats = await parts_of(call, views)
     return page_reply(call, [monitor_json(view, heartbeats=beats) for view in views], total=total, cap=LIST_CAP)
+
+
+def _wanted(query: MonitorsQuery) -> MonitorFilter:
+    return MonitorFilter(
+        q=query.q,
+        tags=_tags(query.tag),
+        enabled=query.enabled,
+        kind=query.kind,
+        verdict=query.verdict,
+        group=query.group,
+        state=query.state,
+        region=query.region,
+        key=query.key,
+        owner=query.owner,
+        number=query.number,
+        incident=None if query.incident is None else query.incident == "open",
+    )
+
+
+def _tags(given: tuple[str, ...]) -> tuple[str, ...]:
+    tags = tuple(tag.strip() for text in given for tag in text.split(","))
+    if not all(tags) or len(tags) > MAX_TAGS:
+        message = f"tag: up to {MAX_TAGS} tags, separated by commas or each given as tag=…; none of them empty"
+        raise BadRequest(message, code="INVALID_TAG", field="/tag")
+    return tags
 
 
 async def get(call: Call) -> Reply:
