@@ -8,14 +8,15 @@ from functools import partial
 import msgspec
 from aiohttp import web
 
+from control_plane.domain.plan import require_api_access
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound
 from control_plane.store.acting import acting
-from control_plane.web import idempotency
+from control_plane.web import idempotency, rate_limits
 from control_plane.web.actor import actor_of
 from control_plane.web.body import decode_body, read_body
 from control_plane.web.call import Call, Deps, Reply
 from control_plane.web.caller import Caller, OperatorCaller, TenantCaller
-from control_plane.web.etag import etag
+from control_plane.web.etag import etag, is_known
 from control_plane.web.problems import problem_response
 from control_plane.web.query import decode_query, refuse_keys, refuse_query
 from control_plane.web.routes import Door, Route
@@ -26,6 +27,7 @@ READ = "private, max-age=10"
 PUBLIC_READ = "public, max-age=10, stale-while-revalidate=30"
 
 _SAFE = ("GET", "HEAD")
+_OF_NOT_MODIFIED = ("ETag", "Cache-Control", "Link", "Vary")  # RFC 9110 section 15.4.5
 _OPERATOR = OperatorCaller()
 _encoder = msgspec.json.Encoder()
 
@@ -90,8 +92,11 @@ async def _authenticated(route: Route, deps: Deps, request: web.Request) -> Call
 
 async def _tenant(route: Route, deps: Deps, request: web.Request) -> TenantCaller:
     caller = await deps.authenticator.tenant_of(request)
+    rate_limits.count(request, deps.limits, caller, route.rate_category)
     if caller.suspended and not route.any_key:
         raise Forbidden("This tenant is suspended; ask the operator of this installation", code="TENANT_SUSPENDED")
+    if caller.write_source != "ui" and not route.any_key:
+        require_api_access(caller.terms)
     if route.scope is not None and route.scope not in caller.scopes:
         message = f"This key lacks the scope {route.scope}: make one that has it"
         raise Forbidden(message, code="MISSING_SCOPE", details={"scope": route.scope})
@@ -122,7 +127,17 @@ async def _handled(
         if not reply.prepared:
             reply.headers.setdefault("Cache-Control", cache)
         return reply
-    return encode_reply(reply, status=reply.status or route.status, cache=cache)
+    response = encode_reply(reply, status=reply.status or route.status, cache=cache, tagged=_is_tagged(route, reply))
+    tag = response.headers.get("ETag")
+    if request.method in _SAFE and response.status == 200 and tag is not None and is_known(request, tag):
+        kept = {name: response.headers[name] for name in _OF_NOT_MODIFIED if name in response.headers}
+        return web.Response(status=304, headers=kept)
+    return response
+
+
+def _is_tagged(route: Route, reply: Reply) -> bool:
+    """Every read of the JSON doors has an entity tag; other answers where they tell of an object with a revision."""
+    return reply.etag is not None or (route.method in _SAFE and route.door in (Door.TENANT, Door.OPERATOR))
 
 
 async def _told(run: Callable[[], Awaitable[web.StreamResponse]], request: web.Request) -> web.StreamResponse:
@@ -133,16 +148,15 @@ async def _told(run: Callable[[], Awaitable[web.StreamResponse]], request: web.R
         return problem_response(error, trace_id=request[TRACE_ID], accept=request.headers.get("Accept", ""))
 
 
-def encode_reply(reply: Reply, *, status: int, cache: str) -> web.Response:
+def encode_reply(reply: Reply, *, status: int, cache: str, tagged: bool = False) -> web.Response:
     """JSON with the headers of the reply."""
     headers = {"Cache-Control": cache, **reply.headers}
-    if reply.etag is not None:
-        headers["ETag"] = etag(reply.etag)
     if status == 204:
         return web.Response(status=status, headers=headers)
-    return web.Response(
-        status=status, body=_encoder.encode(reply.value), headers=headers, content_type="application/json"
-    )
+    body = _encoder.encode(reply.value)
+    if tagged:
+        headers["ETag"] = etag(reply.etag, body)
+    return web.Response(status=status, body=body, headers=headers, content_type="application/json")
 
 
 def _cache_control(route: Route) -> str:
