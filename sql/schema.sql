@@ -105,7 +105,8 @@ CREATE TABLE public.agents (
     gaps bigint,
     gaps_grown_at timestamp with time zone,
     observed_at timestamp with time zone,
-    left_at timestamp with time zone
+    left_at timestamp with time zone,
+    revision integer DEFAULT 1 NOT NULL
 );
 
 ALTER TABLE public.agents ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
@@ -253,6 +254,7 @@ CREATE TABLE public.dispatches (
     finished_at timestamp with time zone,
     result text,
     domain text,
+    for_dependent boolean DEFAULT false NOT NULL,
     CONSTRAINT dispatches_kind_known CHECK ((kind = ANY (ARRAY['recheck'::text, 'check_now'::text, 'test'::text])))
 );
 
@@ -1124,6 +1126,8 @@ CREATE INDEX monitor_states_held ON public.monitor_states USING btree (monitor_i
 
 CREATE UNIQUE INDEX monitor_states_lock_order ON public.monitor_states USING btree (monitor_id);
 
+CREATE INDEX monitors_by_name ON public.monitors USING btree (tenant_id, lower(name), number);
+
 CREATE INDEX monitors_composites ON public.monitors USING btree (tenant_id, id) WHERE (kind = 'composite'::text);
 
 CREATE INDEX monitors_tags ON public.monitors USING gin (tags);
@@ -1143,6 +1147,8 @@ CREATE INDEX operator_incidents_resolved ON public.operator_incidents USING btre
 CREATE INDEX ping_door_refusals_age ON public.ping_door_refusals USING btree (until_at);
 
 CREATE INDEX ping_door_spells_age ON public.ping_door_spells USING btree (opened_at);
+
+CREATE INDEX regions_tenant ON public.regions USING btree (tenant_id) WHERE (tenant_id IS NOT NULL);
 
 CREATE INDEX rollups_fine_age ON public.rollups_fine USING brin (starts);
 
@@ -1548,7 +1554,7 @@ CREATE POLICY own_rows ON public.plans FOR SELECT TO farwatch_tenant USING ((nam
    FROM public.tenants
   WHERE (tenants.id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)))));
 
-CREATE POLICY own_rows ON public.regions TO farwatch_tenant USING (((tenant_id IS NULL) OR (tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)))) WITH CHECK ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+CREATE POLICY own_rows ON public.regions TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.results TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -1596,6 +1602,8 @@ ALTER TABLE public.rollups_fine ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rollups_hourly ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY seen_rows ON public.regions FOR SELECT TO farwatch_tenant USING (((tenant_id IS NULL) OR (tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id))));
+
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.setup_links ENABLE ROW LEVEL SECURITY;
@@ -1614,7 +1622,7 @@ ALTER TABLE public.votes ENABLE ROW LEVEL SECURITY;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO farwatch_app;
 
-GRANT SELECT ON TABLE public.agents TO farwatch_tenant;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO farwatch_app;
 
@@ -1746,7 +1754,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.processes TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.regions TO farwatch_app;
 
-GRANT SELECT ON TABLE public.regions TO farwatch_tenant;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.regions TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.results TO farwatch_app;
 

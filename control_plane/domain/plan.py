@@ -7,7 +7,7 @@ minute (429 RATE_LIMITED). None is no limit, everywhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -21,8 +21,9 @@ QUOTAS = (
 )
 """What is counted."""
 
-CATEGORIES = ("reads", "writes", "creates", "bulk", "test_now", "check_now")
+Category = Literal["reads", "writes", "creates", "bulk", "test_now", "check_now"]
 """Kinds of requests; each has a budget of its own."""
+CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 
 class Features(Struct, frozen=True, kw_only=True):

@@ -9,9 +9,10 @@ from control_plane.errors import NotFound
 from control_plane.services.close_incident import resolve_quietly
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.lock_to_judge import lock_to_judge
-from control_plane.store import agents, ingest, operator_incidents, regions, tenants
+from control_plane.store import agents, ingest, operator_incidents, region_agents, regions, tenants
 from control_plane.store.pool import Connection, Database
 from control_plane.store.regions import Region
+from shared.ids import TenantId
 
 CHANGEABLE = (
     "name",
@@ -41,8 +42,16 @@ async def change_region(
         return changed
 
 
-async def remove_region(database: Database, slug: str) -> None:
-    """Take a region out of every monitor and judge those anew on what is left. Raises NotFound.
+async def remove_region(
+    database: Database,
+    slug: str,
+    *,
+    tenant_id: TenantId | None = None,
+    check_revision: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Take a region out of every monitor and judge those anew on what is left.
+
+    `tenant_id`: whose it must be, None for the operator. Raises NotFound, and what `check_revision` raises.
 
     The votes of a monitor's other regions go on counting. A monitor whose last region this was has its open incident
     resolved for that reason, without notice. Locks are taken in the order of the fleet's watch and of ingest: the
@@ -53,8 +62,11 @@ async def remove_region(database: Database, slug: str) -> None:
     """
     async with database.app_transaction() as conn:
         stored = await regions.get(conn, slug=slug)
-        if stored is None:
+        if stored is None or tenant_id not in (None, stored.tenant_id):
             raise NotFound("There is no such region", code="REGION_NOT_FOUND")
+        check_revision(stored.revision)
+        if stored.tenant_id is not None:
+            await region_agents.record_for(conn, tenant_id=stored.tenant_id)
         await operator_incidents.hold_about(conn, region_id=stored.key)
         await ingest.enter_lane(conn, region_id=stored.key, sample=None)
         await _leave(conn, stored.key)

@@ -99,7 +99,8 @@ async def list_all(conn: Connection, *, region: str | None, limit: int, offset: 
 
 
 ROTATE = """
-UPDATE agents SET key_digest = $2, previous_key_digest = key_digest, previous_key_until = now() + $3::interval
+UPDATE agents SET key_digest = $2, previous_key_digest = key_digest, previous_key_until = now() + $3::interval,
+    revision = revision + 1
 WHERE id = $1 RETURNING previous_key_until
 """
 
@@ -115,7 +116,8 @@ async def rotate(conn: Connection, *, agent_id: AgentId, key_digest: bytes, over
 SET_ENABLED = """
 UPDATE agents
 SET enabled = $2, lease_until = CASE WHEN $2 THEN coalesce(lease_until, now()) END,
-    left_at = CASE WHEN $2 AND lease_until IS NULL AND last_seen_at IS NOT NULL THEN now() ELSE left_at END
+    left_at = CASE WHEN $2 AND lease_until IS NULL AND last_seen_at IS NOT NULL THEN now() ELSE left_at END,
+    revision = revision + 1
 WHERE id = $1 RETURNING region_id
 """
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from control_plane.store.pool import Connection
 from shared.ids import MonitorId, RegionSlug, TenantId
@@ -105,18 +105,66 @@ async def list_all(conn: Connection, *, limit: int, offset: int) -> tuple[list[R
     return [Region(**row) for row in rows], await conn.fetchval(FLEET_COUNT)
 
 
-CATALOGUE = f"""
-{_WITH_AGENTS}
-WHERE (r.tenant_id IS NULL AND r.enabled) OR r.tenant_id = $1
-ORDER BY r.tenant_id NULLS LAST, r.slug LIMIT $2 OFFSET $3
+# As the tenant's role sees them: without the agents of shared regions, which `count_agents` counts.
+_SEEN = f"SELECT {_COLUMNS}, 0::bigint AS agents, 0::bigint AS live, 0::bigint AS healthy FROM regions r"
+_CHOICE = """
+WHERE ((r.tenant_id IS NULL AND r.enabled) OR r.tenant_id = $1)
+    AND ($2::text IS NULL OR strpos(lower(concat_ws(' ', r.slug, r.name, r.city, r.country)), lower($2)) > 0)
+    AND ($3::boolean IS NULL OR $3 = (r.tenant_id IS NOT NULL))
 """
-CATALOGUE_COUNT = "SELECT count(*) FROM regions WHERE (tenant_id IS NULL AND enabled) OR tenant_id = $1"
+CATALOGUE = f"{_SEEN} {_CHOICE} ORDER BY r.tenant_id NULLS LAST, r.slug LIMIT $4 OFFSET $5"
+CATALOGUE_COUNT = f"SELECT count(*) FROM regions r {_CHOICE}"
 
 
-async def catalogue(conn: Connection, *, tenant_id: TenantId, limit: int, offset: int) -> tuple[list[Region], int]:
-    """A page of the regions that a tenant may choose: enabled shared ones and its own."""
-    rows = await conn.fetch(CATALOGUE, tenant_id, limit, offset)
-    return [Region(**row) for row in rows], await conn.fetchval(CATALOGUE_COUNT, tenant_id)
+async def catalogue(
+    conn: Connection, *, tenant_id: TenantId, q: str | None, private: bool | None, limit: int, offset: int
+) -> tuple[list[Region], int]:
+    """A page of the regions that a tenant may choose, enabled shared ones and its own: without their agents."""
+    rows = await conn.fetch(CATALOGUE, tenant_id, q, private, limit, offset)
+    return [Region(**row) for row in rows], await conn.fetchval(CATALOGUE_COUNT, tenant_id, q, private)
+
+
+GET_CHOICE = f"{_SEEN} WHERE r.slug = $2 AND ((r.tenant_id IS NULL AND r.enabled) OR r.tenant_id = $1)"
+
+
+async def get_choice(conn: Connection, *, tenant_id: TenantId, slug: str) -> Region | None:
+    """One region that the tenant may choose, without its agents; None where it sees none of that id."""
+    row = await conn.fetchrow(GET_CHOICE, tenant_id, slug)
+    return row and Region(**row)
+
+
+FLEET_COUNT_AGENTS = """
+SELECT a.region_id, count(*) FILTER (WHERE a.enabled) AS agents,
+    count(*) FILTER (WHERE a.enabled AND a.lease_until > now()) AS live,
+    count(*) FILTER (WHERE a.enabled AND a.lease_until > now() AND a.healthy) AS healthy
+FROM agents a WHERE a.region_id = ANY ($1::int[]) GROUP BY a.region_id
+"""
+
+
+async def count_agents(conn: Connection, *, found: Sequence[Region]) -> list[Region]:
+    """The same regions with the counts of their agents. Needs the application's role."""
+    rows = await conn.fetch(FLEET_COUNT_AGENTS, [region.key for region in found])
+    counts = {row["region_id"]: (row["agents"], row["live"], row["healthy"]) for row in rows}
+    told = ((region, *counts.get(region.key, (0, 0, 0))) for region in found)
+    return [structs.replace(region, agents=a, live=b, healthy=c) for region, a, b, c in told]
+
+
+HOLD_OWN = "SELECT id, revision FROM regions WHERE tenant_id = $1 AND slug = $2 FOR NO KEY UPDATE"
+
+
+async def hold_own(conn: Connection, *, tenant_id: TenantId, slug: str) -> tuple[int, int] | None:
+    """Key and revision of the tenant's private region, held against other writers until the transaction ends."""
+    row = await conn.fetchrow(HOLD_OWN, tenant_id, slug)
+    return row and (row["id"], row["revision"])
+
+
+COUNT_OWN = "SELECT count(*) FROM regions WHERE tenant_id = $1"
+
+
+async def count_own(conn: Connection, *, tenant_id: TenantId) -> int:
+    """How many private regions the tenant has."""
+    count: int = await conn.fetchval(COUNT_OWN, tenant_id)
+    return count
 
 
 FLEET_UPDATE = """
