@@ -40,6 +40,11 @@ class ApiKey(Struct, frozen=True):
     expires_at: datetime | None
     last_used_at: datetime | None
 
+    @property
+    def revision(self) -> int:
+        """A key changes once: when it is rotated away."""
+        return 1 if self.expires_at is None else 2
+
 
 FIND_OWNER = f"""
 SELECT k.tenant_id, k.id, k.label, k.scopes, k.expires_at, k.last_used_at, t.plan,
@@ -90,21 +95,21 @@ async def insert(
     return ApiKey(**row)
 
 
-LIST = f"""
-SELECT {_COLUMNS}, count(*) OVER () AS total FROM api_keys
+_LIVE = """
 WHERE tenant_id = $1 AND (expires_at IS NULL OR expires_at > now())
-ORDER BY number LIMIT $2 OFFSET $3
+    AND ($2::text IS NULL OR strpos(lower(label), lower($2)) > 0 OR starts_with(prefix, $2))
+    AND ($3::text IS NULL OR $3 = ANY (scopes))
 """
-
-COUNT = """
-SELECT count(*) FROM api_keys WHERE tenant_id = $1 AND (expires_at IS NULL OR expires_at > now())
-"""
+LIST = f"SELECT {_COLUMNS}, count(*) OVER () AS total FROM api_keys {_LIVE} ORDER BY number LIMIT $4 OFFSET $5"
+COUNT = f"SELECT count(*) FROM api_keys {_LIVE}"
 
 
-async def list_live(conn: Connection, *, tenant_id: TenantId, limit: int, offset: int) -> tuple[list[ApiKey], int]:
-    """A page of live keys and how many there are."""
-    rows = await conn.fetch(LIST, tenant_id, limit, offset)
-    total = rows[0]["total"] if rows else await conn.fetchval(COUNT, tenant_id)
+async def list_live(
+    conn: Connection, *, tenant_id: TenantId, q: str | None = None, scope: str | None = None, limit: int, offset: int
+) -> tuple[list[ApiKey], int]:
+    """A page of live keys and how many there are. `q` is looked for in the label, and heads the key's prefix."""
+    rows = await conn.fetch(LIST, tenant_id, q, scope, limit, offset)
+    total = rows[0]["total"] if rows else await conn.fetchval(COUNT, tenant_id, q, scope)
     return [_key(row) for row in rows], total
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from control_plane.domain.credentials import beyond
-from control_plane.errors import Forbidden
+from control_plane.errors import Forbidden, NotFound
 from control_plane.services.issue_api_key import issue_api_key
 from control_plane.services.revoke_api_key import revoke_api_key
 from control_plane.services.rotate_api_key import rotate_api_key
 from control_plane.store import api_keys
 from control_plane.store.api_keys import ApiKey
 from control_plane.web.call import Call, Reply
+from control_plane.web.etag import if_match
 from control_plane.web.keys import Label, NewKey, Scope, new_key
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
@@ -26,11 +28,34 @@ class KeyBody(Struct, frozen=True, forbid_unknown_fields=True):
     scopes: tuple[Scope, ...] | UnsetType = UNSET
 
 
+class KeysQuery(PageQuery, frozen=True):
+    """`q` is looked for in the label, or heads the key itself; `scope` is one that the key has."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    scope: Scope | None = None
+
+
 async def list_keys(call: Call) -> Reply:
-    caller, limit, offset = call.tenant(), capped(call.query.limit), call.query.offset
+    caller, query = call.tenant(), call.query
     async with call.deps.database.tenant(caller.tenant_id) as conn:
-        items, total = await api_keys.list_live(conn, tenant_id=caller.tenant_id, limit=limit, offset=offset)
+        items, total = await api_keys.list_live(
+            conn,
+            tenant_id=caller.tenant_id,
+            q=query.q,
+            scope=query.scope,
+            limit=capped(query.limit),
+            offset=query.offset,
+        )
     return page_reply(call, items, total=total)
+
+
+async def get(call: Call) -> Reply:
+    tenant_id = call.tenant().tenant_id
+    async with call.deps.database.tenant(tenant_id) as conn:
+        found = await api_keys.get_live(conn, tenant_id=tenant_id, key_id=call.uuid("key_id"))
+    if found is None:
+        raise NotFound("There is no such key", code="KEY_NOT_FOUND")
+    return Reply(found, etag=found.revision)
 
 
 async def create(call: Call) -> Reply:
@@ -54,7 +79,9 @@ async def rotate(call: Call) -> Reply:
 
 
 async def delete(call: Call) -> Reply:
-    await revoke_api_key(call.deps.database, call.tenant().tenant_id, call.uuid("key_id"))
+    await revoke_api_key(
+        call.deps.database, call.tenant().tenant_id, call.uuid("key_id"), accepted=if_match(call.request)
+    )
     return Reply()
 
 
@@ -72,8 +99,18 @@ ROUTES: tuple[Route, ...] = (
         operation="list_keys",
         summary="List keys",
         scope="keys:read",
-        query=PageQuery,
+        query=KeysQuery,
         reply=Page[ApiKey],
+    ),
+    _route(
+        method="GET",
+        path="/api/v1/keys/{key_id}",
+        handler=get,
+        operation="get_key",
+        summary="Read a key, without its secret",
+        scope="keys:read",
+        reply=ApiKey,
+        errors=("KEY_NOT_FOUND", "INVALID_ID"),
     ),
     _route(
         method="POST",
@@ -107,6 +144,6 @@ ROUTES: tuple[Route, ...] = (
         summary="Delete a key; the last one stays",
         scope="keys:write",
         status=204,
-        errors=("KEY_NOT_FOUND", "LAST_KEY"),
+        errors=("KEY_NOT_FOUND", "LAST_KEY", "PRECONDITION_FAILED"),
     ),
 )
