@@ -135,7 +135,7 @@ def _common_errors(route: Route) -> Iterator[str]:
         yield from ("UNAUTHENTICATED", "RATE_LIMITED", "KEY_IN_QUERY")
         yield "AGENT_DISABLED" if route.door is Door.AGENT else "TENANT_SUSPENDED"
     if route.scope is not None:
-        yield "MISSING_SCOPE"
+        yield from ("MISSING_SCOPE", "PLAN_FEATURE")  # the latter of a plan without api_access
     if "{" in route.path and not any(code.endswith("NOT_FOUND") for code in route.errors):
         yield "NOT_FOUND"
     if "_id}" in route.path:

@@ -44,6 +44,11 @@ async def deliver(deps: Deps) -> None:
             await deliverer.run(wake)
 
 
+async def share_limits(deps: Deps) -> None:
+    """Be counted among the processes that serve, and take that part of every rate limit."""
+    deps.limits.share(await deps.processes.mark(deps.database))
+
+
 async def sweep(deps: Deps) -> None:
     await sweep_verdicts(deps.database)
 
@@ -98,6 +103,7 @@ async def forget(deps: Deps) -> None:
 
 JOBS: tuple[Job, ...] = (
     Job("deliver", timedelta(seconds=1), deliver),
+    Job("processes", timedelta(seconds=5), share_limits),
     Job("sweep_verdicts", timedelta(seconds=15), sweep),
     Job("judge_due", timedelta(seconds=1), judge),
     Job("ping_door", timedelta(seconds=1), mark_door),

@@ -31,10 +31,10 @@ class MyKey(Struct, frozen=True):
 
 
 class Me(Struct, frozen=True):
-    """The caller. A limit of null is none; `usage` names every quota of the plan."""
+    """The caller; a person has no key. A limit of null is none; `usage` names every quota of the plan."""
 
     tenant: MyTenant
-    key: MyKey
+    key: MyKey | None
     scopes: list[str]
     plan: PlanJson
     usage: dict[str, QuotaUse]
@@ -53,7 +53,7 @@ async def get(call: Call) -> Reply:
             tenant=MyTenant(
                 id=tenant.id, name=tenant.name, plan=tenant.plan, suspended=tenant.suspended_at is not None
             ),
-            key=MyKey(id=caller.key_id, label=caller.label),
+            key=None if caller.key_id is None else MyKey(id=caller.key_id, label=caller.label),
             scopes=sorted(caller.scopes),
             plan=plan_json(terms),
             usage=usage_json(terms, used),

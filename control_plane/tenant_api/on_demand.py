@@ -80,6 +80,7 @@ ROUTES = (
         path="/api/v1/monitors/test",
         handler=test,
         operation="test_check",
+        category="test_now",
         summary="Run a check without saving it",
         tag="monitors",
         door=Door.TENANT,
@@ -94,6 +95,7 @@ ROUTES = (
     Route(
         method="POST",
         path=f"{PATH}/check-now",
+        category="check_now",
         handler=check_now,
         operation="check_monitor_now",
         summary="Check a monitor now, in all of its regions or one",

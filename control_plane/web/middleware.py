@@ -6,12 +6,13 @@
 4.  operator's veil  before routing shows: without the secret, no path below /operator differs from an unknown one
 5.  routing          unknown paths and methods are refused before any work
 6.  authentication   before the query and the body, so that strangers make us parse nothing
-7.  scope            before the body: a key that may not, need not send one
-8.  query            cheap, and refuses before we wait for a body
-9.  body             size, type, encoding, deadline; bytes only
-10. idempotency      over the bytes as sent, before they are judged: a refusal is repeated, too
-11. decoding         strict, by the route's type
-12. handler, encoding
+7.  rate limits      as soon as we know whose they are: what comes after is what costs
+8.  scope            before the body: a key that may not, need not send one
+9.  query            cheap, and refuses before we wait for a body
+10. body             size, type, encoding, deadline; bytes only
+11. idempotency      over the bytes as sent, before they are judged: a refusal is repeated, too
+12. decoding         strict, by the route's type
+13. handler, encoding
 
 Headers that every response has are added when it is prepared (`finish_headers`), so streams have them, too. Requests
 that the parser refuses never get here; web/server.py answers them in the same shape.
@@ -29,6 +30,7 @@ from prometheus_client import Counter, Histogram
 
 from control_plane import metrics
 from control_plane.errors import FarwatchError, NotFound
+from control_plane.web import rate_limits
 from control_plane.web.authentication import Authenticator
 from control_plane.web.problems import from_http_exception, internal_error, problem_response
 from control_plane.web.trace import OPERATION, TRACE_ID, response_traceparent, trace_id_of
@@ -80,6 +82,7 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
     if trace_id is None:
         return
     headers["X-Trace-Id"] = trace_id
+    rate_limits.add_headers(request, response)
     if "traceparent" in request.headers:
         headers["traceparent"] = response_traceparent(trace_id)
 

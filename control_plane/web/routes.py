@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from control_plane.domain.plan import Category
 from control_plane.web.call import Call, Reply
 
 BODY_LIMIT = 64 * 1024
@@ -75,5 +76,16 @@ class Route:
     """A body of any type is taken: its first `max_body` bytes, and the rest is not waited for (web/body.py)."""
     media: tuple[str, ...] = ()
     """Media types of the body, in place of JSON. With a `body` of bytes the handler looks at the Content-Type."""
+    category: Category | None = None
+    """Whose rate limit a request counts in, on the tenant's door; by default what method and status say."""
     form: bool = False
     """The body is an HTML form (application/x-www-form-urlencoded), handed over as bytes."""
+
+    @property
+    def rate_category(self) -> Category:
+        """The budget that a request of this route counts in."""
+        if self.category is not None:
+            return self.category
+        if self.method in ("GET", "HEAD"):
+            return "reads"
+        return "creates" if self.method == "POST" and self.status == 201 else "writes"
