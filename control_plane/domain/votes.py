@@ -66,8 +66,9 @@ class Vote(Struct, frozen=True, kw_only=True):
 class Seen(Struct, frozen=True):
     """What counting needs to know of one result. `message` is in plain words, `evidence` JSON or null.
 
-    `is_recheck`: a re-check asked for it, so it asks for none itself: a target that goes up and down all the time is
-    looked at closely after each scheduled slot, not without end.
+    `is_recheck`: a re-check after a contradiction asked for it, so it asks for none itself: a target that goes up and
+    down all the time is looked at closely after each scheduled slot, not without end. One that a dependent's opening
+    asked for contradicts as a scheduled slot does.
     """
 
     slot: int
@@ -102,6 +103,18 @@ def contradicts(vote: Vote, seen: Seen, now_ms: int) -> bool:
     if seen.outcome is Outcome.DOWN:
         return vote.vote != "down" or not vote.fresh(now_ms)
     return vote.vote == "down"
+
+
+def asked(vote: Vote, *, confirmations: int) -> Vote:
+    """The vote as it stands by the confirmations that are asked for now, which may have been changed since its slot.
+
+    An up vote is degraded by so many slots, whoever counted them. All else takes effect at the next slot: no vote turns
+    because somebody changed a number.
+    """
+    degraded = vote.degraded_run >= confirmations
+    if vote.vote != "up" or vote.bad_run or vote.degraded is degraded:
+        return vote
+    return replace(vote, degraded=degraded)
 
 
 def settled(vote: Vote, now_ms: int) -> bool:

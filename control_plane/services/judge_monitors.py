@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from control_plane.domain import hold
 from control_plane.domain.case import Case, Decision, sole_region_vote
@@ -20,7 +21,7 @@ from control_plane.domain.hold import Held, Hold, Upstream
 from control_plane.domain.incident import OpenIncident, RegionVote
 from control_plane.domain.sole_vote import SoleVote
 from control_plane.domain.verdict import Policy
-from control_plane.domain.votes import Seen
+from control_plane.domain.votes import Seen, asked
 from control_plane.services.judged_case import Judged, window_of
 from control_plane.services.lock_to_judge import lock_to_judge
 from control_plane.services.sole_votes import read_sole_votes
@@ -111,13 +112,17 @@ def _judge(state: cases.LockedState, monitor: cases.JudgedMonitor, read: _Read, 
     else:
         seen = report.seen.get(case.monitor_id, ())
         decision = decide(case, now_ms=read.now_ms, region_id=report.region_id, seen=seen)
-    return Judged(case=case, monitor=monitor, incident=read.incidents.get(case.monitor_id), decision=decision)
+    stored = {v.vote.region_id: v.vote.degraded for v in read.votes.get(case.monitor_id, ())}
+    misread = any(v.vote.degraded != stored.get(v.vote.region_id, v.vote.degraded) for v in case.votes)
+    incident = read.incidents.get(case.monitor_id)
+    return Judged(case=case, monitor=monitor, incident=incident, decision=decision, misread=misread)
 
 
 def _case(state: cases.LockedState, monitor: cases.JudgedMonitor, read: _Read) -> Case:
     incident = read.incidents.get(state.monitor_id)
     sole = read.sole.get(state.monitor_id)
-    votes = tuple(read.votes.get(state.monitor_id, ()))
+    stored = read.votes.get(state.monitor_id, ())
+    votes = tuple(replace(v, vote=asked(v.vote, confirmations=monitor.confirmations)) for v in stored)
     upstreams = tuple(read.upstreams.get(state.monitor_id, ()))
     return Case(
         tenant_id=state.tenant_id,

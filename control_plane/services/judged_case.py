@@ -16,12 +16,16 @@ def window_of(monitor: JudgedMonitor, cadence_ms: int) -> int:
 
 
 class Judged(Struct, frozen=True, kw_only=True):
-    """One judged monitor. `incident` is the one that was open before the decision."""
+    """One judged monitor. `incident` is the one that was open before the decision.
+
+    `misread`: a vote's row says degraded by other confirmations than are asked for now.
+    """
 
     case: Case
     monitor: JudgedMonitor
     incident: IncidentRow | None
     decision: Decision
+    misread: bool = False
 
     @property
     def facts(self) -> MonitorFacts:

@@ -31,6 +31,10 @@ async def write_decisions(
     votes = [_vote_row(one) for one in judged if one.decision.vote is not None]
     if votes:
         await ingest.save_votes(conn, votes)
+    for one in judged:
+        if one.misread:
+            ids = {"tenant_id": one.case.tenant_id, "monitor_id": one.case.monitor_id}
+            await decisions.read_votes_anew(conn, **ids, confirmations=one.case.confirmations)
     await decisions.save_states(conn, [_state_row(one) for one in judged])
     await write_rechecks(conn, judged)
     await _turn_circuits(conn, judged)

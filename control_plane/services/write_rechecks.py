@@ -31,11 +31,12 @@ class _Wanted(Struct, frozen=True):
     monitor_id: UUID
     check_version: int
     slots: tuple[int, ...]
+    for_dependent: bool = False
 
     def rows(self, domain: str | None) -> Iterator[Row]:
         for slot in self.slots:
             row = (new_id(), self.region_id, self.tenant_id, self.monitor_id, self.check_version, slot)
-            yield (*row, slot + RECHECK_LIFE_MS, domain)
+            yield (*row, slot + RECHECK_LIFE_MS, domain, self.for_dependent)
 
 
 async def write_rechecks(conn: Connection, judged: Sequence[Judged]) -> None:
@@ -71,7 +72,10 @@ async def _of_upstreams(conn: Connection, judged: Sequence[Judged]) -> list[_Wan
     if not slots:
         return []
     regions = await holds.regions_to_ask(conn, sorted(slots))
-    return [_Wanted(region, tenant_id, id_, version, slots[id_]) for tenant_id, id_, region, version in regions]
+    return [
+        _Wanted(region, tenant_id, id_, version, slots[id_], for_dependent=True)
+        for tenant_id, id_, region, version in regions
+    ]
 
 
 def _within_budget(wanted: Sequence[_Wanted], load: dict[int, int]) -> Iterator[_Wanted]:

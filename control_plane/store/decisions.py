@@ -148,8 +148,9 @@ async def append_events(conn: Connection, rows: Sequence[Row]) -> None:
 
 
 WRITE_RECHECK = """
-INSERT INTO dispatches (id, region_id, tenant_id, monitor_id, check_version, kind, slot, expires_at, domain)
-VALUES ($1, $2, $3, $4, $5, 'recheck', $6, to_timestamp($7 / 1000.0), $8)
+INSERT INTO dispatches (id, region_id, tenant_id, monitor_id, check_version, kind, slot, expires_at, domain,
+                        for_dependent)
+VALUES ($1, $2, $3, $4, $5, 'recheck', $6, to_timestamp($7 / 1000.0), $8, $9)
 """
 
 LANE_DROP_RECHECKS = """
@@ -160,7 +161,9 @@ TELL_OF_DISPATCHES = "SELECT pg_notify('farwatch_dispatch', region::text) FROM u
 
 
 async def write_rechecks(conn: Connection, rows: Sequence[Row]) -> None:
-    """Tuples (id, region, tenant, monitor, check version, due Unix ms, expiry Unix ms, domain or None)."""
+    """Tuples (id, region, tenant, monitor, check version, due Unix ms, expiry Unix ms, domain or None, whether a
+    dependent asks).
+    """
     await conn.executemany(WRITE_RECHECK, rows)
     await conn.execute(TELL_OF_DISPATCHES, list({row[1] for row in rows}))
 
@@ -191,8 +194,9 @@ async def set_cadence(
     return [row["region_id"] for row in rows]
 
 
-# The one thing of a vote that others than its lane write, and only where no lane is at it: a lane holds votes before it
-# asks for state rows, so waiting for it here could be a circle. The lane's short way reads the vote's own window.
+# This and READ_VOTES_ANEW are all of a vote that others than its lane write, and only where no lane is at it: a lane
+# holds votes before it asks for state rows, so waiting for it here could be a circle. The lane's short way reads the
+# vote's own window.
 SET_WINDOW = """
 WITH own AS (
     SELECT region_id FROM votes WHERE tenant_id = $1 AND monitor_id = $2
@@ -212,6 +216,24 @@ WHERE tenant_id = $1 AND monitor_id = $2 AND removed_at IS NULL
 async def set_window(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, window_ms: int) -> None:
     """Have the monitor's votes live this long; nothing while a lane writes one of them: try again soon."""
     await conn.execute(SET_WINDOW, tenant_id, monitor_id, window_ms)
+
+
+# An up vote whose newest slot was good is as degraded as that run of slots is long. The lane's short way takes a slow
+# slot for steady by `steady` alone, 1 being degraded. One that a lane is at is left: as long as its row says otherwise
+# than the judgement, the sweep finds the monitor and comes here again.
+READ_VOTES_ANEW = """
+UPDATE votes v
+SET degraded = v.degraded_run >= $3, steady = CASE WHEN v.degraded_run >= $3 THEN 1 WHEN v.degraded_run = 0 THEN 0 END
+FROM (SELECT region_id FROM votes
+      WHERE tenant_id = $1 AND monitor_id = $2 AND vote = 'up' AND bad_run = 0 AND degraded <> (degraded_run >= $3)
+      FOR UPDATE SKIP LOCKED) AS misread
+WHERE v.tenant_id = $1 AND v.monitor_id = $2 AND v.region_id = misread.region_id
+"""
+
+
+async def read_votes_anew(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, confirmations: int) -> None:
+    """Call its up votes degraded, or not, by the confirmations that are asked for now; see `votes.asked`."""
+    await conn.execute(READ_VOTES_ANEW, tenant_id, monitor_id, confirmations)
 
 
 LANE_RECHECK_LOAD = """

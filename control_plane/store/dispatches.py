@@ -121,20 +121,21 @@ FLEET_FINISH = """
 WITH finished AS (
     UPDATE dispatches SET finished_at = clock_timestamp()
      WHERE id = ANY($1::uuid[]) AND region_id = $2 AND claimed_at IS NOT NULL AND finished_at IS NULL
-    RETURNING id, kind, monitor_id
+    RETURNING id, kind, monitor_id, for_dependent
 ), hint AS MATERIALIZED (
     SELECT pg_notify('farwatch_dispatch', $2::int::text)
      WHERE EXISTS (SELECT FROM finished f JOIN dispatches d ON d.monitor_id = f.monitor_id
                     WHERE d.region_id = $2 AND d.claimed_at IS NULL)
 )
-SELECT id FROM finished LEFT JOIN hint ON true WHERE kind = 'recheck'
+SELECT id FROM finished LEFT JOIN hint ON true WHERE kind = 'recheck' AND NOT for_dependent
 """
 
 
 async def finish(conn: Connection, ids: Sequence[UUID], *, region_id: int) -> set[UUID]:
     """Results of these dispatches of the region have come: the next of the same monitor there may go.
 
-    Returns which of them were re-checks. Ids that are not the region's, or that nobody had claimed, change nothing.
+    Returns which of them were re-checks that the monitor's own slots had asked for. Ids that are not the region's, or
+    that nobody had claimed, change nothing.
     """
     rows = await conn.fetch(FLEET_FINISH, list(ids), region_id)
     return {row["id"] for row in rows}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from control_plane.store import assignments_write, dependencies, incidents_read, monitors, pauses
+from control_plane.store import assignments_write, dependencies, incidents_read, monitors, pauses, plans
 from control_plane.store.monitors import MonitorRow
 from shared.clock import from_unix_ms
 from tests.simulation.memory_store import Session, statement
@@ -44,6 +44,12 @@ def read_upstreams(s: Session, _tenant: UUID, monitor_id: UUID) -> list[Row]:
 def visible_regions(s: Session, _tenant: UUID) -> list[Row]:
     plain = {"tenant_id": None, "enabled": True, "selected_by_default": True}
     return [{"id": id_, "slug": slug, "name": slug} | plain for id_, slug in sorted(s.tables.regions.items())]
+
+
+@statement(plans.TERMS)
+def terms(_session: Session, _tenant: UUID) -> Row:
+    """Those of the plan unlimited, as far as a change of a monitor asks for them."""
+    return {"name": "unlimited", "quotas": {}, "features": {}, "rates": {}, "overrides": {}}
 
 
 @statement(monitors.UPDATE_MONITOR)

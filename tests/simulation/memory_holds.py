@@ -163,6 +163,18 @@ def set_window(s: Session, _tenant: UUID, monitor_id: UUID, window_ms: int) -> N
     _look_again(s.tables, monitor_id)
 
 
+@statement(decisions.READ_VOTES_ANEW)
+def read_votes_anew(s: Session, _tenant: UUID, monitor_id: UUID, confirmations: int) -> None:
+    for region_id in s.tables.regions_of[monitor_id]:
+        vote = s.tables.votes.get((monitor_id, region_id))
+        if vote is None or vote.vote != "up" or vote.bad_run or vote.degraded is (vote.degraded_run >= confirmations):
+            continue
+        degraded = vote.degraded_run >= confirmations
+        steady = 1 if degraded else 0 if vote.degraded_run == 0 else None
+        change(s.undo, vote, degraded=degraded, steady=steady)
+    s.tables.unswept.add(monitor_id)
+
+
 def _live(tables: Tables, monitor_id: UUID) -> list[Assignment]:
     return [row for row in tables.regions_of[monitor_id].values() if not row.removed]
 

@@ -149,7 +149,7 @@ def finish(s: Session, ids: list[UUID], region_id: int) -> list[dict[str, Any]]:
             continue
         change(s.undo, row, finished_ms=tables.now_ms)
         exclude(s.undo, tables.underway[region_id, row.monitor_id], dispatch_id)
-        if row.kind == "recheck":
+        if row.kind == "recheck" and not row.for_dependent:
             finished.append({"id": dispatch_id})
     return finished
 

@@ -75,6 +75,7 @@ class DispatchRow(Struct):
     slot: int
     expires_ms: int
     domain: str | None = None
+    for_dependent: bool = False
     claimed_ms: int | None = None
     claimed_by: UUID | None = None
     finished_ms: int | None = None

@@ -122,9 +122,9 @@ def tell(_session: Session, *_: Any) -> None:
 
 @statement(decisions.WRITE_RECHECK)
 def write_recheck(s: Session, dispatch_id: UUID, region_id: int, *rest: Any) -> None:
-    tenant_id, monitor_id, version, slot, expires_ms, domain = rest
+    tenant_id, monitor_id, version, slot, expires_ms, *told = rest
     tables = s.tables
-    row = DispatchRow(dispatch_id, region_id, tenant_id, monitor_id, version, "recheck", slot, expires_ms, domain)
+    row = DispatchRow(dispatch_id, region_id, tenant_id, monitor_id, version, "recheck", slot, expires_ms, *told)
     put(s.undo, tables.dispatches, dispatch_id, row)
     include(s.undo, tables.waiting[monitor_id], dispatch_id)
     include(s.undo, tables.in_region[region_id], dispatch_id)

@@ -71,7 +71,7 @@ class Oracle:
             regions = monitor.regions if monitor.enabled else ()
             voices = {r: Voice(window=monitor.window_ms, confirmations=monitor.confirmations) for r in regions}
         for voice in voices.values():
-            voice.confirmations = monitor.confirmations
+            voice.ask(monitor.confirmations)
         needed = votes_needed(monitor.policy.name, monitor.policy.k, len(voices))
         count.configure(voices, r=needed)
         level.monitor = monitor

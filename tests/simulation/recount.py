@@ -50,6 +50,12 @@ class Voice:
         self.honest = False
         self.first_bad: int | None = None
 
+    def ask(self, confirmations: int) -> None:
+        """So many slots are asked for from now on. An up vote is degraded by as many; all else waits for a slot."""
+        self.confirmations = confirmations
+        if self.vote == "up" and self.bad == 0:
+            self.is_slow = self.slow >= confirmations
+
     def is_fresh(self, now: int) -> bool:
         return self.vote is not None and self.is_earned and now < self.newest + self.window
 

@@ -74,3 +74,61 @@ async def test_a_resolved_outage_is_hushed_whatever_was_slow_before_it(database:
 
     assert [(i["type"], i["state"]) for i in await stage.incidents()] == [("down", "resolved")]
     assert (await stage.state())["hushed"]
+
+
+# ------------------------------------------------------------------------------------------- confirmations are changed
+
+
+async def ask(stage: Stage, confirmations: int) -> None:
+    """Change how many confirmations the stage's monitor asks for, and judge it, as change_monitor does."""
+    async with stage.database.app_transaction() as conn:
+        await conn.execute("UPDATE monitors SET confirmations = $2 WHERE id = $1", stage.monitor_id, confirmations)
+        await judge_monitors(conn, [stage.monitor_id])
+
+
+async def test_a_degraded_vote_is_none_when_more_slow_slots_are_asked_for(database: Database) -> None:
+    stage = await Stage.make(database, regions=("eu",), alert_on="degraded")
+    for at, outcome in enumerate(("up", "degraded", "degraded")):
+        await stage.report("eu", outcome, at=at)
+
+    await ask(stage, 4)
+    assert ((await stage.state())["verdict"], await stage.vote("eu", "degraded")) == ("up", False)
+    assert [i["state"] for i in await stage.incidents()] == ["resolved"]
+
+    await stage.report("eu", "degraded", at=3)
+    assert ((await stage.state())["verdict"], await stage.vote("eu", "degraded")) == ("up", False)
+    await stage.report("eu", "degraded", at=4)
+    assert ((await stage.state())["verdict"], await stage.vote("eu", "degraded")) == ("degraded", True)
+
+
+async def test_it_is_one_when_fewer_are_and_slow_slots_only_lengthen_its_run(database: Database) -> None:
+    stage = await Stage.make(database, regions=("eu",), confirmations=3)
+    for at, outcome in enumerate(("up", "degraded", "degraded")):
+        await stage.report("eu", outcome, at=at)
+    assert (await stage.state())["verdict"] == "up"
+
+    await ask(stage, 2)
+    judged_at = (await stage.state())["judged_at"]
+    assert (await stage.state())["verdict"] == "degraded"
+    await stage.report("eu", "degraded", at=3)
+
+    assert (await stage.vote("eu", "degraded_run"), (await stage.state())["judged_at"]) == (3, judged_at)
+    assert await sweep_verdicts(stage.database) == 0
+
+
+async def test_a_vote_that_its_lane_is_at_is_read_anew_by_the_next_sweep(database: Database) -> None:
+    stage = await Stage.make(database, regions=("eu", "us"), region_policy="any")
+    for region in ("eu", "us"):
+        for at, outcome in enumerate(("up", "degraded", "degraded")):
+            await stage.report(region, outcome, at=at)
+    eu = stage.reporters["eu"].region_id
+
+    async with database.app_transaction() as lane:
+        await lane.execute("SELECT FROM votes WHERE region_id = $1 FOR UPDATE", eu)
+        await ask(stage, 4)
+    assert [await stage.vote(region, "degraded") for region in ("eu", "us")] == [True, False]
+    assert (await stage.state())["verdict"] == "up"
+
+    assert await sweep_verdicts(database) == 1
+    assert await stage.vote("eu", "degraded") is False
+    assert await sweep_verdicts(database) == 0

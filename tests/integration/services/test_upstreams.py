@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -87,6 +88,31 @@ async def test_one_bad_slot_of_it_is_waited_for(stage: Stage) -> None:
     assert await incidents_of(stage, stage.monitor_id) == []
 
 
+async def test_one_that_goes_down_in_the_last_slot_that_was_asked_for_is_confirmed_at_once(stage: Stage) -> None:
+    gateway = await unheard(stage)
+    *_, last = [row for row in await rechecks_of(stage, gateway) if row["slug"] == "eu"]
+    await stage.take_rechecks(*REGIONS)
+
+    await answer(stage, last, "down", at=8)
+
+    own = await rechecks_of(stage, gateway)
+    assert {row["slug"] for row in own} == set(REGIONS)
+    assert not any(row["for_dependent"] for row in own)
+
+
+async def test_what_it_then_asks_for_itself_asks_for_no_more(stage: Stage) -> None:
+    gateway = await unheard(stage)
+    *_, last = [row for row in await rechecks_of(stage, gateway) if row["slug"] == "eu"]
+    await stage.take_rechecks(*REGIONS)
+    await answer(stage, last, "down", at=8)
+    own, *_ = [row for row in await rechecks_of(stage, gateway) if row["slug"] == "us"]
+    await stage.take_rechecks(*REGIONS)
+
+    await answer(stage, own, "down", at=10)
+
+    assert await rechecks_of(stage, gateway) == []
+
+
 async def test_it_turns_out_to_be_up_and_the_incident_opens(stage: Stage) -> None:
     gateway = await unheard(stage)
     await all_say(stage, gateway, "up", at=4)
@@ -124,6 +150,21 @@ async def test_a_paused_upstream_is_not_waited_for(stage: Stage) -> None:
     await stage.rows("UPDATE assignments SET removed_at = now() WHERE monitor_id = $1", gateway)
     await all_say(stage, stage.monitor_id, "down", "down", at=0)
     assert len(await incidents_of(stage, stage.monitor_id)) == 1
+
+
+async def answer(stage: Stage, recheck: dict[str, Any], outcome: str, *, at: float) -> None:
+    """The region of this re-check, which was claimed, reports what came of it; `at` as in `Stage.slot`."""
+    result = CheckResult(
+        recheck["monitor_id"],
+        1,
+        stage.slot(at),
+        Outcome(outcome),
+        Reason.CONNECT,
+        total=3.0,
+        dispatch_id=recheck["id"],
+    )
+    taken = await ingest_results(stage.database, stage.reporters[recheck["slug"]], sent_at=now_ms(), items=[result])
+    assert taken.statuses == ("stored",)
 
 
 # ---------------------------------------------------------------------------------------------- at the same instant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from control_plane.domain.votes import DEGRADED, DOWN, UP, Vote, contradicts, count, settled
+from control_plane.domain.votes import DEGRADED, DOWN, UP, Vote, asked, contradicts, count, settled
 from shared.results import Reason
 from tests.support.votes import EVERY, NOW, WINDOW, after, seen
 
@@ -60,6 +60,32 @@ def test_an_up_vote_is_degraded_when_its_last_slots_all_were(
     sentence: str, story: str, confirmations: int, degraded: bool
 ) -> None:
     assert after(story, confirmations=confirmations).degraded is degraded, sentence
+
+
+@pytest.mark.parametrize(
+    ("sentence", "story", "counted", "wanted", "degraded"),
+    [
+        ("raised, it takes more slow slots", "USS", 2, 3, False),
+        ("raised no further than the run is long, it stays", "USSS", 2, 3, True),
+        ("lowered, fewer are enough", "USS", 3, 2, True),
+        ("lowered, the newest slot has to be slow all the same", "USSU", 3, 2, False),
+        ("on its way down it keeps what it was called", "USSD", 2, 3, True),
+        ("nor is it called degraded on its way down", "USSD", 3, 2, False),
+    ],
+)
+def test_an_up_vote_is_degraded_by_the_confirmations_that_are_asked_for_now(
+    sentence: str, story: str, counted: int, wanted: int, degraded: bool
+) -> None:
+    vote = asked(after(story, confirmations=counted), confirmations=wanted)
+
+    assert (vote.vote, vote.degraded) == ("up", degraded), sentence
+
+
+@pytest.mark.parametrize("story", ["", "D", "DD", "UD", "DDU"])
+def test_other_confirmations_alone_turn_no_vote(story: str) -> None:
+    vote = after(story)
+
+    assert [asked(vote, confirmations=each) for each in (1, 2, 3, 10)] == [vote] * 4
 
 
 def test_a_slot_not_newer_than_the_newest_counted_changes_nothing() -> None:
