@@ -53,7 +53,7 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
     """A monitor in an open incident, a notice that was given up, and a second key: revoking it locks nobody out."""
     async with desk.served.tenant() as http:
         channel = await _made(http, "/api/v1/channels", name="On call", config=WEBHOOK)
-        monitor_id = await desk.monitor(alerts=[{"channel_id": channel["id"]}])
+        monitor_id = await desk.monitor(alerts=[{"channel_id": channel["id"]}], tags=["prod"], group="Web")
         await desk.all_up(monitor_id)
         await desk.down(monitor_id, *desk.regions)
         key = await _made(http, "/api/v1/keys", label="Spare", scopes=SCOPES)
@@ -65,7 +65,8 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
             known["month"] = await conn.fetchval("SELECT to_char(now(), 'YYYY-MM')")
         known["delivery_id"] = await _first(http, "/api/v1/deliveries")
         window = await _made(http, "/api/v1/maintenance", **WINDOW)
-        known |= {"maintenance_id": window["id"], "region": min(desk.regions)}
+        known |= {"maintenance_id": window["id"], "region": min(desk.regions), "tag": "prod", "group": "Web"}
+        known["agent_id"] = await _first(http, f"/api/v1/regions/{known['region']}/agents")
     return known
 
 
