@@ -11,6 +11,8 @@ from msgspec import Struct
 from control_plane.domain.exposition import Probe, Watched, label, labels_of, read_facts
 from control_plane.store.pool import Connection
 
+_ROWS = 1000
+
 
 class Which(Struct, frozen=True):
     """Which monitors; None does not filter."""
@@ -87,9 +89,15 @@ WHERE m.enabled AND {_WHICH}
 
 
 async def probes(conn: Connection, *, tenant_id: UUID, which: Which, of: Monitors) -> list[Probe]:
-    """The newest result of each region of these monitors, as long as it counts."""
-    rows = await conn.fetch(EXPOSED_PROBES, tenant_id, which.tag, which.group, which.kind)
-    return [_probe(row, *of.by_id[row[0]]) for row in rows if row[0] in of.by_id]
+    """The newest result of each region of these monitors, as long as it counts. Needs a transaction.
+
+    Read in parts: turning them into values all at once would hold up the event loop.
+    """
+    found: list[Probe] = []
+    cursor = await conn.cursor(EXPOSED_PROBES, tenant_id, which.tag, which.group, which.kind)
+    while rows := await cursor.fetch(_ROWS):
+        found += [_probe(row, *of.by_id[row[0]]) for row in rows if row[0] in of.by_id]
+    return found
 
 
 def _probe(row: Any, kind: str, labels: str) -> Probe:

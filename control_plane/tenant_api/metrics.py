@@ -37,7 +37,7 @@ class ExpositionQuery(Struct, frozen=True):
 
 async def metrics(call: Call) -> web.StreamResponse:
     tenant_id, query = call.tenant().tenant_id, call.query
-    async with call.deps.database.tenant(tenant_id) as conn:
+    async with call.deps.database.tenant_transaction(tenant_id) as conn:
         monitors = await exposition.monitors(conn, tenant_id=tenant_id, which=query.which)
         probes = await exposition.probes(conn, tenant_id=tenant_id, which=query.which, of=monitors)
     openmetrics = _accepts(call.request.headers.get("Accept", ""), "application/openmetrics-text")
