@@ -15,7 +15,7 @@ REF = "#/components/schemas/{name}"
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _SECURITY: Mapping[Door, list[dict[str, list[str]]]] = {
-    Door.TENANT: [{"apiKey": []}, {"apiKeyHeader": []}],
+    Door.TENANT: [{"apiKey": []}, {"apiKeyHeader": []}, {"session": []}],
     Door.OPERATOR: [{"operatorSecret": []}],
     Door.AGENT: [{"probeKey": []}],
     Door.PUBLIC: [],
@@ -23,6 +23,13 @@ _SECURITY: Mapping[Door, list[dict[str, list[str]]]] = {
 _SCHEMES = {
     "apiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "fw_live_…", "description": "An API key"},
     "apiKeyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "farwatch_session",
+        "description": "The dashboard's session (over HTTPS __Host-farwatch_session), from pages of this origin alone; "
+        "what changes something carries X-CSRF-Token, which GET /api/v1/me tells",
+    },
     "operatorSecret": {"type": "http", "scheme": "bearer", "description": "operator.secret of the settings"},
     "probeKey": {"type": "http", "scheme": "bearer", "bearerFormat": "fw_probe_…", "description": "A probe key"},
 }
@@ -134,6 +141,7 @@ def _common_errors(route: Route) -> Iterator[str]:
     if route.door in (Door.TENANT, Door.AGENT) and not route.open_:
         yield from ("UNAUTHENTICATED", "RATE_LIMITED", "KEY_IN_QUERY")
         yield "AGENT_DISABLED" if route.door is Door.AGENT else "TENANT_SUSPENDED"
+        yield from () if route.door is Door.AGENT else ("FOREIGN_REQUEST", "CSRF_TOKEN_INVALID")
     if route.scope is not None:
         yield from ("MISSING_SCOPE", "PLAN_FEATURE")  # the latter of a plan without api_access
     if "{" in route.path and not any(code.endswith("NOT_FOUND") for code in route.errors):

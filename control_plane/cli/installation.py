@@ -48,6 +48,14 @@ class InstallationKeys(Struct, frozen=True):
     probe_keys: dict[str, str]
 
 
+class EnsuredKeys(Struct, frozen=True):
+    """The keys of an installation. `made`: just now; then `setup_token` is that of its setup link, if it has one."""
+
+    keys: InstallationKeys
+    made: bool
+    setup_token: str = ""
+
+
 class InstallationAddress(Struct, frozen=True):
     url: str
 
@@ -100,18 +108,18 @@ class Installation:
 
     async def ensure_keys(
         self, database: Database, *, pepper: bytes, regions: Sequence[RegionDefinition]
-    ) -> tuple[InstallationKeys, bool]:
-        """The first tenant, its key and one agent per region. True when they were made just now."""
+    ) -> EnsuredKeys:
+        """The first tenant, its key and one agent per region."""
         first = await ensure_first_tenant(database, pepper=pepper, regions=regions)
         if first is not None:
             keys = InstallationKeys(first.api_key, dict(first.probe_keys))
         else:
             found = self.keys()
             if found is not None:
-                return found, False
+                return EnsuredKeys(found, made=False)
             keys = await _make_anew(database, pepper=pepper, regions=regions)
         self._write("keys.json", keys)
-        return keys, True
+        return EnsuredKeys(keys, made=True, setup_token=first.setup_token if first else "")
 
     def _read(self, name: str, kind: type[T]) -> T | None:
         path = self.directory / name

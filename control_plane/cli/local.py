@@ -15,7 +15,7 @@ import httpx
 from msgspec import Struct
 
 from control_plane.cli.children import Children, Program
-from control_plane.cli.installation import Installation, InstallationKeys, control_plane_environment
+from control_plane.cli.installation import EnsuredKeys, Installation, InstallationKeys, control_plane_environment
 from control_plane.cli.talk import say
 from control_plane.errors import StartupRefused
 from control_plane.postgres import EmbeddedPostgres
@@ -41,6 +41,8 @@ class Running(Struct, frozen=True):
     keys: InstallationKeys
     first_run: bool
     seconds: float
+    setup_token: str = ""
+    """Of the link under which the first person becomes the owner; on the first run alone."""
 
 
 @asynccontextmanager
@@ -57,7 +59,7 @@ async def run_installation(
         dsn = await postgres.start()
         stack.push_async_callback(postgres.stop)
         await migrate(dsn)
-        keys, first = await _ensure_keys(installation, dsn, pepper=made.pepper.encode(), regions=regions)
+        ensured = await _ensure_keys(installation, dsn, pepper=made.pepper.encode(), regions=regions)
         url = local_url(host, port)
         environment = control_plane_environment(made, dsn=dsn, host=host, port=port, url=url)
         children = await stack.enter_async_context(Children())
@@ -65,9 +67,9 @@ async def run_installation(
         await _wait_ready(url)
         installation.note_address(url)
         for region in regions:
-            children.keep(_agent(installation, region, url=url, keys=keys))
+            children.keep(_agent(installation, region, url=url, keys=ensured.keys))
         seconds = time.monotonic() - began
-        yield Running(url, made.operator_secret, keys, first, seconds)
+        yield Running(url, made.operator_secret, ensured.keys, ensured.made, seconds, ensured.setup_token)
         say("Stopping …")
 
 
@@ -88,7 +90,7 @@ async def until_stopped() -> None:
 
 async def _ensure_keys(
     installation: Installation, dsn: str, *, pepper: bytes, regions: Sequence[LocalRegion]
-) -> tuple[InstallationKeys, bool]:
+) -> EnsuredKeys:
     database = await Database.connect(dsn, max_size=2)
     try:
         definitions = [region.definition for region in regions]

@@ -11,7 +11,7 @@ import uvloop
 
 from control_plane.app import serve as serve_here
 from control_plane.cli.children import Children, Program
-from control_plane.cli.local import require_free, until_stopped
+from control_plane.cli.local import local_url, require_free, until_stopped
 from control_plane.cli.talk import say
 from control_plane.errors import StartupRefused, Unavailable
 from control_plane.sealing import Sealer
@@ -56,7 +56,15 @@ async def _prepare(settings: Settings) -> None:
         await database.close()
     if first is not None:
         click.echo(f"Key  {first.api_key}")
+        click.echo(f"Setup  {setup_url(settings, first.setup_token)}")
         say("The key above is the first tenant's. It is shown this once: keep it.")
+        say("Under the setup link the first person becomes the owner. It works once, for 24 hours.")
+
+
+def setup_url(settings: Settings, token: str) -> str:
+    """The setup link: under the public URL, or where this process listens."""
+    server = settings.server
+    return f"{server.public_url.rstrip('/') or local_url(server.host, server.port)}/setup/{token}"
 
 
 def _serve_one(settings: Settings) -> None:

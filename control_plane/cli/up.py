@@ -59,9 +59,12 @@ def command() -> str:
 
 
 def greet_address(running: Running, directory: Path) -> None:
-    """The URL, and on the first run the key: it is shown once, and kept where only its owner reads."""
+    """The URL, and on the first run the key and the setup link; the key is kept where only its owner reads."""
     click.echo(f"URL  {running.url}")
     if running.first_run:
         click.echo(f"Key  {running.keys.api_key}")
+        if running.setup_token:
+            click.echo(f"Setup  {running.url}/setup/{running.setup_token}")
+            say("Open the setup link to name your team and become its owner. It works once, for 24 hours.")
     else:
         say(f"The key was printed at the first start; it is kept in {directory / 'keys.json'}")

@@ -1,4 +1,4 @@
-"""What a fresh installation is given: a tenant, a key, and on request private regions with an agent each."""
+"""What a fresh installation is given: a tenant, a key, a setup link, and on request private regions with agents."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from control_plane.domain.credentials import SCOPES
+from control_plane.domain.people import SETUP_FOR, link_digest
 from control_plane.services.create_region import write_region
 from control_plane.services.identity import new_id
+from control_plane.services.invite_member import new_token
 from control_plane.services.issue_api_key import write_key
 from control_plane.services.issue_probe_key import write_agent
-from control_plane.store import tenants
+from control_plane.store import invitations, tenants
 from control_plane.store.pool import Database
 from shared.ids import TenantId
 
@@ -31,12 +33,13 @@ class RegionDefinition(Struct, frozen=True):
 
 
 class FirstRun(Struct, frozen=True):
-    """What was made. The keys are here and nowhere else."""
+    """What was made. The keys and the token of the setup link, /setup/{token}, are here and nowhere else."""
 
     tenant_id: TenantId
     api_key: str
     probe_keys: Mapping[str, str]
     """By the region's slug."""
+    setup_token: str = ""
 
 
 async def ensure_first_tenant(
@@ -50,6 +53,9 @@ async def ensure_first_tenant(
         tenant_id = TenantId(new_id())
         await tenants.insert(conn, tenant_id=tenant_id, name=TENANT_NAME, plan="unlimited")
         issued = await write_key(conn, tenant_id, label=KEY_LABEL, scopes=SCOPES, pepper=pepper)
+        token = new_token()
+        digest = link_digest(token, pepper)
+        await invitations.insert_setup(conn, tenant_id=tenant_id, digest=digest, lasts=SETUP_FOR)
         probe_keys = {}
         for region in regions:
             fields = {
@@ -62,4 +68,4 @@ async def ensure_first_tenant(
             _, probe_keys[region.slug] = await write_agent(
                 conn, region_id=region_id, name=region.agent_name, pepper=pepper
             )
-        return FirstRun(tenant_id=tenant_id, api_key=issued.key, probe_keys=probe_keys)
+        return FirstRun(tenant_id=tenant_id, api_key=issued.key, probe_keys=probe_keys, setup_token=token)

@@ -165,6 +165,9 @@ async def hold_all_counters(conn: Connection, *, tenant_ids: Collection[UUID]) -
 
 USAGE = """
 SELECT (SELECT count(*) FROM monitors WHERE tenant_id = $1) AS max_monitors,
+       (SELECT count(*) FROM members WHERE tenant_id = $1) AS members,
+       (SELECT count(*) FROM invitations WHERE tenant_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL
+            AND expires_at > now()) AS invitations,
        (SELECT count(*) FROM channels WHERE tenant_id = $1) AS channels,
        (SELECT count(*) FROM api_keys WHERE tenant_id = $1 AND expires_at IS NULL) AS keys,
        (SELECT count(*) FROM maintenance_windows

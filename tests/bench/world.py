@@ -97,7 +97,7 @@ async def world(directory: Path, *, regions: int) -> AsyncIterator[World]:
         await migrate(dsn)
         database = await Database.connect(dsn, max_size=5)
         stack.push_async_callback(database.close)
-        keys, _ = await installation.ensure_keys(database, pepper=made.pepper.encode(), regions=definitions)
+        keys = (await installation.ensure_keys(database, pepper=made.pepper.encode(), regions=definitions)).keys
         children = await stack.enter_async_context(Children())
         port = free_port()
         children.keep(_control_plane(made, dsn=dsn, port=port))

@@ -77,6 +77,13 @@ OF_NO_ROUTE = {
     "NO_LIVE_AGENT",
     "REGION_DISABLED",
     "MISSING_PARAMETER",  # of routes with a required parameter: there is none yet
+    "EMAIL_NOT_VERIFIED",  # of the pages on which people sign in, which are no part of the document
+    "LINK_OVER",
+    "NOT_A_MEMBER",
+    "PROVIDER_UNAVAILABLE",
+    "SIGN_IN_REFUSED",
+    "SIGN_IN_STALE",
+    "WRONG_EMAIL",
     "SLUG_INVALID",  # of slugs, which nothing has yet
 }
 
