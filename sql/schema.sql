@@ -67,9 +67,34 @@ CREATE FUNCTION public.farwatch_changes(before jsonb, after jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (SELECT COALESCE(jsonb_object_agg(a.key, CASE WHEN (a.key ~ '(sealed|digest|secret|token|ping_id|previous_id)'::text) THEN '"***"'::jsonb ELSE jsonb_build_array((farwatch_changes.before -> a.key), a.value) END), '{}'::jsonb) AS "coalesce" FROM jsonb_each(farwatch_changes.after) a(key, value) WHERE (((farwatch_changes.before -> a.key) IS DISTINCT FROM a.value) AND (a.key <> ALL (ARRAY['updated_at'::text, 'revision'::text, 'last_used_at'::text, 'last_seen_at'::text, 'write_source'::text, 'check_version'::text, 'first_slot'::text, 'consecutive_failures'::text, 'last_delivered_at'::text, 'last_error'::text, 'covered_at'::text, 'next_starts_at'::text, 'next_ends_at'::text, 'current_starts_at'::text, 'current_ends_at'::text]))));
 
+CREATE FUNCTION public.farwatch_rules_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO installation (name, value)
+    VALUES ('rules', jsonb_build_object('version', gen_random_uuid(), 'xid', pg_current_xact_id()::text))
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+    RETURN NULL;
+
+END
+$$;
+
 CREATE FUNCTION public.farwatch_tenant_id() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('farwatch.tenant_id'::text, true), ''::text))::uuid;
+
+CREATE FUNCTION public.farwatch_unblock() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.blocked_by := NULL;
+
+    RETURN NEW;
+
+END
+$$;
 
 CREATE FUNCTION public.farwatch_uuid7() RETURNS uuid
     LANGUAGE sql PARALLEL SAFE
@@ -238,6 +263,17 @@ CREATE TABLE public.delivery_attempts (
     response text
 );
 
+CREATE TABLE public.deny_rules (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    value text NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT deny_rules_kind_known CHECK ((kind = ANY (ARRAY['domain'::text, 'url_glob'::text, 'url_regex'::text, 'cidr'::text])))
+);
+
 CREATE TABLE public.dispatches (
     id uuid NOT NULL,
     region_id integer NOT NULL,
@@ -256,6 +292,26 @@ CREATE TABLE public.dispatches (
     domain text,
     for_dependent boolean DEFAULT false NOT NULL,
     CONSTRAINT dispatches_kind_known CHECK ((kind = ANY (ARRAY['recheck'::text, 'check_now'::text, 'test'::text])))
+);
+
+CREATE TABLE public.domains (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    domain text NOT NULL,
+    path_token text NOT NULL,
+    txt_token text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    method text,
+    verified_at timestamp with time zone,
+    checked_at timestamp with time zone,
+    next_check_at timestamp with time zone,
+    failed_since timestamp with time zone,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT domains_method_known CHECK ((method = ANY (ARRAY['file'::text, 'txt'::text]))),
+    CONSTRAINT domains_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'verified'::text, 'grace'::text, 'lapsed'::text])))
 );
 
 CREATE TABLE public.events (
@@ -569,6 +625,7 @@ CREATE TABLE public.monitors (
     backoff_when_down boolean DEFAULT false NOT NULL,
     sla_target double precision,
     sla_period_days integer,
+    blocked_by jsonb,
     CONSTRAINT monitors_alert_on_known CHECK ((alert_on = ANY (ARRAY['down'::text, 'degraded'::text]))),
     CONSTRAINT monitors_confirmations_range CHECK (((confirmations >= 1) AND (confirmations <= 10))),
     CONSTRAINT monitors_interval_floor CHECK ((interval_s >= 10)),
@@ -598,6 +655,19 @@ CREATE TABLE public.operator_incidents (
     resolution text,
     CONSTRAINT operator_incidents_severity_known CHECK ((severity = ANY (ARRAY['minor'::text, 'major'::text, 'critical'::text]))),
     CONSTRAINT operator_incidents_state_known CHECK ((state = ANY (ARRAY['triggered'::text, 'acknowledged'::text, 'resolved'::text])))
+);
+
+CREATE TABLE public.operator_settings (
+    name text NOT NULL,
+    value jsonb NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.opt_outs (
+    id uuid NOT NULL,
+    domain text NOT NULL,
+    note text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.ping_door_refusals (
@@ -636,6 +706,13 @@ CREATE TABLE public.plans (
     revision integer DEFAULT 1 NOT NULL,
     CONSTRAINT plans_name_form CHECK ((name ~ '^[a-z0-9][a-z0-9_-]{0,39}$'::text)),
     CONSTRAINT plans_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 100)))
+);
+
+CREATE TABLE public.port_touches (
+    tenant_id uuid NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
 CREATE TABLE public.processes (
@@ -748,6 +825,12 @@ CREATE TABLE public.rollups_hourly (
     ttfb_us bigint CONSTRAINT rollups_fine_ttfb_us_not_null NOT NULL,
     download_us bigint CONSTRAINT rollups_fine_download_us_not_null NOT NULL,
     histogram bytea CONSTRAINT rollups_fine_histogram_not_null NOT NULL
+);
+
+CREATE TABLE public.sealing_keys (
+    key_id text NOT NULL,
+    canary bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.sessions (
@@ -894,8 +977,20 @@ ALTER TABLE ONLY public.deliveries
 ALTER TABLE ONLY public.delivery_attempts
     ADD CONSTRAINT delivery_attempts_pkey PRIMARY KEY (tenant_id, delivery_id, attempt);
 
+ALTER TABLE ONLY public.deny_rules
+    ADD CONSTRAINT deny_rules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.deny_rules
+    ADD CONSTRAINT deny_rules_value_key UNIQUE (kind, value);
+
 ALTER TABLE ONLY public.dispatches
     ADD CONSTRAINT dispatches_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_domain_key UNIQUE (tenant_id, domain);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, number);
@@ -972,6 +1067,15 @@ ALTER TABLE ONLY public.operator_incidents
 ALTER TABLE ONLY public.operator_incidents
     ADD CONSTRAINT operator_incidents_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.operator_settings
+    ADD CONSTRAINT operator_settings_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.opt_outs
+    ADD CONSTRAINT opt_outs_domain_key UNIQUE (domain);
+
+ALTER TABLE ONLY public.opt_outs
+    ADD CONSTRAINT opt_outs_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.ping_door_refusals
     ADD CONSTRAINT ping_door_refusals_pkey PRIMARY KEY (id);
 
@@ -980,6 +1084,9 @@ ALTER TABLE ONLY public.ping_door_spells
 
 ALTER TABLE ONLY public.plans
     ADD CONSTRAINT plans_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.port_touches
+    ADD CONSTRAINT port_touches_pkey PRIMARY KEY (tenant_id, host, port);
 
 ALTER TABLE ONLY public.processes
     ADD CONSTRAINT processes_pkey PRIMARY KEY (id);
@@ -1001,6 +1108,9 @@ ALTER TABLE ONLY public.rollups_fine
 
 ALTER TABLE ONLY public.rollups_hourly
     ADD CONSTRAINT rollups_hourly_pkey PRIMARY KEY (monitor_id, region_id, starts);
+
+ALTER TABLE ONLY public.sealing_keys
+    ADD CONSTRAINT sealing_keys_pkey PRIMARY KEY (key_id);
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (tenant_id, id);
@@ -1069,6 +1179,8 @@ CREATE INDEX dispatches_monitor ON public.dispatches USING btree (monitor_id) WH
 CREATE INDEX dispatches_running ON public.dispatches USING btree (region_id, monitor_id) WHERE ((claimed_at IS NOT NULL) AND (finished_at IS NULL));
 
 CREATE INDEX dispatches_waiting ON public.dispatches USING btree (region_id, slot) WHERE (claimed_at IS NULL);
+
+CREATE INDEX domains_due ON public.domains USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
 
 CREATE INDEX events_age ON public.events USING btree (at);
 
@@ -1148,6 +1260,10 @@ CREATE INDEX ping_door_refusals_age ON public.ping_door_refusals USING btree (un
 
 CREATE INDEX ping_door_spells_age ON public.ping_door_spells USING btree (opened_at);
 
+CREATE INDEX port_touches_age ON public.port_touches USING btree (at);
+
+CREATE INDEX port_touches_port ON public.port_touches USING btree (tenant_id, port);
+
 CREATE INDEX regions_tenant ON public.regions USING btree (tenant_id) WHERE (tenant_id IS NOT NULL);
 
 CREATE INDEX rollups_fine_age ON public.rollups_fine USING brin (starts);
@@ -1180,11 +1296,17 @@ CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.channels FOR E
 
 CREATE TRIGGER audited AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((old.state = 'dead'::text) AND (new.state = 'pending'::text))) EXECUTE FUNCTION public.farwatch_audit('delivery');
 
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.deny_rules FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('deny_rule');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.domains FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('domain');
+
 CREATE TRIGGER audited AFTER UPDATE OF ping_id ON public.heartbeats FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('heartbeat', 'monitor_id');
 
 CREATE TRIGGER audited AFTER INSERT ON public.incident_events FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['note'::text, 'public_update'::text]))) EXECUTE FUNCTION public.farwatch_audit('incident', 'incident_id', 'kind');
 
 CREATE TRIGGER audited AFTER UPDATE ON public.incidents FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('incident');
+
+CREATE TRIGGER audited AFTER INSERT ON public.installation FOR EACH ROW WHEN ((new.name = 'kill_switch'::text)) EXECUTE FUNCTION public.farwatch_audit('kill_switch', 'name');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.invitations FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('invitation');
 
@@ -1196,13 +1318,27 @@ CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.monitors FOR E
 
 CREATE TRIGGER audited AFTER UPDATE ON public.operator_incidents FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('operator_incident');
 
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.operator_settings FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('setting', 'name');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.opt_outs FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('opt_out');
+
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.plans FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('plan', 'name');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.regions FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('region');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('tenant');
 
+CREATE TRIGGER audited_change AFTER UPDATE ON public.installation FOR EACH ROW WHEN ((new.name = 'kill_switch'::text)) EXECUTE FUNCTION public.farwatch_audit('kill_switch', 'name');
+
 CREATE TRIGGER audited_declared AFTER INSERT ON public.incidents FOR EACH ROW WHEN ((new.origin = 'person'::text)) EXECUTE FUNCTION public.farwatch_audit('incident');
+
+CREATE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE ON public.deny_rules FOR EACH STATEMENT EXECUTE FUNCTION public.farwatch_rules_changed();
+
+CREATE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE ON public.operator_settings FOR EACH STATEMENT EXECUTE FUNCTION public.farwatch_rules_changed();
+
+CREATE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE ON public.opt_outs FOR EACH STATEMENT EXECUTE FUNCTION public.farwatch_rules_changed();
+
+CREATE TRIGGER unblocked BEFORE UPDATE OF "check" ON public.monitors FOR EACH ROW WHEN (((old.blocked_by IS NOT NULL) AND (((((((old."check" ->> 'url'::text) IS DISTINCT FROM (new."check" ->> 'url'::text)) OR ((old."check" ->> 'host'::text) IS DISTINCT FROM (new."check" ->> 'host'::text))) OR ((old."check" ->> 'port'::text) IS DISTINCT FROM (new."check" ->> 'port'::text))) OR ((old."check" ->> 'name'::text) IS DISTINCT FROM (new."check" ->> 'name'::text))) OR ((old."check" ->> 'domain'::text) IS DISTINCT FROM (new."check" ->> 'domain'::text))) OR ((old."check" ->> 'resolver'::text) IS DISTINCT FROM (new."check" ->> 'resolver'::text))))) EXECUTE FUNCTION public.farwatch_unblock();
 
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
@@ -1230,6 +1366,9 @@ ALTER TABLE ONLY public.delivery_attempts
 
 ALTER TABLE ONLY public.dispatches
     ADD CONSTRAINT dispatches_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.heartbeat_pings
     ADD CONSTRAINT heartbeat_pings_heartbeat_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.heartbeats(tenant_id, monitor_id) ON DELETE CASCADE;
@@ -1306,6 +1445,9 @@ ALTER TABLE ONLY public.operator_incidents
 ALTER TABLE ONLY public.operator_incidents
     ADD CONSTRAINT operator_incidents_region_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.port_touches
+    ADD CONSTRAINT port_touches_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
@@ -1354,7 +1496,11 @@ CREATE POLICY all_rows ON public.deliveries TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.delivery_attempts TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.deny_rules TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.dispatches TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.domains TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.events TO farwatch_app USING (true);
 
@@ -1398,11 +1544,17 @@ CREATE POLICY all_rows ON public.monitors TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.operator_incidents TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.operator_settings TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.opt_outs TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.ping_door_refusals TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.ping_door_spells TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.plans TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.port_touches TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.processes TO farwatch_app USING (true);
 
@@ -1417,6 +1569,8 @@ CREATE POLICY all_rows ON public.rollup_walks TO farwatch_app USING (true);
 CREATE POLICY all_rows ON public.rollups_fine TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.rollups_hourly TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.sealing_keys TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.sessions TO farwatch_app USING (true);
 
@@ -1448,7 +1602,11 @@ ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.delivery_attempts ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.deny_rules ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.dispatches ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.domains ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
@@ -1494,6 +1652,10 @@ ALTER TABLE public.monitors ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.operator_incidents ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.operator_settings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.opt_outs ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY own_rows ON public.agents TO farwatch_tenant USING ((EXISTS ( SELECT
    FROM public.regions
   WHERE ((regions.id = agents.region_id) AND (regions.tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id))))));
@@ -1513,6 +1675,8 @@ CREATE POLICY own_rows ON public.deliveries TO farwatch_tenant USING ((tenant_id
 CREATE POLICY own_rows ON public.delivery_attempts TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.dispatches TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.domains TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.events TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -1554,6 +1718,8 @@ CREATE POLICY own_rows ON public.plans FOR SELECT TO farwatch_tenant USING ((nam
    FROM public.tenants
   WHERE (tenants.id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)))));
 
+CREATE POLICY own_rows ON public.port_touches TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.regions TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.results TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
@@ -1584,7 +1750,17 @@ ALTER TABLE public.ping_door_spells ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plans ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.port_touches ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.processes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY read_rows ON public.deny_rules FOR SELECT TO farwatch_tenant USING (true);
+
+CREATE POLICY read_rows ON public.installation FOR SELECT TO farwatch_tenant USING ((name = ANY (ARRAY['kill_switch'::text, 'rules'::text])));
+
+CREATE POLICY read_rows ON public.operator_settings FOR SELECT TO farwatch_tenant USING (true);
+
+CREATE POLICY read_rows ON public.opt_outs FOR SELECT TO farwatch_tenant USING (true);
 
 CREATE POLICY read_rows ON public.ping_door_refusals FOR SELECT TO farwatch_tenant USING (true);
 
@@ -1601,6 +1777,8 @@ ALTER TABLE public.rollup_walks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.rollups_fine ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rollups_hourly ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sealing_keys ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY seen_rows ON public.regions FOR SELECT TO farwatch_tenant USING (((tenant_id IS NULL) OR (tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id))));
 
@@ -1656,9 +1834,17 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_attempts TO farwatch_
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_attempts TO farwatch_tenant;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deny_rules TO farwatch_app;
+
+GRANT SELECT ON TABLE public.deny_rules TO farwatch_tenant;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dispatches TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dispatches TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.domains TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.domains TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO farwatch_app;
 
@@ -1697,6 +1883,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incidents TO farwatch_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incidents TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.installation TO farwatch_app;
+
+GRANT SELECT ON TABLE public.installation TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.invitations TO farwatch_app;
 
@@ -1738,6 +1926,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitors TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.operator_incidents TO farwatch_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.operator_settings TO farwatch_app;
+
+GRANT SELECT ON TABLE public.operator_settings TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.opt_outs TO farwatch_app;
+
+GRANT SELECT ON TABLE public.opt_outs TO farwatch_tenant;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ping_door_refusals TO farwatch_app;
 
 GRANT SELECT ON TABLE public.ping_door_refusals TO farwatch_tenant;
@@ -1749,6 +1945,10 @@ GRANT SELECT ON TABLE public.ping_door_spells TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plans TO farwatch_app;
 
 GRANT SELECT ON TABLE public.plans TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.port_touches TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.port_touches TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.processes TO farwatch_app;
 
@@ -1773,6 +1973,8 @@ GRANT SELECT ON TABLE public.rollups_fine TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollups_hourly TO farwatch_app;
 
 GRANT SELECT ON TABLE public.rollups_hourly TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sealing_keys TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO farwatch_app;
 
