@@ -15,6 +15,7 @@ from control_plane.domain import field_rules
 from control_plane.domain.cron import read_cron, read_zone
 from control_plane.domain.field_rules import Findings, boolean, integer, refuse, text
 from control_plane.domain.maintenance import Schedule
+from control_plane.domain.monitor_fields import read_key
 
 TITLE_LIMIT = 200
 DESCRIPTION_LIMIT = 2_000
@@ -26,7 +27,7 @@ MAX_TIMES_A_DAY = 24
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 FIELDS = (
-    *("title", "description", "public", "monitors", "tags", "all"),
+    *("title", "description", "public", "monitors", "tags", "all", "key"),
     *("starts_at", "ends_at", "cron", "rrule", "duration", "timezone", "until"),
 )
 _NUMBERS = re.compile(r"[+-]?\d{1,3}(,[+-]?\d{1,3}){0,99}", re.ASCII)
@@ -66,6 +67,7 @@ class WindowConfig(Struct, frozen=True, kw_only=True):
     public: bool
     targets: Targets
     schedule: Schedule
+    key: str | None = None
 
 
 def read_window(body: Mapping[str, Any], *, stored: WindowConfig | None, now: datetime) -> WindowConfig:
@@ -78,6 +80,7 @@ def read_window(body: Mapping[str, Any], *, stored: WindowConfig | None, now: da
     description = findings.take(_description, given.get("description", ""), "/description")
     public = findings.take(boolean, given.get("public", False), "/public")
     targets = findings.take(_targets, given, "")
+    key = findings.take(read_key, given["key"], "/key") if "key" in given else None
     schedule = findings.take(lambda value, _: _schedule(value, now=now), given, "")
     findings.raise_any()
     assert title is not None
@@ -85,7 +88,9 @@ def read_window(body: Mapping[str, Any], *, stored: WindowConfig | None, now: da
     assert public is not None
     assert targets is not None
     assert schedule is not None
-    return WindowConfig(title=title, description=description, public=public, targets=targets, schedule=schedule)
+    return WindowConfig(
+        title=title, description=description, public=public, targets=targets, schedule=schedule, key=key
+    )
 
 
 def written(config: WindowConfig) -> dict[str, Any]:
@@ -105,6 +110,7 @@ def written(config: WindowConfig) -> dict[str, Any]:
         "duration": schedule.duration_s,
         "timezone": schedule.timezone,
         "until": schedule.until,
+        "key": config.key,
     }
 
 

@@ -100,7 +100,8 @@ def _group(value: object, pointer: str) -> str:
     return field_rules.name(value, pointer, code="INVALID_GROUP")
 
 
-def _key(value: object, pointer: str) -> str:
+def read_key(value: object, pointer: str) -> str:
+    """What a configuration file calls an object. Raises INVALID_KEY."""
     text = field_rules.text(value, pointer, code="INVALID_KEY", low=1, high=100)
     if not _KEY.fullmatch(text):
         field_rules.refuse(
@@ -125,6 +126,6 @@ PLAIN: dict[str, Callable[[object, str], Any]] = {
     "owner": _text_or_none("INVALID_OWNER", 200),
     "notes": field_rules.notes,
     "enabled": field_rules.boolean,
-    "key": _key,
+    "key": read_key,
 }
 """JSON name → reader."""

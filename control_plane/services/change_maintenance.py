@@ -44,7 +44,7 @@ async def change_maintenance(
             return row
         added = tuple(one for one in new.targets.monitors if one not in old.targets.monitors)
         await refuse_strangers(conn, tenant_id=tenant_id, monitor_ids=added)
-        following, current_end = _planned(row, old=old, new=new, now=now)
+        following, current_end = planned_change(row, old=old, new=new, now=now)
         after = await maintenance.update_window(
             conn,
             tenant_id=tenant_id,
@@ -56,10 +56,10 @@ async def change_maintenance(
     return after
 
 
-def _planned(
+def planned_change(
     row: WindowRow, *, old: WindowConfig, new: WindowConfig, now: datetime
 ) -> tuple[Occurrence | None, datetime | None]:
-    """What it holds next, and the end of what it holds now where that moves."""
+    """What it holds next, and the end of what it holds now where that moves. Raises BadRequest, Conflict."""
     if new.schedule == old.schedule:
         return planned_next(row), None
     if row.current_ends_at is None:

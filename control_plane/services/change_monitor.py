@@ -28,6 +28,7 @@ from control_plane.services.monitor_rows import (
     read_surroundings,
     stored_config,
 )
+from control_plane.services.refuse_target import refuse_port_scan
 from control_plane.services.require_revision import require_revision
 from control_plane.store import certificates, dependencies, monitors, pauses
 from control_plane.store.monitors import MonitorRow
@@ -62,8 +63,11 @@ async def change_monitor(
         check = opened_check(sealer, row) if "check" in body else masked_check(row)
         old = stored_config(row, check=check, bindings=bindings, regions=surroundings.regions, depends_on=upstreams)
         new = read_monitor(body, stored=old, surroundings=surroundings)
+        if new.check != old.check:
+            settings = surroundings.gate.settings
+            await refuse_port_scan(conn, settings, tenant_id=tenant_id, check=new.check, regions=new.regions)
         if new != old:
-            await _write(conn, sealer, row=row, old=old, new=new, write_source=write_source)
+            await write_change(conn, sealer, row=row, old=old, new=new, write_source=write_source)
 
 
 async def lock(
@@ -82,7 +86,7 @@ async def lock(
     return row
 
 
-async def _write(
+async def write_change(
     conn: Connection,
     sealer: Sealer,
     *,
@@ -91,6 +95,7 @@ async def _write(
     new: MonitorConfig,
     write_source: str,
 ) -> None:
+    """Write what differs, inside the transaction of the caller, who holds the monitor's state and its row."""
     columns: dict[str, Any] = {**plain_columns(new), "write_source": write_source}
     if new.check != old.check:
         context = monitor_context(row.tenant_id, row.id)
@@ -110,31 +115,32 @@ async def _write(
         await follow_change(
             conn, tenant_id=TenantId(row.tenant_id), monitor_id=MonitorId(row.id), old=before, new=after
         )
-    if _server(new.check) != _server(old.check):
+    if server_of(new.check) != server_of(old.check):
         await certificates.forget_certificates(conn, tenant_id=row.tenant_id, monitor_id=row.id)
     if new.alerts != old.alerts:
         await monitors.replace_bindings(conn, tenant_id=row.tenant_id, monitor_id=row.id, bindings=binding_rows(new))
-    if _agents_see(row, changed):
+    if agents_see(row, changed):
         await assign(conn, changed, timeout_ms=timeout_ms(new.check))
     if resumed:
         await pauses.end_pause(conn, tenant_id=row.tenant_id, monitor_id=row.id)
     if old.enabled and not new.enabled:
         await pauses.begin_pause(conn, tenant_id=row.tenant_id, monitor_id=row.id)
         await resolve_quietly(conn, tenant_id=row.tenant_id, monitor_id=row.id, resolution="paused")
-    if new.depends_on != old.depends_on or _judged_on(row) != _judged_on(changed):
+    if new.depends_on != old.depends_on or judged_on(row) != judged_on(changed):
         await judge_monitors(conn, [row.id])
 
 
-def _server(check: MonitorCheck) -> tuple[object, ...] | None:
+def server_of(check: MonitorCheck) -> tuple[object, ...] | None:
     """Whose certificate is read: another server's is no change of this one's."""
     return (check.host, check.port, check.server_name) if isinstance(check, TlsCertCheck) else None
 
 
-def _agents_see(row: MonitorRow, changed: MonitorRow) -> bool:
+def agents_see(row: MonitorRow, changed: MonitorRow) -> bool:
+    """Whether assignments change."""
     return (row.check_version, row.enabled) != (changed.check_version, changed.enabled)
 
 
-def _judged_on(row: MonitorRow) -> tuple[object, ...]:
+def judged_on(row: MonitorRow) -> tuple[object, ...]:
     """What a verdict or an incident rests on besides the votes."""
     policy = (row.region_policy, row.region_policy_count, row.confirmations)
     return (row.check_version, row.enabled, *policy, row.alert_on, row.backoff_when_down)

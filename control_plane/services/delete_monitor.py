@@ -21,20 +21,23 @@ async def delete_monitor(
     """Raises NotFound MONITOR_NOT_FOUND, PreconditionFailed."""
     async with database.tenant_transaction(tenant_id) as conn:
         await dependencies.hold_graph(conn, tenant_id=tenant_id)
-        freed = await _held_by(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+        freed = await held_by(conn, tenant_id=tenant_id, monitor_id=monitor_id)
         await lock(conn, tenant_id=tenant_id, monitor_id=monitor_id, accepted=accepted, along=freed)
-        await resolve_quietly(conn, tenant_id=tenant_id, monitor_id=monitor_id, resolution="deleted")
-        removed = await assignments_write.remove_assignments(conn, tenant_id=tenant_id, monitor_id=monitor_id)
-        await assignments_write.drop_stale_dispatches(
-            conn, tenant_id=tenant_id, monitor_id=monitor_id, check_version=None
-        )
-        await monitors.delete_monitor(conn, tenant_id=tenant_id, monitor_id=monitor_id)
-        await assignments_write.notify_regions(conn, removed)
+        await remove_monitor(conn, tenant_id=tenant_id, monitor_id=monitor_id)
         if freed:
             await judge_monitors(conn, freed)
 
 
-async def _held_by(conn: Connection, *, tenant_id: TenantId, monitor_id: MonitorId) -> list[UUID]:
+async def remove_monitor(conn: Connection, *, tenant_id: TenantId, monitor_id: MonitorId) -> None:
+    """Delete it inside the transaction of the caller, who holds the graph, its state and its row, and judges after."""
+    await resolve_quietly(conn, tenant_id=tenant_id, monitor_id=monitor_id, resolution="deleted")
+    removed = await assignments_write.remove_assignments(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    await assignments_write.drop_stale_dispatches(conn, tenant_id=tenant_id, monitor_id=monitor_id, check_version=None)
+    await monitors.delete_monitor(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    await assignments_write.notify_regions(conn, removed)
+
+
+async def held_by(conn: Connection, *, tenant_id: TenantId, monitor_id: MonitorId) -> list[UUID]:
     """The monitors that this one holds if it is down. Of very many, the sweep judges the rest."""
     if await dependencies.verdict_of(conn, tenant_id=tenant_id, monitor_id=monitor_id) != "down":
         return []

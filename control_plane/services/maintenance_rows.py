@@ -34,6 +34,7 @@ def config_of(row: WindowRow) -> WindowConfig:
         public=row.public,
         targets=Targets(all=row.covers_all, monitors=tuple(row.monitors), tags=tuple(row.tags)),
         schedule=schedule_of(row),
+        key=row.key,
     )
 
 
@@ -56,6 +57,7 @@ def row_values(config: WindowConfig, *, following: Occurrence | None, write_sour
         next_starts_at=following.starts_at if following else None,
         next_ends_at=following.ends_at if following else None,
         write_source=write_source,
+        key=config.key,
     )
 
 

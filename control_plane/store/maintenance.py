@@ -46,6 +46,7 @@ class WindowRow(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     revision: int
     state: WindowState
+    key: str | None = None
 
 
 _STATE = """CASE
@@ -55,15 +56,15 @@ _STATE = """CASE
     ELSE 'ended' END"""
 WINDOW_COLUMNS = f"""tenant_id, id, number, title, description, public, covers_all, monitors, tags, starts_at, ends_at,
     cron, rrule, duration_s, timezone, until, next_starts_at, next_ends_at, current_starts_at, current_ends_at,
-    covered_at, ended_at, deleted_at, write_source, created_at, updated_at, revision, {_STATE} AS state"""
+    covered_at, ended_at, deleted_at, write_source, created_at, updated_at, revision, {_STATE} AS state, key"""
 
 INSERT = f"""
 WITH counted AS (
     UPDATE tenant_counters SET maintenance = maintenance + 1 WHERE tenant_id = $1 RETURNING maintenance
 )
 INSERT INTO maintenance_windows (tenant_id, id, number, title, description, public, covers_all, monitors, tags,
-    starts_at, ends_at, cron, rrule, duration_s, timezone, until, next_starts_at, next_ends_at, write_source)
-SELECT $1, $2, counted.maintenance, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
+    starts_at, ends_at, cron, rrule, duration_s, timezone, until, next_starts_at, next_ends_at, write_source, key)
+SELECT $1, $2, counted.maintenance, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
 FROM counted
 RETURNING {WINDOW_COLUMNS}
 """
@@ -88,13 +89,14 @@ class WindowWrite(Struct, frozen=True, kw_only=True):
     next_starts_at: datetime | None
     next_ends_at: datetime | None
     write_source: str
+    key: str | None = None
 
     def values(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in self.__struct_fields__)
 
 
 async def insert_window(conn: Connection, *, tenant_id: TenantId, window_id: UUID, write: WindowWrite) -> WindowRow:
-    """Create it. Holds the tenant's counters until commit."""
+    """Create it. Holds the tenant's counters until commit. Raises Conflict KEY_TAKEN."""
     return WindowRow(**await conn.fetchrow(INSERT, tenant_id, window_id, *write.values()))
 
 
@@ -120,7 +122,8 @@ UPDATE = f"""
 UPDATE maintenance_windows
 SET title = $3, description = $4, public = $5, covers_all = $6, monitors = $7, tags = $8, starts_at = $9, ends_at = $10,
     cron = $11, rrule = $12, duration_s = $13, timezone = $14, until = $15, next_starts_at = $16, next_ends_at = $17,
-    write_source = $18, current_ends_at = coalesce($19, current_ends_at), updated_at = now(), revision = revision + 1
+    write_source = $18, key = $19, current_ends_at = coalesce($20, current_ends_at),
+    updated_at = now(), revision = revision + 1
 WHERE tenant_id = $1 AND id = $2
 RETURNING {WINDOW_COLUMNS}
 """

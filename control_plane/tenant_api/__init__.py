@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from control_plane.tenant_api import (
+    apply,
     audit,
     channels,
     deliveries,
     dependencies,
     events,
+    export,
     groups,
     heartbeats,
     incident_actions,
@@ -27,6 +29,7 @@ from control_plane.tenant_api import (
     monitor_reads,
     monitors,
     on_demand,
+    plan,
     region_agents,
     regions,
     reports,
@@ -61,6 +64,9 @@ ROUTES: tuple[Route, ...] = (
     *maintenance_actions.ROUTES,
     *channels.ROUTES,
     *deliveries.ROUTES,
+    *export.ROUTES,
+    *plan.ROUTES,
+    *apply.ROUTES,
     *events.ROUTES,
     *regions.ROUTES,
     *region_agents.ROUTES,

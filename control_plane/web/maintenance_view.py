@@ -21,6 +21,7 @@ class MaintenanceWindow(Struct, frozen=True, kw_only=True):
 
     id: UUID
     number: int
+    key: str | None
     title: str
     description: str
     public: bool
@@ -47,6 +48,7 @@ def window_view(row: WindowRow, following: Sequence[Occurrence]) -> MaintenanceW
     return MaintenanceWindow(
         id=row.id,
         number=row.number,
+        key=row.key,
         title=row.title,
         description=row.description,
         public=row.public,
@@ -92,6 +94,7 @@ class WindowPatch(Struct, frozen=True, kw_only=True):
     duration: Annotated[int, Meta(ge=60, le=2_592_000, description="Seconds")] | UnsetType | None = UNSET
     timezone: Annotated[str, Meta(description="IANA name; UTC by default")] | UnsetType | None = UNSET
     until: datetime | UnsetType | None = UNSET
+    key: str | UnsetType | None = UNSET
 
 
 class NewWindow(WindowPatch, frozen=True, kw_only=True):
@@ -109,5 +112,5 @@ EXAMPLE = {
 }
 WRITE_ERRORS = (
     *("INVALID_TITLE", "INVALID_DESCRIPTION", "INVALID_TARGETS", "INVALID_TAGS", "INVALID_SCHEDULE", "INVALID_TIME"),
-    *("INVALID_DURATION", "INVALID_CRON", "INVALID_RRULE", "INVALID_TIMEZONE"),
+    *("INVALID_DURATION", "INVALID_CRON", "INVALID_RRULE", "INVALID_TIMEZONE", "INVALID_KEY", "KEY_TAKEN"),
 )
