@@ -12,7 +12,8 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, Self, TypeAlias
 
 import asyncpg
@@ -29,6 +30,7 @@ from control_plane.metrics import (
 )
 from control_plane.store import violations
 from control_plane.store.acting import actor_setting
+from control_plane.store.fair_share import FairShare
 from control_plane.store.listener import Listener
 from shared.ids import TenantId
 
@@ -39,6 +41,8 @@ _CONNECT_TIMEOUT_S = 5.0
 _COMMAND_TIMEOUT_S = 30.0
 _CHECKOUT_TIMEOUT_S = 10.0
 _PROBE_GOOD_S = 1.0
+_KEPT_FOR_AGENTS = 4
+"""One connection in so many of the application's pool is used by agents and pings alone."""
 _SETTINGS = {
     "application_name": "farwatch",
     "TimeZone": "UTC",
@@ -63,6 +67,19 @@ _CONTENDED_MESSAGE = "Somebody else was changing the same thing. Try again."
 _WRONG_DSN = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
 
+_FOR_AGENTS: ContextVar[bool] = ContextVar("for_agents", default=False)
+
+
+@contextmanager
+def for_agents() -> Iterator[None]:
+    """Checkouts within the block are of what agents and pings bring: a part of the connections is kept for them."""
+    token = _FOR_AGENTS.set(True)
+    try:
+        yield
+    finally:
+        _FOR_AGENTS.reset(token)
+
+
 class _Gauges:
     """What is measured of one pool, looked up once: every checkout needs it."""
 
@@ -85,6 +102,8 @@ class Database:
         self._tenant = _pool(dsn, role="farwatch_tenant", max_size=max_size, settings=settings)
         for name in ("app", "tenant"):
             CONNECTIONS_MAX.labels(name).set(max_size)
+        self._others = asyncio.Semaphore(max(1, max_size - max_size // _KEPT_FOR_AGENTS))
+        self._shares = FairShare(max_size, patience_s=_CHECKOUT_TIMEOUT_S)
         self._listener = Listener(self._connect_owner)
         self._probe: asyncio.Task[bool] | None = None
         self._probe_until = 0.0
@@ -113,13 +132,14 @@ class Database:
     @asynccontextmanager
     async def app(self) -> AsyncIterator[Connection]:
         """A connection that sees every tenant: ingest, jobs, agents, the operator."""
-        async with _checkout(self._app, _OF_APP) as connection:
+        turn = nullcontext() if _FOR_AGENTS.get() else _patient(self._others)
+        async with _checkout(self._app, _OF_APP, turn) as connection:
             yield connection
 
     @asynccontextmanager
     async def tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
         """A connection that sees the rows of one tenant: row-level security stands behind each WHERE clause."""
-        async with _checkout(self._tenant, _OF_TENANT) as connection:
+        async with _checkout(self._tenant, _OF_TENANT, self._shares.turn(tenant_id)) as connection:
             await connection.fetchval(_SET_TENANT, str(tenant_id), actor_setting())
             yield connection
 
@@ -237,17 +257,31 @@ async def _set_codecs(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def _checkout(pool: Any, gauges: _Gauges) -> AsyncIterator[Connection]:
+async def _checkout(pool: Any, gauges: _Gauges, turn: AbstractAsyncContextManager[None]) -> AsyncIterator[Connection]:
+    """A connection of the pool while it is this checkout's turn, which keeps the others' way free."""
     with _told():
-        started = time.perf_counter()
-        with gauges.waited.track_inprogress(), _unreachable():
-            connection = await pool.acquire(timeout=_CHECKOUT_TIMEOUT_S)
-        gauges.seconds.observe(time.perf_counter() - started)
-        try:
-            with gauges.used.track_inprogress():
-                yield connection
-        finally:
-            await pool.release(connection)
+        async with AsyncExitStack() as held:
+            started = time.perf_counter()
+            with gauges.waited.track_inprogress(), _unreachable():
+                await held.enter_async_context(turn)
+                connection = await pool.acquire(timeout=_CHECKOUT_TIMEOUT_S)
+            gauges.seconds.observe(time.perf_counter() - started)
+            try:
+                with gauges.used.track_inprogress():
+                    yield connection
+            finally:
+                await pool.release(connection)
+
+
+@asynccontextmanager
+async def _patient(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+    """A turn, waited for as long as for a connection."""
+    async with asyncio.timeout(_CHECKOUT_TIMEOUT_S):
+        await turns.acquire()
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from aiohttp import web
 from control_plane.domain.plan import require_api_access
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound
 from control_plane.store.acting import acting
+from control_plane.store.pool import for_agents
 from control_plane.web import idempotency, rate_limits
 from control_plane.web.actor import actor_of
 from control_plane.web.body import decode_body, read_body
@@ -37,7 +38,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def handler_of(route: Route, deps: Deps) -> Handler:
     """The aiohttp handler that obeys a route."""
     _check_route(route)
-    return partial(_dispatch, route, deps, _cache_control(route))
+    reports = route.door is Door.AGENT or route.tag == "pings"
+    return partial(_reported if reports else _dispatch, route, deps, _cache_control(route))
+
+
+async def _reported(route: Route, deps: Deps, cache: str, request: web.Request) -> web.StreamResponse:
+    """What agents and pings bring is never kept waiting by what people ask."""
+    with for_agents():
+        return await _dispatch(route, deps, cache, request)
 
 
 async def _dispatch(route: Route, deps: Deps, cache: str, request: web.Request) -> web.StreamResponse:
