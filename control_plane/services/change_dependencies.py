@@ -25,6 +25,15 @@ async def hold_named(conn: Connection, *, tenant_id: UUID, body: Mapping[str, An
     return sorted((await dependencies.known_monitors(conn, tenant_id=tenant_id, names=names)).values())
 
 
+async def hold_all_named(conn: Connection, *, tenant_id: UUID, bodies: Sequence[Mapping[str, Any]]) -> list[UUID]:
+    """As `hold_named`, for what any of these bodies names."""
+    names = sorted({name for body in bodies for name in named_monitors(body)})
+    if not names and not any("depends_on" in body for body in bodies):
+        return []
+    await dependencies.hold_graph(conn, tenant_id=tenant_id)
+    return sorted((await dependencies.known_monitors(conn, tenant_id=tenant_id, names=names)).values())
+
+
 async def change_dependencies(
     conn: Connection, *, tenant_id: UUID, monitor_id: UUID, depends_on: Sequence[UUID]
 ) -> None:

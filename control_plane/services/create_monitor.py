@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -20,6 +19,7 @@ from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.keep_heartbeat import make_heartbeat
 from control_plane.services.monitor_rows import Caution, assign, binding_rows, plain_columns, read_surroundings
+from control_plane.services.refuse_target import refuse_port_scan
 from control_plane.store import dependencies, monitors, pauses
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.pool import Connection, Database
@@ -46,6 +46,9 @@ async def create_monitor(
         await hold_named(conn, tenant_id=tenant_id, body=body)
         surroundings = await read_surroundings(conn, tenant_id=tenant_id, body=body, ports=ports)
         config = read_monitor(body, stored=None, surroundings=surroundings)
+        await refuse_port_scan(
+            conn, surroundings.gate.settings, tenant_id=tenant_id, check=config.check, regions=config.regions
+        )
         return await insert_config(
             conn,
             sealer,
@@ -77,21 +80,15 @@ async def insert_config(
     require_room(terms, "max_monitors", current=await monitors.count_monitors(conn, tenant_id=tenant_id))
     document, sealed = seal_check(sealer, config.check, context=monitor_context(tenant_id, monitor_id))
     now_ms = await monitors.now_ms(conn)
-    now: datetime = from_unix_ms(now_ms)
-    row = MonitorRow(
+    row = new_row(
+        config,
         tenant_id=tenant_id,
-        id=monitor_id,
+        monitor_id=monitor_id,
         number=number,
-        kind=document["type"],
         check=document,
         sealed=sealed,
-        check_version=1,
-        first_slot=now_ms,
+        now_ms=now_ms,
         write_source=write_source,
-        created_at=now,
-        updated_at=now,
-        revision=1,
-        **plain_columns(config),
     )
     target = msgspec.to_builtins(target_of(config.check))
     twin = await monitors.monitor_with_target(conn, tenant_id=tenant_id, target=target, except_id=monitor_id)
@@ -111,6 +108,36 @@ async def insert_config(
     if sole:
         await judge_monitors(conn, [monitor_id])  # what it rests on is there already
     return _warnings(config, twin)
+
+
+def new_row(
+    config: MonitorConfig,
+    *,
+    tenant_id: TenantId,
+    monitor_id: MonitorId,
+    number: int,
+    check: dict[str, Any],
+    sealed: bytes | None,
+    now_ms: int,
+    write_source: str,
+) -> MonitorRow:
+    """The row of a monitor that begins at `now_ms`, Unix ms. `check` is masked, its secrets are `sealed`."""
+    now = from_unix_ms(now_ms)
+    return MonitorRow(
+        tenant_id=tenant_id,
+        id=monitor_id,
+        number=number,
+        kind=check["type"],
+        check=check,
+        sealed=sealed,
+        check_version=1,
+        first_slot=now_ms,
+        write_source=write_source,
+        created_at=now,
+        updated_at=now,
+        revision=1,
+        **plain_columns(config),
+    )
 
 
 def _warnings(config: MonitorConfig, twin: str | None) -> list[Caution]:

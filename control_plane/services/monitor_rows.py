@@ -19,6 +19,7 @@ from control_plane.domain.verdict import Policy, PolicyName
 from control_plane.errors import Unavailable
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.credentials import monitor_context, open_check
+from control_plane.services.read_gate import read_gate
 from control_plane.store import assignments_write, dependencies, monitors, plans
 from control_plane.store.assignments_write import AssignmentRow
 from control_plane.store.monitors import BindingRow, MonitorRow
@@ -37,12 +38,20 @@ class Caution(Struct, frozen=True):
 async def read_surroundings(
     conn: Connection, *, tenant_id: TenantId, body: Mapping[str, Any], ports: PortProfile
 ) -> Surroundings:
-    """The regions that the tenant may choose, which of the channels and monitors that the body names exist, its plan.
+    """The regions that the tenant may choose, which of the channels and monitors that the body names exist, its plan,
+    and the gate of what may be watched.
 
     `ports`: the profile of TCP ports that the operator allows to checks from shared regions.
     """
+    return await read_surroundings_of(conn, tenant_id=tenant_id, bodies=[body], ports=ports)
+
+
+async def read_surroundings_of(
+    conn: Connection, *, tenant_id: TenantId, bodies: Sequence[Mapping[str, Any]], ports: PortProfile
+) -> Surroundings:
+    """The same for many bodies at once: what any of them names."""
     rows = await assignments_write.visible_regions(conn, tenant_id=tenant_id)
-    named = named_channels(body)
+    named = sorted({channel for body in bodies for channel in named_channels(body)})
     channels: frozenset[UUID] = frozenset()
     if named:
         channels = await monitors.known_channels(conn, tenant_id=tenant_id, channel_ids=named)
@@ -56,12 +65,13 @@ async def read_surroundings(
         )
         for row in rows
     )
-    monitor_names = named_monitors(body)
+    monitor_names = sorted({name for body in bodies for name in named_monitors(body)})
     named_ids: Mapping[str, UUID] = {}
     if monitor_names:
         named_ids = await dependencies.known_monitors(conn, tenant_id=tenant_id, names=monitor_names)
     terms = await plans.read_terms(conn, tenant_id=tenant_id)
-    return Surroundings(choices, channels, ports, named_ids, terms)
+    gate = await read_gate(conn, tenant_id=tenant_id)
+    return Surroundings(choices, channels, ports, named_ids, terms, gate)
 
 
 def opened_check(sealer: Sealer, row: MonitorRow) -> MonitorCheck:
@@ -152,16 +162,12 @@ def binding_rows(config: MonitorConfig) -> list[BindingRow]:
     return [BindingRow(b.channel_id, None if b.events is None else list(b.events)) for b in config.alerts]
 
 
-async def assign(conn: Connection, row: MonitorRow, *, timeout_ms: int) -> None:
-    """Make the assignments say what the row says, and have the agents of every region concerned look.
-
-    A paused monitor has none. Re-checks of an older check version go.
-    """
+def assignment_rows(row: MonitorRow, *, timeout_ms: int) -> list[AssignmentRow]:
+    """What each region of the monitor runs; none while it is paused."""
     wanted = row.regions if row.enabled else []
     interval_ms = row.interval_s * 1000
     window_ms = vote_window_ms(cadence_ms=interval_ms, timeout_ms=timeout_ms)
-    removed = await assignments_write.remove_assignments(conn, tenant_id=row.tenant_id, monitor_id=row.id, keep=wanted)
-    rows = [
+    return [
         AssignmentRow(
             region_id,
             window_ms,
@@ -169,6 +175,16 @@ async def assign(conn: Connection, row: MonitorRow, *, timeout_ms: int) -> None:
         )
         for index, region_id in enumerate(wanted)
     ]
+
+
+async def assign(conn: Connection, row: MonitorRow, *, timeout_ms: int) -> None:
+    """Make the assignments say what the row says, and have the agents of every region concerned look.
+
+    A paused monitor has none. Re-checks of an older check version go.
+    """
+    wanted = row.regions if row.enabled else []
+    removed = await assignments_write.remove_assignments(conn, tenant_id=row.tenant_id, monitor_id=row.id, keep=wanted)
+    rows = assignment_rows(row, timeout_ms=timeout_ms)
     await assignments_write.upsert_assignments(
         conn, tenant_id=row.tenant_id, monitor_id=row.id, check_version=row.check_version, rows=rows
     )

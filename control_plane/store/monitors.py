@@ -160,7 +160,7 @@ UPDATE monitors SET key = $3, name = $4, "check" = $5, sealed = $6, check_versio
     updated_at = now(), revision = revision + 1
 WHERE tenant_id = $1 AND id = $2
 """
-_UPDATED = (
+UPDATED = (
     *("tenant_id", "id", "key", "name", "check", "sealed", "check_version", "first_slot", "interval_s", "regions"),
     *("confirmations", "region_policy", "region_policy_count", "tags", "group", "severity", "alert_on"),
     *("notify_recovery", "renotify_interval_s", "max_repeats", "owner", "notes", "enabled", "write_source"),
@@ -170,7 +170,7 @@ _UPDATED = (
 
 async def update_monitor(conn: Connection, row: MonitorRow) -> None:
     """Write the row and raise its revision. The caller holds the lock of `lock_monitor`."""
-    await conn.execute(UPDATE_MONITOR, *(getattr(row, field) for field in _UPDATED))
+    await conn.execute(UPDATE_MONITOR, *(getattr(row, field) for field in UPDATED))
 
 
 # Whoever deletes a channel holds it first, and its bindings after: so does whoever changes bindings, or the two would

@@ -13,6 +13,7 @@ SERVICES = Path(__file__).parents[2] / "control_plane" / "services"
 RANKS = {
     "hold_graph": 0,
     "hold_named": 0,
+    "hold_all_named": 0,
     "hold_about": 1,
     "claim_window": 1,
     "lock_window": 1,
@@ -20,6 +21,7 @@ RANKS = {
     "lock_to_judge": 3,
     "lock_states": 3,
     "lock_monitor": 3,
+    "lock_monitors": 3,
     "lock": 3,
     "lock_incident": 3,
     "hold_monitors": 4,

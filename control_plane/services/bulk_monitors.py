@@ -1,0 +1,244 @@
+"""Monitors in bulk: any number of items, in transactions of some hundred, or in one that is all or nothing.
+
+`create_many` and `act_on_many` work in the caller's transaction; `create_in_bulk` and `act_in_bulk` make transactions.
+Each of those is told to a Progress, whose writes commit with the effects: so a job goes on where another left off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from msgspec import Struct, structs
+
+from control_plane.errors import BadRequest, FarwatchError, Refused, Unavailable
+from control_plane.sealing import Sealer
+from control_plane.services.change_monitors import change_many
+from control_plane.services.create_monitors import Outcome, create_many
+from control_plane.services.delete_monitors import delete_many
+from control_plane.store.monitors import MonitorRow
+from control_plane.store.pool import Connection, Database
+from shared.ids import TenantId
+from shared.netpolicy import PortProfile
+
+__all__ = ("Action", "Means", "NoProgress", "Outcome", "act_in_bulk", "act_on_many", "create_in_bulk", "create_many")
+
+MAX_ITEMS = 10_000
+CHUNK = 250
+"""Items in one transaction: its locks are held for a fraction of a second."""
+
+ActionName = Literal["enable", "disable", "delete", "tag_add", "tag_remove", "update"]
+
+
+class Means(Struct, frozen=True, kw_only=True):
+    """Whose monitors, and what they are written with."""
+
+    tenant_id: TenantId
+    new_id: Callable[[], UUID]
+    write_source: str
+    ports: PortProfile
+
+
+class Action(Struct, frozen=True, kw_only=True):
+    """What is done to each monitor. `tags` for tag_add and tag_remove, `patch` (RFC 7396) for update."""
+
+    name: ActionName
+    tags: tuple[str, ...] = ()
+    patch: Mapping[str, Any] = {}
+
+
+class Progress(Protocol):
+    """Told of every transaction, inside it."""
+
+    async def begin(self, conn: Connection) -> None:
+        """Before anything is done. Raises when somebody else goes on with this work."""
+
+    async def advance(self, conn: Connection, outcomes: Sequence[Outcome]) -> None:
+        """After it was done."""
+
+
+class NoProgress:
+    """Nobody follows."""
+
+    async def begin(self, conn: Connection) -> None: ...
+
+    async def advance(self, conn: Connection, outcomes: Sequence[Outcome]) -> None: ...
+
+
+_Step = Callable[[Connection, Sequence[Any]], Awaitable[list[Outcome]]]
+
+
+class _DryRun(Exception):  # noqa: N818  # not an error: it takes the transaction back
+    pass
+
+
+async def act_on_many(
+    conn: Connection, sealer: Sealer, *, means: Means, monitor_ids: Sequence[UUID], action: Action
+) -> list[Outcome]:
+    """Do the action to each of these monitors in the caller's transaction; one outcome for each, in their order."""
+    if action.name == "delete":
+        return await delete_many(conn, tenant_id=means.tenant_id, monitor_ids=monitor_ids)
+    return await change_many(
+        conn,
+        sealer,
+        tenant_id=means.tenant_id,
+        monitor_ids=monitor_ids,
+        named=action.patch if action.name == "update" else {},
+        patch_of=lambda row: _patch(action, row),
+        write_source=means.write_source,
+        ports=means.ports,
+    )
+
+
+def _patch(action: Action, row: MonitorRow) -> Mapping[str, Any]:
+    match action.name:
+        case "enable":
+            return {"enabled": True}
+        case "disable":
+            return {"enabled": False}
+        case "tag_add":
+            return {"tags": [*row.tags, *(tag for tag in action.tags if tag not in row.tags)]}
+        case "tag_remove":
+            return {"tags": [tag for tag in row.tags if tag not in action.tags]}
+        case _:
+            return action.patch
+
+
+async def create_in_bulk(
+    database: Database,
+    sealer: Sealer,
+    *,
+    means: Means,
+    bodies: Sequence[object],
+    atomic: bool = False,
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Create a monitor of each body; one outcome for each. `atomic`: all or none.
+
+    Raises Refused BULK_REFUSED with every bad item when it is atomic and one is bad.
+    """
+
+    async def create(conn: Connection, part: Sequence[Any]) -> list[Outcome]:
+        return await create_many(
+            conn,
+            sealer,
+            tenant_id=means.tenant_id,
+            bodies=part,
+            new_id=means.new_id,
+            write_source=means.write_source,
+            ports=means.ports,
+        )
+
+    work = _Work(database, means.tenant_id, create, progress or NoProgress())
+    return await (_all_or_nothing(work, bodies) if atomic else _in_chunks(work, bodies))
+
+
+async def act_in_bulk(
+    database: Database,
+    sealer: Sealer,
+    *,
+    means: Means,
+    monitor_ids: Sequence[UUID],
+    action: Action,
+    atomic: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Do the action to each monitor; one outcome for each. `dry_run` does all of it and takes it back.
+
+    Raises Refused BULK_REFUSED as `create_in_bulk` does.
+    """
+
+    async def act(conn: Connection, part: Sequence[Any]) -> list[Outcome]:
+        return await act_on_many(conn, sealer, means=means, monitor_ids=part, action=action)
+
+    work = _Work(database, means.tenant_id, act, progress or NoProgress(), dry_run)
+    return await (_all_or_nothing(work, monitor_ids) if atomic else _in_chunks(work, monitor_ids))
+
+
+class _Work(Struct, frozen=True):
+    database: Database
+    tenant_id: TenantId
+    step: _Step
+    progress: Progress
+    dry_run: bool = False
+
+    async def run(self, items: Sequence[Any]) -> list[Outcome]:
+        """One transaction."""
+        outcomes: list[Outcome] = []
+        with suppress(_DryRun):
+            async with self.database.tenant_transaction(self.tenant_id) as conn:
+                await self.progress.begin(conn)
+                outcomes = await self.step(conn, items)
+                await self.progress.advance(conn, outcomes)
+                if self.dry_run:
+                    raise _DryRun
+        return outcomes
+
+    async def give_up(self, error: FarwatchError) -> list[Outcome]:
+        """One item that the database refuses, after its transaction is gone."""
+        outcomes = [Outcome(index=0, error=error)]
+        async with self.database.tenant_transaction(self.tenant_id) as conn:
+            await self.progress.begin(conn)
+            await self.progress.advance(conn, outcomes)
+        return outcomes
+
+
+async def _in_chunks(work: _Work, items: Sequence[Any]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for start in range(0, len(items), CHUNK):
+        for outcome in await _halving(work, items[start : start + CHUNK]):
+            outcomes.append(structs.replace(outcome, index=len(outcomes)))
+    return outcomes
+
+
+async def _halving(work: _Work, items: Sequence[Any]) -> list[Outcome]:
+    """What the database refuses takes the whole transaction back: halves are tried until the item is found."""
+    try:
+        return await work.run(items)
+    except Unavailable:
+        raise
+    except FarwatchError as error:
+        if len(items) == 1:
+            return await work.give_up(error)
+    middle = len(items) // 2
+    return [*await _halving(work, items[:middle]), *await _halving(work, items[middle:])]
+
+
+async def _all_or_nothing(work: _Work, items: Sequence[Any]) -> list[Outcome]:
+    async def step(conn: Connection, part: Sequence[Any]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for start in range(0, len(part), CHUNK):
+            for outcome in await work.step(conn, part[start : start + CHUNK]):
+                outcomes.append(structs.replace(outcome, index=len(outcomes)))
+        _refuse_bad(outcomes)
+        return outcomes
+
+    return await structs.replace(work, step=step).run(items)
+
+
+def _refuse_bad(outcomes: Sequence[Outcome]) -> None:
+    bad = [outcome for outcome in outcomes if outcome.error is not None]
+    if bad:
+        message = f"Nothing was done: {len(bad)} of {len(outcomes)} items are refused, and all or none were asked for"
+        raise Refused(message, code="BULK_REFUSED", details={"items": [refusal(outcome) for outcome in bad]})
+
+
+def refusal(outcome: Outcome) -> dict[str, Any]:
+    """A bad item for programs: which one, and why."""
+    error = outcome.error
+    assert error is not None
+    told = {"code": error.code, "message": error.message, "field": error.field, "details": error.details}
+    named = {"id": None if outcome.id is None else str(outcome.id), "number": outcome.number, "name": outcome.name}
+    return {"index": outcome.index, **named, "error": told}
+
+
+def refuse_number(count: int) -> None:
+    """Raise BadRequest for no item, Refused TOO_MANY_ITEMS for more than a call takes."""
+    if count == 0:
+        raise BadRequest("There is no item: give at least one", code="INVALID_ITEMS")
+    if count > MAX_ITEMS:
+        message = f"{count} items are more than one call takes: at most {MAX_ITEMS}. Split them"
+        raise Refused(message, code="TOO_MANY_ITEMS", details={"limit": MAX_ITEMS, "given": count})

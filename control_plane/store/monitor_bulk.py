@@ -1,0 +1,231 @@
+"""Writing many monitors of one tenant in a few round trips, with the very statements that write one.
+
+Lock order as in store/monitors.py: the states of all of them in ascending id, then their rows in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from control_plane.store.assignments_write import DROP_DISPATCHES, UPSERT_ASSIGNMENTS, AssignmentRow
+from control_plane.store.heartbeat_reads import ADD_HEARTBEAT
+from control_plane.store.monitors import (
+    DELETE_MONITOR,
+    HOLD_CHANNELS,
+    INSERT_BINDING,
+    INSERT_MONITOR,
+    INSERT_STATE,
+    UPDATE_MONITOR,
+    UPDATED,
+    BindingRow,
+    MonitorRow,
+    lock_states,
+)
+from control_plane.store.pauses import BEGIN_PAUSE, END_PAUSE
+from control_plane.store.pool import Connection
+
+TAKE_NUMBERS = "UPDATE tenant_counters SET monitors = monitors + $2 WHERE tenant_id = $1 RETURNING monitors"
+
+
+async def take_monitor_numbers(conn: Connection, *, tenant_id: UUID, count: int) -> int:
+    """The first of the tenant's next `count` monitor numbers. Locks the tenant's counters until commit."""
+    last: int = await conn.fetchval(TAKE_NUMBERS, tenant_id, count)
+    return last - count + 1
+
+
+TAKEN_KEYS = "SELECT key FROM monitors WHERE tenant_id = $1 AND key = ANY ($2::text[])"
+
+
+async def taken_keys(conn: Connection, *, tenant_id: UUID, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that a monitor of the tenant has."""
+    return {record["key"] for record in await conn.fetch(TAKEN_KEYS, tenant_id, list(keys))}
+
+
+async def insert_monitors(conn: Connection, rows: Sequence[MonitorRow], *, sole: Sequence[bool]) -> None:
+    """Add monitors with their states. `sole`, of each: it is of a kind without regions."""
+    fields = MonitorRow.__struct_fields__
+    await conn.executemany(INSERT_MONITOR, [tuple(getattr(row, field) for field in fields) for row in rows])
+    paused = [(row.tenant_id, row.id) for row in rows if not row.enabled]
+    if paused:
+        await conn.executemany(BEGIN_PAUSE, paused)
+    states = [
+        (row.tenant_id, row.id, len(row.regions) if row.enabled else 0, alone)
+        for row, alone in zip(rows, sole, strict=True)
+    ]
+    await conn.executemany(INSERT_STATE, states)
+
+
+async def insert_bindings(conn: Connection, *, tenant_id: UUID, bindings: Mapping[UUID, Sequence[BindingRow]]) -> None:
+    """The channels that new monitors tell, by monitor."""
+    rows = [
+        (tenant_id, monitor_id, binding.channel_id, binding.events)
+        for monitor_id, found in bindings.items()
+        for binding in found
+    ]
+    if rows:
+        await conn.execute(HOLD_CHANNELS, tenant_id, rows[0][1], sorted({row[2] for row in rows}))
+        await conn.executemany(INSERT_BINDING, rows)
+
+
+INSERT_EDGES = """
+INSERT INTO monitor_dependencies (tenant_id, monitor_id, depends_on) SELECT $1, * FROM unnest($2::uuid[], $3::uuid[])
+"""
+
+
+async def insert_edges(conn: Connection, *, tenant_id: UUID, edges: Sequence[tuple[UUID, UUID]]) -> None:
+    """What new monitors depend on: pairs (monitor, upstream)."""
+    if edges:
+        await conn.execute(INSERT_EDGES, tenant_id, [below for below, _ in edges], [above for _, above in edges])
+
+
+async def upsert_all_assignments(conn: Connection, rows: Sequence[tuple[MonitorRow, Sequence[AssignmentRow]]]) -> None:
+    """Assign each monitor to its regions, or tell their agents of a change."""
+    await conn.executemany(
+        UPSERT_ASSIGNMENTS,
+        [
+            (
+                *(row.tenant_id, row.id, row.check_version),
+                [one.region_id for one in assigned],
+                [one.window_ms for one in assigned],
+                [one.phase_ms for one in assigned],
+            )
+            for row, assigned in rows
+        ],
+    )
+
+
+REMOVE_OTHERS = """
+UPDATE assignments a
+SET removed_at = now(), changed_xid = pg_current_xact_id(), change = nextval('assignment_changes')
+FROM unnest($2::uuid[], $3::text[]) AS wanted (monitor_id, kept)
+WHERE a.tenant_id = $1 AND a.monitor_id = wanted.monitor_id AND a.removed_at IS NULL
+  AND a.region_id <> ALL (wanted.kept::integer[])
+RETURNING a.region_id
+"""
+
+
+async def remove_other_assignments(
+    conn: Connection, *, tenant_id: UUID, kept: Mapping[UUID, Sequence[int]]
+) -> set[int]:
+    """Turn all but those of the regions that each monitor keeps into tombstones; returns the regions concerned."""
+    arrays = ["{" + ",".join(map(str, regions)) + "}" for regions in kept.values()]
+    return {record["region_id"] for record in await conn.fetch(REMOVE_OTHERS, tenant_id, list(kept), arrays)}
+
+
+async def drop_all_stale_dispatches(conn: Connection, *, tenant_id: UUID, versions: Mapping[UUID, int | None]) -> None:
+    """Re-checks of another check version are none. None drops all of the monitor's."""
+    await conn.executemany(DROP_DISPATCHES, [(tenant_id, *pair) for pair in versions.items()])
+
+
+async def add_heartbeats(conn: Connection, *, tenant_id: UUID, ping_ids: Mapping[UUID, UUID]) -> None:
+    """Heartbeats that nobody has pinged: ping ids by monitor."""
+    if ping_ids:
+        await conn.executemany(ADD_HEARTBEAT, [(tenant_id, *pair) for pair in ping_ids.items()])
+
+
+LOCK_MONITORS = """
+SELECT tenant_id, id, number, key, name, kind, "check", sealed, check_version, first_slot, interval_s, regions,
+    confirmations, region_policy, region_policy_count, tags, "group", severity, alert_on, notify_recovery,
+    renotify_interval_s, max_repeats, owner, notes, enabled, write_source, created_at, updated_at, revision,
+    backoff_when_down, sla_target, sla_period_days
+FROM monitors WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
+ORDER BY id
+FOR NO KEY UPDATE
+"""
+
+
+async def lock_monitors(
+    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID], along: Sequence[UUID] = ()
+) -> dict[UUID, MonitorRow]:
+    """Those of the monitors that there are, locked with their states until commit.
+
+    `along`: monitors whose states are locked with them.
+    """
+    await lock_states(conn, tenant_id=tenant_id, monitor_ids=[*monitor_ids, *along])
+    records = await conn.fetch(LOCK_MONITORS, tenant_id, list(monitor_ids))
+    return {record["id"]: MonitorRow(**dict(record)) for record in records}
+
+
+async def update_monitors(conn: Connection, rows: Sequence[MonitorRow]) -> None:
+    """Write the rows and raise their revisions. The caller holds the locks of `lock_monitors`."""
+    await conn.executemany(UPDATE_MONITOR, [tuple(getattr(row, field) for field in UPDATED) for row in rows])
+
+
+async def begin_pauses(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> None:
+    """They are paused from now on."""
+    await conn.executemany(BEGIN_PAUSE, [(tenant_id, monitor_id) for monitor_id in monitor_ids])
+
+
+async def end_pauses(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> None:
+    """They run again from now on."""
+    await conn.executemany(END_PAUSE, [(tenant_id, monitor_id) for monitor_id in monitor_ids])
+
+
+BINDINGS_OF_ALL = """
+SELECT monitor_id, channel_id, events FROM monitor_channels
+WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]) ORDER BY monitor_id, channel_id
+"""
+
+
+async def read_all_bindings(
+    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]
+) -> dict[UUID, list[BindingRow]]:
+    """The channels that each monitor tells, in order of id."""
+    found: dict[UUID, list[BindingRow]] = {}
+    for record in await conn.fetch(BINDINGS_OF_ALL, tenant_id, list(monitor_ids)):
+        found.setdefault(record["monitor_id"], []).append(BindingRow(record["channel_id"], record["events"]))
+    return found
+
+
+UPSTREAMS_OF_ALL = """
+SELECT monitor_id, depends_on FROM monitor_dependencies
+WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]) ORDER BY monitor_id, depends_on
+"""
+
+
+async def read_all_upstreams(
+    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]
+) -> dict[UUID, list[UUID]]:
+    """What each monitor depends on directly, in ascending id."""
+    found: dict[UUID, list[UUID]] = {}
+    for record in await conn.fetch(UPSTREAMS_OF_ALL, tenant_id, list(monitor_ids)):
+        found.setdefault(record["monitor_id"], []).append(record["depends_on"])
+    return found
+
+
+WITH_OPEN_INCIDENTS = """
+SELECT monitor_id FROM incidents
+WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]) AND origin = 'monitor' AND state <> 'resolved'
+ORDER BY monitor_id
+"""
+
+
+async def with_open_incidents(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the monitors that have an open automatic incident, in ascending id."""
+    return [row["monitor_id"] for row in await conn.fetch(WITH_OPEN_INCIDENTS, tenant_id, list(monitor_ids))]
+
+
+DOWN_AMONG = """
+SELECT monitor_id FROM monitor_states WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]) AND verdict = 'down'
+"""
+
+
+async def down_among(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the monitors whose verdict is down at this moment, without a lock."""
+    return [row["monitor_id"] for row in await conn.fetch(DOWN_AMONG, tenant_id, list(monitor_ids))]
+
+
+HOLD_CHANNELS_OF_ALL = """
+SELECT FROM channels
+WHERE tenant_id = $1 AND id IN (
+    SELECT channel_id FROM monitor_channels WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]))
+ORDER BY id
+FOR KEY SHARE
+"""
+
+
+async def delete_monitors(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> None:
+    """Delete the monitors with their states, transitions and bindings; their incidents stay, without them."""
+    await conn.execute(HOLD_CHANNELS_OF_ALL, tenant_id, list(monitor_ids))
+    await conn.executemany(DELETE_MONITOR, [(tenant_id, monitor_id) for monitor_id in monitor_ids])
