@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
@@ -60,6 +61,10 @@ def text_of(monitors: Sequence[Watched] = (), probes: Sequence[Probe] = (), *, o
     return b"".join(expose(monitors, probes, openmetrics=openmetrics)).decode()
 
 
+def _openmetrics(text: str) -> list[Metric]:
+    return list(read_openmetrics(text))  # type: ignore[no-untyped-call]
+
+
 def samples(text: str) -> dict[tuple[str, ...], float]:
     """The value of each sample by its name and the values of the labels that are not the monitor's or the region's."""
     known = ("monitor", "number", "kind", "group", "region")
@@ -112,24 +117,24 @@ def test_a_verdict_is_one_series_of_four() -> None:
     assert seen["farwatch_monitor_info", "m1", ",prod,eu,"] == 1
 
 
-@pytest.mark.parametrize(
-    "name", ['a "quoted" name', "a\\b", "two\nlines", 'x"} 1\nfake_metric{y="', "Überwachung ✓", "\r"]
-)
+NAMES = ['a "quoted" name', "a\\b", "two\nlines", 'x"} 1\nfake_metric{y="', "Überwachung ✓", "\r"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("openmetrics", [True, False])
 def test_no_name_breaks_out_of_its_label(name: str, openmetrics: bool) -> None:
     labels = labels_of(monitor=name, number=1, kind="http", group=name)
     text = text_of([a_monitor(labels=labels)], openmetrics=openmetrics)
-    families = list((read_openmetrics if openmetrics else read_text)(text))
+    families = list((_openmetrics if openmetrics else read_text)(text))
     assert {family.name for family in families} == {family.name for family in MONITOR_FAMILIES}
-    assert {(sample.labels["monitor"], sample.labels["group"]) for f in families for sample in f.samples} == {
-        (name, name)
-    }
+    read = [sample.labels for family in families for sample in family.samples]
+    assert {(labels["monitor"], labels["group"]) for labels in read} == {(name, name)}
 
 
 def test_every_name_is_one_group_however_many_monitors_there_are() -> None:
     monitors = [a_monitor(labels=labels_of(monitor="x", number=n, kind="http", group=None)) for n in range(1200)]
     text = text_of(monitors, openmetrics=True)
-    assert len(list(read_openmetrics(text))) == len(MONITOR_FAMILIES)
+    assert len(_openmetrics(text)) == len(MONITOR_FAMILIES)
     assert text.count("# TYPE farwatch_monitor_verdict gauge") == 1
     assert text.endswith("# EOF\n")
     assert text.count("# EOF") == 1
@@ -147,5 +152,5 @@ def test_a_detail_that_cannot_be_read_has_no_facts(detail: str) -> None:
 
 
 def test_names_are_told_once() -> None:
-    names = [family.name for family in (*PROBE_FAMILIES, *MONITOR_FAMILIES)]
+    names = [*(family.name for family in PROBE_FAMILIES), *(family.name for family in MONITOR_FAMILIES)]
     assert len(names) == len(set(names))
