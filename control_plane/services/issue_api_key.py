@@ -28,7 +28,7 @@ async def issue_api_key(
     database: Database, tenant_id: TenantId, *, label: str, scopes: Sequence[str], pepper: bytes
 ) -> IssuedKey:
     """A new key of the tenant. Raises NotFound for an unknown tenant, Refused QUOTA_EXCEEDED."""
-    async with database.app_transaction() as conn:
+    async with database.tenant_transaction(tenant_id) as conn:
         tenant = await tenants.lock(conn, tenant_id=tenant_id)
         if tenant is None:
             raise NotFound("There is no such tenant", code="TENANT_NOT_FOUND")
