@@ -22,6 +22,7 @@ from control_plane.domain.plan import NO_LIMITS, PlanTerms, interval_floor_s, re
 from control_plane.domain.plan_rules import floor_of, refuse_beyond_plan
 from control_plane.domain.region_choice import MAX_REGIONS, RegionChoice, read_regions
 from control_plane.domain.regionless import CONFIRMATIONS, is_regionless, timeout_ms, weigh_members, without_regions
+from control_plane.domain.safety_gate import OPEN_GATE, Gate
 from control_plane.domain.verdict import Policy
 from control_plane.errors import BadRequest, FarwatchError, Refused
 from shared.netpolicy import PortProfile
@@ -59,7 +60,7 @@ class Surroundings(Struct, frozen=True):
     """What a body may refer to: regions in ascending id, and those of the channels and monitors it names that exist.
 
     `ports`: the profile of TCP ports that checks from shared regions may use. `monitors`: ids by id and by key.
-    `terms`: what the tenant's plan allows.
+    `terms`: what the tenant's plan allows. `gate`: what the operator's rules forbid.
     """
 
     regions: tuple[RegionChoice, ...]
@@ -67,6 +68,7 @@ class Surroundings(Struct, frozen=True):
     ports: PortProfile = "any"
     monitors: Mapping[str, UUID] = {}
     terms: PlanTerms = NO_LIMITS
+    gate: Gate = OPEN_GATE
 
 
 def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surroundings: Surroundings) -> MonitorConfig:
@@ -97,6 +99,7 @@ def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surro
     _fill_in_by_kind(values, body, stored, surroundings.terms)
     _weigh_interval(values, findings, stored, surroundings.terms)
     _weigh_timeout(values, findings, stored)
+    _weigh_target(values, findings, stored, surroundings.gate)
     findings.raise_any()
     config = _merge(values, stored)
     if stored is None:
@@ -281,6 +284,20 @@ def _weigh_timeout(values: Mapping[str, Any], findings: Findings, stored: Monito
     if timeout > interval_s * 1000:
         message = f"timeout is {timeout} ms, more than the interval of {interval_s} s: lower it, or raise the interval"
         findings.add(BadRequest(message, code="INVALID_TIMEOUT", field="/check/timeout"))
+
+
+def _weigh_target(values: Mapping[str, Any], findings: Findings, stored: MonitorConfig | None, gate: Gate) -> None:
+    """Whether the target may be watched, and as often; what is stored already is for services/apply_rules to judge."""
+    check, old = _check_in_force(values, stored), None if stored is None else stored.check
+    interval_s = values.get("interval_s", None if stored is None else stored.interval_s)
+    if check is None or (check == old and stored is not None and interval_s == stored.interval_s):
+        return
+    try:
+        if check != old:
+            gate.refuse(check, "/check")
+        gate.refuse_unverified(check, interval_s=interval_s or 0, new=stored is None)
+    except Refused as error:
+        findings.add(error)
 
 
 def _merge(values: Mapping[str, Any], stored: MonitorConfig | None) -> MonitorConfig:

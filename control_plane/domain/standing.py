@@ -34,11 +34,15 @@ class Standing(Struct, frozen=True, kw_only=True):
     hold_ended_at: datetime | None
     waits_until: datetime | None
     backed_off_at: datetime | None
+    blocked: str | None = None
+    """Why no agent is given the monitor: the words of the rule."""
     incident: OpenOne | None = None
 
 
 def sentences(standing: Standing) -> tuple[str, ...]:
     """Empty where the verdict alone says it all."""
+    if standing.blocked is not None:
+        return (f"Nobody checks it: {standing.blocked}",)
     if standing.incident is not None:
         return (*_of_open(standing.incident, standing), *_of_circuit(standing))
     return (*_of_none(standing), *_of_circuit(standing))

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from control_plane.operator_api import agents, audit, channels, fleet, incidents, plans, regions, tenants
+from control_plane.operator_api import (
+    agents,
+    audit,
+    channels,
+    deny_lists,
+    fleet,
+    incidents,
+    kill_switch,
+    plans,
+    regions,
+    tenants,
+)
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -13,5 +24,7 @@ ROUTES: tuple[Route, ...] = (
     *fleet.ROUTES,
     *incidents.ROUTES,
     *channels.ROUTES,
+    *kill_switch.ROUTES,
+    *deny_lists.ROUTES,
     *audit.ROUTES,
 )

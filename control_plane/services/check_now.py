@@ -13,6 +13,8 @@ from control_plane.services.await_dispatches import CLAIM_WITHIN_S, await_dispat
 from control_plane.services.change_monitor import lock
 from control_plane.services.domain_budget import domains_of, require_room
 from control_plane.services.identity import new_id
+from control_plane.services.read_gate import read_gate
+from control_plane.services.refuse_target import refuse_blocked
 from control_plane.store import assignments_write, dispatch_requests, monitors, results_read
 from control_plane.store.dispatch_requests import DispatchFate, DispatchRequest
 from control_plane.store.monitors import MonitorRow
@@ -42,9 +44,11 @@ async def order_check_now(
 
     Raises NotFound MONITOR_NOT_FOUND, BadRequest NOT_FOR_THIS_KIND for a kind without regions, Conflict
     MONITOR_PAUSED, Refused INVALID_REGIONS for a region that the monitor has not, TooMany within ONCE_IN_S of the one
-    before, or when the target's domain is checked too often.
+    before, or when the target's domain is checked too often, Unavailable KILL_SWITCH_ACTIVE, and Refused with the code
+    of the rule that keeps it from all agents.
     """
     async with database.tenant(tenant_id) as conn:
+        (await read_gate(conn, tenant_id=tenant_id)).refuse_stopped()
         domain = (await domains_of(conn, {monitor_id: tenant_id})).get(monitor_id)
     await require_room(database, domain, wanted=1)  # how many regions it has is not known yet
     async with database.tenant_transaction(tenant_id) as conn:
@@ -54,6 +58,7 @@ async def order_check_now(
             raise BadRequest(message, code="NOT_FOR_THIS_KIND")
         if not row.enabled:
             raise Conflict("The monitor is paused: resume it, or test its check instead", code="MONITOR_PAUSED")
+        await refuse_blocked(conn, tenant_id=tenant_id, monitor_id=monitor_id)
         now_ms = await monitors.now_ms(conn)
         await _refuse_too_soon(conn, row, now_ms)
         regions = await _regions(conn, row, region)

@@ -13,6 +13,7 @@ from control_plane.services.change_dependencies import hold_named
 from control_plane.services.change_monitor import lock
 from control_plane.services.create_monitor import insert_config
 from control_plane.services.monitor_rows import Caution, opened_check, read_surroundings, stored_config
+from control_plane.services.refuse_target import refuse_port_scan
 from control_plane.store import dependencies, monitors
 from control_plane.store.pool import Database
 from shared.ids import MonitorId, TenantId
@@ -48,6 +49,10 @@ async def clone_monitor(
         source = stored_config(row, check=check, bindings=bindings, regions=surroundings.regions, depends_on=upstreams)
         copy = structs.replace(source, name=source.name[: NAME_LIMIT - len(_COPY)] + _COPY, key=None)
         config = read_monitor(body, stored=copy, surroundings=surroundings)
+        gate = surroundings.gate
+        gate.refuse(config.check, "/check")  # the source was stored before the rule that forbids its target
+        gate.refuse_unverified(config.check, interval_s=config.interval_s, new=True)
+        await refuse_port_scan(conn, gate.settings, tenant_id=tenant_id, check=config.check, regions=config.regions)
         return await insert_config(
             conn,
             sealer,

@@ -18,13 +18,14 @@ _WORDS = {
     "paused": "Resolved because the monitor was paused",
     "deleted": "Resolved because the monitor was deleted",
     "no_regions": "Resolved because the monitor has no region left",
+    "blocked": "Resolved because the operator's rules do not let the monitor be checked any more",
 }
 
 
 async def resolve_quietly(conn: Connection, *, tenant_id: UUID, monitor_id: UUID, resolution: str) -> None:
     """Resolve the open incident, if there is one: a line in its timeline and an event, no delivery.
 
-    `resolution` is paused, deleted or no_regions. The caller holds the monitor's state row.
+    `resolution` is paused, deleted, no_regions or blocked. The caller holds the monitor's state row.
     """
     open_id = await incidents_read.open_incident_of(conn, tenant_id=tenant_id, monitor_id=monitor_id)
     if open_id is None:

@@ -14,6 +14,7 @@ from control_plane.domain.field_rules import Findings, refuse_unknown
 from control_plane.domain.kinds import for_regions, kind_of
 from control_plane.domain.region_choice import RegionChoice, read_regions
 from control_plane.domain.registrable_domain import domain_of, target_of
+from control_plane.domain.safety_settings import SafetySettings
 from control_plane.errors import BadRequest, Unavailable
 from control_plane.sealing import Sealer
 from control_plane.services.await_dispatches import CLAIM_WITHIN_S, Wake, await_dispatches
@@ -21,6 +22,7 @@ from control_plane.services.credentials import dispatch_context, seal_check
 from control_plane.services.domain_budget import require_room
 from control_plane.services.identity import new_id
 from control_plane.services.monitor_rows import Caution, read_surroundings
+from control_plane.services.refuse_target import refuse_port_scan
 from control_plane.store import assignments_write, dispatch_requests, monitors
 from control_plane.store.dispatch_requests import DispatchFate, DispatchRequest
 from control_plane.store.pool import Database
@@ -67,7 +69,7 @@ async def order_test(
     """Read the body {check, regions?} and write the dispatches. Without `regions` one live region is taken.
 
     Raises what creating a monitor raises, and Unavailable PROBE_UNAVAILABLE when no region has a live agent,
-    and TooMany when the target's domain is tested too often.
+    KILL_SWITCH_ACTIVE while nothing is dispatched, TooMany when the target's domain is tested too often.
     """
     async with database.tenant(tenant_id) as conn:
         surroundings = await read_surroundings(conn, tenant_id=tenant_id, body={}, ports=ports)
@@ -76,11 +78,14 @@ async def order_test(
         live = await assignments_write.live_agents(conn, region_ids=[region.id for region in regions])
     if body.get("regions") is None:
         regions = _one_live(regions, live)
+    surroundings.gate.refuse_stopped()
     check = _read(body, regions, ports)
+    surroundings.gate.refuse(check, "/check")
     if not any(live.get(region.id) for region in regions):
         raise Unavailable("None of these regions has a live agent", code="PROBE_UNAVAILABLE")
     await require_room(database, domain_of(target_of(check)), wanted=len(regions))
-    return await _write(database, sealer, tenant_id=tenant_id, check=check, regions=regions)
+    settings = surroundings.gate.settings
+    return await _write(database, sealer, tenant_id=tenant_id, check=check, regions=regions, settings=settings)
 
 
 async def await_test(database: Database, order: TestOrder, *, tenant_id: TenantId, wake: Wake) -> TestReport:
@@ -132,10 +137,17 @@ def _one_live(regions: Sequence[RegionChoice], live: Mapping[int, int]) -> tuple
 
 
 async def _write(
-    database: Database, sealer: Sealer, *, tenant_id: TenantId, check: Check, regions: Sequence[RegionChoice]
+    database: Database,
+    sealer: Sealer,
+    *,
+    tenant_id: TenantId,
+    check: Check,
+    regions: Sequence[RegionChoice],
+    settings: SafetySettings,
 ) -> TestOrder:
     ids = {new_id(): region for region in regions}
     async with database.tenant_transaction(tenant_id) as conn:
+        await refuse_port_scan(conn, settings, tenant_id=tenant_id, check=check, regions=regions)
         now_ms = await monitors.now_ms(conn)
         life_ms = round((CLAIM_WITHIN_S + GRACE_S) * 1000) + check.timeout
         requests = []

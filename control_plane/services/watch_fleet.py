@@ -21,7 +21,7 @@ from control_plane.metrics import (
 from control_plane.services.identity import new_id
 from control_plane.services.watch_regions import Regions, judge_regions, read_regions, told
 from control_plane.services.write_operator_incidents import Change, Place, write_operator_incidents
-from control_plane.store import fleet_reads, fleet_regions, fleet_watch, operator_incidents
+from control_plane.store import fleet_reads, fleet_regions, fleet_watch, operator_incidents, safety
 from control_plane.store.operator_incidents import OperatorIncident
 from control_plane.store.pool import Connection, Database
 
@@ -57,7 +57,9 @@ async def _watch(conn: Connection, *, release: str) -> list[Change]:
     now = await fleet_reads.database_clock(conn)
     watched_since = await fleet_watch.note_watch(conn, longest_break=UNWATCHED_FOR)
     agents = await fleet_watch.agent_states(conn)
-    regions = await read_regions(conn, now=now, watched_since=watched_since)
+    dispatching_since = await safety.dispatching_since(conn)  # who is given nothing has nothing to say
+    heard_since = max(watched_since, dispatching_since or watched_since)
+    regions = await read_regions(conn, now=now, watched_since=heard_since)
     await fleet_regions.remember(conn, regions.noted)
     of_agents = [incident for incident in held if incident.kind in AGENT_KINDS]
     judged = _judge(agents, of_agents, now=now, watched_since=watched_since, release=release, silent=regions.silent)

@@ -1,8 +1,9 @@
 """What a region has to run, as read by its agents (domain/handout.py says how a cursor works).
 
-An assignment is live while it is not removed, its monitor is enabled, its tenant is not suspended and may use the
-region. Whatever changes one of these, or anything that an agent is told of a monitor, sets changed_xid and change of
-the assignments concerned in the same transaction (`touch_tenant` does it for a tenant).
+An assignment is live while it is not removed, its monitor is enabled and blocked by no rule (store/safety.py), its
+tenant is not suspended and may use the region. Whatever changes one of these, or anything that an agent is told of a
+monitor, sets changed_xid and change of the assignments concerned in the same transaction (`touch_tenant` does it for a
+tenant).
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _changed_since(parameter: str) -> str:
        AND NOT pg_visible_in_snapshot(a.changed_xid, {parameter}::text::pg_snapshot)"""
 
 
-_LIVE = """coalesce(a.removed_at IS NULL AND m.enabled AND t.suspended_at IS NULL
+_LIVE = """coalesce(a.removed_at IS NULL AND m.enabled AND m.blocked_by IS NULL AND t.suspended_at IS NULL
                   AND (r.tenant_id IS NULL OR r.tenant_id = a.tenant_id), false)"""
 _SOURCE = """assignments a
   JOIN regions r ON r.id = a.region_id

@@ -41,7 +41,7 @@ SELECT m.regions, m.region_policy, m.region_policy_count, count(*) AS monitors,
 FROM monitors m
 JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
 JOIN tenants t ON t.id = m.tenant_id AND t.suspended_at IS NULL
-WHERE m.enabled AND m.regions <> '{}'
+WHERE m.enabled AND m.blocked_by IS NULL AND m.regions <> '{}'
 GROUP BY m.regions, m.region_policy, m.region_policy_count
 """
 

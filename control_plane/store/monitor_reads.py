@@ -105,6 +105,8 @@ class MonitorView(Struct, frozen=True, kw_only=True):
     backed_off_at: datetime | None = None
     """What holds its incidents back, in words; null while nothing does."""
     held_since: datetime | None = None
+    blocked_by: dict[str, str] | None = None
+    """The rule that keeps it from all agents: code and message."""
 
     @property
     def shown(self) -> str:
@@ -147,7 +149,7 @@ SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.firs
     m.renotify_interval_s, m.max_repeats, m.owner, m.notes, m.enabled, m.write_source, m.created_at, m.updated_at,
     m.revision, m.backoff_when_down, m.sla_target, m.sla_period_days, s.verdict, s.reason, s.since,
     CASE WHEN s.held_since IS NOT NULL THEN s.held_by END AS held_by,
-    s.held_since, s.backed_off_at,
+    s.held_since, s.backed_off_at, m.blocked_by,
     """
     + IN_MAINTENANCE
     + """ AS in_maintenance,

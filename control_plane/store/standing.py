@@ -22,9 +22,11 @@ class StandingRow(Struct, frozen=True):
 
 STANDING = """
 SELECT s.verdict, s.hushed, s.well_since, s.held_since, s.held_by, s.hold_ended_at, s.waits_until, s.backed_off_at,
+       m.blocked_by ->> 'message' AS blocked,
        s.sole, s.assigned, s.fresh_up, s.fresh_down, s.fresh_degraded, s.last_down,
        i.id AS incident_id, i.number, i.type, i.held_open
 FROM monitor_states s
+JOIN monitors m ON m.tenant_id = s.tenant_id AND m.id = s.monitor_id
 LEFT JOIN incidents i
     ON i.tenant_id = s.tenant_id AND i.monitor_id = s.monitor_id AND i.origin = 'monitor' AND i.state <> 'resolved'
 WHERE s.tenant_id = $1 AND s.monitor_id = $2

@@ -27,6 +27,8 @@ VIOLATIONS = {
         Refused, "One of these regions was removed just now.", "/regions", "INVALID_REGIONS"
     ),
     "channels_name_key": Violation(Refused, "A channel of that name exists already.", "/name", "CHANNEL_NAME_TAKEN"),
+    "deny_rules_value_key": Violation(Conflict, "That rule exists already.", "/value", "DENY_RULE_EXISTS"),
+    "opt_outs_domain_key": Violation(Conflict, "That domain opted out already.", "/domain", "OPT_OUT_EXISTS"),
     "incidents_one_open": Violation(Conflict, "This monitor has an open incident already.", None, "INCIDENT_OPEN"),
     "maintenance_windows_key_key": Violation(
         Conflict, "A maintenance window with that key exists already.", "/key", "KEY_TAKEN"

@@ -128,7 +128,7 @@ class MonitorJson(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     warnings: list[Caution] | UnsetType = UNSET
-    """In the answer to a creation only."""
+    """In the answer to a creation, and where a rule of the operator keeps the monitor from all agents."""
     heartbeat: HeartbeatPartJson | UnsetType = UNSET
     """Of a heartbeat monitor only."""
 
@@ -202,7 +202,7 @@ def monitor_json(
         write_source=view.write_source,
         created_at=view.created_at,
         updated_at=view.updated_at,
-        warnings=UNSET if warnings is None else list(warnings),
+        warnings=_warnings(view, warnings),
         heartbeat=(heartbeats or {}).get(view.id, UNSET),
     )
 
@@ -235,6 +235,12 @@ def advisories_json(view: MonitorView) -> list[AdvisoryJson]:
         )
         for one in view.advisories
     ]
+
+
+def _warnings(view: MonitorView, given: Sequence[Caution] | None) -> list[Caution] | UnsetType:
+    if view.blocked_by is None:
+        return UNSET if given is None else list(given)
+    return [Caution(view.blocked_by["code"], view.blocked_by["message"]), *(given or ())]
 
 
 def _sla_json(view: MonitorView) -> SlaJson | None:

@@ -13,7 +13,7 @@ from control_plane.services.check_now import await_check_now, order_check_now
 from control_plane.services.monitor_rows import Caution
 from control_plane.services.test_check import await_test, order_test
 from control_plane.tenant_api.monitor_views import NewCheck
-from control_plane.tenant_api.one_monitor import PATH, READS, RULES
+from control_plane.tenant_api.one_monitor import DENIALS, PATH, READS, RULES
 from control_plane.tenant_api.result_views import ResultJson, tested_result
 from control_plane.tenant_api.results import results_json
 from control_plane.web.call import Call, Reply
@@ -88,7 +88,7 @@ ROUTES = (
         body=dict,
         schema=TestBody,
         reply=OnDemandJson,
-        errors=(*RULES, "RATE_LIMITED", "PROBE_UNAVAILABLE"),
+        errors=(*RULES, "RATE_LIMITED", "PROBE_UNAVAILABLE", "KILL_SWITCH_ACTIVE"),
         example={"check": "https://example.com/health"},
         max_body=256 * 1024,
     ),
@@ -104,6 +104,9 @@ ROUTES = (
         scope="monitors:write",
         query=CheckNowQuery,
         reply=OnDemandJson,
-        errors=(*READS, "NOT_FOR_THIS_KIND", "MONITOR_PAUSED", "INVALID_REGIONS", "RATE_LIMITED", "PROBE_UNAVAILABLE"),
+        errors=(
+            *(*READS, "NOT_FOR_THIS_KIND", "MONITOR_PAUSED", "INVALID_REGIONS", "RATE_LIMITED", "PROBE_UNAVAILABLE"),
+            *("KILL_SWITCH_ACTIVE", *DENIALS),
+        ),
     ),
 )
