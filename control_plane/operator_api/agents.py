@@ -20,6 +20,7 @@ from control_plane.services.issue_probe_key import (
 from control_plane.store import agents
 from control_plane.store.agents import Agent
 from control_plane.web.call import Call, Reply
+from control_plane.web.etag import if_match
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
 from shared.ids import AgentId
@@ -61,9 +62,10 @@ async def list_agents(call: Call) -> Reply:
 async def get(call: Call) -> Reply:
     async with call.deps.database.app() as conn:
         agent = await agents.get(conn, agent_id=_agent_id(call))
+        revision = await agents.revision(conn, agent_id=_agent_id(call))
     if agent is None:
         raise NotFound("There is no such agent", code="AGENT_NOT_FOUND")
-    return Reply(agent)
+    return Reply(agent, etag=revision)
 
 
 async def rotate(call: Call) -> Reply:
@@ -79,7 +81,7 @@ async def enable(call: Call) -> Reply:
 
 
 async def delete(call: Call) -> Reply:
-    await remove_agent(call.deps.database, _agent_id(call))
+    await remove_agent(call.deps.database, _agent_id(call), accepted=if_match(call.request))
     return Reply()
 
 
@@ -163,6 +165,6 @@ ROUTES: tuple[Route, ...] = (
         operation="delete_agent",
         summary="Remove an agent and its keys",
         status=204,
-        errors=("AGENT_NOT_FOUND",),
+        errors=("AGENT_NOT_FOUND", "PRECONDITION_FAILED"),
     ),
 )

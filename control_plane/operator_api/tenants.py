@@ -18,7 +18,7 @@ from control_plane.store import api_keys, plans, tenants
 from control_plane.store.api_keys import ApiKey
 from control_plane.store.tenants import Tenant, TenantFilter
 from control_plane.web.call import Call, Reply
-from control_plane.web.etag import require_match
+from control_plane.web.etag import if_match, require_match
 from control_plane.web.keys import Label, NewKey, Scope, new_key
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.plan_view import PlanJson, QuotaUse, plan_json, usage_json
@@ -149,7 +149,9 @@ async def create_key(call: Call) -> Reply:
 
 
 async def delete_key(call: Call) -> Reply:
-    await revoke_api_key(call.deps.database, _tenant_id(call), call.uuid("key_id"), even_last=True)
+    await revoke_api_key(
+        call.deps.database, _tenant_id(call), call.uuid("key_id"), even_last=True, accepted=if_match(call.request)
+    )
     return Reply()
 
 
@@ -262,6 +264,9 @@ ROUTES: tuple[Route, ...] = (
         operation="delete_tenant_key",
         summary="Delete a tenant's key, even its last",
         status=204,
-        errors=("KEY_NOT_FOUND",),
+        errors=(
+            "KEY_NOT_FOUND",
+            "PRECONDITION_FAILED",
+        ),
     ),
 )

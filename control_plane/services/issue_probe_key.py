@@ -10,6 +10,7 @@ from msgspec import Struct
 from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, make_key
 from control_plane.errors import NotFound
 from control_plane.services.identity import new_id
+from control_plane.services.require_revision import require_revision
 from control_plane.store import agents, operator_incidents, regions
 from control_plane.store.agents import Agent
 from control_plane.store.pool import Connection, Database
@@ -54,10 +55,13 @@ async def set_agent_enabled(database: Database, agent_id: AgentId, *, enabled: b
         return await _known(conn, agent_id)
 
 
-async def remove_agent(database: Database, agent_id: AgentId) -> None:
-    """Raises NotFound."""
+async def remove_agent(database: Database, agent_id: AgentId, *, accepted: frozenset[int] | None = None) -> None:
+    """`accepted`: the revisions that If-Match allows, None for any. Raises NotFound, PreconditionFailed."""
     async with database.app_transaction() as conn:
         await operator_incidents.hold_about(conn, agent_id=agent_id)
+        revision = await agents.revision(conn, agent_id=agent_id)
+        if revision is not None:
+            require_revision(revision, accepted)
         region_id = await agents.delete(conn, agent_id=agent_id)
         if region_id is None:
             raise _unknown()

@@ -85,6 +85,15 @@ async def get(conn: Connection, *, agent_id: AgentId) -> Agent | None:
     return row and Agent(**row)
 
 
+FLEET_REVISION = "SELECT revision FROM agents WHERE id = $1"
+
+
+async def revision(conn: Connection, *, agent_id: AgentId) -> int | None:
+    """The revision of what people decide about an agent; None when there is no such agent."""
+    found: int | None = await conn.fetchval(FLEET_REVISION, agent_id)
+    return found
+
+
 FLEET_LIST = f"""
 SELECT {_COLUMNS} FROM agents a JOIN regions r ON r.id = a.region_id
 WHERE $1::text IS NULL OR r.slug = $1 ORDER BY a.number LIMIT $2 OFFSET $3
