@@ -119,7 +119,7 @@ class RateLimits:
 
     def _told(self, asked: _Asked, reset_s: float) -> Told:
         remaining = math.floor((self._tolerance_s(asked.limit) - reset_s) / self._step_s(asked.limit) + _ROUNDING)
-        return Told(f"{asked.scope}-{asked.key[1]}", asked.limit, max(0, remaining), math.ceil(reset_s))
+        return Told(f"{asked.scope}-{asked.key[1]}", asked.limit, max(0, remaining), math.ceil(reset_s - _ROUNDING))
 
     def _put(self, key: Key, full_at: float) -> None:
         self._full_at[key] = full_at
@@ -153,7 +153,7 @@ def add_headers(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def _too_many(scope: str, category: str, limit: int, wait_s: float) -> TooMany:
-    retry_after_s = max(1, math.ceil(wait_s))
+    retry_after_s = max(1, math.ceil(wait_s - _ROUNDING))
     whose = "your tenant" if scope == "tenant" else "this caller"
     return TooMany(
         f"{category} of {whose} are limited to {limit} a minute: go on in {retry_after_s} s, or ask for a larger plan",
