@@ -478,6 +478,32 @@ CREATE TABLE public.invitations (
     CONSTRAINT invitations_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
 );
 
+CREATE TABLE public.jobs (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    total integer NOT NULL,
+    done integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    request bytea,
+    failures jsonb DEFAULT '[]'::jsonb NOT NULL,
+    result jsonb,
+    error jsonb,
+    actor jsonb,
+    token uuid,
+    lease_until timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT jobs_counted CHECK ((((failed >= 0) AND (failed <= done)) AND (done <= total))),
+    CONSTRAINT jobs_keep_no_request CHECK (((finished_at IS NULL) OR (request IS NULL))),
+    CONSTRAINT jobs_over CHECK (((finished_at IS NOT NULL) = (state <> ALL (ARRAY['queued'::text, 'running'::text])))),
+    CONSTRAINT jobs_state_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
+);
+
 CREATE TABLE public.login_states (
     digest bytea NOT NULL,
     browser bytea NOT NULL,
@@ -863,7 +889,8 @@ CREATE TABLE public.tenant_counters (
     channels bigint DEFAULT 0 NOT NULL,
     deliveries bigint DEFAULT 0 NOT NULL,
     keys bigint DEFAULT 0 NOT NULL,
-    maintenance bigint DEFAULT 0 NOT NULL
+    maintenance bigint DEFAULT 0 NOT NULL,
+    jobs bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -1027,6 +1054,12 @@ ALTER TABLE ONLY public.installation
 
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_number_key UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.login_states
     ADD CONSTRAINT login_states_pkey PRIMARY KEY (digest);
@@ -1207,6 +1240,10 @@ CREATE INDEX incidents_resolved ON public.incidents USING btree (resolved_at) WH
 CREATE UNIQUE INDEX invitations_digest_key ON public.invitations USING btree (digest);
 
 CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (tenant_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+
+CREATE INDEX jobs_age ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
+CREATE INDEX jobs_waiting ON public.jobs USING btree (created_at) WHERE (finished_at IS NULL);
 
 CREATE INDEX login_states_age ON public.login_states USING btree (expires_at);
 
@@ -1403,6 +1440,9 @@ ALTER TABLE ONLY public.incidents
 ALTER TABLE ONLY public.invitations
     ADD CONSTRAINT invitations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.maintenance_occurrences
     ADD CONSTRAINT maintenance_occurrences_window_fkey FOREIGN KEY (tenant_id, window_id) REFERENCES public.maintenance_windows(tenant_id, id) ON DELETE CASCADE;
 
@@ -1524,6 +1564,8 @@ CREATE POLICY all_rows ON public.installation TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.invitations TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.jobs TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.login_states TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.maintenance_occurrences TO farwatch_app USING (true);
@@ -1632,6 +1674,8 @@ ALTER TABLE public.installation ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invitations ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.login_states ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.maintenance_occurrences ENABLE ROW LEVEL SECURITY;
@@ -1697,6 +1741,8 @@ CREATE POLICY own_rows ON public.incident_updates TO farwatch_tenant USING ((ten
 CREATE POLICY own_rows ON public.incidents TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.invitations TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.jobs TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.maintenance_occurrences TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -1889,6 +1935,10 @@ GRANT SELECT ON TABLE public.installation TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.invitations TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.invitations TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.jobs TO farwatch_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.jobs TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.login_states TO farwatch_app;
 

@@ -16,12 +16,15 @@ from control_plane.services.judge_due import judge_due, judge_followers
 from control_plane.services.make_partitions import make_partitions
 from control_plane.services.measure_installation import measure_installation
 from control_plane.services.roll_up import roll_up
+from control_plane.services.run_job import JobContext, run_next_job
 from control_plane.services.sweep_verdicts import sweep_verdicts
 from control_plane.services.watch_fleet import watch_fleet
 from control_plane.web.call import Deps
 from control_plane.web.hub import DELIVERIES, JUDGE
+from control_plane.web.hub import JOBS as JOBS_TOPIC
 
 JUDGE_EVERY_S = 1.0
+JOBS_EVERY_S = 5.0
 
 
 async def deliver(deps: Deps) -> None:
@@ -62,6 +65,18 @@ async def judge(deps: Deps) -> None:
             await judge_due(deps.database)
             if hinted:
                 await judge_followers(deps.database)
+
+
+async def work(deps: Deps) -> None:
+    """Do what tenants ordered, woken by hints, until the process stops."""
+    context = JobContext(
+        database=deps.database, sealer=deps.sealer, new_id=deps.new_id, ports=deps.settings.security.tcp_ports
+    )
+    with deps.hub.subscribe(f"{JOBS_TOPIC}:") as hints:
+        while not hints.closed:
+            while not hints.closed and await run_next_job(context):
+                pass
+            await hints.get(JOBS_EVERY_S)
 
 
 async def maintain(deps: Deps) -> None:
@@ -106,6 +121,7 @@ JOBS: tuple[Job, ...] = (
     Job("processes", timedelta(seconds=5), share_limits),
     Job("sweep_verdicts", timedelta(seconds=15), sweep),
     Job("judge_due", timedelta(seconds=1), judge),
+    Job("work", timedelta(seconds=1), work),
     Job("ping_door", timedelta(seconds=1), mark_door),
     Job("maintenance", timedelta(seconds=1), maintain),
     Job("sweep_maintenance", timedelta(seconds=10), cover),

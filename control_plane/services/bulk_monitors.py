@@ -236,9 +236,9 @@ def refusal(outcome: Outcome) -> dict[str, Any]:
 
 
 def refuse_number(count: int) -> None:
-    """Raise BadRequest for no item, Refused TOO_MANY_ITEMS for more than a call takes."""
+    """Raise BadRequest for no item, Refused BULK_TOO_LARGE for more than a call takes."""
     if count == 0:
-        raise BadRequest("There is no item: give at least one", code="INVALID_ITEMS")
+        raise BadRequest("There is no item: give at least one", code="BULK_EMPTY")
     if count > MAX_ITEMS:
         message = f"{count} items are more than one call takes: at most {MAX_ITEMS}. Split them"
-        raise Refused(message, code="TOO_MANY_ITEMS", details={"limit": MAX_ITEMS, "given": count})
+        raise Refused(message, code="BULK_TOO_LARGE", details={"limit": MAX_ITEMS, "given": count})

@@ -11,7 +11,7 @@ import structlog
 from control_plane.errors import FarwatchError
 from control_plane.metrics import RETENTION_FAILURES
 from control_plane.settings import RetentionSettings
-from control_plane.store import partitions, retention, rollups
+from control_plane.store import partitions, retention, rollups, sessions
 from control_plane.store.pool import Connection, Database
 
 Forget = Callable[[Connection], Awaitable[int]]
@@ -57,7 +57,10 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
         "spells": retention.forget_spells,
         "refusals": retention.forget_refusals,
         "audit": partial(retention.forget_audit, older_than=timedelta(days=settings.audit_days)),
+        "jobs": retention.forget_jobs,
         "replies": retention.forget_replies,
+        "sessions": sessions.forget_sessions,
+        "logins": sessions.forget_logins,
         "dispatches": retention.forget_dispatches,
         "assignments": retention.forget_assignments,
     }

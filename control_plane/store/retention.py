@@ -42,6 +42,17 @@ async def forget_replies(connection: Connection, *, older_than: timedelta = KEPT
     return await _deleted(connection, FLEET_FORGET_REPLIES, older_than, limit)
 
 
+FLEET_FORGET_JOBS = """
+DELETE FROM jobs
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM jobs WHERE finished_at < now() - $1::interval LIMIT $2))
+"""
+
+
+async def forget_jobs(connection: Connection, *, older_than: timedelta = timedelta(days=7), limit: int = BATCH) -> int:
+    """Jobs that are over."""
+    return await _deleted(connection, FLEET_FORGET_JOBS, older_than, limit)
+
+
 FLEET_FORGET_DISPATCHES = """
 DELETE FROM dispatches
 WHERE ctid = ANY (ARRAY(

@@ -34,7 +34,10 @@ TESTS = "farwatch_tests"
 JUDGE = "farwatch_judge"
 """No payload. Verdicts changed on which others may rest."""
 
-CHANNELS = (DISPATCH, ASSIGNMENTS, DELIVERIES, EVENTS, WATCH, CHECKS, TESTS, JUDGE)
+JOBS = "farwatch_jobs"
+"""Payload: the id of a job that went on, or nothing: one waits to be done."""
+
+CHANNELS = (DISPATCH, ASSIGNMENTS, DELIVERIES, EVENTS, WATCH, CHECKS, TESTS, JUDGE, JOBS)
 
 WATCH_S = 30.0
 QUEUE_LIMIT = 256

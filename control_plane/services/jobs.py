@@ -1,0 +1,57 @@
+"""Ordering jobs: what is asked for is kept sealed until it is done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from control_plane.domain.actor import Actor
+from control_plane.errors import Refused
+from control_plane.store import jobs, tenants
+from control_plane.store.pool import Connection
+from shared.ids import TenantId
+
+MAX_WAITING = 20
+"""Jobs of one tenant that are not over."""
+LEASE = timedelta(seconds=30)
+"""How long a process that died keeps its job; each transaction of a living one begins it anew."""
+
+
+def job_context(tenant_id: UUID, job_id: UUID) -> str:
+    """What a job's request is sealed for."""
+    return f"job:{tenant_id}:{job_id}"
+
+
+async def enqueue_job(
+    conn: Connection,
+    *,
+    tenant_id: TenantId,
+    job_id: UUID,
+    kind: str,
+    request: bytes,
+    total: int,
+    actor: Actor | None,
+) -> None:
+    """Queue a job inside the caller's transaction. `request` is sealed for `job_context`; `actor` orders it.
+
+    Raises Refused TOO_MANY_JOBS.
+    """
+    await tenants.hold_counters(conn, tenant_id=tenant_id)
+    waiting = await jobs.count_waiting(conn, tenant_id=tenant_id)
+    if waiting >= MAX_WAITING:
+        message = f"{waiting} jobs are waiting or running, and {MAX_WAITING} are allowed: wait for one, or cancel one"
+        raise Refused(message, code="TOO_MANY_JOBS", details={"limit": MAX_WAITING})
+    told: dict[str, Any] | None = None if actor is None else msgspec.to_builtins(actor)
+    await jobs.insert_job(
+        conn,
+        tenant_id=tenant_id,
+        job_id=job_id,
+        number=await jobs.take_job_number(conn, tenant_id=tenant_id),
+        kind=kind,
+        total=total,
+        request=request,
+        actor=told,
+    )

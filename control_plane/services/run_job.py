@@ -1,0 +1,185 @@
+"""Doing jobs: claim one, do what its kind says, and go on where a process that died left off.
+
+Each transaction of the work holds the job's row under the lease's token and moves its position along with the effects:
+so nothing is done twice, whoever else believes to have the job, and a cancelled one stops between two transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import Struct, structs
+
+from control_plane.domain.actor import Actor
+from control_plane.errors import FarwatchError, Unavailable
+from control_plane.sealing import Sealer, UnsealError
+from control_plane.services.bulk_monitors import Action, Means, act_in_bulk, create_in_bulk, refusal
+from control_plane.services.create_monitors import Outcome
+from control_plane.services.jobs import LEASE, job_context
+from control_plane.store import jobs
+from control_plane.store.acting import acting
+from control_plane.store.jobs import ClaimedJob
+from control_plane.store.pool import Connection, Database
+from shared.ids import TenantId
+from shared.netpolicy import PortProfile
+
+MAX_ATTEMPTS = 20
+"""Processes that may take up one job: one whose work kills them is given up."""
+
+
+class JobContext(Struct, frozen=True, kw_only=True):
+    """What work is done with."""
+
+    database: Database
+    sealer: Sealer
+    new_id: Callable[[], UUID]
+    ports: PortProfile
+
+
+class LostJobError(Exception):
+    """Cancelled, or done by another process by now."""
+
+
+class CreateRequest(Struct, frozen=True, kw_only=True):
+    """What POST /monitors/bulk asks for."""
+
+    bodies: list[Any]
+    atomic: bool
+    write_source: str
+
+
+class ActRequest(Struct, frozen=True, kw_only=True):
+    """What POST /monitors/bulk-action asks for."""
+
+    monitor_ids: list[UUID]
+    action: Action
+    atomic: bool
+    write_source: str
+
+
+class JobProgress:
+    """Moves the job's position in the transactions of its work."""
+
+    def __init__(self, job: ClaimedJob) -> None:
+        self._job = job
+        self.position = job.done
+
+    async def begin(self, conn: Connection) -> None:
+        """Hold the job. Raises LostJobError."""
+        job = self._job
+        done = await jobs.hold_job(conn, tenant_id=job.tenant_id, job_id=job.id, token=job.token)
+        if done is None:
+            raise LostJobError
+        self.position = done
+
+    async def advance(self, conn: Connection, outcomes: Sequence[Outcome]) -> None:
+        """Count what was done in this transaction, which begins at the job's position."""
+        at = self.position
+        bad = [structs.replace(one, index=at + place) for place, one in enumerate(outcomes) if one.error is not None]
+        await jobs.advance_job(
+            conn,
+            tenant_id=self._job.tenant_id,
+            job_id=self._job.id,
+            token=self._job.token,
+            items=len(outcomes),
+            failures=[refusal(one) for one in bad],
+            lease=LEASE,
+        )
+
+
+Work = Callable[[JobContext, ClaimedJob, bytes], Awaitable[Any]]
+"""Does a job of one kind from its position; the bytes are the request as it was given. Returns the result, if any."""
+
+
+async def _create_monitors(context: JobContext, job: ClaimedJob, raw: bytes) -> None:
+    asked = msgspec.json.decode(raw, type=CreateRequest)
+    await create_in_bulk(
+        context.database,
+        context.sealer,
+        means=_means(context, job, asked.write_source),
+        bodies=asked.bodies[job.done :],
+        atomic=asked.atomic,
+        progress=JobProgress(job),
+    )
+
+
+async def _act_on_monitors(context: JobContext, job: ClaimedJob, raw: bytes) -> None:
+    asked = msgspec.json.decode(raw, type=ActRequest)
+    await act_in_bulk(
+        context.database,
+        context.sealer,
+        means=_means(context, job, asked.write_source),
+        monitor_ids=asked.monitor_ids[job.done :],
+        action=asked.action,
+        atomic=asked.atomic,
+        progress=JobProgress(job),
+    )
+
+
+def _means(context: JobContext, job: ClaimedJob, write_source: str) -> Means:
+    tenant_id = TenantId(job.tenant_id)
+    return Means(tenant_id=tenant_id, new_id=context.new_id, write_source=write_source, ports=context.ports)
+
+
+KINDS: Mapping[str, Work] = {"create_monitors": _create_monitors, "act_on_monitors": _act_on_monitors}
+
+
+async def run_next_job(context: JobContext) -> bool:
+    """Do the oldest job that waits, to its end; whether there was one. Raises Unavailable: another goes on."""
+    async with context.database.app_transaction() as conn:
+        job = await jobs.claim_job(conn, token=uuid4(), lease=LEASE)
+    if job is None:
+        return False
+    actor = None if job.actor is None else msgspec.convert(job.actor, Actor)
+    with acting(actor), suppress(LostJobError):
+        await _run(context, job)
+    return True
+
+
+async def _run(context: JobContext, job: ClaimedJob) -> None:
+    result, error = None, None
+    try:
+        result = await _work(context, job)
+    except Unavailable:
+        raise
+    except FarwatchError as refused:
+        error = _told(refused)
+    async with context.database.tenant_transaction(job.tenant_id) as conn:
+        await jobs.finish_job(
+            conn,
+            tenant_id=job.tenant_id,
+            job_id=job.id,
+            token=job.token,
+            state="succeeded" if error is None else "failed",
+            result=result,
+            error=error,
+        )
+
+
+async def _work(context: JobContext, job: ClaimedJob) -> Any:
+    if job.attempts > MAX_ATTEMPTS:
+        raise _HopelessError(f"It was begun {MAX_ATTEMPTS} times, and never ended", code="JOB_GIVEN_UP")
+    work = KINDS.get(job.kind)
+    if work is None:
+        raise _HopelessError(f"This version knows no job of the kind {job.kind}: update it", code="JOB_KIND_UNKNOWN")
+    try:
+        raw = context.sealer.open(job.request, context=job_context(job.tenant_id, job.id))
+    except UnsealError:
+        message = "What was asked for cannot be opened any more, because its sealing key was taken away"
+        raise _HopelessError(message, code="CREDENTIAL_UNAVAILABLE") from None
+    return await work(context, job, raw)
+
+
+class _HopelessError(FarwatchError):
+    """Told in the job, never in a response."""
+
+
+def _told(error: FarwatchError) -> dict[str, Any]:
+    details = error.details
+    if details is not None and len(details.get("items", ())) > jobs.MAX_FAILURES:
+        details = {**details, "items": details["items"][: jobs.MAX_FAILURES]}
+    return {"code": error.code, "message": error.message, "field": error.field, "details": details}

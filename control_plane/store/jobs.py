@@ -1,0 +1,201 @@
+"""jobs: work that a tenant ordered. Who does it holds a lease, and its token fences each of the writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from control_plane.store.pool import Connection
+from shared.ids import TenantId
+
+MAX_FAILURES = 1000
+"""Failed items that are kept word for word; beyond them they are counted."""
+
+
+class JobView(Struct, frozen=True, kw_only=True):
+    """A job as its tenant sees it."""
+
+    id: UUID
+    number: int
+    kind: str
+    state: str
+    total: int
+    done: int
+    failed: int
+    failures: list[dict[str, Any]]
+    result: Any
+    error: dict[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class ClaimedJob(Struct, frozen=True, kw_only=True):
+    """A job that this process does now. `done` is where it goes on; `request` is sealed."""
+
+    tenant_id: TenantId
+    id: UUID
+    kind: str
+    total: int
+    done: int
+    attempts: int
+    request: bytes
+    actor: dict[str, Any] | None
+    token: UUID
+
+
+TAKE_JOB_NUMBER = "UPDATE tenant_counters SET jobs = jobs + 1 WHERE tenant_id = $1 RETURNING jobs"
+COUNT_WAITING = "SELECT count(*) FROM jobs WHERE tenant_id = $1 AND finished_at IS NULL"
+INSERT_JOB = """
+INSERT INTO jobs (tenant_id, id, number, kind, total, request, actor) VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+HINT_JOBS = "SELECT pg_notify('farwatch_jobs', $1), pg_notify('farwatch_jobs', '')"
+
+
+async def take_job_number(conn: Connection, *, tenant_id: UUID) -> int:
+    """The tenant's next job number. Locks the tenant's counters until commit."""
+    number: int = await conn.fetchval(TAKE_JOB_NUMBER, tenant_id)
+    return number
+
+
+async def count_waiting(conn: Connection, *, tenant_id: UUID) -> int:
+    """How many jobs of the tenant are not over."""
+    count: int = await conn.fetchval(COUNT_WAITING, tenant_id)
+    return count
+
+
+async def insert_job(
+    conn: Connection,
+    *,
+    tenant_id: UUID,
+    job_id: UUID,
+    number: int,
+    kind: str,
+    total: int,
+    request: bytes,
+    actor: dict[str, Any] | None,
+) -> None:
+    """Queue a job, and hint at it."""
+    await conn.execute(INSERT_JOB, tenant_id, job_id, number, kind, total, request, actor)
+    await conn.execute(HINT_JOBS, str(job_id))
+
+
+_VIEW = "id, number, kind, state, total, done, failed, failures, result, error, created_at, started_at, finished_at"
+GET_JOB = f"SELECT {_VIEW} FROM jobs WHERE tenant_id = $1 AND id = $2"
+
+
+async def get_job(conn: Connection, *, tenant_id: UUID, job_id: UUID) -> JobView | None:
+    """None when this tenant has no such job."""
+    record = await conn.fetchrow(GET_JOB, tenant_id, job_id)
+    return record and JobView(**dict(record))
+
+
+_WANTED = "FROM jobs WHERE tenant_id = $1 AND ($2::text IS NULL OR kind = $2) AND ($3::text IS NULL OR state = $3)"
+LIST_JOBS = f"SELECT {_VIEW} {_WANTED} ORDER BY number DESC LIMIT $4 OFFSET $5"
+COUNT_JOBS = f"SELECT count(*) {_WANTED}"
+
+
+async def list_jobs(
+    conn: Connection, *, tenant_id: UUID, kind: str | None, state: str | None, limit: int, offset: int
+) -> tuple[list[JobView], int]:
+    """One page of the tenant's jobs, newest first, and how many there are."""
+    records = await conn.fetch(LIST_JOBS, tenant_id, kind, state, limit, offset)
+    total: int = await conn.fetchval(COUNT_JOBS, tenant_id, kind, state)
+    return [JobView(**dict(record)) for record in records], total
+
+
+# One at a time of each tenant, so that nobody's many jobs keep those of others waiting.
+FLEET_CLAIM_JOB = """
+UPDATE jobs SET state = 'running', token = $1, lease_until = clock_timestamp() + $2::interval,
+    attempts = attempts + 1, started_at = coalesce(started_at, clock_timestamp())
+WHERE (tenant_id, id) = (
+    SELECT j.tenant_id, j.id FROM jobs j
+    WHERE j.finished_at IS NULL AND (j.state = 'queued' OR j.lease_until < clock_timestamp())
+      AND NOT EXISTS (SELECT FROM jobs o WHERE o.tenant_id = j.tenant_id AND o.finished_at IS NULL
+                         AND o.state = 'running' AND o.lease_until >= clock_timestamp())
+    ORDER BY j.created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING tenant_id, id, kind, total, done, attempts, request, actor, token
+"""
+
+
+async def claim_job(conn: Connection, *, token: UUID, lease: Any) -> ClaimedJob | None:
+    """The oldest job that waits, or whose holder is gone, leased for `lease` (a timedelta) under this token."""
+    record = await conn.fetchrow(FLEET_CLAIM_JOB, token, lease)
+    return record and ClaimedJob(**dict(record))
+
+
+HOLD_JOB = """
+SELECT done FROM jobs WHERE tenant_id = $1 AND id = $2 AND token = $3 AND state = 'running' FOR UPDATE
+"""
+
+
+async def hold_job(conn: Connection, *, tenant_id: UUID, job_id: UUID, token: UUID) -> int | None:
+    """How many items are done, with the job locked until commit; None: it is cancelled, or another's by now."""
+    done: int | None = await conn.fetchval(HOLD_JOB, tenant_id, job_id, token)
+    return done
+
+
+ADVANCE_JOB = """
+UPDATE jobs SET done = done + $4, failed = failed + $5,
+    failures = CASE WHEN jsonb_array_length(failures) < $7 THEN failures || $6 ELSE failures END,
+    lease_until = clock_timestamp() + $8::interval
+WHERE tenant_id = $1 AND id = $2 AND token = $3
+"""
+HINT_JOB = "SELECT pg_notify('farwatch_jobs', $1)"
+
+
+async def advance_job(
+    conn: Connection,
+    *,
+    tenant_id: UUID,
+    job_id: UUID,
+    token: UUID,
+    items: int,
+    failures: Sequence[dict[str, Any]],
+    lease: Any,
+) -> None:
+    """So many more items are done, of which these failed. The caller holds the job. `lease` begins anew."""
+    kept = list(failures)[:MAX_FAILURES]
+    counted = len(failures)
+    await conn.execute(ADVANCE_JOB, tenant_id, job_id, token, items, counted, kept, MAX_FAILURES, lease)
+    await conn.execute(HINT_JOB, str(job_id))
+
+
+FINISH_JOB = """
+UPDATE jobs SET state = $4, result = $5, error = $6, request = NULL, lease_until = NULL, finished_at = clock_timestamp()
+WHERE tenant_id = $1 AND id = $2 AND token = $3 AND state = 'running'
+"""
+
+
+async def finish_job(
+    conn: Connection,
+    *,
+    tenant_id: UUID,
+    job_id: UUID,
+    token: UUID,
+    state: str,
+    result: Any = None,
+    error: dict[str, Any] | None = None,
+) -> None:
+    """The job is over: what was asked for is forgotten."""
+    await conn.execute(FINISH_JOB, tenant_id, job_id, token, state, result, error)
+    await conn.execute(HINT_JOBS, str(job_id))
+
+
+CANCEL_JOB = """
+UPDATE jobs SET state = 'cancelled', request = NULL, token = NULL, lease_until = NULL, finished_at = clock_timestamp()
+WHERE tenant_id = $1 AND id = $2 AND finished_at IS NULL
+RETURNING id
+"""
+
+
+async def cancel_job(conn: Connection, *, tenant_id: UUID, job_id: UUID) -> bool:
+    """End it between two transactions of whoever does it; False when it is over already, or there is none."""
+    found = await conn.fetchval(CANCEL_JOB, tenant_id, job_id) is not None
+    if found:
+        await conn.execute(HINT_JOBS, str(job_id))
+    return found
