@@ -15,7 +15,12 @@ COMMANDS: dict[str, str] = {
     "monitors": "control_plane.cli.monitors:monitors",
     "incidents": "control_plane.cli.incidents:incidents",
     "maintenance": "control_plane.cli.maintenance:maintenance",
+    "tenant": "control_plane.cli.tenant:tenant",
     "audit": "control_plane.cli.audit:audit",
+    "regions": "control_plane.cli.regions:regions",
+    "keys": "control_plane.cli.keys:keys",
+    "members": "control_plane.cli.members:members",
+    "invitations": "control_plane.cli.invitations:invitations",
     "report": "control_plane.cli.report:report",
     "tail": "control_plane.cli.tail:tail",
 }

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -67,7 +68,22 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         window = await _made(http, "/api/v1/maintenance", **WINDOW)
         known |= {"maintenance_id": window["id"], "region": min(desk.regions), "tag": "prod", "group": "Web"}
         known["agent_id"] = await _first(http, f"/api/v1/regions/{known['region']}/agents")
+        known |= await _people(desk, http)
     return known
+
+
+async def _people(desk: Desk, http: httpx.AsyncClient) -> Mapping[str, str]:
+    """A member who followed a link, another link that nobody followed, and a browser signed in with the key."""
+    joined = await _made(http, "/api/v1/invitations", email="vera@example.com", role="viewer")
+    async with desk.browser() as browser, desk.signed_in():
+        accepted = await browser.post(urlsplit(joined["link"]).path, data={"name": "Vera"})
+        assert accepted.status_code == 303, accepted.text
+        open_ = await _made(http, "/api/v1/invitations", email="guest@example.com", role="viewer")
+        return {
+            "member_id": await _first(http, "/api/v1/members"),
+            "invitation_id": str(open_["id"]),
+            "session_id": await _first(http, "/api/v1/me/sessions"),
+        }
 
 
 async def all_of_the_tenant(desk: Desk) -> Mapping[str, str]:
@@ -109,11 +125,13 @@ async def _for_the_operator(desk: Desk, *, region: bool) -> Mapping[str, str]:
         if region:
             await _made(http, "/operator/regions", id="eu-west", name="Europe, west")
         tenant = await _made(http, "/operator/tenants", name="Acme")
+        await _made(http, "/operator/plans", name="spare", title="Spare")
         key = await _made(http, f"/operator/tenants/{tenant['id']}/keys", label="First", scopes=SCOPES)
         channel = await _made(http, "/operator/channels", name="Fleet", config=WEBHOOK)
         agent_id = await _first(http, "/operator/agents")
         await _in_trouble(desk.database, agent_id)
         known = {"tenant_id": tenant["id"], "key_id": key["id"], "agent_id": agent_id, "region": "eu"}
+        known["plan"] = "spare"
         return known | {"channel_id": channel["id"], "incident_id": await _first(http, "/operator/incidents")}
 
 
