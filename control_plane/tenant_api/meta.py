@@ -8,10 +8,16 @@ from importlib.metadata import version
 from msgspec import Struct, structs
 
 from control_plane.domain.credentials import SCOPES
+from control_plane.domain.field_rules import MAX_TAGS
+from control_plane.domain.kinds import SPECS
+from control_plane.domain.region_choice import MAX_REGIONS
+from control_plane.notify import TRANSPORTS
+from control_plane.services.bulk_monitors import MAX_ITEMS
 from control_plane.services.read_notice import Notice, read_notice
 from control_plane.web.call import Call, Reply
 from control_plane.web.paging import LIMIT_CAP
 from control_plane.web.routes import BODY_LIMIT, Door, Route
+from control_plane.web.streams import STREAMS_PER_KEY
 
 
 class Features(Struct, frozen=True):
@@ -22,10 +28,16 @@ class Features(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """Bytes of an ordinary body, items in an ordinary page."""
+    """What holds for everybody, whatever the plan: bytes of an ordinary body, items in an ordinary page and in a bulk
+    request, regions and tags of a monitor, streams of one key.
+    """
 
     body_bytes: int
     page_items: int
+    bulk_items: int
+    regions: int
+    tags: int
+    streams: int
 
 
 class Meta(Struct, frozen=True):
@@ -42,8 +54,15 @@ class Meta(Struct, frozen=True):
 ABOUT = Meta(
     name="Farwatch",
     version=version("farwatch"),
-    features=Features(checks=["http"], channels=["webhook"]),
-    limits=Limits(body_bytes=BODY_LIMIT, page_items=LIMIT_CAP),
+    features=Features(checks=sorted(SPECS), channels=sorted(TRANSPORTS)),
+    limits=Limits(
+        body_bytes=BODY_LIMIT,
+        page_items=LIMIT_CAP,
+        bulk_items=MAX_ITEMS,
+        regions=MAX_REGIONS,
+        tags=MAX_TAGS,
+        streams=STREAMS_PER_KEY,
+    ),
     scopes=list(SCOPES),
 )
 
