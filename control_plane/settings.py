@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -59,6 +59,8 @@ class SecuritySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Development only: store secrets as they are while there is no sealing key."""
     failed_auth_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 30
     """Failed authentications per address before 429."""
+    resolver: str = ""
+    """The name server that proofs of domains are asked of, as address or address:port; by default the system's."""
     tcp_ports: PortProfile = "any"
     """Which ports `tcp` and `tls_cert` checks from shared regions may use; `strict`: those of web servers."""
 
@@ -194,6 +196,7 @@ def check_settings(settings: Settings) -> None:
     for name, secret in (("operator.secret", settings.operator.secret), ("security.pepper", settings.security.pepper)):
         if secret and len(secret) < MIN_SECRET:
             raise StartupRefused(f"{name} is shorter than {MIN_SECRET} characters: make one with openssl rand -hex 32")
+    _check_resolver(settings.security.resolver)
     url = settings.server.public_url
     if url and not url.startswith(("http://", "https://")):
         raise StartupRefused("server.public_url must start with http:// or https://, as people type it in a browser")
@@ -238,6 +241,16 @@ def check_serving(settings: Settings) -> None:
         raise StartupRefused(
             "security.pepper is not set: make one with openssl rand -hex 32 and keep it; keys depend on it"
         )
+
+
+def _check_resolver(address: str) -> None:
+    host, _, port = address.rpartition(":") if address.count(":") == 1 or "]:" in address else (address, "", "53")
+    try:
+        usable = not address or (ip_address(host.strip("[]")) is not None and 0 < int(port) < 65536)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise StartupRefused(f"security.resolver: {address!r} is not an address or address:port, such as 192.0.2.53:53")
 
 
 def _check_network(name: str, network: str) -> None:

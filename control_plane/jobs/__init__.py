@@ -9,6 +9,7 @@ from importlib.metadata import version
 from control_plane.jobs.loop import Job
 from control_plane.notify import transports
 from control_plane.services.advance_maintenance import advance_maintenance, sweep_maintenance
+from control_plane.services.apply_rules import apply_rules
 from control_plane.services.database_clock import DatabaseClock
 from control_plane.services.deliver_notifications import Deliverer
 from control_plane.services.forget_old_rows import forget_old_rows
@@ -18,7 +19,9 @@ from control_plane.services.measure_installation import measure_installation
 from control_plane.services.roll_up import roll_up
 from control_plane.services.run_job import JobContext, run_next_job
 from control_plane.services.sweep_verdicts import sweep_verdicts
+from control_plane.services.verify_domain import DomainVerifier, recheck_domains
 from control_plane.services.watch_fleet import watch_fleet
+from control_plane.services.watch_scans import watch_scans
 from control_plane.web.call import Deps
 from control_plane.web.hub import DELIVERIES, JUDGE
 from control_plane.web.hub import JOBS as JOBS_TOPIC
@@ -91,6 +94,23 @@ async def watch(deps: Deps) -> None:
     await watch_fleet(deps.database, release=version("farwatch"))
 
 
+async def apply(deps: Deps) -> None:
+    """What the operator's rules block leaves its agents."""
+    await apply_rules(deps.database)
+
+
+async def hold_to_proofs(deps: Deps) -> None:
+    await apply_rules(deps.database, again=True)
+
+
+async def watch_ports(deps: Deps) -> None:
+    await watch_scans(deps.database)
+
+
+async def recheck(deps: Deps) -> None:
+    await recheck_domains(deps.database, DomainVerifier.of(deps.settings), now=deps.now())
+
+
 async def measure(deps: Deps) -> None:
     await measure_installation(deps.database)
 
@@ -125,6 +145,10 @@ JOBS: tuple[Job, ...] = (
     Job("ping_door", timedelta(seconds=1), mark_door),
     Job("maintenance", timedelta(seconds=1), maintain),
     Job("sweep_maintenance", timedelta(seconds=10), cover),
+    Job("apply_rules", timedelta(seconds=2), apply),
+    Job("hold_to_proofs", timedelta(minutes=1), hold_to_proofs),
+    Job("watch_ports", timedelta(seconds=30), watch_ports),
+    Job("recheck_domains", timedelta(minutes=5), recheck),
     Job("watch_fleet", timedelta(seconds=10), watch),
     Job("clock", timedelta(seconds=30), measure_clock),
     Job("measure", timedelta(seconds=30), measure),

@@ -7,6 +7,7 @@ from control_plane.operator_api import (
     audit,
     channels,
     deny_lists,
+    domains,
     fleet,
     incidents,
     kill_switch,
@@ -26,5 +27,6 @@ ROUTES: tuple[Route, ...] = (
     *channels.ROUTES,
     *kill_switch.ROUTES,
     *deny_lists.ROUTES,
+    *domains.ROUTES,
     *audit.ROUTES,
 )

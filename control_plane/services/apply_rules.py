@@ -40,8 +40,8 @@ class _InForce(Struct, frozen=True):
 async def apply_rules(database: Database, *, again: bool = False) -> int:
     """Block and unblock what the rules as they are ask for; how many monitors that were.
 
-    Nothing is looked at while the rules are those of the last time, unless `again`, or while another process is at it.
-    Where domains have to be verified it is always looked: time ends a verification, too.
+    Nothing is looked at while the rules are those of the last time, or while another process is at it. `again`: where
+    domains have to be verified, look nevertheless, because time ends a verification, too.
     """
     async with database.app() as conn:
         if not await safety.try_apply(conn):
@@ -49,7 +49,7 @@ async def apply_rules(database: Database, *, again: bool = False) -> int:
         try:
             state = await safety.rules_state(conn)
             settings = settings_of(await safety.read_settings(conn))
-            if state.version == state.applied and not (again or settings.require_domain_verification):
+            if state.version == state.applied and not (again and settings.require_domain_verification):
                 return 0
             in_force = _InForce(await compiled_rules(conn, state.version), settings)
             done = await _walk(database, in_force)

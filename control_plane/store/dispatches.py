@@ -54,7 +54,7 @@ WITH due AS (
                     WHERE p.id = $2 AND p.region_id = $1 AND p.enabled AND p.healthy
                       AND p.lease_until > statement_timestamp())
        AND NOT EXISTS (SELECT FROM installation WHERE name = 'kill_switch' AND value NOT IN ('null', 'false'))
-       AND (d.monitor_id IS NULL OR m.enabled AND m.check_version = d.check_version
+       AND (d.monitor_id IS NULL OR m.enabled AND m.blocked_by IS NULL AND m.check_version = d.check_version
             AND EXISTS (SELECT FROM assignments a
                          WHERE a.region_id = d.region_id AND a.monitor_id = d.monitor_id AND a.removed_at IS NULL))
        AND (d.kind <> 'recheck' OR d.slot > coalesce(v.newest_slot, 0))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from control_plane.tenant_api import (
     apply,
     audit,
+    bulk,
     channels,
     deliveries,
     dependencies,
+    domains,
     events,
     export,
     groups,
@@ -17,6 +19,7 @@ from control_plane.tenant_api import (
     incident_stats,
     incidents,
     invitations,
+    jobs,
     keys,
     latency,
     maintenance,
@@ -46,6 +49,7 @@ from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     *monitors.ROUTES,
+    *bulk.ROUTES,
     *monitor_actions.ROUTES,
     *monitor_reads.ROUTES,
     *transitions.ROUTES,
@@ -64,6 +68,7 @@ ROUTES: tuple[Route, ...] = (
     *maintenance_actions.ROUTES,
     *channels.ROUTES,
     *deliveries.ROUTES,
+    *domains.ROUTES,
     *export.ROUTES,
     *plan.ROUTES,
     *apply.ROUTES,
@@ -74,6 +79,7 @@ ROUTES: tuple[Route, ...] = (
     *groups.ROUTES,
     *keys.ROUTES,
     *reports.ROUTES,
+    *jobs.ROUTES,
     *audit.ROUTES,
     *metrics.ROUTES,
     *service_discovery.ROUTES,
