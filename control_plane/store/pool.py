@@ -266,9 +266,9 @@ async def _checkout(pool: Any, gauges: _Gauges, turn: AbstractAsyncContextManage
                 await held.enter_async_context(turn)
                 connection = await pool.acquire(timeout=_CHECKOUT_TIMEOUT_S)
             gauges.seconds.observe(time.perf_counter() - started)
+            held.enter_context(gauges.used.track_inprogress())
             try:
-                with gauges.used.track_inprogress():
-                    yield connection
+                yield connection
             finally:
                 await pool.release(connection)
 
