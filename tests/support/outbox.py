@@ -75,7 +75,7 @@ class Outbox:
             transports=transports(SETTINGS),
             tenant_id=self.tenant_id,
             channel_id=new_id(),
-            plan="unlimited",
+            terms=NO_LIMITS,
             name=name,
             config={"type": "ntfy", "topic": "alerts", "server_url": url},
             enabled=True,

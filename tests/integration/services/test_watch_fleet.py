@@ -18,7 +18,7 @@ from control_plane.services.observe_agent import observe_agent
 from control_plane.services.watch_fleet import watch_fleet
 from control_plane.store import leases, tenants
 from control_plane.store.pool import Database
-from control_plane.store.tenants import OPERATOR
+from control_plane.store.tenants import OPERATOR, TenantFilter
 from shared.ids import AgentId, TenantId
 from shared.protocol import Observations
 from tests.support import seed
@@ -285,4 +285,4 @@ async def test_the_operators_own_rows_are_no_tenant(database: Database) -> None:
     async with database.app() as conn:
         assert not await tenants.exist(conn)
         assert await tenants.get(conn, tenant_id=OPERATOR) is None
-        assert await tenants.list_all(conn, limit=10, offset=0) == ([], 0)
+        assert await tenants.list_all(conn, wanted=TenantFilter(), limit=10, offset=0) == ([], 0)
