@@ -105,6 +105,12 @@ async def list_monitors(
     return await get_monitors(conn, tenant_id=tenant_id, monitor_ids=[record["id"] for record in records])
 
 
+async def find_ids(conn: Connection, *, tenant_id: UUID, wanted: MonitorFilter, limit: int) -> list[UUID]:
+    """The ids of the tenant's monitors that match, by number."""
+    records = await conn.fetch(BY_NUMBER, tenant_id, *_arguments(wanted), limit, 0)
+    return [record["id"] for record in records]
+
+
 COUNT_MONITORS = f"SELECT count(*) {_MATCHING}"
 
 

@@ -1,0 +1,221 @@
+"""/api/v1/jobs: work that was ordered with `Prefer: respond-async`; how far it is, what came of it, and stopping it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from control_plane.errors import Conflict, NotFound
+from control_plane.services.jobs import enqueue_job, job_context
+from control_plane.store import jobs
+from control_plane.store.acting import who_acts
+from control_plane.store.jobs import JobView
+from control_plane.web.call import Call, Reply
+from control_plane.web.hub import JOBS
+from control_plane.web.paging import Page, PageQuery, capped, page_reply
+from control_plane.web.routes import Door, Route
+from control_plane.web.sse import COMMENT_S, begin, encode_frame, new_stream
+
+ONE = "/api/v1/jobs/{job_id}"
+SCOPE = "jobs:read"
+ASYNC_ERRORS = ("TOO_MANY_JOBS",)
+
+_ASYNC = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.IGNORECASE)
+_WRITE_TIMEOUT_S = 10.0
+
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class JobJson(Struct, frozen=True, kw_only=True):
+    """`done` of `total` items are done, `failed` of which were refused: the first thousand are in `failures`.
+
+    `state` succeeded: every item was tried. failed: the work as a whole was refused, `error` says why.
+    """
+
+    id: UUID
+    number: int
+    kind: str
+    state: str
+    total: int
+    done: int
+    succeeded: int
+    failed: int
+    failures: Sequence[Mapping[str, Any]]
+    result: Any
+    error: Mapping[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class JobsQuery(PageQuery, frozen=True):
+    """All filters that are given must hold."""
+
+    kind: str | None = None
+    state: JobState | None = None
+
+
+def wants_async(call: Call) -> bool:
+    """Whether the caller prefers a job (RFC 7240 section 4.1)."""
+    return _ASYNC.search(", ".join(call.request.headers.getall("Prefer", []))) is not None
+
+
+async def ordered(call: Call, *, kind: str, request: bytes, total: int) -> Reply:
+    """Queue a job of this kind for the caller and answer 202 with it. Raises Refused TOO_MANY_JOBS."""
+    tenant_id, job_id = call.tenant().tenant_id, call.deps.new_id()
+    sealed = await asyncio.to_thread(partial(call.deps.sealer.seal, request, context=job_context(tenant_id, job_id)))
+    async with call.deps.database.tenant_transaction(tenant_id) as conn:
+        await enqueue_job(
+            conn, tenant_id=tenant_id, job_id=job_id, kind=kind, request=sealed, total=total, actor=who_acts()
+        )
+    headers = {"Location": f"/api/v1/jobs/{job_id}", "Preference-Applied": "respond-async"}
+    return Reply(job_json(await _read(call, job_id)), status=202, headers=headers)
+
+
+def job_json(view: JobView) -> JobJson:
+    """A job as callers see it."""
+    return JobJson(
+        id=view.id,
+        number=view.number,
+        kind=view.kind,
+        state=view.state,
+        total=view.total,
+        done=view.done,
+        succeeded=view.done - view.failed,
+        failed=view.failed,
+        failures=view.failures,
+        result=view.result,
+        error=view.error,
+        created_at=view.created_at,
+        started_at=view.started_at,
+        finished_at=view.finished_at,
+    )
+
+
+async def list_jobs(call: Call) -> Reply:
+    query: JobsQuery = call.query
+    tenant_id = call.tenant().tenant_id
+    async with call.deps.database.tenant(tenant_id) as conn:
+        found, total = await jobs.list_jobs(
+            conn,
+            tenant_id=tenant_id,
+            kind=query.kind,
+            state=query.state,
+            limit=capped(query.limit),
+            offset=query.offset,
+        )
+    return page_reply(call, [job_json(view) for view in found], total=total)
+
+
+async def get(call: Call) -> Reply:
+    return Reply(job_json(await _read(call, call.uuid("job_id"))))
+
+
+async def cancel(call: Call) -> Reply:
+    tenant_id, job_id = call.tenant().tenant_id, call.uuid("job_id")
+    async with call.deps.database.tenant_transaction(tenant_id) as conn:
+        cancelled = await jobs.cancel_job(conn, tenant_id=tenant_id, job_id=job_id)
+    view = await _read(call, job_id)
+    if not cancelled:
+        raise Conflict(f"The job is over already: it {view.state}", code="JOB_OVER")
+    return Reply(job_json(view))
+
+
+async def stream(call: Call) -> web.StreamResponse:
+    """Its state now, and again each time that it goes on; the stream ends with the job."""
+    job_id = call.uuid("job_id")
+    with call.deps.hub.subscribe(f"{JOBS}:{job_id}") as hints:
+        view = await _read(call, job_id)
+        response = new_stream(call.request)
+        try:
+            await begin(call.request, response, b"")
+            await _write(response, _frame(view))
+            while view.finished_at is None and not hints.closed:
+                if await hints.get(COMMENT_S) is None and not hints.closed:
+                    if not await call.deps.authenticator.still_admits(call.request, scope=SCOPE):
+                        break
+                    await _write(response, b":\n\n")
+                view = await _read(call, job_id)
+                await _write(response, _frame(view))
+            await response.write_eof()
+        except (ConnectionError, TimeoutError):
+            pass  # the reader went away, or reads no more
+    return response
+
+
+def _frame(view: JobView) -> bytes:
+    """`progress` while it goes on, `over` at the end; neither carries the failed items."""
+    told = msgspec.structs.replace(job_json(view), failures=(), result=None)
+    event = "progress" if view.finished_at is None else "over"
+    return encode_frame(event=event, data=msgspec.json.encode(told).decode()).data
+
+
+async def _write(response: web.StreamResponse, data: bytes) -> None:
+    async with asyncio.timeout(_WRITE_TIMEOUT_S):
+        await response.write(data)
+
+
+async def _read(call: Call, job_id: UUID) -> JobView:
+    tenant_id = call.tenant().tenant_id
+    async with call.deps.database.tenant(tenant_id) as conn:
+        view = await jobs.get_job(conn, tenant_id=tenant_id, job_id=job_id)
+    if view is None:
+        raise NotFound("There is no such job; those that are over are kept for 7 days", code="JOB_NOT_FOUND")
+    return view
+
+
+_route = partial(Route, door=Door.TENANT, tag="jobs")
+_ERRORS = ("JOB_NOT_FOUND", "INVALID_ID")
+
+ROUTES: tuple[Route, ...] = (
+    _route(
+        method="GET",
+        path="/api/v1/jobs",
+        handler=list_jobs,
+        operation="list_jobs",
+        summary="List jobs, newest first",
+        scope=SCOPE,
+        query=JobsQuery,
+        reply=Page[JobJson],
+    ),
+    _route(
+        method="GET",
+        path=ONE,
+        handler=get,
+        operation="get_job",
+        summary="Read a job: how far it is, and what failed",
+        scope=SCOPE,
+        reply=JobJson,
+        errors=_ERRORS,
+    ),
+    _route(
+        method="GET",
+        path=f"{ONE}/events",
+        handler=stream,
+        operation="stream_job",
+        summary="Follow a job until it is over",
+        description="text/event-stream: `progress` with the job each time that it goes on, `over` at its end.",
+        scope=SCOPE,
+        head=False,
+        errors=_ERRORS,
+    ),
+    _route(
+        method="POST",
+        path=f"{ONE}/cancel",
+        handler=cancel,
+        operation="cancel_job",
+        summary="Cancel a job: what is done stays, the rest is not done",
+        scope="jobs:write",
+        reply=JobJson,
+        errors=(*_ERRORS, "JOB_OVER"),
+    ),
+)
