@@ -21,6 +21,11 @@ COMMANDS: dict[str, str] = {
     "keys": "control_plane.cli.keys:keys",
     "members": "control_plane.cli.members:members",
     "invitations": "control_plane.cli.invitations:invitations",
+    "export": "control_plane.cli.export:export",
+    "plan": "control_plane.cli.plan:plan",
+    "apply": "control_plane.cli.apply:apply",
+    "validate": "control_plane.cli.validate:validate",
+    "schema": "control_plane.cli.validate:schema",
     "report": "control_plane.cli.report:report",
     "tail": "control_plane.cli.tail:tail",
 }

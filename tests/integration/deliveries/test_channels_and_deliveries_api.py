@@ -164,7 +164,7 @@ async def test_a_patch_merges_and_keeps_the_secrets_it_does_not_name(stage: Stag
     patch = {"name": "Renamed", "config": {"headers": {"X-A": None, "X-C": "3"}}}
     changed = await stage.mine.patch(path, json=patch)
     assert changed.json()["config"]["headers"] == {"X-B": "***", "X-C": "***"}
-    assert changed.headers["ETag"] == '"2"'
+    assert changed.headers["ETag"].startswith('"2-')
     assert (await stage.mine.post(f"{path}/test")).status_code == 200
     (request,) = receiver.received
     request.verify("sixteen letters!")
