@@ -16,6 +16,7 @@ from control_plane.dashboard import (
     at_provider,
     incident_page,
     live,
+    members_page,
     monitor_page,
     overview,
     sign_in,
@@ -32,5 +33,6 @@ ROUTES: tuple[Route, ...] = (
     *add_monitor.ROUTES,
     *monitor_page.ROUTES,
     *incident_page.ROUTES,
+    *members_page.ROUTES,
     *live.ROUTES,
 )

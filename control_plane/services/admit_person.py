@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from control_plane.domain.credentials import Role
-from control_plane.domain.people import email_domain, shown_name
+from control_plane.domain.people import is_of, shown_name
 from control_plane.domain.plan import require_room
 from control_plane.errors import Conflict, Forbidden, NotFound
 from control_plane.services.identity import new_id
@@ -79,7 +79,7 @@ async def _enter(
         return user, entered[0].tenant_id
     if identity.email is None:
         raise _unproven()
-    if email_domain(identity.email) not in open_domains.domains:
+    if not is_of(identity.email, open_domains.domains):
         message = f"{identity.email} is no member here. Ask an owner or an admin for an invitation"
         raise Forbidden(message, code="NOT_A_MEMBER")
     user = user or await _new_person(conn, identity, identity.email)

@@ -42,7 +42,7 @@ class Browser:
         """The path of a new invitation."""
         reply = await self.api("POST", "/invitations", {"email": email, "role": role})
         assert reply.status_code == 201, reply.text
-        return urlsplit(reply.json()["link"]).path
+        return urlsplit(str(reply.json()["link"])).path
 
 
 @dataclass

@@ -39,7 +39,7 @@ async def test_a_session_of_a_key_may_what_the_key_may(house: House) -> None:
 
 @pytest.mark.parametrize("token", [None, "", "0" * 64, "é"])
 async def test_what_changes_something_needs_the_sessions_token(token: str | None, owner: Browser) -> None:
-    headers = {} if token is None else {"X-CSRF-Token": token.encode()}
+    headers = {} if token is None else {b"X-CSRF-Token": token.encode()}
     reply = await owner.http.post("/api/v1/invitations", json={"email": "x@example.com"}, headers=headers)
     assert code_of(reply) == (403, "CSRF_TOKEN_INVALID")
     assert (await owner.api("GET", "/invitations")).json()["total"] == 0
