@@ -26,6 +26,8 @@ class ApiClient:
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url.rstrip("/")
+        self.place: Callable[[str | None], str] | None = None
+        """Where what a refusal names is, in files that made up the body."""
         self._headers = {"Authorization": f"Bearer {key}", "User-Agent": "farwatch-cli", "X-Farwatch-Source": "cli"}
 
     def get(self, path: str, **query: Any) -> Any:
@@ -40,9 +42,10 @@ class ApiClient:
         body: object = None,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> Any:
         """The decoded body; None when there is none."""
-        response = self._request(method, path, body=body, query=query, headers=headers)
+        response = self._request(method, path, body=body, query=query, headers=headers, timeout_s=timeout_s)
         return response.json() if response.content else None
 
     def download(self, path: str, **query: Any) -> bytes:
@@ -57,6 +60,7 @@ class ApiClient:
         body: object = None,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> httpx.Response:
         try:
             response = httpx.request(
@@ -65,7 +69,7 @@ class ApiClient:
                 json=body,
                 params=query,
                 headers={**self._headers, **(headers or {})},
-                timeout=TIMEOUT_S,
+                timeout=timeout_s,
                 trust_env=False,
             )
         except httpx.HTTPError as error:
@@ -98,8 +102,15 @@ class ApiClient:
                 f"{self.url} answered {response.status_code} without our error envelope: is that Farwatch?", style="red"
             )
             sys.exit(exit_codes.FAILED)
-        say(f"{code}: {text}{f' (at {field})' if field else ''}", style="red")
+        self._tell(code, text, field)
+        for other in (error.get("details") or {}).get("also", ()):
+            self._tell(other["code"], other["message"], other["field"])
         sys.exit(_status(response.status_code))
+
+    def _tell(self, code: str, text: str, field: str | None) -> None:
+        place = self.place(field) if self.place is not None else ""
+        at = f" (at {field})" if field else ""
+        say(f"{f'{place}: ' if place else ''}{code}: {text}{at}", style="red")
 
 
 def _status(http_status: int) -> int:

@@ -8,3 +8,4 @@ USAGE = 2
 NOT_FOUND = 3
 AUTH = 4
 UNREACHABLE = 5
+DRIFT = 6  # of plan: applying would change something

@@ -15,14 +15,16 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.plan import require_room
+from control_plane.domain.plan import require_channel_kind, require_room
+from control_plane.domain.safety_scan import Touch, touch_of
 from control_plane.errors import Conflict, Refused
+from control_plane.sealing import Sealer
 from control_plane.services import channel_config
 from control_plane.services.advance_maintenance import advance_window
-from control_plane.services.change_monitor import write_change
-from control_plane.services.delete_monitor import held_by, remove_monitor
-from control_plane.services.insert_monitors import NewMonitor, insert_monitors
-from control_plane.services.judge_monitors import judge_monitors
+from control_plane.services.change_monitors import change_of, write_changes
+from control_plane.services.create_monitors import Draft, insert_drafts
+from control_plane.services.credentials import monitor_context, seal_check
+from control_plane.services.delete_monitors import delete_many, held_by
 from control_plane.services.maintenance_rows import holds, row_values
 from control_plane.services.plan_configuration import plan_configuration
 from control_plane.services.plan_steps import (
@@ -35,6 +37,7 @@ from control_plane.services.plan_steps import (
     WindowStep,
 )
 from control_plane.services.read_configuration import Stored, read_configuration
+from control_plane.services.refuse_target import refuse_destination, refuse_scans
 from control_plane.store import (
     channels,
     configuration,
@@ -124,47 +127,48 @@ async def _take(
     tenant_id = stored.tenant_id
     async with transaction as conn:
         await dependencies.hold_graph(conn, tenant_id=tenant_id)
-        freed = await _hold_states(conn, planned, tenant_id=tenant_id)
+        await _hold_states(conn, planned, tenant_id=tenant_id)
         await tenants.hold_counters(conn, tenant_id=tenant_id)
         if await configuration.fingerprint(conn, tenant_id=tenant_id) != stored.fingerprint:
             return False
-        await _write_channels(conn, planned.channels, means, tenant_id=tenant_id)
-        await _write_monitors(conn, planned.monitors, means, tenant_id=tenant_id)
-        await _write_windows(conn, planned.windows, means, tenant_id=tenant_id)
-        await _delete(conn, planned, freed, tenant_id=tenant_id)
+        await _write_channels(conn, planned.channels, means.sealer, stored)
+        await _write_monitors(conn, planned.monitors, means.sealer, stored)
+        await _write_windows(conn, planned.windows, stored)
+        await _delete(conn, planned, tenant_id=tenant_id)
     return True
 
 
-async def _hold_states(conn: Connection, planned: Planned, *, tenant_id: TenantId) -> list[UUID]:
-    """Lock all that will be written, in the order of docs/adr/0024; returns the monitors that deletions set free."""
+async def _hold_states(conn: Connection, planned: Planned, *, tenant_id: TenantId) -> None:
+    """Lock all that will be written, in the order of docs/adr/0024."""
     windows = [step.row.id for step in _written(planned.windows) if step.row is not None]
     await configuration.hold_windows(conn, tenant_id=tenant_id, ids=windows)
+    freed = await held_by(conn, tenant_id=tenant_id, monitor_ids=_deleted(planned))
     steps = _written(planned.monitors)
-    freed: set[UUID] = set()
-    for step in steps:
-        if step.change.action == "delete" and step.row is not None:
-            freed |= set(await held_by(conn, tenant_id=tenant_id, monitor_id=MonitorId(step.row.id)))
     touched = [step.row.id for step in steps if step.row is not None]
     upstream = {one for step in steps if step.after is not None for one in step.after.depends_on}
     await monitors.lock_states(conn, tenant_id=tenant_id, monitor_ids=[*touched, *upstream, *freed])
     channel_ids = [step.row.id for step in _written(planned.channels) if step.row is not None]
     await configuration.hold_rows(conn, tenant_id=tenant_id, monitor_ids=touched, channel_ids=channel_ids)
-    return sorted(freed - {step.row.id for step in steps if step.change.action == "delete" and step.row is not None})
 
 
-async def _write_channels(conn: Connection, steps: Sequence[ChannelStep], means: Means, *, tenant_id: TenantId) -> None:
+async def _write_channels(conn: Connection, steps: Sequence[ChannelStep], sealer: Sealer, stored: Stored) -> None:
+    tenant_id = stored.tenant_id
     new = [step for step in steps if step.change.action == "create"]
     if new:
         current = await channels.count_channels(conn, tenant_id=tenant_id)
-        require_room(means.terms, "channels", current=current, more=len(new))
+        require_room(stored.terms, "channels", current=current, more=len(new))
+    for step in new:
+        if step.prepared is not None:
+            require_channel_kind(stored.terms, step.prepared.kind)
     for step in _written(steps):
         prepared = step.prepared
         if prepared is None or step.change.id is None:
             continue
+        await refuse_destination(conn, tenant_id=tenant_id, host=prepared.host, settings=prepared.secrets)
         write = ChannelWrite(
             name=step.change.name,
             config=prepared.shown,
-            sealed=channel_config.seal(prepared, means.sealer, tenant_id=tenant_id, channel_id=step.change.id),
+            sealed=channel_config.seal(prepared, sealer, tenant_id=tenant_id, channel_id=step.change.id),
             host=prepared.host,
             enabled=step.enabled,
             write_source=WRITE_SOURCE,
@@ -185,27 +189,50 @@ async def _write_channel(
         )
 
 
-async def _write_monitors(conn: Connection, steps: Sequence[MonitorStep], means: Means, *, tenant_id: TenantId) -> None:
-    new = [
-        NewMonitor(MonitorId(step.change.id), step.after)
+async def _write_monitors(conn: Connection, steps: Sequence[MonitorStep], sealer: Sealer, stored: Stored) -> None:
+    tenant_id = stored.tenant_id
+    await refuse_scans(conn, stored.gate.settings, tenant_id=tenant_id, touches=_touches(steps))
+    drafts = await asyncio.to_thread(_drafts, steps, sealer, tenant_id)
+    if drafts:
+        current = await monitors.count_monitors(conn, tenant_id=tenant_id)
+        require_room(stored.terms, "max_monitors", current=current, more=len(drafts))
+        await insert_drafts(conn, drafts, tenant_id=tenant_id, write_source=WRITE_SOURCE)
+    now_ms = await monitors.now_ms(conn)
+    changes = [
+        change_of(step.row, old=step.before, new=step.after, now_ms=now_ms, write_source=WRITE_SOURCE)
         for step in steps
-        if step.change.action == "create" and step.after is not None and step.change.id is not None
+        if step.change.action == "update" and step.row and step.before and step.after
     ]
-    await insert_monitors(
-        conn, means.sealer, tenant_id=tenant_id, terms=means.terms, new=new, write_source=WRITE_SOURCE
-    )
+    await write_changes(conn, sealer, changes, tenant_id=tenant_id, write_source=WRITE_SOURCE)
+
+
+def _touches(steps: Sequence[MonitorStep]) -> list[Touch]:
+    """The ports that checks which are new or changed name, where a shared region runs them."""
+    changed = [s.after for s in _written(steps) if s.after and (s.before is None or s.before.check != s.after.check)]
+    shared = [config for config in changed if not all(region.private for region in config.regions)]
+    return list({touch for config in shared if (touch := touch_of(config.check)) is not None})
+
+
+def _drafts(steps: Sequence[MonitorStep], sealer: Sealer, tenant_id: TenantId) -> list[Draft]:
+    drafts: list[Draft] = []
     for step in steps:
-        if step.change.action == "update" and step.row and step.before and step.after:
-            await write_change(
-                conn, means.sealer, row=step.row, old=step.before, new=step.after, write_source=WRITE_SOURCE
-            )
+        if step.change.action == "create" and step.after is not None and step.change.id is not None:
+            monitor_id = MonitorId(step.change.id)
+            sealed = seal_check(sealer, step.after.check, context=monitor_context(tenant_id, monitor_id))
+            drafts.append(Draft(len(drafts), monitor_id, step.after, *sealed))
+    return drafts
 
 
-async def _write_windows(conn: Connection, steps: Sequence[WindowStep], means: Means, *, tenant_id: TenantId) -> None:
+def _deleted(planned: Planned) -> list[UUID]:
+    return [step.row.id for step in planned.monitors if step.change.action == "delete" and step.row is not None]
+
+
+async def _write_windows(conn: Connection, steps: Sequence[WindowStep], stored: Stored) -> None:
+    tenant_id = stored.tenant_id
     new = [step for step in steps if step.change.action == "create"]
     if new:
         current = await maintenance.count_unended(conn, tenant_id=tenant_id)
-        require_room(means.terms, "maintenance", current=current, more=len(new))
+        require_room(stored.terms, "maintenance", current=current, more=len(new))
     for step in _written(steps):
         if step.after is None or step.change.id is None:
             continue
@@ -218,12 +245,9 @@ async def _write_windows(conn: Connection, steps: Sequence[WindowStep], means: M
             )
 
 
-async def _delete(conn: Connection, planned: Planned, freed: Sequence[UUID], *, tenant_id: TenantId) -> None:
-    for step in planned.monitors:
-        if step.change.action == "delete" and step.row is not None:
-            await remove_monitor(conn, tenant_id=tenant_id, monitor_id=MonitorId(step.row.id))
-    if freed:
-        await judge_monitors(conn, freed)
+async def _delete(conn: Connection, planned: Planned, *, tenant_id: TenantId) -> None:
+    if deleted := _deleted(planned):
+        await delete_many(conn, tenant_id=tenant_id, monitor_ids=deleted)
     for channel in planned.channels:
         if channel.change.action == "delete" and channel.row is not None:
             await deliveries.cancel_for_channel(

@@ -39,7 +39,7 @@ Patch = Callable[[MonitorRow], Mapping[str, Any]]
 """The merge patch (RFC 7396) of one monitor."""
 
 
-class _Change(Struct, frozen=True):
+class MonitorChange(Struct, frozen=True):
     """A monitor that becomes another; `after` is its row to be."""
 
     before: MonitorRow
@@ -100,20 +100,20 @@ async def change_many(
         now_ms=await monitors.now_ms(conn),
     )
     outcomes: list[Outcome] = []
-    changes: list[_Change] = []
+    changes: list[MonitorChange] = []
     for index, monitor_id in enumerate(monitor_ids):
         change, outcome = _judge(sealer, locked, monitor_id, index, patch_of=patch_of, write_source=write_source)
         outcomes.append(outcome)
         changes += [change] if change is not None else []
         if index % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
-    await _write(conn, sealer, changes, tenant_id=tenant_id, write_source=write_source)
+    await write_changes(conn, sealer, changes, tenant_id=tenant_id, write_source=write_source)
     return outcomes
 
 
 def _judge(
     sealer: Sealer, locked: _Locked, monitor_id: UUID, index: int, *, patch_of: Patch, write_source: str
-) -> tuple[_Change | None, Outcome]:
+) -> tuple[MonitorChange | None, Outcome]:
     row = locked.rows.get(monitor_id)
     if row is None:
         error = NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")
@@ -125,11 +125,18 @@ def _judge(
         return None, structs.replace(told, error=refusal)
     if new == old:
         return None, structs.replace(told, changed=False)
+    change = change_of(row, old=old, new=new, now_ms=locked.now_ms, write_source=write_source)
+    return change, structs.replace(told, name=new.name)
+
+
+def change_of(
+    row: MonitorRow, *, old: MonitorConfig, new: MonitorConfig, now_ms: int, write_source: str
+) -> MonitorChange:
+    """The change that makes the monitor's configuration `new`."""
     columns: dict[str, Any] = {**plain_columns(new), "write_source": write_source}
     if (new.enabled and not old.enabled) or not same_schedule(old, new):
-        columns |= {"check_version": row.check_version + 1, "first_slot": locked.now_ms}
-    change = _Change(row, structs.replace(row, **columns), old, new)
-    return change, structs.replace(told, name=new.name)
+        columns |= {"check_version": row.check_version + 1, "first_slot": now_ms}
+    return MonitorChange(row, structs.replace(row, **columns), old, new)
 
 
 def _configs(
@@ -146,9 +153,10 @@ def _configs(
     return old, read_monitor(body, stored=old, surroundings=locked.surroundings)
 
 
-async def _write(
-    conn: Connection, sealer: Sealer, changes: Sequence[_Change], *, tenant_id: TenantId, write_source: str
+async def write_changes(
+    conn: Connection, sealer: Sealer, changes: Sequence[MonitorChange], *, tenant_id: TenantId, write_source: str
 ) -> None:
+    """Write them inside the transaction of the caller, who holds the graph, their states and their rows."""
     plain = [change for change in changes if change.plain]
     if plain:
         await _write_plain(conn, plain, tenant_id=tenant_id)
@@ -157,7 +165,7 @@ async def _write(
             await write_change(conn, sealer, row=one.before, old=one.old, new=one.new, write_source=write_source)
 
 
-async def _write_plain(conn: Connection, changes: Sequence[_Change], *, tenant_id: TenantId) -> None:
+async def _write_plain(conn: Connection, changes: Sequence[MonitorChange], *, tenant_id: TenantId) -> None:
     await monitor_bulk.update_monitors(conn, [change.after for change in changes])
     seen = [change for change in changes if agents_see(change.before, change.after)]
     if seen:
@@ -175,7 +183,7 @@ async def _write_plain(conn: Connection, changes: Sequence[_Change], *, tenant_i
         await judge_monitors(conn, sorted(judged))
 
 
-async def _assign(conn: Connection, changes: Sequence[_Change], *, tenant_id: TenantId) -> None:
+async def _assign(conn: Connection, changes: Sequence[MonitorChange], *, tenant_id: TenantId) -> None:
     """As monitor_rows.assign does for one."""
     shares = [(one.after, assignment_rows(one.after, timeout_ms=timeout_ms(one.new.check))) for one in changes]
     kept = {row.id: [assigned.region_id for assigned in share] for row, share in shares}

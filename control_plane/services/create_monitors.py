@@ -43,8 +43,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     error: FarwatchError | None = None
 
 
-class _Draft(Struct, frozen=True):
-    """A body that was accepted."""
+class Draft(Struct, frozen=True):
+    """A body that was accepted: its place among others, and its check as it is stored."""
 
     index: int
     id: MonitorId
@@ -79,7 +79,7 @@ async def create_many(
     await tenants.hold_counters(conn, tenant_id=tenant_id)
     drafts = await _with_room(conn, drafts, outcomes, tenant_id=tenant_id, terms=surroundings.terms)
     if drafts:
-        rows = await _insert(conn, drafts, tenant_id=tenant_id, write_source=write_source)
+        rows = await insert_drafts(conn, drafts, tenant_id=tenant_id, write_source=write_source)
         for draft, row in zip(drafts, rows, strict=True):
             outcomes[draft.index] = Outcome(index=draft.index, id=row.id, number=row.number, name=row.name)
     return [outcomes[index] for index in range(len(bodies))]
@@ -94,10 +94,10 @@ class _Reading(Struct, frozen=True):
     new_id: Callable[[], UUID]
 
 
-async def _read_all(reading: _Reading, bodies: Sequence[object]) -> tuple[list[_Draft], dict[int, Outcome]]:
+async def _read_all(reading: _Reading, bodies: Sequence[object]) -> tuple[list[Draft], dict[int, Outcome]]:
     known = dict(reading.surroundings.monitors)
     surroundings = structs.replace(reading.surroundings, monitors=known)
-    drafts: list[_Draft] = []
+    drafts: list[Draft] = []
     refused: dict[int, Outcome] = {}
     for index, body in enumerate(bodies):
         try:
@@ -107,7 +107,7 @@ async def _read_all(reading: _Reading, bodies: Sequence[object]) -> tuple[list[_
             continue
         monitor_id = MonitorId(reading.new_id())
         context = monitor_context(reading.tenant_id, monitor_id)
-        drafts.append(_Draft(index, monitor_id, config, *seal_check(reading.sealer, config.check, context=context)))
+        drafts.append(Draft(index, monitor_id, config, *seal_check(reading.sealer, config.check, context=context)))
         if config.key is not None:
             known.setdefault(config.key, monitor_id)
         if index % _AT_ONCE == _AT_ONCE - 1:
@@ -129,17 +129,17 @@ def name_of(body: object) -> str | None:
 
 async def _with_room(
     conn: Connection,
-    drafts: Sequence[_Draft],
+    drafts: Sequence[Draft],
     outcomes: dict[int, Outcome],
     *,
     tenant_id: TenantId,
     terms: PlanTerms,
-) -> list[_Draft]:
+) -> list[Draft]:
     """Those that the quota, their keys and what they rest on allow, in their order. The caller holds the counters."""
     current = await monitors.count_monitors(conn, tenant_id=tenant_id)
     keys = [draft.config.key for draft in drafts if draft.config.key is not None]
     taken = await monitor_bulk.taken_keys(conn, tenant_id=tenant_id, keys=keys) if keys else set()
-    allowed: list[_Draft] = []
+    allowed: list[Draft] = []
     left_out: set[UUID] = set()
     for draft in drafts:
         try:
@@ -164,9 +164,10 @@ def _refuse_clash(config: MonitorConfig, taken: set[str], left_out: set[UUID]) -
         raise BadRequest(message, code="INVALID_DEPENDENCY", field="/depends_on")
 
 
-async def _insert(
-    conn: Connection, drafts: Sequence[_Draft], *, tenant_id: TenantId, write_source: str
+async def insert_drafts(
+    conn: Connection, drafts: Sequence[Draft], *, tenant_id: TenantId, write_source: str
 ) -> list[MonitorRow]:
+    """Write new monitors, which may rest on each other. The caller holds what else they rest on, and the counters."""
     first = await monitor_bulk.take_monitor_numbers(conn, tenant_id=tenant_id, count=len(drafts))
     now_ms = await monitors.now_ms(conn)
     rows = [
@@ -192,7 +193,7 @@ async def _insert(
 
 
 async def _insert_parts(
-    conn: Connection, drafts: Sequence[_Draft], rows: Sequence[MonitorRow], *, tenant_id: TenantId
+    conn: Connection, drafts: Sequence[Draft], rows: Sequence[MonitorRow], *, tenant_id: TenantId
 ) -> None:
     bindings: dict[UUID, Sequence[BindingRow]] = {draft.id: binding_rows(draft.config) for draft in drafts}
     await monitor_bulk.insert_bindings(conn, tenant_id=tenant_id, bindings=bindings)

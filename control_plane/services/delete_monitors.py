@@ -21,7 +21,7 @@ _JUDGED_AT_ONCE = 500
 async def delete_many(conn: Connection, *, tenant_id: TenantId, monitor_ids: Sequence[UUID]) -> list[Outcome]:
     """Delete them inside the caller's transaction; one outcome for each, in their order. Their incidents stay."""
     await dependencies.hold_graph(conn, tenant_id=tenant_id)
-    freed = await _held_by(conn, tenant_id=tenant_id, monitor_ids=monitor_ids)
+    freed = await held_by(conn, tenant_id=tenant_id, monitor_ids=monitor_ids)
     rows = await monitor_bulk.lock_monitors(conn, tenant_id=tenant_id, monitor_ids=monitor_ids, along=freed)
     if rows:
         await _delete(conn, tenant_id=tenant_id, monitor_ids=sorted(rows))
@@ -41,7 +41,7 @@ async def _delete(conn: Connection, *, tenant_id: TenantId, monitor_ids: Sequenc
     await assignments_write.notify_regions(conn, sorted(removed))
 
 
-async def _held_by(conn: Connection, *, tenant_id: TenantId, monitor_ids: Sequence[UUID]) -> list[UUID]:
+async def held_by(conn: Connection, *, tenant_id: TenantId, monitor_ids: Sequence[UUID]) -> list[UUID]:
     """The monitors that those of them hold that are down. Of very many, the sweep judges the rest."""
     down = await monitor_bulk.down_among(conn, tenant_id=tenant_id, monitor_ids=monitor_ids)
     if not down:

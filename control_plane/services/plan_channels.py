@@ -14,7 +14,6 @@ from control_plane.domain.config_diff import Change, FieldChange, PlanWarning, f
 from control_plane.domain.config_file import Entry, Refusals
 from control_plane.domain.config_secrets import missing_secrets
 from control_plane.domain.config_yaml import pointer_step
-from control_plane.domain.plan import require_channel_kind
 from control_plane.errors import BadRequest, Conflict, FarwatchError
 from control_plane.services import channel_config
 from control_plane.services.channel_config import Prepared, UnusableChannelError
@@ -43,7 +42,7 @@ def plan_channels(
         except FarwatchError as error:
             refusals.add(error, entry.pointer)
             continue
-        warnings += missing(gone, kind="channel", key=entry.key, is_new=row is None)
+        warnings += missing(gone, kind="channel", entry=entry, is_new=row is None)
     return steps, warnings
 
 
@@ -83,7 +82,6 @@ def _created(
         fields = field_changes(None, {"name": entry.key, "config": {"type": given.get("type")}})
         return ChannelStep(change=_change(entry, None, "create", fields, channel_id), enabled=enabled)
     prepared = channel_config.prepare(given, means.transports)
-    require_channel_kind(means.terms, prepared.kind)
     whole, secret = whole_channel(name=entry.key, shown=prepared.shown, enabled=enabled)
     fields = field_changes(None, short_channel(whole)) + secret_changes(secret)
     return ChannelStep(change=_change(entry, None, "create", fields, channel_id), prepared=prepared, enabled=enabled)

@@ -30,9 +30,8 @@ def plan_monitors(
     stored: Stored, matches: Sequence[Matched[MonitorRow]], *, names: Names, means: Means, refusals: Refusals
 ) -> tuple[list[MonitorStep], list[PlanWarning]]:
     """A step for each entry. Refusals are noted at the entry's place."""
-    surroundings = Surroundings(
-        stored.regions, frozenset(names.channels.values()), means.ports, names.monitors, means.terms
-    )
+    channels = frozenset(names.channels.values())
+    surroundings = Surroundings(stored.regions, channels, means.ports, names.monitors, stored.terms, stored.gate)
     steps, warnings = [], []
     for match in matches:
         try:
@@ -44,7 +43,7 @@ def plan_monitors(
         steps.append(step)
         check = (step.after or step.before or stored.config(_row(match))).check
         gone = missing_secrets(match.entry.value.get("secrets") or [], secrets_of(check))
-        warnings += missing(gone, kind="monitor", key=match.entry.key, is_new=match.row is None)
+        warnings += missing(gone, kind="monitor", entry=match.entry, is_new=match.row is None)
     return steps, warnings
 
 

@@ -10,10 +10,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from control_plane.domain.config_diff import Change, PlanWarning
+from control_plane.domain.config_file import Entry
 from control_plane.domain.maintenance import Occurrence
 from control_plane.domain.maintenance_rules import WindowConfig
 from control_plane.domain.monitor_rules import MonitorConfig
-from control_plane.domain.plan import PlanTerms
 from control_plane.sealing import Sealer
 from control_plane.services.channel_config import Prepared, Transports
 from control_plane.store.channels import ChannelRow
@@ -24,7 +24,6 @@ from shared.netpolicy import PortProfile
 
 class Means(Struct, frozen=True, kw_only=True):
     """How to plan. `prune`: what the file's sections do not have is deleted. `ports`: of checks from shared regions.
-    `terms`: what the tenant's plan allows.
 
     `compare_secrets`: whether a secret of the file that differs from the stored one shows as a change. Whoever may not
     write must not find out a secret by guessing.
@@ -33,7 +32,6 @@ class Means(Struct, frozen=True, kw_only=True):
     sealer: Sealer
     transports: Transports
     ports: PortProfile
-    terms: PlanTerms
     new_id: Callable[[], UUID]
     prune: bool = False
     compare_secrets: bool = True
@@ -93,7 +91,7 @@ class Planned(Struct, frozen=True, kw_only=True):
 WRITES = ("create", "update", "delete")
 
 
-def missing(listed: Sequence[str], *, kind: str, key: str, is_new: bool) -> list[PlanWarning]:
+def missing(listed: Sequence[str], *, kind: str, entry: Entry, is_new: bool) -> list[PlanWarning]:
     """One warning for each secret that the file says there is, and that is nowhere."""
     what = (
         "it is new, and the file leaves this secret out" if is_new else "this secret is neither stored nor in the file"
@@ -103,8 +101,8 @@ def missing(listed: Sequence[str], *, kind: str, key: str, is_new: bool) -> list
             code=SECRET_MISSING,
             message=f"{what}: give it, such as {{env: NAME}}, or take it out of secrets",
             kind=kind,
-            key=key,
-            field=pointer,
+            key=entry.key,
+            field=entry.pointer + pointer,
         )
         for pointer in listed
     ]

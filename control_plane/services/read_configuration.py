@@ -11,9 +11,12 @@ from msgspec import Struct
 from control_plane.domain.config_names import Names, suggested_keys
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_rules import MonitorConfig
+from control_plane.domain.plan import NO_LIMITS, PlanTerms
 from control_plane.domain.region_choice import RegionChoice
+from control_plane.domain.safety_gate import OPEN_GATE, Gate
 from control_plane.services.monitor_rows import masked_check, stored_config
-from control_plane.store import assignments_write, configuration, maintenance_advance
+from control_plane.services.read_gate import read_gate
+from control_plane.store import assignments_write, configuration, maintenance_advance, plans
 from control_plane.store.channels import ChannelRow
 from control_plane.store.maintenance import WindowRow
 from control_plane.store.monitors import BindingRow, MonitorRow
@@ -22,12 +25,17 @@ from shared.ids import TenantId
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """A tenant's configuration at one instant. `fingerprint` tells it from what it was before and will be after."""
+    """A tenant's configuration at one instant. `fingerprint` tells it from what it was before and will be after.
+
+    `terms` and `gate`: what its plan allows, and what the operator's rules forbid.
+    """
 
     tenant_id: TenantId
     now: datetime
     fingerprint: str
     regions: tuple[RegionChoice, ...]
+    terms: PlanTerms = NO_LIMITS
+    gate: Gate = OPEN_GATE
     monitors: Sequence[MonitorRow]
     bindings: Mapping[UUID, Sequence[BindingRow]]
     upstreams: Mapping[UUID, Sequence[UUID]]
@@ -52,6 +60,8 @@ async def read_configuration(conn: Connection, *, tenant_id: TenantId) -> Stored
         tenant_id=tenant_id,
         fingerprint=await configuration.fingerprint(conn, tenant_id=tenant_id),
         now=await maintenance_advance.clock(conn),
+        terms=await plans.read_terms(conn, tenant_id=tenant_id),
+        gate=await read_gate(conn, tenant_id=tenant_id),
         regions=tuple(
             RegionChoice(
                 id=row.id,

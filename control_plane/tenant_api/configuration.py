@@ -66,7 +66,6 @@ def means_of(call: Call, *, prune: bool) -> Means:
         sealer=call.deps.sealer,
         transports=transports(settings.delivery),
         ports=settings.security.tcp_ports,
-        terms=call.tenant().terms,
         new_id=call.deps.new_id,
         prune=prune,
         compare_secrets="config:write" in call.tenant().scopes,

@@ -88,10 +88,10 @@ async def test_a_new_object_without_its_secret_is_reported_and_not_created(keepe
     planned = await told(keeper.empty, "plan", file)
     missing = {(one["key"], one["field"]) for one in planned["warnings"]}
     assert missing == {
-        ("api", "/check/bearer_token"),
-        ("Hook", "/config/url"),
-        ("Hook", "/config/headers/X-Token"),
-        ("Hook", "/config/secret"),
+        ("api", "/monitors/0/check/bearer_token"),
+        ("Hook", "/channels/0/config/url"),
+        ("Hook", "/channels/0/config/headers/X-Token"),
+        ("Hook", "/channels/0/config/secret"),
     }
     reply = await keeper.empty.post("/api/v1/apply", json=file)
     assert (reply.status_code, reply.json()["error"]["code"]) == (422, "SECRET_MISSING")
