@@ -14,6 +14,7 @@ from control_plane.tenant_api import (
     export,
     groups,
     heartbeats,
+    import_monitors,
     incident_actions,
     incident_declaring,
     incident_stats,
@@ -50,6 +51,7 @@ from control_plane.web.routes import Route
 ROUTES: tuple[Route, ...] = (
     *monitors.ROUTES,
     *bulk.ROUTES,
+    *import_monitors.ROUTES,
     *monitor_actions.ROUTES,
     *monitor_reads.ROUTES,
     *transitions.ROUTES,

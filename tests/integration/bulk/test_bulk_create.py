@@ -85,7 +85,7 @@ async def test_a_call_takes_one_to_ten_thousand(http: httpx.AsyncClient, count: 
 async def test_the_quota_is_filled_and_the_rest_is_refused(world: World, http: httpx.AsyncClient) -> None:
     async with world.database.app() as conn:
         await conn.execute(
-            "UPDATE tenants SET overrides = '{\"quotas\": {\"max_monitors\": 3}}' WHERE id = $1", world.tenant_id
+            'UPDATE tenants SET overrides = \'{"quotas": {"max_monitors": 3}}\' WHERE id = $1', world.tenant_id
         )
     reply = await http.post(BULK, json={"monitors": [a_body(n) for n in range(5)]})
     codes = [item["error"] and item["error"]["code"] for item in reply.json()["items"]]
@@ -95,7 +95,10 @@ async def test_the_quota_is_filled_and_the_rest_is_refused(world: World, http: h
 async def test_the_same_key_gives_the_same_answer_and_creates_nothing_again(
     world: World, http: httpx.AsyncClient
 ) -> None:
-    sent = {"json": {"monitors": [a_body(n) for n in range(20)]}, "headers": {"Idempotency-Key": "bulk-1"}}
+    sent: dict[str, Any] = {
+        "json": {"monitors": [a_body(n) for n in range(20)]},
+        "headers": {"Idempotency-Key": "bulk-1"},
+    }
     first, again = await http.post(BULK, **sent), await http.post(BULK, **sent)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert first.json() == again.json()

@@ -1,0 +1,158 @@
+"""Jobs: ordered with Prefer: respond-async, done by whichever process is there, never twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from control_plane.services import bulk_monitors
+from control_plane.services.run_job import JobContext, run_next_job
+from control_plane.store.pool import Database
+from tests.support.tenant_world import World
+from tests.support.waiting import until
+
+BULK = "/api/v1/monitors/bulk"
+ASYNC = {"Prefer": "respond-async"}
+ROOT = Path(__file__).parents[3]
+
+
+def bodies(count: int) -> list[dict[str, Any]]:
+    return [{"name": f"Site {n}", "check": f"https://s{n}.example.com/"} for n in range(count)]
+
+
+def context(world: World) -> JobContext:
+    deps = world.door.deps
+    return JobContext(database=world.database, sealer=deps.sealer, new_id=deps.new_id, ports="any")
+
+
+async def order(http: httpx.AsyncClient, monitors: list[Any], **body: Any) -> str:
+    reply = await http.post(BULK, json={"monitors": monitors, **body}, headers=ASYNC)
+    assert reply.status_code == 202, reply.text
+    assert reply.headers["Preference-Applied"] == "respond-async"
+    assert reply.json()["state"] == "queued"
+    return reply.headers["Location"]
+
+
+async def test_a_job_is_ordered_done_and_tells_what_failed(world: World, http: httpx.AsyncClient) -> None:
+    where = await order(http, [*bodies(3), {"name": "bad"}])
+    assert await run_next_job(context(world))
+    job = (await http.get(where)).json()
+    assert (job["state"], job["done"], job["succeeded"], job["failed"]) == ("succeeded", 4, 3, 1)
+    assert [(one["index"], one["name"]) for one in job["failures"]] == [(3, "bad")]
+    assert (await world.get("/monitors"))["total"] == 3
+    kept = await world.rows("SELECT request FROM jobs WHERE tenant_id = $1", world.tenant_id)
+    assert kept == [{"request": None}], "what was asked for is gone once it is done"
+    assert not await run_next_job(context(world))
+    assert (await http.get("/api/v1/jobs", params={"state": "succeeded"})).json()["total"] == 1
+    assert (await http.get("/api/v1/jobs", params={"state": "queued"})).json()["total"] == 0
+    assert (await http.get("/api/v1/jobs", params={"kind": "act_on_monitors"})).json()["total"] == 0
+
+
+async def test_what_a_job_was_asked_for_is_sealed_and_its_deeds_are_the_callers(
+    world: World, http: httpx.AsyncClient
+) -> None:
+    secret = "s3cret-and-long-enough"
+    check = {"type": "http", "url": "https://a.example.com/", "auth": {"bearer_token": secret}}
+    await order(http, [{"name": "API", "check": check}])
+    row = (await world.rows("SELECT request FROM jobs"))[0]
+    assert secret.encode() not in row["request"]
+    assert await run_next_job(context(world))
+    await order(http, bodies(1))
+    assert await run_next_job(context(world))
+    audited = await world.rows("SELECT operation, actor_kind FROM audit WHERE object_kind = 'monitor'")
+    assert {"operation": "create_monitors", "actor_kind": "key"} in audited
+
+
+async def test_a_cancelled_job_is_not_done(world: World, http: httpx.AsyncClient) -> None:
+    where = await order(http, bodies(2))
+    assert (await http.post(f"{where}/cancel")).json()["state"] == "cancelled"
+    assert not await run_next_job(context(world))
+    again = await http.post(f"{where}/cancel")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "JOB_OVER")
+    assert (await world.get("/monitors"))["total"] == 0
+
+
+async def test_an_atomic_job_with_a_bad_item_fails_as_a_whole(world: World, http: httpx.AsyncClient) -> None:
+    where = await order(http, [*bodies(2), {}], atomic=True)
+    assert await run_next_job(context(world))
+    job = (await http.get(where)).json()
+    assert (job["state"], job["done"], job["error"]["code"]) == ("failed", 0, "BULK_REFUSED")
+    assert (await world.get("/monitors"))["total"] == 0
+
+
+async def test_a_job_is_its_tenants_alone(world: World, http: httpx.AsyncClient) -> None:
+    where = await order(http, bodies(1))
+    assert (await world.http.get(where)).status_code == 403, "the key lacks jobs:read"
+    for method, path in (("GET", where), ("GET", f"{where}/events"), ("POST", f"{where}/cancel")):
+        other = await http.request(method, path.replace(where[-12:], "0" * 12))
+        assert (other.status_code, other.json()["error"]["code"]) == (404, "JOB_NOT_FOUND")
+
+
+async def test_its_stream_tells_progress_and_ends_with_it(world: World, http: httpx.AsyncClient) -> None:
+    where = await order(http, bodies(3))
+    seen: list[str] = []
+
+    async def follow() -> None:
+        async with http.stream("GET", f"{where}/events") as reply:
+            assert reply.headers["Content-Type"] == "text/event-stream"
+            async for line in reply.aiter_lines():
+                seen.append(line)  # noqa: PERF401  # another task looks meanwhile
+
+    reader = asyncio.create_task(follow())
+    await until(lambda: "event: progress" in seen, "the first event came")
+    assert await run_next_job(context(world))
+    await asyncio.wait_for(reader, 30)
+    assert "event: over" in seen
+
+
+WORKER = """
+import asyncio, sys
+from control_plane.sealing import Sealer
+from control_plane.services import bulk_monitors
+from control_plane.services.run_job import JobContext, run_next_job
+from control_plane.store.pool import Database
+from tests.support.seed import new_id
+
+async def main():
+    bulk_monitors.CHUNK = 5
+    database = await Database.connect(sys.argv[1])
+    await run_next_job(JobContext(
+        database=database, sealer=Sealer({"k1": b"k" * 32}), new_id=new_id, ports="any"))
+
+asyncio.run(main())
+"""
+
+
+async def test_a_process_that_is_killed_in_the_middle_leaves_the_rest_to_another_and_nothing_is_done_twice(
+    world: World, http: httpx.AsyncClient, dsn: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = await order(http, bodies(2000))
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WORKER, dsn, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    try:
+        async with asyncio.timeout(60):
+            while (await http.get(where)).json()["done"] == 0:
+                assert worker.returncode is None, "the worker must live until it is killed"
+    finally:
+        if worker.returncode is None:
+            worker.send_signal(signal.SIGKILL)
+        await worker.wait()
+    job = (await http.get(where)).json()
+    assert 0 < job["done"] < 2000, job
+    assert not await run_next_job(context(world)), "the lease of the dead one holds for a while"
+    async with world.database.app() as conn:
+        await conn.execute("UPDATE jobs SET lease_until = clock_timestamp() - interval '1 second'")
+    monkeypatch.setattr(bulk_monitors, "CHUNK", 400)
+    assert await run_next_job(context(world))
+    job = (await http.get(where)).json()
+    assert (job["state"], job["done"], job["failed"]) == ("succeeded", 2000, 0)
+    names = await world.rows("SELECT name FROM monitors WHERE tenant_id = $1", world.tenant_id)
+    assert sorted(row["name"] for row in names) == sorted(body["name"] for body in bodies(2000))
