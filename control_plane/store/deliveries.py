@@ -128,18 +128,24 @@ WHERE tenant_id = $1
   AND ($3::uuid IS NULL OR channel_id = $3)
   AND ($4::uuid IS NULL OR incident_id = $4)
   AND ($5::uuid IS NULL OR monitor_id = $5)
+  AND ($8::bigint IS NULL OR number < $8)
 ORDER BY number DESC
 LIMIT $6 OFFSET $7
 """
 
 
 async def deliveries(
-    conn: Connection, *, tenant_id: TenantId, where: DeliveryFilter, limit: int, offset: int
+    conn: Connection,
+    *,
+    tenant_id: TenantId,
+    where: DeliveryFilter,
+    limit: int,
+    offset: int = 0,
+    before: int | None = None,
 ) -> list[DeliveryView]:
-    """A tenant's deliveries, newest first."""
-    rows = await conn.fetch(
-        DELIVERIES, tenant_id, where.state, where.channel_id, where.incident_id, where.monitor_id, limit, offset
-    )
+    """A tenant's deliveries, newest first; `before`: with lesser numbers only."""
+    wanted = (where.state, where.channel_id, where.incident_id, where.monitor_id)
+    rows = await conn.fetch(DELIVERIES, tenant_id, *wanted, limit, offset, before)
     return [DeliveryView(**row) for row in rows]
 
 

@@ -82,6 +82,11 @@ SELECT at, number, previous, verdict, reason FROM transitions
 WHERE tenant_id = $1 AND monitor_id = $2 AND at >= $3 AND at < $4
 ORDER BY at DESC, number DESC LIMIT $5 OFFSET $6
 """
+TRANSITIONS_BEFORE = """
+SELECT at, number, previous, verdict, reason FROM transitions
+WHERE tenant_id = $1 AND monitor_id = $2 AND at >= $3 AND (at, number) < ($4, $5)
+ORDER BY at DESC, number DESC LIMIT $6
+"""
 COUNT_TRANSITIONS = """
 SELECT count(*) FROM transitions WHERE tenant_id = $1 AND monitor_id = $2 AND at >= $3 AND at < $4
 """
@@ -104,6 +109,14 @@ async def list_transitions(
     records = await conn.fetch(TRANSITIONS, tenant_id, monitor_id, start, end, limit, offset)
     total: int = await conn.fetchval(COUNT_TRANSITIONS, tenant_id, monitor_id, start, end)
     return [TransitionRow(**dict(record)) for record in records], total
+
+
+async def transitions_before(
+    conn: Connection, *, tenant_id: UUID, monitor_id: UUID, start: datetime, end: datetime, number: int, limit: int
+) -> list[TransitionRow]:
+    """The monitor's changes of verdict since `start`, newest first, before the one of that instant and number."""
+    records = await conn.fetch(TRANSITIONS_BEFORE, tenant_id, monitor_id, start, end, number, limit)
+    return [TransitionRow(**dict(record)) for record in records]
 
 
 PERIODS_IN_RANGE = """

@@ -14,13 +14,13 @@ from control_plane.services.replay_delivery import replay_delivery
 from control_plane.store import deliveries
 from control_plane.store.deliveries import AttemptView, DeliveryFilter, DeliveryView
 from control_plane.web.call import Call, Reply
-from control_plane.web.paging import Page, PageQuery, capped, page_reply
+from control_plane.web.paging import LogQuery, Page, capped, cursor_reply, encode_cursor, log_position, page_reply
 from control_plane.web.routes import Door, Route
 
 State = Literal["pending", "delivered", "dead", "cancelled"]
 
 
-class DeliveryQuery(PageQuery, frozen=True):
+class DeliveryQuery(LogQuery, frozen=True):
     """Filters; all that are given must hold."""
 
     state: State | None = None
@@ -29,7 +29,9 @@ class DeliveryQuery(PageQuery, frozen=True):
     monitor_id: UUID | None = None
 
 
-class StateQuery(PageQuery, frozen=True):
+class StateQuery(LogQuery, frozen=True):
+    """Deliveries in one state only."""
+
     state: State | None = None
 
 
@@ -85,6 +87,8 @@ async def list_of_monitor(call: Call) -> Reply:
 
 
 async def _page(call: Call, where: DeliveryFilter) -> Reply:
+    if call.query.cursor is not None:
+        return await _page_by_cursor(call, where)
     tenant_id, query = call.tenant().tenant_id, call.query
     async with call.deps.database.tenant(tenant_id) as conn:
         items = await deliveries.deliveries(
@@ -92,6 +96,17 @@ async def _page(call: Call, where: DeliveryFilter) -> Reply:
         )
         total = await deliveries.count_deliveries(conn, tenant_id=tenant_id, where=where)
     return page_reply(call, items, total=total)
+
+
+async def _page_by_cursor(call: Call, where: DeliveryFilter) -> Reply:
+    tenant_id, limit = call.tenant().tenant_id, capped(call.query.limit)
+    position = log_position(call, int)
+    async with call.deps.database.tenant(tenant_id) as conn:
+        rows = await deliveries.deliveries(
+            conn, tenant_id=tenant_id, where=where, limit=limit + 1, before=position[0] if position else None
+        )
+    cursor = encode_cursor(call, rows[limit - 1].number) if len(rows) > limit else None
+    return cursor_reply(call, rows[:limit], next_cursor=cursor)
 
 
 async def get_delivery(call: Call) -> Reply:
@@ -124,6 +139,7 @@ ROUTES: tuple[Route, ...] = (
         scope="deliveries:read",
         query=DeliveryQuery,
         reply=Page[DeliveryView],
+        errors=("INVALID_CURSOR",),
     ),
     Route(
         method="GET",
@@ -159,7 +175,7 @@ ROUTES: tuple[Route, ...] = (
         scope="deliveries:read",
         query=StateQuery,
         reply=Page[DeliveryView],
-        errors=("INCIDENT_NOT_FOUND",),
+        errors=("INCIDENT_NOT_FOUND", "INVALID_CURSOR"),
     ),
     Route(
         method="GET",
@@ -172,6 +188,6 @@ ROUTES: tuple[Route, ...] = (
         scope="deliveries:read",
         query=StateQuery,
         reply=Page[DeliveryView],
-        errors=("MONITOR_NOT_FOUND",),
+        errors=("MONITOR_NOT_FOUND", "INVALID_CURSOR"),
     ),
 )

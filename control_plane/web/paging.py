@@ -39,6 +39,15 @@ class CursorQuery(Struct, frozen=True):
     cursor: str | None = None
 
 
+class LogQuery(PageQuery, frozen=True):
+    """Query of a log, newest first: by position, or by `cursor`, empty for the first page. Add filters by subclassing.
+
+    What comes in meanwhile moves positions; a cursor neither skips nor repeats a row.
+    """
+
+    cursor: Annotated[str, Meta(max_length=1000)] | None = None
+
+
 class Page(Struct, Generic[T], frozen=True):
     """A page. `total` is null when paging by cursor, and then `offset` is 0."""
 
@@ -92,6 +101,19 @@ def decode_cursor(call: Call, cursor: str) -> list[Any]:
         )
     decoded: list[Any] = msgspec.json.decode(payload)
     return decoded
+
+
+def log_position(call: Call, *kinds: type) -> tuple[Any, ...] | None:
+    """Where a log goes on by its cursor, of values of these types; None at its start.
+
+    Raises BadRequest INVALID_CURSOR.
+    """
+    if not call.query.cursor:
+        return None
+    position = decode_cursor(call, call.query.cursor)
+    if tuple(map(type, position)) != kinds:
+        raise BadRequest("cursor is not one that this list gave out", code="INVALID_CURSOR", field="/cursor")
+    return tuple(position)
 
 
 _TAG_BYTES = 12
