@@ -62,7 +62,7 @@ BOMB = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
         (f"a: {'[' * MAX_DEPTH}{']' * MAX_DEPTH}", 1),
         ("a: [", 2),
         ("", 1),
-        (BOMB, 6),
+        (BOMB, 7),
     ],
     ids=lambda one: repr(one)[:24],
 )
