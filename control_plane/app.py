@@ -24,6 +24,7 @@ from control_plane.jobs.loop import run_jobs
 from control_plane.metrics import BUILD
 from control_plane.openapi import build_document
 from control_plane.sealing import Sealer
+from control_plane.services.check_sealing_keys import check_sealing_keys
 from control_plane.services.database_clock import DatabaseClock
 from control_plane.services.identity import new_id
 from control_plane.settings import Settings, check_serving
@@ -137,6 +138,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         )
         stack.push_async_callback(database.close)
         await check_schema(database)
+        security = settings.security
+        sealer = Sealer.from_setting(security.sealing_keys, allow_unsealed=security.allow_unsealed)
+        await check_sealing_keys(database, sealer)
         api = await _run(stack, await build_app(settings, database=database), settings)
         metrics = await _run(stack, _metrics_app(), settings)
         server = settings.server

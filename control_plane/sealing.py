@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -48,14 +48,28 @@ class Sealer:
             raise StartupRefused(f"security.sealing_keys is not set, so secrets could not be stored: {_REMEDY}")
         return cls(keys, allow_unsealed=allow_unsealed)
 
-    def seal(self, plaintext: bytes, *, context: str) -> bytes:
-        """Sealed bytes that open only in the same context, such as "channel:<tenant>:<id>"."""
-        if self._active is None:
+    @property
+    def active(self) -> str | None:
+        """The id of the key that seals; None where secrets are stored as they are."""
+        return self._active
+
+    @property
+    def key_ids(self) -> Collection[str]:
+        """The ids of all keys, the one that seals first."""
+        return self._ciphers.keys()
+
+    def seal(self, plaintext: bytes, *, context: str, key_id: str | None = None) -> bytes:
+        """Sealed bytes that open only in the same context, such as "channel:<tenant>:<id>".
+
+        `key_id`: another key than the first.
+        """
+        key_id = key_id or self._active
+        if key_id is None:
             return bytes([_PLAIN]) + plaintext
-        name = self._active.encode()
+        name = key_id.encode()
         header = bytes([_SEALED, len(name)]) + name
         nonce = os.urandom(_NONCE_BYTES)
-        return header + nonce + self._ciphers[self._active].encrypt(nonce, plaintext, header + context.encode())
+        return header + nonce + self._ciphers[key_id].encrypt(nonce, plaintext, header + context.encode())
 
     def open(self, sealed: bytes, *, context: str) -> bytes:
         """The plaintext. Raises UnsealError when the key is gone, the bytes were changed, or the context is another."""

@@ -15,6 +15,7 @@ from control_plane.cli.installation import Installation, default_directory
 from control_plane.errors import FarwatchError, StartupRefused
 from control_plane.postgres_binaries import embedded_programs
 from control_plane.sealing import Sealer
+from control_plane.services.check_sealing_keys import check_sealing_keys
 from control_plane.settings import Settings, check_serving, load_settings
 from control_plane.store.fleet_reads import database_clock, live_agents
 from control_plane.store.migrate import check_schema
@@ -66,6 +67,7 @@ async def _examine_database(settings: Settings) -> list[Finding]:
     try:
         return [
             await _look("schema", lambda: _schema(database)),
+            await _look("sealing keys", lambda: _sealing(settings, database)),
             await _look("clock", lambda: _clock(database)),
             await _look("agents", lambda: _agents(database)),
         ]
@@ -100,6 +102,12 @@ async def _serving(settings: Settings) -> str:
 async def _schema(database: Database) -> str:
     await check_schema(database)
     return "that of this version"
+
+
+async def _sealing(settings: Settings, database: Database) -> str:
+    await check_schema(database)
+    keys, allowed = settings.security.sealing_keys, settings.security.allow_unsealed
+    return await check_sealing_keys(database, Sealer.from_setting(keys, allow_unsealed=allowed), note=False)
 
 
 async def _clock(database: Database) -> str:

@@ -46,6 +46,24 @@ def refused_url(refused: UrlRefused, *, field: str = "/config/url") -> BadReques
     return invalid(refused.message, field=field)
 
 
+NEVER_SENT = frozenset({"url", "secret"})
+"""Secrets that no receiver gets to read: a URL is where it is sent, a signing secret only signs."""
+
+
+def refuse_exfiltration(kept: Mapping[str, Any], patch: Mapping[str, Any], *, host: str) -> None:
+    """Raise BadRequest CREDENTIAL_RESUPPLY_REQUIRED when a stored secret would go to another host unseen.
+
+    Otherwise whoever may edit a channel, but not read its secrets, could have them sent to a host of their own.
+    """
+    silent = [name for name, value in kept.items() if value and name not in patch and name not in NEVER_SENT]
+    if silent:
+        raise BadRequest(
+            f"The channel would send to {host} now: give {', '.join(sorted(silent))} again, or null to remove it",
+            code="CREDENTIAL_RESUPPLY_REQUIRED",
+            field=f"/config/{_escaped(min(silent))}",
+        )
+
+
 def refuse_mask(value: Any, *, pointer: str) -> None:
     """Raise BadRequest REDACTION_SENTINEL where a string anywhere in `value` contains the mask."""
     match value:

@@ -16,6 +16,7 @@ from control_plane.services.forget_old_rows import forget_old_rows
 from control_plane.services.judge_due import judge_due, judge_followers
 from control_plane.services.make_partitions import make_partitions
 from control_plane.services.measure_installation import measure_installation
+from control_plane.services.reseal import reseal_when_turned
 from control_plane.services.roll_up import roll_up
 from control_plane.services.run_job import JobContext, run_next_job
 from control_plane.services.sweep_verdicts import sweep_verdicts
@@ -111,6 +112,10 @@ async def recheck(deps: Deps) -> None:
     await recheck_domains(deps.database, DomainVerifier.of(deps.settings), now=deps.now())
 
 
+async def turn_keys(deps: Deps) -> None:
+    await reseal_when_turned(deps.database, deps.sealer)
+
+
 async def measure(deps: Deps) -> None:
     await measure_installation(deps.database)
 
@@ -147,6 +152,7 @@ JOBS: tuple[Job, ...] = (
     Job("sweep_maintenance", timedelta(seconds=10), cover),
     Job("apply_rules", timedelta(seconds=2), apply),
     Job("hold_to_proofs", timedelta(minutes=1), hold_to_proofs),
+    Job("reseal", timedelta(minutes=10), turn_keys),
     Job("watch_ports", timedelta(seconds=30), watch_ports),
     Job("recheck_domains", timedelta(minutes=5), recheck),
     Job("watch_fleet", timedelta(seconds=10), watch),

@@ -13,6 +13,7 @@ from control_plane.operator_api import (
     kill_switch,
     plans,
     regions,
+    sealing,
     tenants,
 )
 from control_plane.web.routes import Route
@@ -28,5 +29,6 @@ ROUTES: tuple[Route, ...] = (
     *kill_switch.ROUTES,
     *deny_lists.ROUTES,
     *domains.ROUTES,
+    *sealing.ROUTES,
     *audit.ROUTES,
 )

@@ -14,6 +14,7 @@ from control_plane.errors import Conflict, NotFound
 from control_plane.sealing import Sealer
 from control_plane.services import channel_config
 from control_plane.services.channel_config import Prepared, Transports, UnusableChannelError
+from control_plane.services.refuse_target import refuse_destination
 from control_plane.store import channels, deliveries
 from control_plane.store.channels import ChannelRow, ChannelWrite
 from control_plane.store.pool import Database
@@ -47,23 +48,25 @@ async def change_channel(
         if before is None:
             raise NotFound("There is no such channel")
         check_revision(before.revision)
-        write, made = _written(before, change, sealer=sealer, transports=transports, write_source=write_source)
+        write, prepared = _written(before, change, sealer=sealer, transports=transports, write_source=write_source)
+        if prepared is not None:
+            await refuse_destination(conn, tenant_id=tenant_id, host=prepared.host, settings=prepared.secrets)
         after = await channels.update_channel(conn, tenant_id=tenant_id, channel_id=channel_id, write=write)
         if before.enabled and not after.enabled:
             await deliveries.cancel_for_channel(
                 conn, tenant_id=tenant_id, channel_id=channel_id, reason="The channel was disabled"
             )
-    return after, made
+    return after, {} if prepared is None else prepared.made
 
 
 def _written(
     before: ChannelRow, change: ChannelChange, *, sealer: Sealer, transports: Transports, write_source: str
-) -> tuple[ChannelWrite, dict[str, Any]]:
-    config, sealed, host, made = before.config, before.sealed, before.host or "", {}
+) -> tuple[ChannelWrite, Prepared | None]:
+    config, sealed, host, prepared = before.config, before.sealed, before.host or "", None
     if change.config is not UNSET:
         prepared = _patched(before, change.config, sealer=sealer, transports=transports)
         sealed = channel_config.seal(prepared, sealer, tenant_id=before.tenant_id, channel_id=before.id)
-        config, host, made = prepared.shown, prepared.host, prepared.made
+        config, host = prepared.shown, prepared.host
     write = ChannelWrite(
         name=before.name if change.name is UNSET else field_rules.name(change.name),
         config=config,
@@ -72,7 +75,7 @@ def _written(
         enabled=before.enabled if change.enabled is UNSET else change.enabled,
         write_source=write_source,
     )
-    return write, made
+    return write, prepared
 
 
 def _patched(before: ChannelRow, patch: dict[str, Any], *, sealer: Sealer, transports: Transports) -> Prepared:
@@ -93,4 +96,8 @@ def _patched(before: ChannelRow, patch: dict[str, Any], *, sealer: Sealer, trans
         )
     except UnusableChannelError as unusable:
         raise Conflict(str(unusable), code="CHANNEL_UNUSABLE") from None
-    return channel_config.prepare(channel_rules.merged(msgspec.to_builtins(stored), patch), transports)
+    prepared = channel_config.prepare(channel_rules.merged(msgspec.to_builtins(stored), patch), transports)
+    if before.host and prepared.host != before.host:
+        kept = transports[before.kind].parts(stored).secrets
+        channel_rules.refuse_exfiltration(kept, patch, host=prepared.host)
+    return prepared

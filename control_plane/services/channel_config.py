@@ -52,7 +52,7 @@ def prepare(given: Mapping[str, Any], transports: Transports) -> Prepared:
 
 def seal(prepared: Prepared, sealer: Sealer, *, tenant_id: UUID, channel_id: UUID) -> bytes:
     """The secrets, bound to the row they belong to."""
-    return sealer.seal(msgspec.json.encode(prepared.secrets), context=_context(tenant_id, channel_id))
+    return sealer.seal(msgspec.json.encode(prepared.secrets), context=channel_context(tenant_id, channel_id))
 
 
 def unseal(
@@ -70,13 +70,14 @@ def unseal(
     if transport is None:
         raise UnusableChannelError(f"Channels of kind {kind} are not available in this installation")
     try:
-        opened = sealer.open(sealed, context=_context(tenant_id, channel_id)) if sealed else b"{}"
+        opened = sealer.open(sealed, context=channel_context(tenant_id, channel_id)) if sealed else b"{}"
         return transport.whole(shown=shown, secrets=msgspec.json.decode(opened))
     except (UnsealError, msgspec.MsgspecError):
         raise UnusableChannelError("The channel's stored secrets cannot be opened: save them again") from None
 
 
-def _context(tenant_id: UUID, channel_id: UUID) -> str:
+def channel_context(tenant_id: UUID, channel_id: UUID) -> str:
+    """What a channel's sealed secrets are bound to: they open for no other row."""
     return f"channel:{tenant_id}:{channel_id}"
 
 

@@ -10,6 +10,7 @@ from control_plane.domain.plan import PlanTerms, require_channel_kind, require_r
 from control_plane.sealing import Sealer
 from control_plane.services import channel_config
 from control_plane.services.channel_config import Transports
+from control_plane.services.refuse_target import refuse_destination
 from control_plane.store import channels, tenants
 from control_plane.store.channels import ChannelRow, ChannelWrite
 from control_plane.store.pool import Database
@@ -49,6 +50,7 @@ async def create_channel(
     async with database.tenant_transaction(tenant_id) as conn:
         await tenants.hold_counters(conn, tenant_id=tenant_id)
         require_room(terms, "channels", current=await channels.count_channels(conn, tenant_id=tenant_id))
+        await refuse_destination(conn, tenant_id=tenant_id, host=prepared.host, settings=prepared.secrets)
         row = await channels.insert_channel(
             conn, tenant_id=tenant_id, channel_id=channel_id, kind=prepared.kind, write=write
         )

@@ -18,6 +18,7 @@ from control_plane.sealing import Sealer
 from control_plane.services import channel_config
 from control_plane.services.attempt_delivery import LEASE_MARGIN, attempt_delivery
 from control_plane.services.channel_config import Transports
+from control_plane.services.refuse_target import refuse_destination
 from control_plane.store import channels, decisions, outbox
 from control_plane.store.deliveries import DeliveryRow
 from control_plane.store.outbox import Claimed
@@ -36,11 +37,23 @@ class Tested(Struct, frozen=True, kw_only=True):
 
 
 async def test_config(
-    config: dict[str, Any], *, transports: Transports, tenant_id: TenantId, delivery_id: UUID, now: datetime
+    config: dict[str, Any],
+    *,
+    transports: Transports,
+    tenant_id: TenantId,
+    delivery_id: UUID,
+    now: datetime,
+    database: Database | None = None,
 ) -> Tested:
-    """Test a configuration that is not saved; nothing is stored. Raises Refused CHANNEL_TEST_FAILED."""
+    """Test a configuration that is not saved; nothing is stored. Raises Refused CHANNEL_TEST_FAILED.
+
+    `database`: for a tenant, whose destinations are held against the operator's deny rules.
+    """
     channel_rules.refuse_mask(config, pointer="/config")
     prepared = channel_config.prepare(config, transports)
+    if database is not None:
+        async with database.tenant(tenant_id) as conn:
+            await refuse_destination(conn, tenant_id=tenant_id, host=prepared.host, settings=prepared.secrets)
     body = test_body(delivery_id=delivery_id, tenant_id=tenant_id, now=now)
     started = time.monotonic()
     try:

@@ -95,6 +95,7 @@ async def test_unsaved(call: Call) -> Reply:
         tenant_id=call.tenant().tenant_id,
         delivery_id=call.deps.new_id(),
         now=call.deps.now(),
+        database=call.deps.database,
     )
     return Reply(tested)
 
@@ -180,7 +181,14 @@ ROUTES: tuple[Route, ...] = (
         scope="channels:write",
         body=ChannelPatch,
         reply=Channel,
-        errors=("NAME_INVALID", "CHANNEL_NAME_TAKEN", "CHANNEL_UNUSABLE", "PRECONDITION_FAILED", *CONFIG_ERRORS),
+        errors=(
+            "NAME_INVALID",
+            "CHANNEL_NAME_TAKEN",
+            "CHANNEL_UNUSABLE",
+            "PRECONDITION_FAILED",
+            "CREDENTIAL_RESUPPLY_REQUIRED",
+            *CONFIG_ERRORS,
+        ),
         example={"enabled": False},
     ),
     Route(

@@ -64,12 +64,22 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
             await conn.execute(GIVE_UP)
             await conn.execute(PROMISE)
             known["month"] = await conn.fetchval("SELECT to_char(now(), 'YYYY-MM')")
+        known["job_id"] = await _job(http)
         known["delivery_id"] = await _first(http, "/api/v1/deliveries")
+        known["domain_id"] = (await _made(http, "/api/v1/domains", domain="example.org"))["id"]
         window = await _made(http, "/api/v1/maintenance", **WINDOW)
         known |= {"maintenance_id": window["id"], "region": min(desk.regions), "tag": "prod", "group": "Web"}
         known["agent_id"] = await _first(http, f"/api/v1/regions/{known['region']}/agents")
         known |= await _people(desk, http)
     return known
+
+
+async def _job(http: httpx.AsyncClient) -> str:
+    """A job that nobody has done yet."""
+    body = {"monitors": [{"name": "Later", "check": "https://later.example.com/"}]}
+    reply = await http.post("/api/v1/monitors/bulk", json=body, headers={"Prefer": "respond-async"})
+    assert reply.status_code == 202, reply.text
+    return str(reply.json()["id"])
 
 
 async def _people(desk: Desk, http: httpx.AsyncClient) -> Mapping[str, str]:
@@ -129,10 +139,13 @@ async def _for_the_operator(desk: Desk, *, region: bool) -> Mapping[str, str]:
         key = await _made(http, f"/operator/tenants/{tenant['id']}/keys", label="First", scopes=SCOPES)
         channel = await _made(http, "/operator/channels", name="Fleet", config=WEBHOOK)
         agent_id = await _first(http, "/operator/agents")
+        rule = await _made(http, "/operator/deny-lists", kind="domain", value="denied.example.org", reason="Reported")
+        opt_out = await _made(http, "/operator/opt-outs", domain="silent.example.org")
+        safety = {"rule_id": rule["id"], "opt_out_id": opt_out["id"]}
         await _in_trouble(desk.database, agent_id)
         known = {"tenant_id": tenant["id"], "key_id": key["id"], "agent_id": agent_id, "region": "eu"}
         known["plan"] = "spare"
-        return known | {"channel_id": channel["id"], "incident_id": await _first(http, "/operator/incidents")}
+        return known | safety | {"channel_id": channel["id"], "incident_id": await _first(http, "/operator/incidents")}
 
 
 async def _in_trouble(database: Database, agent_id: str) -> None:
