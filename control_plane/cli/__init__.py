@@ -24,6 +24,8 @@ COMMANDS: dict[str, str] = {
     "export": "control_plane.cli.export:export",
     "plan": "control_plane.cli.plan:plan",
     "apply": "control_plane.cli.apply:apply",
+    "import": "control_plane.cli.bulk:import_file",
+    "jobs": "control_plane.cli.jobs:jobs",
     "validate": "control_plane.cli.validate:validate",
     "schema": "control_plane.cli.validate:schema",
     "report": "control_plane.cli.report:report",

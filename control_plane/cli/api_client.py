@@ -17,6 +17,7 @@ from control_plane.cli.talk import say
 
 DEFAULT_URL = "http://127.0.0.1:8100"
 TIMEOUT_S = 30.0
+UPLOAD_TIMEOUT_S = 120.0
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,6 +78,22 @@ class ApiClient:
         if not response.is_success:
             self.refused(response)
         return response
+
+    def upload(
+        self, path: str, content: bytes, *, kind: str, query: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Any:
+        """The decoded answer to a POST of a file of this media type."""
+        sent = {**self._headers, **headers, "Content-Type": kind}
+        url = f"{self.url}/api/v1{path}"
+        try:
+            response = httpx.post(
+                url, content=content, params=query, headers=sent, timeout=UPLOAD_TIMEOUT_S, trust_env=False
+            )
+        except httpx.HTTPError as error:
+            self.unreachable(error)
+        if not response.is_success:
+            self.refused(response)
+        return response.json()
 
     def streaming(self) -> httpx.Client:
         """A client for long-lived streams; the caller opens one."""

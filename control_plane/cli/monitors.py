@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from control_plane.cli import exit_codes
+from control_plane.cli import bulk, exit_codes
 from control_plane.cli.api_client import ApiClient, with_client
 from control_plane.cli.output import show, with_output
 from control_plane.cli.talk import say
@@ -111,6 +111,10 @@ def rm(client: ApiClient, monitor: str) -> None:
     monitor_id = _resolve(client, monitor)
     client.send("DELETE", f"/monitors/{monitor_id}")
     say(f"Removed {monitor}.")
+
+
+for _command in bulk.COMMANDS:
+    monitors.add_command(_command)
 
 
 def _resolve(client: ApiClient, given: str) -> str:
