@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "incidents": "control_plane.cli.incidents:incidents",
     "maintenance": "control_plane.cli.maintenance:maintenance",
     "tenant": "control_plane.cli.tenant:tenant",
+    "domains": "control_plane.cli.domains:domains",
     "audit": "control_plane.cli.audit:audit",
     "regions": "control_plane.cli.regions:regions",
     "keys": "control_plane.cli.keys:keys",

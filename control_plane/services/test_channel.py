@@ -43,11 +43,11 @@ async def test_config(
     tenant_id: TenantId,
     delivery_id: UUID,
     now: datetime,
-    database: Database | None = None,
+    database: Database | None,
 ) -> Tested:
     """Test a configuration that is not saved; nothing is stored. Raises Refused CHANNEL_TEST_FAILED.
 
-    `database`: for a tenant, whose destinations are held against the operator's deny rules.
+    `database`: of a tenant's channel, whose destination is held against the operator's deny rules.
     """
     channel_rules.refuse_mask(config, pointer="/config")
     prepared = channel_config.prepare(config, transports)
