@@ -46,7 +46,8 @@ async def admit_person(
     """The tenant that they are signed in to. `link`: the digest of the invitation or setup link that led them here.
 
     Raises Forbidden NOT_A_MEMBER for a stranger, EMAIL_NOT_VERIFIED for one whose address nobody vouches for, and
-    WRONG_EMAIL for an invitation to somebody else; NotFound LINK_OVER; Refused QUOTA_EXCEEDED.
+    WRONG_EMAIL for an invitation to somebody else, ADDRESS_TAKEN for an address that another subject of that provider
+    proved before; NotFound LINK_OVER; Refused QUOTA_EXCEEDED.
     """
     async with database.app_transaction() as conn:
         await users.hold_email(conn, email=identity.email or f"{identity.issuer} {identity.subject}")
@@ -66,6 +67,11 @@ async def _known(conn: Connection, identity: Identity) -> User | None:
         return found
     found = await users.find_by_email(conn, email=identity.email)
     if found is not None:
+        if await users.has_identity(conn, user_id=found.id, issuer=identity.issuer):
+            message = (
+                f"{identity.email} belongs to another account of your provider. Ask an owner to remove that member"
+            )
+            raise Forbidden(message, code="ADDRESS_TAKEN")  # addresses are given to new people, subjects are not
         await users.add_identity(conn, issuer=identity.issuer, subject=identity.subject, user_id=found.id)
     return found
 

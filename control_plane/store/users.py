@@ -61,6 +61,15 @@ async def find_by_email(conn: Connection, *, email: str) -> User | None:
     return row and User(**row)
 
 
+HAS_IDENTITY = "SELECT EXISTS (SELECT FROM user_identities WHERE user_id = $1 AND issuer = $2)"
+
+
+async def has_identity(conn: Connection, *, user_id: UUID, issuer: str) -> bool:
+    """Whether the person is known at this provider already."""
+    known: bool = await conn.fetchval(HAS_IDENTITY, user_id, issuer)
+    return known
+
+
 ADD_IDENTITY = "INSERT INTO user_identities (issuer, subject, user_id) VALUES ($1, $2, $3)"
 
 

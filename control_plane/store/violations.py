@@ -65,6 +65,8 @@ VIOLATIONS = {
     "regions_shared_is_guarded": Violation(Refused, "A shared region reaches no private address.", "/allow_cidrs"),
     "regions_slug_form": Violation(BadRequest, "A region's id is 1 to 40 of a-z, 0-9 and inner dashes.", "/id"),
     "regions_slug_key": Violation(Conflict, "A region of that id exists already.", "/id", "ID_TAKEN"),
+    "user_identities_pkey": Violation(Conflict, "You are signing in elsewhere this very moment. Try again.", None),
+    "users_email_key": Violation(Conflict, "You are signing in elsewhere this very moment. Try again.", None),
     "tenants_name_length": Violation(BadRequest, "A tenant's name has 1 to 100 characters.", "/name"),
     "tenants_plan_fkey": Violation(
         BadRequest, "There is no such plan: GET /operator/plans lists them.", "/plan", "INVALID_PLAN"

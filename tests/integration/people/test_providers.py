@@ -165,6 +165,24 @@ async def test_an_address_told_at_the_userinfo_endpoint_counts(house: House, pro
         assert "SIGN_IN_REFUSED" in (await go(browser, provider, other)).text
 
 
+async def test_an_address_that_was_handed_on_is_not_the_person_before(house: House, provider: OidcProvider) -> None:
+    async with house.browser() as browser:
+        assert (await go(browser, provider)).status_code == 303
+        reply = await go(browser, provider, Person("ana-2"))
+        assert (reply.status_code, "ADDRESS_TAKEN" in reply.text) == (403, True)
+    assert len(await house.rows("SELECT FROM users")) == 1
+
+
+async def test_who_said_an_address_is_not_who_proves_it(house: House, provider: OidcProvider) -> None:
+    await house.rows(
+        "INSERT INTO users (id, email, email_proven, name) VALUES (gen_random_uuid(), 'ana@example.com', false, 'Eve')"
+    )
+    async with house.browser() as browser:
+        assert (await go(browser, provider)).status_code == 303
+        assert (await browser.me())["member"]["name"] == "Ana"
+    assert len(await house.rows("SELECT FROM users")) == 2
+
+
 async def test_a_stranger_stays_outside(house: House, provider: OidcProvider) -> None:
     stranger = Person("eve", {"email": "eve@sub.example.com", "email_verified": True})
     async with house.browser() as browser:
