@@ -81,6 +81,7 @@ async def scene(desk: Desk) -> list[str]:
     async with desk.served.tenant() as api:
         await api.post(f"/api/v1/monitors/{paused}/pause")
         incident = (await api.get("/api/v1/incidents")).json()["items"][0]["id"]
+        await api.post("/api/v1/invitations", json={"email": "ana@example.com"})
     monitors = [f"/app/monitors/{each}" for each in (down, slow, up, paused)]
     return [
         "/app",
@@ -88,6 +89,8 @@ async def scene(desk: Desk) -> list[str]:
         f"/app/incidents/{incident}",
         "/app/monitors/new",
         f"{monitors[0]}/delete",
+        "/app/members",
+        "/app/sessions",
         "/app/nothing",
     ]
 
