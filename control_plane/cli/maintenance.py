@@ -33,6 +33,7 @@ COLUMNS = {
     "TITLE": lambda w: w["title"],
     "WHEN": _when,
     "COVERS": _covers,
+    "SOURCE": lambda w: w["write_source"],
     "ID": lambda w: w["id"],
 }
 

@@ -25,6 +25,7 @@ COLUMNS = {
     "CHECK": lambda m: _target(m["check"]),
     "EVERY": lambda m: "–" if m["interval"] is None else f"{m['interval']} s",
     "WHY": lambda m: m["state"]["reason"],
+    "SOURCE": lambda m: m["write_source"],
     "ID": lambda m: m["id"],
 }
 

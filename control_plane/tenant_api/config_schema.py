@@ -84,6 +84,16 @@ class ConfigurationFile(Struct, frozen=True, kw_only=True):
     maintenance: list[WindowEntry] | UnsetType | None = UNSET
 
 
+class ExportedFile(Struct, frozen=True, kw_only=True):
+    """The file as it is exported: without defaults and secrets. `/schemas/config.v1.json` says more of its objects."""
+
+    schema_: str = field(name="$schema")
+    version: int
+    channels: list[dict[str, Any]] | UnsetType = UNSET
+    monitors: list[dict[str, Any]] | UnsetType = UNSET
+    maintenance: list[dict[str, Any]] | UnsetType = UNSET
+
+
 _REF = "#/$defs/{name}"
 
 

@@ -16,7 +16,7 @@ from control_plane.errors import NotFound
 from control_plane.services.export_configuration import export_configuration, export_monitor
 from control_plane.services.read_configuration import Stored
 from control_plane.store.monitors import MonitorRow
-from control_plane.tenant_api.config_schema import SCHEMA_PATH, ConfigurationFile, file_schema
+from control_plane.tenant_api.config_schema import SCHEMA_PATH, ExportedFile, file_schema
 from control_plane.tenant_api.configuration import read_stored, schema_url
 from control_plane.tenant_api.one_monitor import PATH, READS
 from control_plane.web.call import Call
@@ -105,7 +105,7 @@ ROUTES: tuple[Route, ...] = (
         door=Door.TENANT,
         scope="config:read",
         query=ExportQuery,
-        reply=ConfigurationFile,
+        reply=ExportedFile,
         also=("application/yaml", "text/csv"),
     ),
     Route(
@@ -118,7 +118,7 @@ ROUTES: tuple[Route, ...] = (
         door=Door.TENANT,
         scope="config:read",
         query=MonitorExportQuery,
-        reply=ConfigurationFile,
+        reply=ExportedFile,
         also=("application/yaml",),
         errors=READS,
     ),

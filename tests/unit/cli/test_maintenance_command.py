@@ -13,6 +13,7 @@ from control_plane.cli.api_client import ApiClient
 WINDOW: dict[str, Any] = {
     "id": "0197c4d2-0000-7000-8000-000000000001",
     "title": "Upkeep",
+    "write_source": "file",
     "state": "planned",
     "all": False,
     "monitors": [],
