@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -95,13 +96,18 @@ def follow(client: ApiClient, job_id: str) -> Any:
     with bar:
         task = bar.add_task(job["kind"].replace("_", " "), total=job["total"], completed=job["done"])
         while job["state"] not in OVER:
-            try:
-                for told in _events(client, job_id):
-                    bar.update(task, completed=told["done"])
-            except httpx.HTTPError:
-                time.sleep(_AGAIN_S)  # the server is restarting: the job goes on by itself
+            _watch(client, job_id, lambda done: bar.update(task, completed=done))
             job = client.get(f"/jobs/{job_id}")
     return job
+
+
+def _watch(client: ApiClient, job_id: str, tell: Callable[[int], None]) -> None:
+    """Tell how many items are done, until the stream ends."""
+    try:
+        for told in _events(client, job_id):
+            tell(told["done"])
+    except httpx.HTTPError:
+        time.sleep(_AGAIN_S)  # the server is restarting: the job goes on by itself
 
 
 def _events(client: ApiClient, job_id: str) -> Any:

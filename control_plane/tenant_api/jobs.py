@@ -20,7 +20,7 @@ from control_plane.store import jobs
 from control_plane.store.acting import who_acts
 from control_plane.store.jobs import JobView
 from control_plane.web.call import Call, Reply
-from control_plane.web.hub import JOBS
+from control_plane.web.hub import JOBS, Subscription
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
 from control_plane.web.sse import COMMENT_S, begin, encode_frame, new_stream
@@ -139,17 +139,20 @@ async def stream(call: Call) -> web.StreamResponse:
         try:
             await begin(call.request, response, b"")
             await _write(response, _frame(view))
-            while view.finished_at is None and not hints.closed:
-                if await hints.get(COMMENT_S) is None and not hints.closed:
-                    if not await call.deps.authenticator.still_admits(call.request, scope=SCOPE):
-                        break
-                    await _write(response, b":\n\n")
+            while view.finished_at is None and not hints.closed and await _may_go_on(call, hints):
                 view = await _read(call, job_id)
                 await _write(response, _frame(view))
             await response.write_eof()
         except (ConnectionError, TimeoutError):
             pass  # the reader went away, or reads no more
     return response
+
+
+async def _may_go_on(call: Call, hints: Subscription) -> bool:
+    """Wait for a hint; without one for a while, whether the caller may still look."""
+    if await hints.get(COMMENT_S) is not None or hints.closed:
+        return True
+    return await call.deps.authenticator.still_admits(call.request, scope=SCOPE)
 
 
 def _frame(view: JobView) -> bytes:
