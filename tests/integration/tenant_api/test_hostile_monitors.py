@@ -23,6 +23,15 @@ OTHER_CODE = {
 }
 """Where our code is more exact."""
 
+LIMITS = {
+    **dict.fromkeys(("B041", "B042"), "1 to 100"),
+    **dict.fromkeys(("B085", "B086", "B087"), "1000 to 60000"),
+    **dict.fromkeys(("B093", "B094", "B095"), "1 to 10"),
+    **{"B073": "2048", "B097": "60", "B099": "2592000", "B140": "8192", "B145": "1024", "B147": "65536"},
+    **{"B163": "1 to 365", "B183": "2", "B184": "2"},
+}
+"""What a message must say of the limit that was passed."""
+
 TAKEN = {"B141"}
 """A regular expression is offered and runs on RE2, in linear time."""
 
@@ -76,6 +85,7 @@ async def test_a_hostile_creation_is_judged_and_changes_nothing(world: World, ro
     if reply.status_code == 201:
         return
     assert reply.json()["error"]["code"] in OTHER_CODE.get(row["id"], {row["expect"]["code"]}), reply.text
+    assert LIMITS.get(row["id"], "") in reply.json()["error"]["message"]
     assert await world.fingerprint() == before
 
 
