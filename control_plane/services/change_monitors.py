@@ -27,6 +27,7 @@ from control_plane.services.monitor_rows import (
     read_surroundings_of,
     stored_config,
 )
+from control_plane.services.refuse_target import refuse_port_scan
 from control_plane.store import assignments_write, monitor_bulk, monitors
 from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
@@ -107,6 +108,10 @@ async def change_many(
         changes += [change] if change is not None else []
         if index % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
+    settings = locked.surroundings.gate.settings
+    for one in changes:
+        if one.new.check != one.old.check:
+            await refuse_port_scan(conn, settings, tenant_id=tenant_id, check=one.new.check, regions=one.new.regions)
     await write_changes(conn, sealer, changes, tenant_id=tenant_id, write_source=write_source)
     return outcomes
 

@@ -15,6 +15,8 @@ from control_plane.domain.heartbeat_check import HeartbeatCheck
 from control_plane.domain.monitor_rules import MonitorConfig, Surroundings, read_monitor
 from control_plane.domain.plan import PlanTerms, require_room
 from control_plane.domain.regionless import timeout_ms
+from control_plane.domain.safety_scan import touch_of
+from control_plane.domain.safety_settings import SafetySettings
 from control_plane.errors import BadRequest, Conflict, FarwatchError
 from control_plane.sealing import Sealer
 from control_plane.services.change_dependencies import hold_all_named
@@ -22,6 +24,7 @@ from control_plane.services.create_monitor import new_row
 from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.monitor_rows import assignment_rows, binding_rows, read_surroundings_of
+from control_plane.services.refuse_target import refuse_port_scan
 from control_plane.store import assignments_write, monitor_bulk, monitors, tenants
 from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
@@ -74,6 +77,7 @@ async def create_many(
     surroundings = await read_surroundings_of(conn, tenant_id=tenant_id, bodies=objects, ports=ports)
     reading = _Reading(sealer, tenant_id, surroundings, new_id)
     drafts, outcomes = await _read_all(reading, bodies)
+    drafts = await _without_scans(conn, drafts, outcomes, tenant_id=tenant_id, settings=surroundings.gate.settings)
     upstreams = {upstream for draft in drafts for upstream in draft.config.depends_on}
     await monitors.lock_states(conn, tenant_id=tenant_id, monitor_ids=sorted(upstreams))
     await tenants.hold_counters(conn, tenant_id=tenant_id)
@@ -83,6 +87,31 @@ async def create_many(
         for draft, row in zip(drafts, rows, strict=True):
             outcomes[draft.index] = Outcome(index=draft.index, id=row.id, number=row.number, name=row.name)
     return [outcomes[index] for index in range(len(bodies))]
+
+
+async def _without_scans(
+    conn: Connection,
+    drafts: Sequence[Draft],
+    outcomes: dict[int, Outcome],
+    *,
+    tenant_id: TenantId,
+    settings: SafetySettings,
+) -> list[Draft]:
+    """Those whose ports are not one too many; what a refused one would have counted is taken back."""
+    allowed: list[Draft] = []
+    for draft in drafts:
+        config = draft.config
+        if touch_of(config.check) is None:
+            allowed.append(draft)
+            continue
+        try:
+            async with conn.transaction():
+                await refuse_port_scan(conn, settings, tenant_id=tenant_id, check=config.check, regions=config.regions)
+        except FarwatchError as error:
+            outcomes[draft.index] = Outcome(index=draft.index, name=config.name, error=error)
+        else:
+            allowed.append(draft)
+    return allowed
 
 
 class _Reading(Struct, frozen=True):
