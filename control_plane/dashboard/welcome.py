@@ -105,7 +105,9 @@ def _page(call: Call, template: str, context: dict[str, Any], *, status: int = 2
     token = call.path["token"]
     offers = providers_of(call.deps.settings)
     providers = [{"title": each.title, "path": f"/auth/{each.name}/login?link={token}"} for each in offers]
-    return html(template, {"frame": frame(None), "providers": providers, "token": token, **context}, status=status)
+    return html(
+        template, {"frame": frame(None), "providers": providers, "here": call.request.path, **context}, status=status
+    )
 
 
 async def _by_link(answer: Answer, call: Call) -> web.StreamResponse:

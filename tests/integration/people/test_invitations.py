@@ -35,6 +35,7 @@ async def test_the_link_is_shown_once_and_lets_one_person_in(house: House, owner
         page = await browser.http.get(path)
         assert (page.status_code, "ana@example.com" in page.text, "Acme" in page.text) == (200, True, True)
         assert page.headers["Cache-Control"] == "no-store"
+        assert f'action="{path}"' in page.text
         replies = await asyncio.gather(*(each.http.post(path, data={"name": "Ana"}) for each in (browser, second)))
         assert sorted(reply.status_code for reply in replies) == [303, 404]
     assert (await owner.api("GET", f"/invitations/{shown['id']}")).json()["state"] == "accepted"
@@ -115,6 +116,7 @@ async def test_the_setup_link_makes_one_owner(house: House) -> None:
     async with house.browser() as browser, house.browser() as second:
         page = await browser.http.get(path)
         assert (page.status_code, "Become the owner" in page.text) == (200, True)
+        assert f'action="{path}"' in page.text
         wrong = await browser.http.post(path, data={**fields, "email": "nobody"})
         assert (wrong.status_code, "e-mail address" in wrong.text, "Olga" in wrong.text) == (400, True, True)
         foreign = await browser.http.post(path, data=fields, headers={"Sec-Fetch-Site": "cross-site"})
