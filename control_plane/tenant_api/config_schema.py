@@ -87,7 +87,7 @@ class ConfigurationFile(Struct, frozen=True, kw_only=True):
 class ExportedFile(Struct, frozen=True, kw_only=True):
     """The file as it is exported: without defaults and secrets. `/schemas/config.v1.json` says more of its objects."""
 
-    schema_: str = field(name="$schema")
+    schema_: str | UnsetType = field(default=UNSET, name="$schema")
     version: int
     channels: list[dict[str, Any]] | UnsetType = UNSET
     monitors: list[dict[str, Any]] | UnsetType = UNSET
