@@ -78,7 +78,7 @@ def all_routes() -> tuple[Route, ...]:
 def openapi_document() -> bytes:
     """The document as it is served: JSON with sorted names, so that it can be compared."""
     document = build_document(all_routes(), version=version("farwatch"))
-    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2) + b"\n"
+    return msgspec.json.encode(document, order="sorted")
 
 
 async def build_app(

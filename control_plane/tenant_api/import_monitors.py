@@ -76,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
             "JSON and YAML: {monitors: […]}. CSV: a header and a row for each monitor. 201, or 200 where no monitor "
             "could be created. `Prefer: respond-async` answers 202 with a job."
         ),
+        prefer=("respond-async",),
         tag="monitors",
         door=Door.TENANT,
         scope="monitors:write",

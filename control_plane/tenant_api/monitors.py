@@ -137,6 +137,7 @@ ROUTES = (
         operation="create_monitor",
         summary="Create a monitor",
         description="`Prefer: wait=N` (N <= 10) waits up to N seconds for the first result.",
+        prefer=("wait",),
         tag="monitors",
         door=Door.TENANT,
         scope="monitors:write",

@@ -78,6 +78,8 @@ class Route:
     """Media types of the body, in place of JSON. With a `body` of bytes the handler looks at the Content-Type."""
     category: Category | None = None
     """Whose rate limit a request counts in, on the tenant's door; by default what method and status say."""
+    prefer: tuple[str, ...] = ()
+    """Preferences (RFC 7240) that the handler honours: wait, respond-async."""
     form: bool = False
     """The body is an HTML form (application/x-www-form-urlencoded), handed over as bytes."""
 

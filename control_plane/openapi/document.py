@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the routes and their types. The same routes give the same bytes."""
+"""The document: operations, parameters, schemas."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
+from control_plane.openapi.codes import codes_of
+from control_plane.openapi.examples import examples
+from control_plane.openapi.replies import (
+    PREFERENCES,
+    REF,
+    ErrorEnvelope,
+    components_of_replies,
+    is_tagged,
+    responses_of,
+)
 from control_plane.web.routes import Door, Route
-
-REF = "#/components/schemas/{name}"
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _SECURITY: Mapping[Door, list[dict[str, list[str]]]] = {
@@ -35,22 +42,6 @@ _SCHEMES = {
 }
 
 
-class ErrorBody(Struct, frozen=True):
-    """`code` is stable, `field` a JSON Pointer into the request, `details` context for programs."""
-
-    code: str
-    message: str
-    field: str | None
-    details: dict[str, Any] | None
-    trace_id: str
-
-
-class ErrorEnvelope(Struct, frozen=True):
-    """Every refusal has this shape."""
-
-    error: ErrorBody
-
-
 def build_document(routes: Sequence[Route], *, version: str, server_url: str = "/") -> dict[str, Any]:
     """The whole document."""
     shown = [route for route in routes if route.in_openapi]
@@ -69,7 +60,7 @@ def build_document(routes: Sequence[Route], *, version: str, server_url: str = "
         "servers": [{"url": server_url}],
         "tags": [{"name": tag} for tag in sorted({route.tag for route in shown})],
         "paths": paths,
-        "components": {"securitySchemes": _SCHEMES, "schemas": components},
+        "components": {"securitySchemes": _SCHEMES, "schemas": components, **components_of_replies()},
     }
 
 
@@ -103,9 +94,9 @@ def _operation(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str,
         "summary": route.summary,
         "tags": [route.tag],
         "security": [] if route.open_ else _SECURITY[route.door],
-        "responses": _responses(route, schemas),
+        "responses": responses_of(route, schemas),
         "x-door": route.door.value,
-        "x-error-codes": sorted({*route.errors, *_common_errors(route)}),
+        "x-error-codes": list(codes_of(route)),
     }
     if route.description:
         operation["description"] = route.description
@@ -115,48 +106,11 @@ def _operation(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str,
         operation["parameters"] = parameters
     if (body := _body_type(route)) is not None:
         content: dict[str, Any] = {"schema": schemas[body]}
-        if route.example is not None:
-            content["example"] = route.example
+        if (example := _example_of(route)) is not None:
+            content["example"] = example
         media = dict.fromkeys(route.media or ("application/json",), content)
         operation["requestBody"] = {"required": not route.optional_body, "content": media}
     return operation
-
-
-def _responses(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
-    success: dict[str, Any] = {"description": route.summary}
-    if (route.reply is not None or route.also) and route.status != 204:
-        texts = {kind: {"schema": {"type": "string"}} for kind in route.also}
-        json = {} if route.reply is None else {"application/json": {"schema": schemas[route.reply]}}
-        success["content"] = json | texts
-    error = {"application/json": {"schema": {"$ref": REF.format(name="ErrorEnvelope")}}}
-    return {
-        str(route.status): success,
-        "default": {"description": "A refusal; `code` says which", "content": error},
-    }
-
-
-def _common_errors(route: Route) -> Iterator[str]:
-    """What the plumbing itself may answer on such a route, beside 500 INTERNAL."""
-    yield "UNAVAILABLE"
-    if route.door in (Door.TENANT, Door.AGENT) and not route.open_:
-        yield from ("UNAUTHENTICATED", "RATE_LIMITED", "KEY_IN_QUERY")
-        yield "AGENT_DISABLED" if route.door is Door.AGENT else "TENANT_SUSPENDED"
-        yield from () if route.door is Door.AGENT else ("FOREIGN_REQUEST", "CSRF_TOKEN_INVALID")
-    if route.scope is not None:
-        yield from ("MISSING_SCOPE", "PLAN_FEATURE")  # the latter of a plan without api_access
-    if "{" in route.path and not any(code.endswith("NOT_FOUND") for code in route.errors):
-        yield "NOT_FOUND"
-    if "_id}" in route.path:
-        yield "INVALID_ID"
-    if route.door is not Door.AGENT:
-        yield "UNKNOWN_PARAMETER"
-    if route.body is not None:
-        yield from ("INVALID_JSON", "INVALID_TYPE", "MISSING_FIELD", "BODY_TOO_LARGE", "REQUEST_TIMEOUT")
-        yield from ("UNSUPPORTED_MEDIA_TYPE", "UNSUPPORTED_ENCODING")
-        yield from () if route.door is Door.AGENT else ("UNKNOWN_FIELD", "INVALID_STRING")
-    if route.door is Door.TENANT and route.method == "POST":
-        yield from ("INVALID_IDEMPOTENCY_KEY", "IDEMPOTENCY_MISMATCH", "IDEMPOTENCY_IN_PROGRESS")
-        yield "IDEMPOTENCY_REPLY_LOST"
 
 
 def _parameters(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -174,8 +128,26 @@ def _parameters(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> Iterator
     if route.door is Door.TENANT and route.method == "POST":
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         yield {"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema}
+    yield from _headers(route)
+
+
+def _headers(route: Route) -> Iterator[dict[str, Any]]:
     if "PRECONDITION_FAILED" in route.errors:
-        yield {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}
+        yield _header("If-Match", "The ETag that you read: 412 if the object was changed since")
+    if is_tagged(route):
+        yield _header("If-None-Match", "The ETag of the answer that you have: 304 if it would be the same")
+    if route.prefer:
+        forms = " or ".join(PREFERENCES[name] for name in route.prefer)
+        yield _header("Prefer", forms)
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
+
+
+def _example_of(route: Route) -> Any:
+    recorded = examples().get(route.operation)
+    return route.example if recorded is None or recorded.request is msgspec.UNSET else recorded.request
 
 
 def _body_type(route: Route) -> Any:
