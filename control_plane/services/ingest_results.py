@@ -34,6 +34,7 @@ IN_FUTURE = "rejected:IN_FUTURE"
 
 _OUTCOME = {outcome: i for i, outcome in enumerate(OUTCOMES)}
 _REASON = {reason: i for i, reason in enumerate(REASONS)}
+_ERROR = _OUTCOME[Outcome.ERROR]
 
 Pair = tuple[UUID, int]
 """(monitor, slot): what identifies an item inside a lane."""
@@ -62,8 +63,9 @@ class _Batch(Struct, frozen=True):
 
 
 class _Taken(Struct):
-    """Statuses that are not plain `stored`, and decisions."""
+    """Statuses that are not plain `stored`, and decisions; `all_new`: every item made a row."""
 
+    all_new: bool = True
     statuses: dict[Pair, str] = msgspec.field(default_factory=dict)
     decisions: list[Decision] = msgspec.field(default_factory=list)
 
@@ -96,7 +98,10 @@ async def ingest_results(
         silent = await _take(conn, batch, [i for i in good if i.slot > horizon], now_ms=None)
         if late := [(i.monitor_id, i.slot) for i in good if i.slot < now_ms - LATE_MS]:
             await rollups.mark_late(conn, region_id=reporter.region_id, items=late)
-    return Ingested(_answers(items, answers, taken.statuses | silent.statuses), tuple(taken.decisions))
+    statuses = taken.statuses | silent.statuses
+    if taken.all_new and silent.all_new and len(good) == len(items) and not statuses:
+        return Ingested((STORED,) * len(items), tuple(taken.decisions))
+    return Ingested(_answers(items, answers, statuses), tuple(taken.decisions))
 
 
 async def _answer_known(
@@ -128,13 +133,16 @@ async def _take(conn: Connection, batch: _Batch, items: Sequence[CheckResult], *
     taken, reporter = _Taken(), batch.reporter
     if not items:
         return taken
-    # Of two items for one slot the first is stored: let it be a real one.
-    items = sorted(items, key=lambda i: i.outcome is Outcome.ERROR)
     columns = _columns(items)
+    if _ERROR in columns.outcome:
+        # Of two items for one slot the first is stored: let it be a real one.
+        items = sorted(items, key=lambda i: i.outcome is Outcome.ERROR)
+        columns = _columns(items)
     stored = await ingest.store_results(
         conn, region_id=reporter.region_id, agent_number=reporter.agent_number, now_ms=now_ms, columns=columns
     )
     unsteady = set(stored.unsteady)
+    taken.all_new = stored.new is None
     if stored.new is not None:
         unsteady |= await _settle_conflicts(conn, reporter, columns, new=set(stored.new), statuses=taken.statuses)
     if now_ms is None:
@@ -199,8 +207,6 @@ def _answers(
     items: Sequence[CheckResult | None], known: Sequence[str | None], statuses: dict[Pair, str]
 ) -> tuple[str, ...]:
     """One status per item. The second of two items with one key in a batch is a duplicate."""
-    if not statuses and not any(known) and len({(i.monitor_id, i.slot) for i in items if i}) == len(items):
-        return (STORED,) * len(items)
     answers: list[str] = []
     answered: set[Pair] = set()
     for item, answer in zip(items, known, strict=True):

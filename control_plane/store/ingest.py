@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from control_plane.store.pool import Connection
@@ -15,9 +16,14 @@ from control_plane.store.pool import Connection
 _LANE_CLASS = 1
 """First key of the advisory locks of region lanes."""
 
+_encode = msgspec.json.Encoder().encode
+
 
 class Columns(Struct, frozen=True):
-    """A batch turned on its side: one sequence per column, all of one length. Outcomes and reasons by number."""
+    """A batch turned on its side: one sequence per column, all of one length. Outcomes and reasons by number.
+
+    Timings are in microseconds; `detail` is a JSON object each.
+    """
 
     monitor_id: Sequence[UUID]
     slot: Sequence[int]
@@ -60,7 +66,7 @@ async def enter_lane(conn: Connection, *, region_id: int, sample: tuple[UUID, in
 
 
 LANE_KNOWN = """
-SELECT array_agg(item.n) FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS item (monitor_id, slot, n)
+SELECT array_agg(item.n) FROM unnest($2::uuid[], $3::text::bigint[]) WITH ORDINALITY AS item (monitor_id, slot, n)
 JOIN results r ON r.monitor_id = item.monitor_id AND r.region_id = $1 AND r.slot = item.slot
 WHERE r.outcome < 3
 """
@@ -68,15 +74,27 @@ WHERE r.outcome < 3
 
 async def known(conn: Connection, *, region_id: int, monitor_ids: Sequence[UUID], slots: Sequence[int]) -> set[int]:
     """Which of these pairs, by index, have a real result already: a batch sent again costs no more than this."""
-    found = await conn.fetchval(LANE_KNOWN, region_id, monitor_ids, slots)
+    found = await conn.fetchval(LANE_KNOWN, region_id, monitor_ids, literal(slots))
     return {n - 1 for n in found or ()}
+
+
+def literal(numbers: Sequence[int | None]) -> str | None:
+    """These numbers as PostgreSQL writes an array, for a parameter of type text; None where none is there.
+
+    An array as such is looked at item by item, in Python's own terms, before it is sent: several times the cost.
+    """
+    if numbers and numbers[0] is None and numbers.count(None) == len(numbers):
+        return None
+    return "{" + _encode(numbers)[1:-1].decode() + "}"
 
 
 LANE_STORE = """
 WITH item AS (
-    SELECT * FROM unnest(
-        $4::uuid[], $5::bigint[], $6::int[], $7::smallint[], $8::smallint[], $9::smallint[],
-        $10::int[], $11::int[], $12::int[], $13::int[], $14::int[], $15::int[], $16::text[]
+    SELECT * FROM ROWS FROM (
+        unnest($4::uuid[], $5::text::bigint[], $6::text::int[], $7::text::smallint[], $8::text::smallint[],
+            $9::text::smallint[], $10::text::int[], $11::text::int[], $12::text::int[], $13::text::int[],
+            $14::text::int[], $15::text::int[]),
+        json_array_elements($16::json)
     ) AS t (monitor_id, slot, check_version, outcome, reason, http_status,
             dns_us, connect_us, tls_us, ttfb_us, download_us, total_us, detail)
 ), stored AS (
@@ -84,7 +102,7 @@ WITH item AS (
                          http_status, dns_us, connect_us, tls_us, ttfb_us, download_us, total_us, detail)
     SELECT item.monitor_id, item.slot, $1, $2, a.tenant_id, item.check_version, item.outcome, item.reason,
            item.http_status, item.dns_us, item.connect_us, item.tls_us, item.ttfb_us, item.download_us,
-           item.total_us, item.detail
+           item.total_us, nullif(item.detail::text, 'null')
     FROM item JOIN assignments a ON a.region_id = $1 AND a.monitor_id = item.monitor_id
     ON CONFLICT (monitor_id, region_id, slot) DO NOTHING
     RETURNING monitor_id, slot, check_version, outcome
@@ -130,23 +148,28 @@ async def store_results(
         agent_number,
         now_ms,
         columns.monitor_id,
-        columns.slot,
-        columns.check_version,
-        columns.outcome,
-        columns.reason,
-        columns.http_status,
-        columns.dns_us,
-        columns.connect_us,
-        columns.tls_us,
-        columns.ttfb_us,
-        columns.download_us,
-        columns.total_us,
-        columns.detail,
+        literal(columns.slot),
+        literal(columns.check_version),
+        literal(columns.outcome),
+        literal(columns.reason),
+        literal(columns.http_status),
+        literal(columns.dns_us),
+        literal(columns.connect_us),
+        literal(columns.tls_us),
+        literal(columns.ttfb_us),
+        literal(columns.download_us),
+        literal(columns.total_us),
+        _objects(columns.detail),
     )
     unsteady = list(zip(row["unsteady_monitors"], row["unsteady_slots"], strict=True))
     if row["all_new"]:
         return Stored(unsteady, None)
     return Stored(unsteady, list(zip(row["new_monitors"], row["new_slots"], strict=True)))
+
+
+def _objects(texts: Sequence[str | None]) -> str | None:
+    """JSON objects as one JSON array; None where none is there."""
+    return "[" + ",".join([text or "null" for text in texts]) + "]" if any(texts) else None
 
 
 LANE_REPLACE_ERRORS = """

@@ -6,6 +6,8 @@ from heapq import heappush
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from control_plane.store import certificates, dispatches, ingest, leases, rollups
 from tests.simulation.memory_store import Session, statement
 from tests.simulation.memory_tables import ResultRow, VoteRow, change, exclude, put
@@ -13,6 +15,21 @@ from tests.simulation.memory_tables import ResultRow, VoteRow, change, exclude, 
 Pair = tuple[UUID, int]
 
 _ERROR, _DOWN, _DEGRADED = 3, 2, 1
+
+_raw_items = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def _numbers(literal: str) -> list[int]:
+    numbers: list[int] = msgspec.json.decode(f"[{literal[1:-1]}]")
+    return numbers
+
+
+def _texts(array: str | None, count: int) -> list[str | None]:
+    """Elements of a JSON array as their text."""
+    if array is None:
+        return [None] * count
+    texts = (bytes(raw).decode() for raw in _raw_items.decode(array))
+    return [None if text == "null" else text for text in texts]
 
 
 @statement(ingest.LANE_ENTER)
@@ -22,8 +39,8 @@ def enter_lane(s: Session, _class: int, region_id: int, monitor_id: UUID | None,
 
 
 @statement(ingest.LANE_KNOWN)
-def known(s: Session, region_id: int, monitor_ids: list[UUID], slots: list[int]) -> list[int] | None:
-    results = s.tables.results
+def known(s: Session, region_id: int, monitor_ids: list[UUID], literal: str) -> list[int] | None:
+    results, slots = s.tables.results, _numbers(literal)
     found = [
         n
         for n, (monitor_id, slot) in enumerate(zip(monitor_ids, slots, strict=True), 1)
@@ -38,10 +55,12 @@ def store_results(
     region_id: int,
     agent_number: int,
     now_ms: int | None,
-    *columns: list[Any],
+    monitor_ids: list[UUID],
+    *columns: str,
 ) -> dict[str, Any]:
-    monitor_ids, slots, versions, outcomes, reasons = columns[:5]
-    totals, details = columns[-2:]
+    slots, versions, outcomes, reasons = map(_numbers, columns[:4])
+    totals = _numbers(columns[-2]) if columns[-2] else [None] * len(slots)
+    details = _texts(columns[-1], len(slots))
     tables, undo = s.tables, s.undo
     results, assigned = tables.results, tables.assignments[region_id]
     new: list[Pair] = []
