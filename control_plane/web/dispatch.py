@@ -7,6 +7,7 @@ from functools import partial
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from control_plane.domain.plan import require_api_access
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound
@@ -108,7 +109,20 @@ async def _tenant(route: Route, deps: Deps, request: web.Request) -> TenantCalle
     if route.scope is not None and route.scope not in caller.scopes:
         message = f"This key lacks the scope {route.scope}: make one that has it"
         raise Forbidden(message, code="MISSING_SCOPE", details={"scope": route.scope})
-    return caller
+    return _by_way_of(request, caller)
+
+
+SOURCE = "X-Farwatch-Source"
+_PROGRAMS = ("cli", "terraform")
+"""What a program of ours may say that it is. It is no proof of anything, and nothing is decided by it."""
+
+
+def _by_way_of(request: web.Request, caller: TenantCaller) -> TenantCaller:
+    """The caller with the `write_source` of its program, where it changes something and says which it is."""
+    said = request.headers.get(SOURCE)
+    if request.method in _SAFE or said not in _PROGRAMS or caller.write_source != "api":
+        return caller
+    return replace(caller, write_source=said)
 
 
 def _query(route: Route, request: web.Request) -> object:
