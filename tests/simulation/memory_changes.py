@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from control_plane.store import assignments_write, dependencies, incidents_read, monitors, pauses, plans
+from control_plane.store import assignments_write, dependencies, incidents_read, monitors, pauses, plans, safety
 from control_plane.store.monitors import MonitorRow
 from shared.clock import from_unix_ms
 from tests.simulation.memory_store import Session, statement
@@ -50,6 +50,12 @@ def visible_regions(s: Session, _tenant: UUID) -> list[Row]:
 def terms(_session: Session, _tenant: UUID) -> Row:
     """Those of the plan unlimited, as far as a change of a monitor asks for them."""
     return {"name": "unlimited", "quotas": {}, "features": {}, "rates": {}, "overrides": {}}
+
+
+@statement(safety.READ_GATE)
+def read_gate(_session: Session) -> Row:
+    """The operator denies nothing."""
+    return {"kill_switch": None, "version": None, "settings": {}}
 
 
 @statement(monitors.UPDATE_MONITOR)
