@@ -20,10 +20,10 @@ async def rename_group(database: Database, *, tenant_id: TenantId, old: str, new
     return name
 
 
-async def dissolve_group(database: Database, *, tenant_id: TenantId, group: str, write_source: str) -> None:
+async def dissolve_group(database: Database, *, tenant_id: TenantId, name: str, write_source: str) -> None:
     """Its monitors stay, in no group. Raises NotFound GROUP_NOT_FOUND."""
     async with database.tenant_transaction(tenant_id) as conn:
-        await _regroup(conn, tenant_id=tenant_id, old=group, new=None, write_source=write_source)
+        await _regroup(conn, tenant_id=tenant_id, old=name, new=None, write_source=write_source)
 
 
 async def _regroup(conn: Connection, *, tenant_id: TenantId, old: str, new: str | None, write_source: str) -> None:

@@ -22,10 +22,10 @@ async def rename_tag(database: Database, *, tenant_id: TenantId, old: str, new: 
     return name
 
 
-async def remove_tag(database: Database, *, tenant_id: TenantId, tag: str, write_source: str) -> None:
+async def remove_tag(database: Database, *, tenant_id: TenantId, name: str, write_source: str) -> None:
     """Maintenance windows go on naming the tag, and cover whatever has it again. Raises NotFound TAG_NOT_FOUND."""
     async with database.tenant_transaction(tenant_id) as conn:
-        await _retag(conn, tenant_id=tenant_id, old=tag, new=None, write_source=write_source)
+        await _retag(conn, tenant_id=tenant_id, old=name, new=None, write_source=write_source)
 
 
 async def _retag(conn: Connection, *, tenant_id: TenantId, old: str, new: str | None, write_source: str) -> None:
