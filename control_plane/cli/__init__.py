@@ -6,32 +6,58 @@ import importlib
 
 import click
 
-COMMANDS: dict[str, str] = {
-    "up": "control_plane.cli.up:up",
-    "demo": "control_plane.cli.demo:demo",
-    "serve": "control_plane.cli.serve:serve",
-    "migrate": "control_plane.cli.migrate:migrate_command",
-    "doctor": "control_plane.cli.doctor:doctor",
-    "monitors": "control_plane.cli.monitors:monitors",
-    "incidents": "control_plane.cli.incidents:incidents",
-    "maintenance": "control_plane.cli.maintenance:maintenance",
-    "tenant": "control_plane.cli.tenant:tenant",
-    "domains": "control_plane.cli.domains:domains",
-    "audit": "control_plane.cli.audit:audit",
-    "regions": "control_plane.cli.regions:regions",
-    "keys": "control_plane.cli.keys:keys",
-    "members": "control_plane.cli.members:members",
-    "invitations": "control_plane.cli.invitations:invitations",
-    "export": "control_plane.cli.export:export",
-    "plan": "control_plane.cli.plan:plan",
-    "apply": "control_plane.cli.apply:apply",
-    "import": "control_plane.cli.bulk:import_file",
-    "jobs": "control_plane.cli.jobs:jobs",
-    "validate": "control_plane.cli.validate:validate",
-    "schema": "control_plane.cli.validate:schema",
-    "report": "control_plane.cli.report:report",
-    "tail": "control_plane.cli.tail:tail",
+SECTIONS: dict[str, dict[str, str]] = {
+    "Watch": {
+        "monitors": "control_plane.cli.monitors:monitors",
+        "heartbeats": "control_plane.cli.heartbeats:heartbeats",
+        "tags": "control_plane.cli.words:tags",
+        "groups": "control_plane.cli.words:groups",
+        "regions": "control_plane.cli.regions:regions",
+        "assert-healthy": "control_plane.cli.assert_healthy:assert_healthy",
+        "tail": "control_plane.cli.tail:tail",
+        "report": "control_plane.cli.report:report",
+    },
+    "Respond": {
+        "incidents": "control_plane.cli.incidents:incidents",
+        "maintenance": "control_plane.cli.maintenance:maintenance",
+        "channels": "control_plane.cli.channels:channels",
+        "deliveries": "control_plane.cli.deliveries:deliveries",
+    },
+    "Configuration": {
+        "export": "control_plane.cli.export:export",
+        "plan": "control_plane.cli.plan:plan",
+        "apply": "control_plane.cli.apply:apply",
+        "import": "control_plane.cli.bulk:import_file",
+        "validate": "control_plane.cli.validate:validate",
+        "schema": "control_plane.cli.validate:schema",
+        "jobs": "control_plane.cli.jobs:jobs",
+    },
+    "Tenant": {
+        "me": "control_plane.cli.me:me",
+        "tenant": "control_plane.cli.tenant:tenant",
+        "members": "control_plane.cli.members:members",
+        "invitations": "control_plane.cli.invitations:invitations",
+        "keys": "control_plane.cli.keys:keys",
+        "domains": "control_plane.cli.domains:domains",
+        "audit": "control_plane.cli.audit:audit",
+    },
+    "Installation": {
+        "up": "control_plane.cli.up:up",
+        "demo": "control_plane.cli.demo:demo",
+        "serve": "control_plane.cli.serve:serve",
+        "migrate": "control_plane.cli.migrate:migrate_command",
+        "doctor": "control_plane.cli.doctor:doctor",
+    },
+    "Other": {
+        "metrics": "control_plane.cli.prometheus:metrics",
+        "sd": "control_plane.cli.prometheus:sd",
+        "meta": "control_plane.cli.me:meta",
+        "completion": "control_plane.cli.completion:completion",
+    },
 }
+"""Commands by what they are for, in the order of the help."""
+
+COMMANDS: dict[str, str] = {name: place for section in SECTIONS.values() for name, place in section.items()}
 
 
 class Commands(click.Group):
@@ -46,6 +72,12 @@ class Commands(click.Group):
         module, name = COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, section in SECTIONS.items():
+            found = [(name, self.get_command(ctx, name)) for name in section]
+            with formatter.section(title):
+                formatter.write_dl([(name, each.get_short_help_str(90)) for name, each in found if each is not None])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

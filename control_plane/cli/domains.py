@@ -65,6 +65,18 @@ def verify(client: ApiClient, domain: str, output: str) -> None:
         sys.exit(exit_codes.FAILED)
 
 
+@domains.command("show")
+@click.argument("domain")
+@with_output
+@with_client
+def show_domain(client: ApiClient, domain: str, output: str) -> None:
+    """Show DOMAIN, by name or id, and how to prove it."""
+    found = client.get(f"/domains/{_resolve(client, domain)}")
+    show(found, output, columns=COLUMNS)
+    if output == "table":
+        _how(found)
+
+
 @domains.command("rm")
 @click.argument("domain")
 @with_client

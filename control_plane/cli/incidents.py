@@ -10,7 +10,9 @@ import click
 
 from control_plane.cli import exit_codes
 from control_plane.cli.api_client import ApiClient, with_client
+from control_plane.cli.deliveries import COLUMNS as DELIVERIES
 from control_plane.cli.output import show, with_output
+from control_plane.cli.reads import Read, command_of
 from control_plane.cli.talk import say
 from control_plane.domain.incident_rules import PHASES, SEVERITIES
 
@@ -172,6 +174,23 @@ def update(client: ApiClient, incident: str, text: str, *, phase: str | None, ou
 
 
 @incidents.command()
+@_named
+@click.option("--severity", type=click.Choice(SEVERITIES), default=None)
+@click.option("--title", default=None, help="Of a declared incident.")
+@click.option("--public-title", "public_title", default=None, help="What status pages call it.")
+@click.option("--public-description", "public_description", default=None)
+@with_output
+@with_client
+def edit(client: ApiClient, incident: str, output: str, **given: str | None) -> None:
+    """Change how an incident is told. What is not given stays."""
+    body = {name: value for name, value in given.items() if value is not None}
+    if not body:
+        raise click.UsageError("Say what to change, such as --severity or --public-title.")
+    changed = client.send("PATCH", f"/incidents/{_resolved(client, incident)}", body=body)
+    show(changed, output, columns=COLUMNS)
+
+
+@incidents.command()
 @click.option("--from", "start", default=None, help="RFC 3339; default: 30 days ago.")
 @click.option("--to", "end", default=None, help="RFC 3339; default: now.")
 @click.option("--monitor", default=None, help="Id of one monitor.")
@@ -210,3 +229,20 @@ def _resolved(client: ApiClient, given: str) -> str:
 
 def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f} s"
+
+
+_LISTS = (
+    Read(name="notes", path="/incidents/{id}/notes", help="List its notes.", columns=LINES, rows="items"),
+    Read(
+        name="updates", path="/incidents/{id}/updates", help="List its public updates.", columns=UPDATES, rows="items"
+    ),
+    Read(
+        name="deliveries",
+        path="/incidents/{id}/deliveries",
+        help="List what channels were told of it.",
+        columns=DELIVERIES,
+        rows="items",
+    ),
+)
+for _list in _LISTS:
+    incidents.add_command(command_of(_list, argument="INCIDENT", find=_resolved))

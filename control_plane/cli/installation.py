@@ -149,7 +149,7 @@ async def _make_anew(database: Database, *, pepper: bytes, regions: Sequence[Reg
     probe_keys = {}
     for region in regions:
         name = f"{region.agent_name}-{secrets.token_hex(3)}"
-        probe_keys[region.slug] = (await create_agent(database, region=region.slug, name=name, pepper=pepper)).key
+        probe_keys[region.slug] = (await create_agent(database, region=f"{tenant_id}:{region.slug}", name=name, pepper=pepper)).key
     return InstallationKeys(issued.key, probe_keys)
 
 

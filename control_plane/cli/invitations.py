@@ -44,6 +44,15 @@ def list_invitations(client: ApiClient, state: str | None, output: str) -> None:
     show(items, output, columns=COLUMNS)
 
 
+@invitations.command("show")
+@click.argument("invitation")
+@with_output
+@with_client
+def show_invitation(client: ApiClient, invitation: str, output: str) -> None:
+    """Show one invitation, by id or address."""
+    show(client.get(f"/invitations/{_resolve(client, invitation)}"), output, columns=COLUMNS)
+
+
 @invitations.command()
 @click.argument("email")
 @click.option("--role", type=ROLES, default="member", show_default=True)

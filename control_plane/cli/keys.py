@@ -37,6 +37,15 @@ def list_keys(client: ApiClient, q: str | None, output: str) -> None:
     show(every_item(client, "/keys", q=q), output, columns=COLUMNS)
 
 
+@keys.command("show")
+@click.argument("key_id", metavar="KEY")
+@with_output
+@with_client
+def show_key(client: ApiClient, key_id: str, output: str) -> None:
+    """Show KEY, by id, label or number, without its secret."""
+    show(client.get(f"/keys/{_resolved(client, key_id)}"), output, columns=COLUMNS)
+
+
 @keys.command("add")
 @click.argument("label")
 @click.option("--scope", "scopes", multiple=True, help="Such as monitors:read; repeatable. All of your key's if none.")

@@ -9,6 +9,7 @@ import click
 
 from control_plane.cli import exit_codes
 from control_plane.cli.api_client import ApiClient, with_client
+from control_plane.cli.monitor_edits import merge_patch_of
 from control_plane.cli.output import show, with_output
 from control_plane.cli.talk import say
 
@@ -36,6 +37,8 @@ COLUMNS = {
     "SOURCE": lambda w: w["write_source"],
     "ID": lambda w: w["id"],
 }
+
+UPCOMING = {"FROM": lambda o: o["starts_at"], "TO": lambda o: o["ends_at"], "TITLE": lambda o: o["title"]}
 
 
 @click.group()
@@ -95,6 +98,37 @@ def create(client: ApiClient, title: str, *, everything: bool, public: bool, out
     body: dict[str, Any] = {"title": title, "all": everything, "public": public}
     body |= {name: list(value) if isinstance(value, tuple) else value for name, value in given.items() if value}
     show(client.send("POST", "/maintenance", body=body), output, columns=COLUMNS)
+
+
+@maintenance.command("edit")
+@click.argument("window")
+@click.option("--title", default=None)
+@click.option("--starts-at", "starts_at", default=None, help="RFC 3339.")
+@click.option("--ends-at", "ends_at", default=None, help="RFC 3339.")
+@click.option("--description", default=None)
+@click.option("--patch", default=None, metavar="JSON", help="A JSON merge patch for everything else.")
+@with_output
+@with_client
+def edit(client: ApiClient, window: str, *, patch: str | None, output: str, **given: str | None) -> None:
+    """Change a window, by id or title. What is not given stays."""
+    body = merge_patch_of(patch) | {name: value for name, value in given.items() if value is not None}
+    if not body:
+        raise click.UsageError("Say what to change, such as --title or --ends-at.")
+    show(client.send("PATCH", f"/maintenance/{_resolve(client, window)}", body=body), output, columns=COLUMNS)
+
+
+@maintenance.command("upcoming")
+@click.option("--from", "start", default=None, help="RFC 3339; default: now.")
+@click.option("--to", "end", default=None, help="RFC 3339.")
+@with_output
+@with_client
+def upcoming(client: ApiClient, start: str | None, end: str | None, output: str) -> None:
+    """List when windows will hold, recurring ones each time."""
+    items = client.get("/maintenance/upcoming", **{"from": start, "to": end})["items"]
+    if not items and output == "table":
+        say("Nothing is planned.")
+        return
+    show(items, output, columns=UPCOMING)
 
 
 @maintenance.command()

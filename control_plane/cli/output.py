@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
+import yaml
 from rich.console import Console
 from rich.table import Table
 
 FORMATS = ("table", "json", "yaml", "name")
 F = TypeVar("F", bound=Callable[..., Any])
+
+_NAMES = ("id", "monitor_id", "name", "number", "region", "date", "t", "slot", "at", "from", "verdict", "period_days")
 
 PIPED_WIDTH = 250
 """Columns when nobody looks: nothing is folded for a program that reads lines."""
@@ -41,12 +44,17 @@ def show(value: Any, output: str, *, columns: Mapping[str, Callable[[dict[str, A
         case "json":
             click.echo(json.dumps(value, indent=2, ensure_ascii=False))
         case "yaml":
-            click.echo("\n".join(_yaml(value, 0)))
+            click.echo(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False), nl=False)
         case "name":
             for item in items:
-                click.echo(item["id"])
+                click.echo(name_of(item))
         case _:
             _show_table(items, columns)
+
+
+def name_of(item: Mapping[str, Any]) -> str:
+    """What another command takes for this item: its id, or what stands for one where there is none."""
+    return next(str(item[name]) for name in _NAMES if item.get(name) is not None)
 
 
 def _show_table(items: Sequence[dict[str, Any]], columns: Mapping[str, Callable[[dict[str, Any]], str]]) -> None:
@@ -70,24 +78,3 @@ def printable(text: str) -> str:
 def _plain(text: str) -> str:
     """No markup in it means anything."""
     return printable(text).replace("[", "\\[")
-
-
-def _yaml(value: Any, depth: int) -> list[str]:
-    """JSON values as block YAML; scalars are written as JSON, which YAML 1.2 includes."""
-    pad = "  " * depth
-    match value:
-        case dict() if value:
-            lines = []
-            for key, inner in value.items():
-                head = f"{pad}{json.dumps(key) if not key.isidentifier() else key}:"
-                nested = isinstance(inner, dict | list) and inner
-                lines += [head, *_yaml(inner, depth + 1)] if nested else [f"{head} {json.dumps(inner)}"]
-            return lines
-        case list() if value:
-            lines = []
-            for inner in value:
-                first, *rest = _yaml(inner, depth + 1)
-                lines += [f"{pad}- {first.lstrip()}", *rest]
-            return lines
-        case _:
-            return [f"{pad}{json.dumps(value, ensure_ascii=False)}"]

@@ -70,6 +70,31 @@ def add(
     say(f"Nothing runs there yet. Register an agent with: farwatch regions add-agent {region} NAME")
 
 
+@regions.command("show")
+@click.argument("region")
+@with_output
+@with_client
+def show_region(client: ApiClient, region: str, output: str) -> None:
+    """Show one region, with its health."""
+    show(client.get(f"/regions/{quote(region, safe='')}"), output, columns=COLUMNS)
+
+
+@regions.command("edit")
+@click.argument("region")
+@click.option("--name", default=None)
+@click.option("--city", default=None)
+@click.option("--country", default=None)
+@click.option("--allow-cidr", "allow_cidrs", multiple=True, help="All private ranges that it may reach; repeatable.")
+@with_output
+@with_client
+def edit(client: ApiClient, region: str, output: str, **given: Any) -> None:
+    """Change a private region. What is not given stays."""
+    body = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items() if value}
+    if not body:
+        raise click.UsageError("Say what to change, such as --name Office.")
+    show(client.send("PATCH", f"/regions/{quote(region, safe='')}", body=body), output, columns=COLUMNS)
+
+
 @regions.command("rm")
 @click.argument("region")
 @with_client
@@ -97,6 +122,32 @@ def add_agent(client: ApiClient, region: str, name: str, output: str) -> None:
     """Register an agent of REGION. Its key is shown this once."""
     made = client.send("POST", _agents(region), body={"name": name})
     _told(client, made, output)
+
+
+@regions.command("show-agent")
+@click.argument("region")
+@click.argument("agent")
+@with_output
+@with_client
+def show_agent(client: ApiClient, region: str, agent: str, output: str) -> None:
+    """Show AGENT, by id."""
+    show(client.get(f"{_agents(region)}/{quote(agent, safe='')}"), output, columns=AGENTS)
+
+
+@regions.command("edit-agent")
+@click.argument("region")
+@click.argument("agent")
+@click.option("--name", default=None)
+@click.option("--enable/--disable", "enabled", default=None)
+@with_output
+@with_client
+def edit_agent(client: ApiClient, region: str, agent: str, output: str, **given: Any) -> None:
+    """Rename AGENT, by id, or let it work or not."""
+    body = {name: value for name, value in given.items() if value is not None}
+    if not body:
+        raise click.UsageError("Say what to change: --name, --enable or --disable.")
+    path = f"{_agents(region)}/{quote(agent, safe='')}"
+    show(client.send("PATCH", path, body=body), output, columns=AGENTS)
 
 
 @regions.command("rotate-agent")

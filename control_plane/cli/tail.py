@@ -12,6 +12,7 @@ import click
 import httpx
 
 from control_plane.cli.api_client import ApiClient, with_client
+from control_plane.cli.finding import monitor_of
 from control_plane.cli.output import printable
 from control_plane.cli.talk import say
 
@@ -20,12 +21,13 @@ RETRY_S = 3.0
 
 @click.command()
 @click.option("--event", "events", multiple=True, help="Only events of this name; repeat for more.")
+@click.option("--monitor", default=None, help="Of one monitor, by id, number or name.")
 @click.option("--checks", is_flag=True, help="Every completed check and every ping too.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @with_client
-def tail(client: ApiClient, events: tuple[str, ...], checks: bool, output: str) -> None:
+def tail(client: ApiClient, events: tuple[str, ...], *, monitor: str | None, checks: bool, output: str) -> None:
     """Follow the events of the tenant until Ctrl-C. A lost connection is taken up where it broke off."""
-    seen = _Seen()
+    seen = _Seen(f"/monitors/{monitor_of(client, monitor)}/events" if monitor else "/events")
     while True:
         try:
             _print_connection(client, seen, output, lambda event: _wanted(event, events, checks))
@@ -40,20 +42,21 @@ def tail(client: ApiClient, events: tuple[str, ...], checks: bool, output: str) 
 class _Seen:
     """Where the next connection takes up the stream."""
 
+    path: str
     last_id: str = ""
 
 
 def _print_connection(client: ApiClient, seen: _Seen, output: str, wanted: Callable[[str], bool]) -> None:
-    for event, data, event_id in follow(client, seen.last_id):
+    for event, data, event_id in follow(client, seen.last_id, path=seen.path):
         seen.last_id = event_id
         if wanted(event):
             click.echo(line_of(event, data, output))
 
 
-def follow(client: ApiClient, last_id: str) -> Iterator[tuple[str, str, str]]:
+def follow(client: ApiClient, last_id: str, *, path: str = "/events") -> Iterator[tuple[str, str, str]]:
     """(event, data, last id) for each event of one connection."""
     headers = {"Last-Event-ID": last_id} if last_id else {}
-    with client.streaming() as http, http.stream("GET", "/api/v1/events", headers=headers) as response:
+    with client.streaming() as http, http.stream("GET", f"/api/v1{path}", headers=headers) as response:
         if not response.is_success:
             response.read()
             client.refused(response)
