@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -142,24 +142,25 @@ IN_MAINTENANCE = """EXISTS (SELECT FROM monitor_periods p WHERE p.tenant_id = m.
 SHOWN = f"CASE WHEN NOT m.enabled THEN 'paused' WHEN {IN_MAINTENANCE} THEN 'maintenance' ELSE s.verdict END"
 """Of a monitor m with its state s: what it is shown as."""
 
-_VIEW = (
-    """
+_PLAIN = """
 SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.first_slot, m.interval_s, m.confirmations,
     m.region_policy, m.region_policy_count, m.tags, m."group", m.severity, m.alert_on, m.notify_recovery,
     m.renotify_interval_s, m.max_repeats, m.owner, m.notes, m.enabled, m.write_source, m.created_at, m.updated_at,
     m.revision, m.backoff_when_down, m.sla_target, m.sla_period_days, s.verdict, s.reason, s.since,
     CASE WHEN s.held_since IS NOT NULL THEN s.held_by END AS held_by,
     s.held_since, s.backed_off_at, m.blocked_by,
-    """
-    + IN_MAINTENANCE
-    + """ AS in_maintenance,
+    (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
     ARRAY(SELECT d.depends_on FROM monitor_dependencies d
         WHERE d.tenant_id = m.tenant_id AND d.monitor_id = m.id ORDER BY d.depends_on) AS depends_on,
-    (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
-    (SELECT max(l.newest_slot) FROM votes l WHERE l.tenant_id = m.tenant_id AND l.monitor_id = m.id) AS newest_slot,
     ARRAY(SELECT ROW(b.channel_id, b.events)
         FROM monitor_channels b WHERE b.tenant_id = m.tenant_id AND b.monitor_id = m.id ORDER BY b.channel_id
     ) AS alerts,
+    """
+
+_FROM = "FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id"
+
+_VIEW = f"""{_PLAIN}{IN_MAINTENANCE} AS in_maintenance,
+    (SELECT max(l.newest_slot) FROM votes l WHERE l.tenant_id = m.tenant_id AND l.monitor_id = m.id) AS newest_slot,
     ARRAY(SELECT ROW(r.id, r.slug, r.name, r.enabled, r.tenant_id IS NOT NULL, a.phase_ms, a.window_ms,
             v.check_version, v.newest_slot, v.vote, v.renewed, v.degraded, v.bad_run, v.good_run, v.degraded_run,
             v.first_bad_slot, v.vote_since, v.reason, v.message)
@@ -169,9 +170,8 @@ SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.firs
         LEFT JOIN votes v ON v.monitor_id = m.id AND v.region_id = r.id AND v.check_version = a.check_version
         ORDER BY r.id
     ) AS regions
-FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
+{_FROM}
 """
-)
 
 _CHECK_VERSION = RegionState.__struct_fields__.index("check_version")
 
@@ -193,18 +193,73 @@ async def monitor_exists(conn: Connection, *, tenant_id: UUID, monitor_id: UUID)
     return found
 
 
-SOME_MONITORS = _VIEW + "WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])"
+# Many at once: what each region says of them comes by itself, as plain rows. Records within arrays cost several times
+# as much, on both sides.
+SOME_MONITORS = f"""{_PLAIN}m.regions,
+    m.id IN (SELECT p.monitor_id FROM monitor_periods p WHERE p.tenant_id = $1 AND p.monitor_id = ANY ($2::uuid[])
+        AND p.kind = 'maintenance' AND p.starts_at <= clock_timestamp()
+        AND (p.ends_at IS NULL OR p.ends_at > clock_timestamp())) AS in_maintenance
+{_FROM}
+WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[]) AND s.monitor_id = ANY ($2::uuid[])
+"""
+SAID_OF_MONITORS = """
+SELECT monitor_id, region_id, a.check_version AS assigned, v.newest_slot AS newest, r.slug, r.name, r.enabled,
+    r.tenant_id IS NOT NULL AS private, a.phase_ms, a.window_ms, v.check_version, v.newest_slot, v.vote, v.renewed,
+    v.degraded, v.bad_run, v.good_run, v.degraded_run, v.first_bad_slot, v.vote_since, v.reason, v.message
+FROM (SELECT * FROM assignments
+    WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]) AND removed_at IS NULL) a
+FULL JOIN (SELECT * FROM votes WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[])) v USING (monitor_id, region_id)
+JOIN regions r ON r.id = region_id
+"""
+SOME_REGIONS = (
+    "SELECT id, slug, name, enabled, tenant_id IS NOT NULL AS private FROM regions WHERE id = ANY ($1::int[])"
+)
+
+_ASSIGNED, _NEWEST, _VERSION = 2, 3, 10
+_OF_REGION, _OF_ASSIGNMENT, _OF_VOTE = slice(4, 8), slice(8, 10), slice(8, None)
 
 
 async def get_monitors(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> list[MonitorView]:
     """Those of these monitors that the tenant has, in the order of the ids."""
-    found = {record["id"]: _view(record) for record in await conn.fetch(SOME_MONITORS, tenant_id, list(monitor_ids))}
-    return [found[monitor_id] for monitor_id in monitor_ids if monitor_id in found]
+    ids = list(monitor_ids)
+    records = {record["id"]: record for record in await conn.fetch(SOME_MONITORS, tenant_id, ids)}
+    said: dict[UUID, dict[int, Any]] = {monitor_id: {} for monitor_id in records}
+    regions: dict[int, tuple[Any, ...]] = {}
+    for row in await conn.fetch(SAID_OF_MONITORS, tenant_id, list(records)):
+        said[row[0]][row[1]] = row
+        regions[row[1]] = (row[1], *row[_OF_REGION])
+    silent = {region_id for record in records.values() for region_id in record["regions"]} - regions.keys()
+    if silent:
+        regions |= {row["id"]: tuple(row) for row in await conn.fetch(SOME_REGIONS, list(silent))}
+    return [_joined(records[each], said[each], regions) for each in ids if each in records]
+
+
+def _joined(record: Any, said: Mapping[int, Any], regions: Mapping[int, tuple[Any, ...]]) -> MonitorView:
+    values = dict(record)
+    values["newest_slot"] = max((row[_NEWEST] for row in said.values() if row[_NEWEST] is not None), default=None)
+    values["regions"] = [
+        _state(regions[region_id], said.get(region_id))
+        for region_id in sorted(values["regions"])
+        if region_id in regions
+    ]
+    return _completed(values)
+
+
+def _state(region: tuple[Any, ...], row: Any) -> RegionState:
+    """What a region says; a vote counts for the version of the check that it is assigned."""
+    values: Any = (None,)
+    if row is not None and row[_ASSIGNED] is not None:
+        values = row[_OF_VOTE] if row[_ASSIGNED] == row[_VERSION] else row[_OF_ASSIGNMENT]
+    return RegionState(*(*region, *values))
 
 
 def _view(record: Any) -> MonitorView:
     values = dict(record)
     values["regions"] = [RegionState(*_voted(row)) for row in values["regions"]]
+    return _completed(values)
+
+
+def _completed(values: dict[str, Any]) -> MonitorView:
     values["alerts"] = [Binding(channel_id, events and tuple(events)) for channel_id, events in values["alerts"]]
     values["depends_on"] = tuple(values["depends_on"])
     return MonitorView(**values)
