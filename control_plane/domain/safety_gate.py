@@ -50,7 +50,7 @@ class Gate(Struct, frozen=True):
 
         `new`: the domain is not yet that of this monitor.
         """
-        domain = self.unverified(_target(check))
+        domain = self.unverified_domain(check)
         if domain is None:
             return
         if interval_s < UNVERIFIED_INTERVAL_S:
@@ -61,11 +61,19 @@ class Gate(Struct, frozen=True):
         if new and self.watched.get(domain, 0) >= UNVERIFIED_MONITORS:
             raise Refused(unverified_words(domain), code=DOMAIN_UNVERIFIED, field="/check")
 
+    def unverified_domain(self, check: MonitorCheck) -> str | None:
+        """The registrable domain that the tenant has to prove before it may watch more of it; None: it need not."""
+        return self.unverified(_target(check))
+
     def unverified(self, target: Target) -> str | None:
         """The registrable domain of the target that the tenant has to prove first; None where there is none."""
         if not self.settings.require_domain_verification:
             return None
         return unproven(target, self.verified)
+
+    def domain_counted(self, check: MonitorCheck) -> str | None:
+        """The unproven domain whose number of monitors one of this check raises; None where that does not matter."""
+        return self.unverified(_target(check)) if self.settings.require_domain_verification else None
 
     def refuse_stopped(self) -> None:
         """Raise Unavailable KILL_SWITCH_ACTIVE while nothing is dispatched."""

@@ -27,7 +27,7 @@ from control_plane.services.monitor_rows import (
     read_surroundings_of,
     stored_config,
 )
-from control_plane.services.refuse_target import refuse_port_scan
+from control_plane.services.refuse_scans_of_many import scans_among
 from control_plane.store import assignments_write, monitor_bulk, monitors
 from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
@@ -101,18 +101,19 @@ async def change_many(
         now_ms=await monitors.now_ms(conn),
     )
     outcomes: list[Outcome] = []
-    changes: list[MonitorChange] = []
+    changes: dict[int, MonitorChange] = {}
     for index, monitor_id in enumerate(monitor_ids):
         change, outcome = _judge(sealer, locked, monitor_id, index, patch_of=patch_of, write_source=write_source)
         outcomes.append(outcome)
-        changes += [change] if change is not None else []
+        if change is not None:
+            changes[index] = change
         if index % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
+    checks = {index: one.new for index, one in changes.items() if one.new.check != one.old.check}
     settings = locked.surroundings.gate.settings
-    for one in changes:
-        if one.new.check != one.old.check:
-            await refuse_port_scan(conn, settings, tenant_id=tenant_id, check=one.new.check, regions=one.new.regions)
-    await write_changes(conn, sealer, changes, tenant_id=tenant_id, write_source=write_source)
+    for index, error in (await scans_among(conn, settings, tenant_id=tenant_id, configs=checks)).items():
+        outcomes[index] = structs.replace(outcomes[index], name=changes.pop(index).old.name, error=error)
+    await write_changes(conn, sealer, [*changes.values()], tenant_id=tenant_id, write_source=write_source)
     return outcomes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +16,6 @@ from control_plane.domain.heartbeat_check import HeartbeatCheck
 from control_plane.domain.monitor_rules import MonitorConfig, Surroundings, read_monitor
 from control_plane.domain.plan import PlanTerms, require_room
 from control_plane.domain.regionless import timeout_ms
-from control_plane.domain.safety_scan import touch_of
 from control_plane.domain.safety_settings import SafetySettings
 from control_plane.errors import BadRequest, Conflict, FarwatchError
 from control_plane.sealing import Sealer
@@ -24,7 +24,7 @@ from control_plane.services.create_monitor import new_row
 from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.monitor_rows import assignment_rows, binding_rows, read_surroundings_of
-from control_plane.services.refuse_target import refuse_port_scan
+from control_plane.services.refuse_scans_of_many import scans_among
 from control_plane.store import assignments_write, monitor_bulk, monitors, tenants
 from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
@@ -77,11 +77,14 @@ async def create_many(
     surroundings = await read_surroundings_of(conn, tenant_id=tenant_id, bodies=objects, ports=ports)
     reading = _Reading(sealer, tenant_id, surroundings, new_id)
     drafts, outcomes = await _read_all(reading, bodies)
+    read: set[UUID] = {draft.id for draft in drafts}
     drafts = await _without_scans(conn, drafts, outcomes, tenant_id=tenant_id, settings=surroundings.gate.settings)
+    left_out = read.difference(draft.id for draft in drafts)
     upstreams = {upstream for draft in drafts for upstream in draft.config.depends_on}
     await monitors.lock_states(conn, tenant_id=tenant_id, monitor_ids=sorted(upstreams))
     await tenants.hold_counters(conn, tenant_id=tenant_id)
-    drafts = await _with_room(conn, drafts, outcomes, tenant_id=tenant_id, terms=surroundings.terms)
+    room = _Room(tenant_id, surroundings.terms, left_out)
+    drafts = await _with_room(conn, drafts, outcomes, room=room)
     if drafts:
         rows = await insert_drafts(conn, drafts, tenant_id=tenant_id, write_source=write_source)
         for draft, row in zip(drafts, rows, strict=True):
@@ -98,20 +101,10 @@ async def _without_scans(
     settings: SafetySettings,
 ) -> list[Draft]:
     """Those whose ports are not one too many; what a refused one would have counted is taken back."""
-    allowed: list[Draft] = []
-    for draft in drafts:
-        config = draft.config
-        if touch_of(config.check) is None:
-            allowed.append(draft)
-            continue
-        try:
-            async with conn.transaction():
-                await refuse_port_scan(conn, settings, tenant_id=tenant_id, check=config.check, regions=config.regions)
-        except FarwatchError as error:
-            outcomes[draft.index] = Outcome(index=draft.index, name=config.name, error=error)
-        else:
-            allowed.append(draft)
-    return allowed
+    configs = {draft.index: draft.config for draft in drafts}
+    for index, error in (await scans_among(conn, settings, tenant_id=tenant_id, configs=configs)).items():
+        outcomes[index] = Outcome(index=index, name=configs[index].name, error=error)
+    return [draft for draft in drafts if draft.index not in outcomes]
 
 
 class _Reading(Struct, frozen=True):
@@ -124,8 +117,11 @@ class _Reading(Struct, frozen=True):
 
 
 async def _read_all(reading: _Reading, bodies: Sequence[object]) -> tuple[list[Draft], dict[int, Outcome]]:
-    known = dict(reading.surroundings.monitors)
-    surroundings = structs.replace(reading.surroundings, monitors=known)
+    gate = reading.surroundings.gate
+    known, watched = dict(reading.surroundings.monitors), Counter(gate.watched)
+    surroundings = structs.replace(
+        reading.surroundings, monitors=known, gate=structs.replace(gate, watched=watched)
+    )  # what comes before in the call counts for what comes after
     drafts: list[Draft] = []
     refused: dict[int, Outcome] = {}
     for index, body in enumerate(bodies):
@@ -139,6 +135,8 @@ async def _read_all(reading: _Reading, bodies: Sequence[object]) -> tuple[list[D
         drafts.append(Draft(index, monitor_id, config, *seal_check(reading.sealer, config.check, context=context)))
         if config.key is not None:
             known.setdefault(config.key, monitor_id)
+        if (domain := gate.domain_counted(config.check)) is not None:
+            watched[domain] += 1
         if index % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
     return drafts, refused
@@ -156,27 +154,29 @@ def name_of(body: object) -> str | None:
     return name[:100] if isinstance(name, str) else None
 
 
+class _Room(Struct, frozen=True):
+    """`left_out`: monitors of this call that are refused, so that nothing may rest on them."""
+
+    tenant_id: TenantId
+    terms: PlanTerms
+    left_out: set[UUID]
+
+
 async def _with_room(
-    conn: Connection,
-    drafts: Sequence[Draft],
-    outcomes: dict[int, Outcome],
-    *,
-    tenant_id: TenantId,
-    terms: PlanTerms,
+    conn: Connection, drafts: Sequence[Draft], outcomes: dict[int, Outcome], *, room: _Room
 ) -> list[Draft]:
     """Those that the quota, their keys and what they rest on allow, in their order. The caller holds the counters."""
-    current = await monitors.count_monitors(conn, tenant_id=tenant_id)
+    current = await monitors.count_monitors(conn, tenant_id=room.tenant_id)
     keys = [draft.config.key for draft in drafts if draft.config.key is not None]
-    taken = await monitor_bulk.taken_keys(conn, tenant_id=tenant_id, keys=keys) if keys else set()
+    taken = await monitor_bulk.taken_keys(conn, tenant_id=room.tenant_id, keys=keys) if keys else set()
     allowed: list[Draft] = []
-    left_out: set[UUID] = set()
     for draft in drafts:
         try:
-            require_room(terms, "max_monitors", current=current + len(allowed))
-            _refuse_clash(draft.config, taken, left_out)
+            require_room(room.terms, "max_monitors", current=current + len(allowed))
+            _refuse_clash(draft.config, taken, room.left_out)
         except FarwatchError as error:
             outcomes[draft.index] = Outcome(index=draft.index, name=draft.config.name, error=error)
-            left_out.add(draft.id)
+            room.left_out.add(draft.id)
             continue
         allowed.append(draft)
         if draft.config.key is not None:
