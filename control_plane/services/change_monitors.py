@@ -9,15 +9,17 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
+from control_plane.domain.composite_check import CompositeCheck
 from control_plane.domain.heartbeat_check import HeartbeatCheck
 from control_plane.domain.monitor_rules import MonitorConfig, Surroundings, read_monitor, same_schedule
 from control_plane.domain.regionless import timeout_ms
 from control_plane.errors import FarwatchError, NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.change_dependencies import hold_all_named
-from control_plane.services.change_monitor import agents_see, judged_on, write_change
+from control_plane.services.change_monitor import agents_see, judged_on, server_of, write_change
 from control_plane.services.close_incident import resolve_quietly
 from control_plane.services.create_monitors import Outcome
+from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.monitor_rows import (
     assignment_rows,
@@ -28,7 +30,7 @@ from control_plane.services.monitor_rows import (
     stored_config,
 )
 from control_plane.services.refuse_scans_of_many import scans_among
-from control_plane.store import assignments_write, monitor_bulk, monitors
+from control_plane.store import assignments_write, certificates, monitor_bulk, monitors
 from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
@@ -58,10 +60,11 @@ class MonitorChange(Struct, frozen=True):
 
     @property
     def plain(self) -> bool:
-        """It touches neither the check, the bindings, the graph nor a heartbeat: those are written one by one."""
+        """It touches neither the bindings, the graph nor a heartbeat: those are written one by one."""
         one, other = self.old, self.new
-        same = (one.check, one.alerts, one.depends_on) == (other.check, other.alerts, other.depends_on)
-        return same and not isinstance(other.check, HeartbeatCheck)
+        same = (one.alerts, one.depends_on) == (other.alerts, other.depends_on)
+        rests_on_others = one.check != other.check and isinstance(other.check, CompositeCheck)
+        return same and not rests_on_others and not isinstance(other.check, HeartbeatCheck)
 
 
 class _Locked(Struct, frozen=True):
@@ -165,14 +168,26 @@ async def write_changes(
     """Write them inside the transaction of the caller, who holds the graph, their states and their rows."""
     plain = [change for change in changes if change.plain]
     if plain:
-        await _write_plain(conn, plain, tenant_id=tenant_id)
+        await _write_plain(conn, [_with_check(sealer, change) for change in plain], tenant_id=tenant_id)
     for one in changes:
         if not one.plain:
             await write_change(conn, sealer, row=one.before, old=one.old, new=one.new, write_source=write_source)
 
 
+def _with_check(sealer: Sealer, change: MonitorChange) -> MonitorChange:
+    """With the new check in its row, its secrets sealed."""
+    row, check = change.before, change.new.check
+    if check == change.old.check:
+        return change
+    document, sealed = seal_check(sealer, check, context=monitor_context(row.tenant_id, row.id))
+    return structs.replace(change, after=structs.replace(change.after, check=document, sealed=sealed))
+
+
 async def _write_plain(conn: Connection, changes: Sequence[MonitorChange], *, tenant_id: TenantId) -> None:
     await monitor_bulk.update_monitors(conn, [change.after for change in changes])
+    for change in changes:
+        if server_of(change.old.check) != server_of(change.new.check):
+            await certificates.forget_certificates(conn, tenant_id=tenant_id, monitor_id=change.before.id)
     seen = [change for change in changes if agents_see(change.before, change.after)]
     if seen:
         await _assign(conn, seen, tenant_id=tenant_id)

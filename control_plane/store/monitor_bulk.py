@@ -11,7 +11,6 @@ from uuid import UUID
 from control_plane.store.assignments_write import DROP_DISPATCHES, UPSERT_ASSIGNMENTS, AssignmentRow
 from control_plane.store.heartbeat_reads import ADD_HEARTBEAT
 from control_plane.store.monitors import (
-    DELETE_MONITOR,
     HOLD_CHANNELS,
     INSERT_BINDING,
     INSERT_MONITOR,
@@ -96,21 +95,28 @@ async def upsert_all_assignments(conn: Connection, rows: Sequence[tuple[MonitorR
 
 
 REMOVE_OTHERS = """
-UPDATE assignments a
+UPDATE assignments
 SET removed_at = now(), changed_xid = pg_current_xact_id(), change = nextval('assignment_changes')
-FROM unnest($2::uuid[], $3::text[]) AS wanted (monitor_id, kept)
-WHERE a.tenant_id = $1 AND a.monitor_id = wanted.monitor_id AND a.removed_at IS NULL
-  AND a.region_id <> ALL (wanted.kept::integer[])
-RETURNING a.region_id
+WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]) AND removed_at IS NULL AND region_id <> ALL ($3::integer[])
+RETURNING region_id
 """
 
 
 async def remove_other_assignments(
     conn: Connection, *, tenant_id: UUID, kept: Mapping[UUID, Sequence[int]]
 ) -> set[int]:
-    """Turn all but those of the regions that each monitor keeps into tombstones; returns the regions concerned."""
-    arrays = ["{" + ",".join(map(str, regions)) + "}" for regions in kept.values()]
-    return {record["region_id"] for record in await conn.fetch(REMOVE_OTHERS, tenant_id, list(kept), arrays)}
+    """Turn all but those of the regions that each monitor keeps into tombstones; returns the regions concerned.
+
+    One statement for all that keep the same: joined to a list, it would be planned by what the table held before.
+    """
+    alike: dict[tuple[int, ...], list[UUID]] = {}
+    for monitor_id, regions in kept.items():
+        alike.setdefault(tuple(regions), []).append(monitor_id)
+    removed: set[int] = set()
+    for regions, monitor_ids in alike.items():
+        records = await conn.fetch(REMOVE_OTHERS, tenant_id, monitor_ids, list(regions))
+        removed.update(record["region_id"] for record in records)
+    return removed
 
 
 async def drop_all_stale_dispatches(conn: Connection, *, tenant_id: UUID, versions: Mapping[UUID, int | None]) -> None:
@@ -223,9 +229,10 @@ WHERE tenant_id = $1 AND id IN (
 ORDER BY id
 FOR KEY SHARE
 """
+DELETE_ALL = "DELETE FROM monitors WHERE tenant_id = $1 AND id = ANY ($2::uuid[])"
 
 
 async def delete_monitors(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> None:
     """Delete the monitors with their states, transitions and bindings; their incidents stay, without them."""
     await conn.execute(HOLD_CHANNELS_OF_ALL, tenant_id, list(monitor_ids))
-    await conn.executemany(DELETE_MONITOR, [(tenant_id, monitor_id) for monitor_id in monitor_ids])
+    await conn.execute(DELETE_ALL, tenant_id, list(monitor_ids))
