@@ -67,6 +67,26 @@ CREATE FUNCTION public.farwatch_changes(before jsonb, after jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (SELECT COALESCE(jsonb_object_agg(a.key, CASE WHEN (a.key ~ '(sealed|digest|secret|token|ping_id|previous_id)'::text) THEN '"***"'::jsonb ELSE jsonb_build_array((farwatch_changes.before -> a.key), a.value) END), '{}'::jsonb) AS "coalesce" FROM jsonb_each(farwatch_changes.after) a(key, value) WHERE (((farwatch_changes.before -> a.key) IS DISTINCT FROM a.value) AND (a.key <> ALL (ARRAY['updated_at'::text, 'revision'::text, 'last_used_at'::text, 'last_seen_at'::text, 'write_source'::text, 'check_version'::text, 'first_slot'::text, 'consecutive_failures'::text, 'last_delivered_at'::text, 'last_error'::text, 'covered_at'::text, 'next_starts_at'::text, 'next_ends_at'::text, 'current_starts_at'::text, 'current_ends_at'::text]))));
 
+CREATE FUNCTION public.farwatch_keep_shared_ids() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('farwatch region ' || NEW.slug, 0));
+
+    IF NEW.tenant_id IS NULL AND EXISTS (SELECT FROM regions WHERE slug = NEW.slug AND tenant_id IS NOT NULL) THEN
+        RAISE unique_violation USING CONSTRAINT = 'regions_slug_private', TABLE = 'regions', MESSAGE = 'id of a private region';
+
+    ELSIF NEW.tenant_id IS NOT NULL AND EXISTS (SELECT FROM regions WHERE slug = NEW.slug AND tenant_id IS NULL) THEN
+        RAISE unique_violation USING CONSTRAINT = 'regions_slug_key', TABLE = 'regions', MESSAGE = 'id of a shared region';
+
+    END IF;
+
+    RETURN NEW;
+
+END
+$$;
+
 CREATE FUNCTION public.farwatch_rules_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -686,7 +706,8 @@ CREATE TABLE public.operator_incidents (
 CREATE TABLE public.operator_settings (
     name text NOT NULL,
     value jsonb NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL
 );
 
 CREATE TABLE public.opt_outs (
@@ -746,6 +767,8 @@ CREATE TABLE public.processes (
     kind text NOT NULL,
     started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    version text,
+    jobs jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT processes_kind_known CHECK ((kind = 'control_plane'::text))
 )
 WITH (fillfactor='50');
@@ -1127,9 +1150,6 @@ ALTER TABLE ONLY public.processes
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.regions
-    ADD CONSTRAINT regions_slug_key UNIQUE (slug);
-
 ALTER TABLE ONLY public.results
     ADD CONSTRAINT results_pkey PRIMARY KEY (monitor_id, region_id, slot);
 
@@ -1301,6 +1321,10 @@ CREATE INDEX port_touches_age ON public.port_touches USING btree (at);
 
 CREATE INDEX port_touches_port ON public.port_touches USING btree (tenant_id, port);
 
+CREATE UNIQUE INDEX regions_own_slug_key ON public.regions USING btree (tenant_id, slug) WHERE (tenant_id IS NOT NULL);
+
+CREATE UNIQUE INDEX regions_slug_key ON public.regions USING btree (slug) WHERE (tenant_id IS NULL);
+
 CREATE INDEX regions_tenant ON public.regions USING btree (tenant_id) WHERE (tenant_id IS NOT NULL);
 
 CREATE INDEX rollups_fine_age ON public.rollups_fine USING brin (starts);
@@ -1347,6 +1371,8 @@ CREATE TRIGGER audited AFTER INSERT ON public.installation FOR EACH ROW WHEN ((n
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.invitations FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('invitation');
 
+CREATE TRIGGER audited AFTER UPDATE ON public.jobs FOR EACH ROW WHEN (((old.state <> 'cancelled'::text) AND (new.state = 'cancelled'::text))) EXECUTE FUNCTION public.farwatch_audit('job');
+
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.maintenance_windows FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('maintenance');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('member', 'user_id');
@@ -1374,6 +1400,8 @@ CREATE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE ON public.deny_rul
 CREATE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE ON public.operator_settings FOR EACH STATEMENT EXECUTE FUNCTION public.farwatch_rules_changed();
 
 CREATE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE ON public.opt_outs FOR EACH STATEMENT EXECUTE FUNCTION public.farwatch_rules_changed();
+
+CREATE TRIGGER shared_ids BEFORE INSERT OR UPDATE OF slug, tenant_id ON public.regions FOR EACH ROW EXECUTE FUNCTION public.farwatch_keep_shared_ids();
 
 CREATE TRIGGER unblocked BEFORE UPDATE OF "check" ON public.monitors FOR EACH ROW WHEN (((old.blocked_by IS NOT NULL) AND (((((((old."check" ->> 'url'::text) IS DISTINCT FROM (new."check" ->> 'url'::text)) OR ((old."check" ->> 'host'::text) IS DISTINCT FROM (new."check" ->> 'host'::text))) OR ((old."check" ->> 'port'::text) IS DISTINCT FROM (new."check" ->> 'port'::text))) OR ((old."check" ->> 'name'::text) IS DISTINCT FROM (new."check" ->> 'name'::text))) OR ((old."check" ->> 'domain'::text) IS DISTINCT FROM (new."check" ->> 'domain'::text))) OR ((old."check" ->> 'resolver'::text) IS DISTINCT FROM (new."check" ->> 'resolver'::text))))) EXECUTE FUNCTION public.farwatch_unblock();
 

@@ -110,7 +110,7 @@ ROUTES: tuple[Route, ...] = (
         body=AgentBody,
         reply=NewAgent,
         status=201,
-        errors=("REGION_NOT_FOUND", "NAME_TAKEN", "INVALID_NAME"),
+        errors=("REGION_NOT_FOUND", "REGION_AMBIGUOUS", "NAME_TAKEN", "INVALID_NAME"),
         example={"region": "eu-west", "name": "dub-1"},
     ),
     _route(

@@ -1,4 +1,7 @@
-"""/operator/regions: the places that checks run from."""
+"""/operator/regions: the places that checks run from.
+
+A path names a region by its id, or as `<tenant id>:<id>` where several tenants have a private region of that id.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from uuid import UUID
 from control_plane.errors import NotFound
 from control_plane.services.change_region import change_region, remove_region
 from control_plane.services.create_region import create_region
+from control_plane.services.find_region import find_region
 from control_plane.store import regions
+from control_plane.store.regions import Region
 from control_plane.web.call import Call, Reply
 from control_plane.web.etag import require_match
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
@@ -33,7 +38,12 @@ async def create(call: Call) -> Reply:
         tenant_id=None if tenant_id is None else TenantId(tenant_id),
         fields=region_fields(call.body),
     )
-    return Reply(region_view(region), etag=region.revision, headers={"Location": f"/operator/regions/{region.slug}"})
+    return Reply(region_view(region), etag=region.revision, headers={"Location": _path(region)})
+
+
+def _path(region: Region) -> str:
+    owner = "" if region.tenant_id is None else f"{region.tenant_id}:"
+    return f"/operator/regions/{owner}{region.slug}"
 
 
 async def list_regions(call: Call) -> Reply:
@@ -44,7 +54,7 @@ async def list_regions(call: Call) -> Reply:
 
 async def get(call: Call) -> Reply:
     async with call.deps.database.app() as conn:
-        region = await regions.get(conn, slug=call.path["region"])
+        region = await regions.get(conn, key=await find_region(conn, call.path["region"]))
     if region is None:
         raise NotFound("There is no such region", code="REGION_NOT_FOUND")
     return Reply(region_view(region), etag=region.revision)
@@ -96,8 +106,9 @@ ROUTES: tuple[Route, ...] = (
         handler=get,
         operation="get_any_region",
         summary="Get a region",
+        description="A private region may be named `<tenant id>:<id>`, where several tenants have one of that id.",
         reply=RegionView,
-        errors=("REGION_NOT_FOUND",),
+        errors=("REGION_NOT_FOUND", "REGION_AMBIGUOUS"),
     ),
     _route(
         method="PATCH",
@@ -107,7 +118,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Change a region; a disabled one is a silent one",
         body=RegionPatch,
         reply=RegionView,
-        errors=("REGION_NOT_FOUND", "PRECONDITION_FAILED", "INVALID_ALLOW_CIDRS", "REFUSED"),
+        errors=("REGION_NOT_FOUND", "REGION_AMBIGUOUS", "PRECONDITION_FAILED", "INVALID_ALLOW_CIDRS", "REFUSED"),
         example={"enabled": False},
     ),
     _route(
@@ -117,6 +128,6 @@ ROUTES: tuple[Route, ...] = (
         operation="delete_region",
         summary="Remove a region with its agents, and take it out of every monitor",
         status=204,
-        errors=("REGION_NOT_FOUND", "PRECONDITION_FAILED"),
+        errors=("REGION_NOT_FOUND", "REGION_AMBIGUOUS", "PRECONDITION_FAILED"),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from control_plane.errors import NotFound
 from control_plane.services.close_incident import resolve_quietly
+from control_plane.services.find_region import find_region
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.lock_to_judge import lock_to_judge
 from control_plane.store import agents, ingest, operator_incidents, region_agents, regions, tenants
@@ -28,30 +29,34 @@ CHANGEABLE = (
 
 
 async def change_region(
-    database: Database, slug: str, *, fields: Mapping[str, Any], check_revision: Callable[[int], None]
+    database: Database, name: str, *, fields: Mapping[str, Any], check_revision: Callable[[int], None]
 ) -> Region:
-    """The changed region. `check_revision` raises when the caller meant another revision. Raises NotFound."""
+    """The changed region. `check_revision` raises when the caller meant another revision.
+
+    Raises NotFound, Conflict REGION_AMBIGUOUS.
+    """
     async with database.app_transaction() as conn:
-        stored = await _held(conn, slug)
+        stored = await _held(conn, name)
         check_revision(stored.revision)
         old = {name: getattr(stored, name) for name in CHANGEABLE}
         await regions.update(conn, key=stored.key, fields=old | dict(fields))
         await agents.hint_assignments(conn, region_id=stored.key)
-        changed = await regions.get(conn, slug=slug)
+        changed = await regions.get(conn, key=stored.key)
         assert changed is not None
         return changed
 
 
 async def remove_region(
     database: Database,
-    slug: str,
+    name: str,
     *,
     tenant_id: TenantId | None = None,
     check_revision: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Take a region out of every monitor and judge those anew on what is left.
 
-    `tenant_id`: whose it must be, None for the operator. Raises NotFound, and what `check_revision` raises.
+    `tenant_id`: whose it must be, None for the operator. Raises NotFound, Conflict REGION_AMBIGUOUS, and what
+    `check_revision` raises.
 
     The votes of a monitor's other regions go on counting. A monitor whose last region this was has its open incident
     resolved for that reason, without notice. Locks are taken in the order of the fleet's watch and of ingest: the
@@ -61,8 +66,8 @@ async def remove_region(
     that nothing can refer to the region any more, it is taken out of those as well.
     """
     async with database.app_transaction() as conn:
-        stored = await regions.get(conn, slug=slug)
-        if stored is None or tenant_id not in (None, stored.tenant_id):
+        stored = await regions.get(conn, key=await find_region(conn, name, tenant_id=tenant_id))
+        if stored is None:
             raise NotFound("There is no such region", code="REGION_NOT_FOUND")
         check_revision(stored.revision)
         if stored.tenant_id is not None:
@@ -90,9 +95,10 @@ async def _leave(conn: Connection, key: int) -> None:
             await resolve_quietly(conn, tenant_id=case.tenant_id, monitor_id=case.monitor_id, resolution="no_regions")
 
 
-async def _held(conn: Connection, slug: str) -> Region:
-    await regions.lock(conn, slug=slug)
-    region = await regions.get(conn, slug=slug)
+async def _held(conn: Connection, name: str) -> Region:
+    key = await find_region(conn, name)
+    await regions.lock(conn, key=key)
+    region = await regions.get(conn, key=key)
     if region is None:
         raise NotFound("There is no such region", code="REGION_NOT_FOUND")
     return region

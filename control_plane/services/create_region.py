@@ -30,8 +30,8 @@ async def create_region(
     async with database.app_transaction() as conn:
         if tenant_id is not None and await tenants.get(conn, tenant_id=tenant_id) is None:
             raise NotFound("There is no such tenant", code="TENANT_NOT_FOUND", field="/tenant_id")
-        await write_region(conn, slug=slug, tenant_id=tenant_id, fields=fields)
-        region = await regions.get(conn, slug=slug)
+        key = await write_region(conn, slug=slug, tenant_id=tenant_id, fields=fields)
+        region = await regions.get(conn, key=key)
         assert region is not None
         return region
 

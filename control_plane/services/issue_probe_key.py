@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, make_key
 from control_plane.errors import NotFound
+from control_plane.services.find_region import find_region
 from control_plane.services.identity import new_id
 from control_plane.services.require_revision import require_revision
 from control_plane.store import agents, operator_incidents, regions
@@ -29,10 +30,10 @@ class IssuedProbeKey(Struct, frozen=True):
 
 
 async def create_agent(database: Database, *, region: str, name: str, pepper: bytes) -> IssuedProbeKey:
-    """A new agent of a region, by the region's slug. Raises NotFound, Conflict NAME_TAKEN."""
+    """A new agent of a region, as the operator names it. Raises NotFound, Conflict NAME_TAKEN, REGION_AMBIGUOUS."""
     async with database.app_transaction() as conn:
-        region_id = await regions.lock(conn, slug=region)
-        if region_id is None:
+        region_id = await find_region(conn, region, field="/region")
+        if not await regions.lock(conn, key=region_id):
             raise NotFound("There is no such region", code="REGION_NOT_FOUND", field="/region")
         agent_id, key = await write_agent(conn, region_id=region_id, name=name, pepper=pepper)
         return IssuedProbeKey(agent=await _known(conn, agent_id), key=key)

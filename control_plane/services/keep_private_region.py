@@ -18,7 +18,10 @@ from shared.ids import TenantId
 async def create_private_region(
     database: Database, *, tenant_id: TenantId, slug: str, fields: Mapping[str, Any], terms: PlanTerms
 ) -> Region:
-    """The new region. Raises Conflict ID_TAKEN, Refused QUOTA_EXCEEDED."""
+    """The new region. Its id is the tenant's own: that another tenant has the same is nobody's business.
+
+    Raises Conflict ID_TAKEN for an id of its own or of a shared region, Refused QUOTA_EXCEEDED.
+    """
     async with database.tenant_transaction(tenant_id) as conn:
         await tenants.hold_counters(conn, tenant_id=tenant_id)
         require_room(terms, "private_regions", current=await regions.count_own(conn, tenant_id=tenant_id))

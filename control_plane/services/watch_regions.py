@@ -111,13 +111,13 @@ def judge_regions(regions: Regions, held: Sequence[OperatorIncident]) -> Judged:
     is_many = _judge_monitors(regions, open_.pop((MONITORS_SILENT, INSTALLATION), None), judged)
     told_before = {subject for kind, subject in open_ if kind == REGION_SILENT}
     is_gathering = not is_many and _is_gathering(regions, told_before)
-    skewed = {one.region for one in held if one.kind == SKEWED}
+    skewed = {(one.private_to, one.region) for one in held if one.kind == SKEWED}
     for region in regions.states:
         is_hushed = region.private_to is None and (is_many or is_gathering)
         mine = open_.pop((REGION_SILENT, str(region.id)), None)
         _settle(regions, region, mine, _silent(regions, region, mine, may_open=not is_hushed), into=judged)
         mine = open_.pop((COVERAGE_LOST, str(region.id)), None)
-        may_open = not is_hushed and region.id not in regions.silent and region.slug not in skewed
+        may_open = not is_hushed and region.id not in regions.silent and (region.private_to, region.slug) not in skewed
         _settle(regions, region, mine, _uncovered(regions, region, mine, may_open=may_open), into=judged)
     gone = [one for (kind, _), one in open_.items() if kind in (REGION_SILENT, COVERAGE_LOST)]
     judged.changes.extend(_ended(one, "removed") for one in gone)

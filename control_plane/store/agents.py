@@ -96,9 +96,12 @@ async def revision(conn: Connection, *, agent_id: AgentId) -> int | None:
 
 FLEET_LIST = f"""
 SELECT {_COLUMNS} FROM agents a JOIN regions r ON r.id = a.region_id
-WHERE $1::text IS NULL OR r.slug = $1 ORDER BY a.number LIMIT $2 OFFSET $3
+WHERE $1::text IS NULL OR $1 IN (r.slug, r.tenant_id || ':' || r.slug) ORDER BY a.number LIMIT $2 OFFSET $3
 """
-FLEET_COUNT = "SELECT count(*) FROM agents a JOIN regions r ON r.id = a.region_id WHERE $1::text IS NULL OR r.slug = $1"
+FLEET_COUNT = """
+SELECT count(*) FROM agents a JOIN regions r ON r.id = a.region_id
+WHERE $1::text IS NULL OR $1 IN (r.slug, r.tenant_id || ':' || r.slug)
+"""
 
 
 async def list_all(conn: Connection, *, region: str | None, limit: int, offset: int) -> tuple[list[Agent], int]:

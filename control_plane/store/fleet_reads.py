@@ -10,15 +10,16 @@ from msgspec import Struct
 from control_plane.store.pool import Connection
 
 FLEET_LIVE_AGENTS = """
-SELECT r.slug, count(a.id) FILTER (WHERE a.enabled AND a.healthy AND a.lease_until > now()) AS live
+SELECT CASE WHEN count(*) OVER (PARTITION BY r.slug) > 1 THEN r.tenant_id || ':' || r.slug ELSE r.slug END AS slug,
+    count(a.id) FILTER (WHERE a.enabled AND a.healthy AND a.lease_until > now()) AS live
 FROM regions r LEFT JOIN agents a ON a.region_id = r.id
 WHERE r.enabled
-GROUP BY r.slug
+GROUP BY r.id
 """
 
 
 async def live_agents(conn: Connection) -> dict[str, int]:
-    """How many live, healthy agents each enabled region has."""
+    """How many live, healthy agents each enabled region has, by its id, with its tenant where several have that."""
     return {row["slug"]: row["live"] for row in await conn.fetch(FLEET_LIVE_AGENTS)}
 
 
@@ -65,7 +66,8 @@ FROM agents a JOIN regions r ON r.id = a.region_id
 CROSS JOIN LATERAL (
     SELECT array_agg(i.kind ORDER BY i.kind) AS alerts FROM operator_incidents i
     WHERE i.agent_id = a.id AND i.state <> 'resolved') AS troubles
-WHERE ($1::text IS NULL OR r.slug = $1) AND (NOT $2::boolean OR troubles.alerts IS NOT NULL)
+WHERE ($1::text IS NULL OR $1 IN (r.slug, r.tenant_id || ':' || r.slug))
+  AND (NOT $2::boolean OR troubles.alerts IS NOT NULL)
 """
 FLEET_AGENTS = f"""
 SELECT a.id, a.number, a.name, r.slug AS region, r.tenant_id IS NOT NULL AS private,

@@ -76,23 +76,33 @@ async def insert(conn: Connection, *, slug: str, tenant_id: TenantId | None, fie
     return key
 
 
-GET = f"{_WITH_AGENTS} WHERE r.slug = $1"
+GET = f"{_WITH_AGENTS} WHERE r.id = $1"
 
 
-async def get(conn: Connection, *, slug: str) -> Region | None:
+async def get(conn: Connection, *, key: int) -> Region | None:
     """One region of whomever: for the operator."""
-    row = await conn.fetchrow(GET, slug)
+    row = await conn.fetchrow(GET, key)
     return row and Region(**row)
 
 
 # Not FOR UPDATE: results go on being stored meanwhile, and their rows refer to the region.
-FLEET_LOCK = "SELECT id FROM regions WHERE slug = $1 FOR NO KEY UPDATE"
+FLEET_LOCK = "SELECT id FROM regions WHERE id = $1 FOR NO KEY UPDATE"
 
 
-async def lock(conn: Connection, *, slug: str) -> int | None:
-    """Hold a region against other writers until the transaction ends; its key."""
-    key: int | None = await conn.fetchval(FLEET_LOCK, slug)
-    return key
+async def lock(conn: Connection, *, key: int) -> bool:
+    """Hold a region against other writers until the transaction ends; whether it is there still."""
+    return await conn.fetchval(FLEET_LOCK, key) is not None
+
+
+# A shared region's id is no private one's, so that an id alone finds it, or private regions of that id.
+FLEET_FIND = """
+SELECT id FROM regions WHERE ($2::uuid IS NULL OR tenant_id = $2) AND slug = $1 ORDER BY id LIMIT 2
+"""
+
+
+async def find(conn: Connection, *, slug: str, tenant_id: UUID | None) -> list[int]:
+    """The keys of the regions of that id, at most two; `tenant_id`: whose private one it must be."""
+    return [row["id"] for row in await conn.fetch(FLEET_FIND, slug, tenant_id)]
 
 
 LIST = f"{_WITH_AGENTS} ORDER BY r.slug LIMIT $1 OFFSET $2"

@@ -124,3 +124,25 @@ async def test_a_removed_agent_is_unknown(served: ControlPlane) -> None:
         gone = [await client.get(path), await client.delete(path), await client.post(f"{path}/rotate")]
         gone += [await client.post(f"{path}/{verb}") for verb in ("enable", "disable")]
     assert {(answer.status_code, answer.json()["error"]["code"]) for answer in gone} == {(404, "AGENT_NOT_FOUND")}
+
+
+async def test_a_private_region_is_named_with_its_tenant_where_several_have_that_id(served: ControlPlane) -> None:
+    async with served.operator() as client:
+        other = (await client.post("/operator/tenants", json={"name": "Other"})).json()["id"]
+        places = []
+        for tenant_id in (str(served.home.tenant_id), other):
+            made = await client.post("/operator/regions", json=EU | {"tenant_id": tenant_id})
+            places.append(made.headers["Location"])
+        shared = await client.post("/operator/regions", json=EU)
+        unclear = await client.patch("/operator/regions/eu-west", json={"city": "Galway"})
+        agent = await client.post("/operator/agents", json={"region": f"{other}:eu-west", "name": "a1"})
+        listed = (await client.get("/operator/fleet", params={"region": f"{other}:eu-west"})).json()["items"]
+        await client.patch(places[1], json={"city": "Galway"})
+        cities = [(await client.get(place)).json()["city"] for place in places]
+        assert (await client.delete(places[0])).status_code == 204
+        alone = await client.get("/operator/regions/eu-west")
+    assert (shared.status_code, shared.json()["error"]["code"]) == (409, "ID_TAKEN")
+    assert (unclear.status_code, unclear.json()["error"]["code"]) == (409, "REGION_AMBIGUOUS")
+    assert [one["id"] for one in listed] == [agent.json()["id"]]
+    assert cities == ["Dublin", "Galway"]
+    assert alone.json()["tenant_id"] == other

@@ -204,3 +204,19 @@ async def test_the_catalogue_is_searched(http: httpx.AsyncClient) -> None:
     }.items():
         items = (await http.get(f"/api/v1/regions?{query}")).json()["items"]
         assert [item["id"] for item in items] == ids, query
+
+
+async def test_two_tenants_have_a_region_of_one_id_and_neither_learns_of_the_other(
+    http: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    await made(http, "/regions", OFFICE)
+    theirs = await made(stranger, "/regions", {**OFFICE, "name": "Elsewhere", "city": "Cork"})
+    await made(stranger, "/regions/office/agents", {"name": "a1"})
+    assert theirs["city"] == "Cork"
+    assert (await http.get("/api/v1/regions/office/agents")).json()["items"] == []
+    assert refusal(await stranger.post("/api/v1/regions", json=OFFICE)) == (409, "ID_TAKEN")
+    check = {"name": "Printer", "check": "https://printer.example.com/", "regions": ["office"]}
+    monitor = await made(http, "/monitors", check)
+    assert (await stranger.delete("/api/v1/regions/office")).status_code == 204
+    assert (await http.get(f"/api/v1/monitors/{monitor['id']}")).json()["regions"] == ["office"]
+    assert (await http.get("/api/v1/regions/office")).json()["name"] == "Office"
