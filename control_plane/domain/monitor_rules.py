@@ -295,7 +295,8 @@ def _weigh_target(values: Mapping[str, Any], findings: Findings, stored: Monitor
     try:
         if check != old:
             gate.refuse(check, "/check")
-        gate.refuse_unverified(check, interval_s=interval_s or 0, new=stored is None)
+        is_new = old is None or gate.unverified_domain(check) != gate.unverified_domain(old)
+        gate.refuse_unverified(check, interval_s=interval_s or 0, new=is_new)
     except Refused as error:
         findings.add(error)
 

@@ -17,6 +17,7 @@ from control_plane.sealing import Sealer, UnsealError
 
 Transports = Mapping[str, Transport[Any]]
 
+_CLOSED = "The channel's stored secrets cannot be opened: save them again"
 _PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _FIELD = re.compile(r"field `(?P<name>[^`]*)`")
 
@@ -69,11 +70,20 @@ def unseal(
     transport = transports.get(kind)
     if transport is None:
         raise UnusableChannelError(f"Channels of kind {kind} are not available in this installation")
+    opened = opened_secrets(sealed, sealer, tenant_id=tenant_id, channel_id=channel_id)
+    try:
+        return transport.whole(shown=shown, secrets=opened)
+    except msgspec.MsgspecError:
+        raise UnusableChannelError(_CLOSED) from None
+
+
+def opened_secrets(sealed: bytes | None, sealer: Sealer, *, tenant_id: UUID, channel_id: UUID) -> dict[str, Any]:
+    """The secrets of a stored channel. Raises UnusableChannelError."""
     try:
         opened = sealer.open(sealed, context=channel_context(tenant_id, channel_id)) if sealed else b"{}"
-        return transport.whole(shown=shown, secrets=msgspec.json.decode(opened))
+        return msgspec.json.decode(opened, type=dict[str, Any])
     except (UnsealError, msgspec.MsgspecError):
-        raise UnusableChannelError("The channel's stored secrets cannot be opened: save them again") from None
+        raise UnusableChannelError(_CLOSED) from None
 
 
 def channel_context(tenant_id: UUID, channel_id: UUID) -> str:

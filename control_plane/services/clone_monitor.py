@@ -59,6 +59,7 @@ async def clone_monitor(
             tenant_id=tenant_id,
             monitor_id=monitor_id,
             terms=surroundings.terms,
+            gate=gate,
             config=config,
             write_source=write_source,
         )

@@ -13,13 +13,14 @@ from control_plane.domain.monitor_rules import MonitorConfig, read_monitor
 from control_plane.domain.plan import PlanTerms, require_room
 from control_plane.domain.plan_rules import refuse_beyond_plan
 from control_plane.domain.regionless import timeout_ms
+from control_plane.domain.safety_gate import Gate
 from control_plane.sealing import Sealer
 from control_plane.services.change_dependencies import hold_named
 from control_plane.services.credentials import monitor_context, seal_check
 from control_plane.services.judge_monitors import judge_monitors
 from control_plane.services.keep_heartbeat import make_heartbeat
 from control_plane.services.monitor_rows import Caution, assign, binding_rows, plain_columns, read_surroundings
-from control_plane.services.refuse_target import refuse_port_scan
+from control_plane.services.refuse_target import refuse_crowded, refuse_port_scan
 from control_plane.store import dependencies, monitors, pauses
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.pool import Connection, Database
@@ -55,6 +56,7 @@ async def create_monitor(
             tenant_id=tenant_id,
             monitor_id=monitor_id,
             terms=surroundings.terms,
+            gate=surroundings.gate,
             config=config,
             write_source=write_source,
         )
@@ -67,17 +69,20 @@ async def insert_config(
     tenant_id: TenantId,
     monitor_id: MonitorId,
     terms: PlanTerms,
+    gate: Gate,
     config: MonitorConfig,
     write_source: str,
 ) -> list[Caution]:
     """Write a new monitor of this configuration inside the caller's transaction.
 
-    Taking the number locks the tenant's counters, so two that create at once cannot both take the last place.
+    Taking the number locks the tenant's counters, so two that create at once cannot both take the last place, nor the
+    one that an unproven domain has.
     """
     refuse_beyond_plan(terms, config.check, interval_s=config.interval_s, regions=len(config.regions))
     await monitors.lock_states(conn, tenant_id=tenant_id, monitor_ids=config.depends_on)
     number = await monitors.take_number(conn, tenant_id=tenant_id)
     require_room(terms, "max_monitors", current=await monitors.count_monitors(conn, tenant_id=tenant_id))
+    await refuse_crowded(conn, gate, tenant_id=tenant_id, check=config.check, interval_s=config.interval_s)
     document, sealed = seal_check(sealer, config.check, context=monitor_context(tenant_id, monitor_id))
     now_ms = await monitors.now_ms(conn)
     row = new_row(

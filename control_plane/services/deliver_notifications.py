@@ -19,6 +19,7 @@ from control_plane.errors import Unavailable
 from control_plane.sealing import Sealer
 from control_plane.services.attempt_delivery import LEASE_MARGIN, attempt_delivery
 from control_plane.services.channel_config import Transports
+from control_plane.services.deny_delivery import denial_of
 from control_plane.services.gather_notices import gather
 from control_plane.settings import DeliverySettings
 from control_plane.store import delivery_records, outbox
@@ -131,7 +132,7 @@ class Deliverer:
         for reason, those in withheld.items():
             async with self._database.app_transaction() as conn:
                 await delivery_records.withhold(conn, those, reason=reason)
-        if not kept:
+        if not kept or await self._denied(kept):
             return
         await attempt_delivery(
             self._database,
@@ -141,6 +142,15 @@ class Deliverer:
             lease=self._lease,
             jitter=self._jitter,
         )
+
+    async def _denied(self, members: Sequence[Claimed]) -> bool:
+        """Whether a rule of the operator forbids to send there; then they are cancelled for that reason."""
+        denial = await denial_of(self._database, members[0], sealer=self._sealer)
+        if denial is None:
+            return False
+        async with self._database.app_transaction() as conn:
+            await delivery_records.withhold(conn, members, reason=f"{denial.code}: {denial.message}")
+        return True
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         claimed = self._underway.pop(task)

@@ -9,7 +9,8 @@ import structlog
 
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.region_choice import RegionChoice
-from control_plane.domain.safety import Target, target_of_url
+from control_plane.domain.safety import Denial, Rules, Target, target_of_url
+from control_plane.domain.safety_gate import Gate
 from control_plane.domain.safety_scan import Touch, touch_of
 from control_plane.domain.safety_settings import SafetySettings
 from control_plane.errors import Refused
@@ -77,14 +78,36 @@ def _suspected(tenant_id: TenantId, limit: str) -> Refused:
     return Refused(message, code="PORT_SCAN_SUSPECTED", field="/check", details={"limit": limit})
 
 
+async def refuse_crowded(
+    conn: Connection, gate: Gate, *, tenant_id: TenantId, check: MonitorCheck, interval_s: int
+) -> None:
+    """Raise Refused DOMAIN_UNVERIFIED when another monitor took an unproven domain's place since `gate` was read.
+
+    The caller holds the tenant's counters, so that whoever comes second sees what the first has committed.
+    """
+    if gate.settings.require_domain_verification:
+        now = await read_gate(conn, tenant_id=tenant_id)
+        now.refuse_unverified(check, interval_s=interval_s, new=True)
+
+
 async def refuse_destination(conn: Connection, *, tenant_id: TenantId, host: str, settings: Mapping[str, Any]) -> None:
     """Raise Refused where a channel would send to a denied host or URL. `settings`: its secrets, opened."""
-    gate = await read_gate(conn, tenant_id=tenant_id)
-    urls = [value for value in settings.values() if isinstance(value, str) and value[:8].lower().startswith("http")]
-    for target in (*map(target_of_url, urls), _of_host(host)):
-        denial = gate.rules.find(target)
+    denial = denied_destination((await read_gate(conn, tenant_id=tenant_id)).rules, host=host, settings=settings)
+    if denial is not None:
+        raise denial.error("/config/url" if _urls(settings) else "/config")
+
+
+def denied_destination(rules: Rules, *, host: str, settings: Mapping[str, Any]) -> Denial | None:
+    """What forbids to send there. `settings`: the channel's secrets, opened."""
+    for target in (*map(target_of_url, _urls(settings)), _of_host(host)):
+        denial = rules.find(target)
         if denial is not None:
-            raise denial.error("/config/url" if urls else "/config")
+            return denial
+    return None
+
+
+def _urls(settings: Mapping[str, Any]) -> list[str]:
+    return [value for value in settings.values() if isinstance(value, str) and value[:8].lower().startswith("http")]
 
 
 def _of_host(host: str) -> Target:

@@ -18,8 +18,9 @@ from control_plane.sealing import Sealer
 from control_plane.services import channel_config
 from control_plane.services.attempt_delivery import LEASE_MARGIN, attempt_delivery
 from control_plane.services.channel_config import Transports
+from control_plane.services.deny_delivery import denial_of
 from control_plane.services.refuse_target import refuse_destination
-from control_plane.store import channels, decisions, outbox
+from control_plane.store import channels, decisions, delivery_records, outbox
 from control_plane.store.deliveries import DeliveryRow
 from control_plane.store.outbox import Claimed
 from control_plane.store.pool import Connection, Database
@@ -86,6 +87,11 @@ async def test_channel(
         claimed = await _owe_test(
             conn, tenant_id=tenant_id, channel_id=channel_id, delivery_id=delivery_id, lease=lease, now=now()
         )
+    denial = await denial_of(database, claimed, sealer=sealer)
+    if denial is not None:
+        async with database.app_transaction() as conn:
+            await delivery_records.withhold(conn, [claimed], reason=f"{denial.code}: {denial.message}")
+        raise denial.error("/config")
     attempt = await attempt_delivery(
         database, [claimed], sealer=sealer, transports=transports, lease=lease, jitter=lambda: 0.0
     )

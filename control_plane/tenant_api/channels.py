@@ -17,7 +17,15 @@ from control_plane.services.delete_channel import delete_channel
 from control_plane.services.test_channel import Tested
 from control_plane.store import channels
 from control_plane.web.call import Call, Reply
-from control_plane.web.channel_view import CONFIG_ERRORS, EXAMPLE, Channel, ChannelPatch, NewChannel, channel_view
+from control_plane.web.channel_view import (
+    CONFIG_ERRORS,
+    DENIED,
+    EXAMPLE,
+    Channel,
+    ChannelPatch,
+    NewChannel,
+    channel_view,
+)
 from control_plane.web.etag import require_match
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
@@ -214,6 +222,6 @@ ROUTES: tuple[Route, ...] = (
         door=Door.TENANT,
         scope="channels:write",
         reply=Tested,
-        errors=("CHANNEL_TEST_FAILED",),
+        errors=("CHANNEL_TEST_FAILED", *DENIED),
     ),
 )

@@ -11,12 +11,15 @@ from msgspec import UNSET, Struct, UnsetType
 from control_plane.domain.delivery import UNWELL_AFTER
 from control_plane.store.channels import ChannelRow
 
+DENIED = ("DOMAIN_DENYLISTED", "DOMAIN_OPTED_OUT", "URL_PATTERN_BLOCKED", "ABUSE_BLOCKED")
+"""What the operator's rules say of a destination."""
+
 CONFIG_ERRORS = (
     "INVALID_CHANNEL_CONFIG",
     "INVALID_HEADER",
     "REDACTION_SENTINEL",
     "SSRF_BLOCKED",
-    *("DOMAIN_DENYLISTED", "DOMAIN_OPTED_OUT", "URL_PATTERN_BLOCKED", "ABUSE_BLOCKED"),
+    *DENIED,
     "PORT_BLOCKED",
     "CHANNEL_KIND_MANAGED",
 )

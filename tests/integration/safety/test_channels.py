@@ -40,3 +40,14 @@ async def test_headers_are_sent_again_when_the_host_changes(served: ControlPlane
     assert (silent.status_code, silent.json()["error"]["code"]) == (400, "CREDENTIAL_RESUPPLY_REQUIRED")
     assert silent.json()["error"]["field"] == "/config/headers"
     assert (same_host.status_code, again.status_code) == (200, 200)
+
+
+async def test_the_test_of_a_channel_that_is_older_than_a_rule_is_refused(served: ControlPlane) -> None:
+    rule = {"kind": "domain", "value": "test.org", "reason": "Report 11"}
+    async with served.tenant() as http, served.operator() as operator:
+        made = await http.post("/api/v1/channels", json={"name": "Ops", "config": WEBHOOK})
+        assert (await operator.post("/operator/deny-lists", json=rule)).status_code == 201
+        tested = await http.post(f"/api/v1/channels/{made.json()['id']}/test")
+        (delivery,) = (await http.get("/api/v1/deliveries")).json()["items"]
+    assert (tested.status_code, tested.json()["error"]["code"]) == (422, "DOMAIN_DENYLISTED")
+    assert (delivery["state"], delivery["reason"].partition(":")[0]) == ("cancelled", "DOMAIN_DENYLISTED")

@@ -196,3 +196,22 @@ async def test_the_operators_rule_caps_domains_that_nobody_has_proven(
         await operator.patch("/operator/settings", json={"require_domain_verification": False})
         await apply_rules(database)
         assert await blocked() == []
+
+
+async def test_two_that_watch_an_unproven_domain_at_once_have_one_monitor_between_them(served: ControlPlane) -> None:
+    async with served.tenant() as http, served.operator() as operator:
+        await operator.patch("/operator/settings", json={"require_domain_verification": True})
+
+        async def watch(name: str) -> tuple[int, str | None]:
+            body = {"name": name, "check": f"https://{name}.example.com/", "interval": 3600, "regions": ["eu"]}
+            reply = await http.post("/api/v1/monitors", json=body)
+            return reply.status_code, reply.json().get("error", {}).get("code")
+
+        answers = await asyncio.gather(*(watch(f"s{index}") for index in range(6)))
+        moved = await http.post(
+            "/api/v1/monitors", json={"name": "b", "check": "https://b.example.net/", "interval": 3600}
+        )
+        path = f"/api/v1/monitors/{moved.json()['id']}"
+        refused = await http.patch(path, json={"check": {"type": "http", "url": "https://z.example.com/"}})
+    assert sorted(answers) == [(201, None), *[(422, "DOMAIN_UNVERIFIED")] * 5]
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "DOMAIN_UNVERIFIED")
