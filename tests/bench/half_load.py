@@ -1,7 +1,9 @@
-"""Ingest at half of what this machine takes: results from a process of their own, so that no reader waits for it.
+"""Ingest at half of what this machine takes, or at a rate: results from a process of their own, for which no reader
+waits. Regions send by turns, as they do who know nothing of each other.
 
 python -m tests.bench.half_load reads a Load from a line of its standard input and says, a line of JSON each, how many
 results a second were taken as fast as they were sent, and, when its input ends, what it sent since at half of that.
+With a rate there is no such first part.
 """
 
 from __future__ import annotations
@@ -31,14 +33,18 @@ _FAST_STEP_MS = 200
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to send which monitors' results, and for how many seconds to send them as fast as they are taken."""
+    """Where to send which monitors' results, and for how many seconds to send them as fast as they are taken.
+
+    `per_s`: how many a second to send instead, from the beginning.
+    """
 
     port: int
     regions: Sequence[Region]
     ids: Sequence[UUID]
     phases: dict[int, Sequence[int]]
     interval_s: int
-    fast_s: float
+    fast_s: float = 0
+    per_s: float = 0
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -58,8 +64,13 @@ class HalfLoad:
 
 
 @asynccontextmanager
-async def half_load(world: World, population: Population, *, fast_s: float) -> AsyncIterator[HalfLoad]:
-    """Measures for `fast_s` seconds how much is taken in, then sends half as much until the block ends."""
+async def half_load(
+    world: World, population: Population, *, fast_s: float = 0, per_s: float = 0
+) -> AsyncIterator[HalfLoad]:
+    """Measures for `fast_s` seconds how much is taken in, then sends half as much until the block ends.
+
+    With `per_s` that many a second are sent, and nothing is measured before.
+    """
     load = Load(
         port=world.port,
         regions=world.regions,
@@ -67,6 +78,7 @@ async def half_load(world: World, population: Population, *, fast_s: float) -> A
         phases=population.phases,
         interval_s=population.interval_s,
         fast_s=fast_s,
+        per_s=per_s,
     )
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.bench.half_load"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -92,8 +104,10 @@ async def _send(load: Load) -> None:
             for region in load.regions
         ]
         await asyncio.gather(*(sender.slot(start, gap_s=0, step_ms=_FAST_STEP_MS) for sender in senders))
-        after = start + _FAST_STEP_MS
-        fast = await _during(senders, told, asyncio.sleep(load.fast_s), at=after, gap_s=0, step_ms=_FAST_STEP_MS)
+        fast = Sent(0, 0, 2 * load.per_s)
+        if not load.per_s:
+            after, over = start + _FAST_STEP_MS, asyncio.sleep(load.fast_s)
+            fast = await _during(senders, told, over, at=after, gap_s=0, step_ms=_FAST_STEP_MS)
         _tell(fast)
         per_s = max(fast.per_s / 2, 1)
         as_time_goes = max(round(1000 * len(load.ids) * len(senders) / per_s), 1)
@@ -105,9 +119,12 @@ async def _send(load: Load) -> None:
 async def _during(
     senders: Sequence[Sender], told: Background, until: Awaitable[object], *, at: int, gap_s: float, step_ms: int
 ) -> Sent:
-    """All senders at work until then."""
+    """All senders at work until then, by turns."""
     sent, wrong, began = told.sent, told.wrong, time.monotonic()
-    tasks = [asyncio.create_task(sender.run(at, gap_s=gap_s, step_ms=step_ms)) for sender in senders]
+    tasks = [
+        asyncio.create_task(_run(sender, n * gap_s / len(senders), at=at, gap_s=gap_s, step_ms=step_ms))
+        for n, sender in enumerate(senders)
+    ]
     await until
     for task in tasks:
         task.cancel()
@@ -115,6 +132,11 @@ async def _during(
     ended = await asyncio.gather(*tasks, return_exceptions=True)
     failed = sum(not isinstance(each, asyncio.CancelledError) for each in ended)
     return Sent(taken, told.wrong - wrong + failed, taken / (time.monotonic() - began))
+
+
+async def _run(sender: Sender, after_s: float, *, at: int, gap_s: float, step_ms: int) -> None:
+    await asyncio.sleep(after_s)
+    await sender.run(at, gap_s=gap_s, step_ms=step_ms)
 
 
 def _tell(sent: Sent) -> None:

@@ -10,6 +10,7 @@ from tests.bench import (
     agent_http,
     agent_https,
     agent_kinds,
+    growth,
     ingest_cost,
     light,
     overload,
@@ -28,6 +29,13 @@ async def test_reads_beside_ingest_answer_what_is_there() -> None:
     assert figure.wrong == 0
     assert figure.checked > 200
     assert "bare handler" in render(figure)
+
+
+async def test_ten_times_the_monitors_are_answered_right_and_edits_reach_every_region() -> None:
+    figure = await growth.measure(QUICK)
+    assert figure.wrong == 0
+    assert figure.checked > 100
+    assert "ten times the monitors" in render(figure)
 
 
 async def test_ingest_answers_every_item_right_and_a_replay_adds_nothing() -> None:
