@@ -19,7 +19,7 @@ from control_plane.errors import FarwatchError, Unavailable
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.bulk_monitors import Action, Means, act_in_bulk, create_in_bulk, refusal
 from control_plane.services.create_monitors import Outcome
-from control_plane.services.jobs import LEASE, job_context
+from control_plane.services.jobs import LEASE, job_context, loss_of_right
 from control_plane.store import jobs
 from control_plane.store.acting import acting
 from control_plane.store.jobs import ClaimedJob
@@ -42,6 +42,14 @@ class JobContext(Struct, frozen=True, kw_only=True):
 
 class LostJobError(Exception):
     """Cancelled, or done by another process by now."""
+
+
+class _StoppedError(Exception):
+    """Whoever ordered the job may not do it any more."""
+
+    def __init__(self, reason: FarwatchError) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
 
 
 class CreateRequest(Struct, frozen=True, kw_only=True):
@@ -69,11 +77,16 @@ class JobProgress:
         self.position = job.done
 
     async def begin(self, conn: Connection) -> None:
-        """Hold the job. Raises LostJobError."""
-        job = self._job
+        """Hold the job. Raises LostJobError, and _StoppedError when the right to do it was lost."""
+        job, ordered_by = self._job, (self._job.actor or {}).get("id")
         done = await jobs.hold_job(conn, tenant_id=job.tenant_id, job_id=job.id, token=job.token)
         if done is None:
             raise LostJobError
+        reason = await loss_of_right(
+            conn, tenant_id=job.tenant_id, kind=job.kind, ordered_by=None if ordered_by is None else UUID(ordered_by)
+        )
+        if reason is not None:
+            raise _StoppedError(reason)
         self.position = done
 
     async def advance(self, conn: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -143,9 +156,14 @@ async def run_next_job(context: JobContext) -> bool:
 async def _run(context: JobContext, job: ClaimedJob) -> None:
     result, error = None, None
     try:
+        async with context.database.tenant_transaction(job.tenant_id) as conn:
+            await JobProgress(job).begin(conn)
         result = await _work(context, job)
     except Unavailable:
         raise
+    except _StoppedError as stopped:
+        await _stop(context, job, stopped.reason)
+        return
     except FarwatchError as refused:
         error = _told(refused)
     async with context.database.tenant_transaction(job.tenant_id) as conn:
@@ -158,6 +176,13 @@ async def _run(context: JobContext, job: ClaimedJob) -> None:
             result=result,
             error=error,
         )
+
+
+async def _stop(context: JobContext, job: ClaimedJob, reason: FarwatchError) -> None:
+    """Cancel it, as Farwatch and not as whoever ordered it."""
+    with acting(None):
+        async with context.database.tenant_transaction(job.tenant_id) as conn:
+            await jobs.cancel_job(conn, tenant_id=job.tenant_id, job_id=job.id, reason=_told(reason))
 
 
 async def _work(context: JobContext, job: ClaimedJob) -> Any:

@@ -32,6 +32,7 @@ class JobView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    ordered_by: UUID | None
 
 
 class ClaimedJob(Struct, frozen=True, kw_only=True):
@@ -84,7 +85,10 @@ async def insert_job(
     await conn.execute(HINT_JOBS, str(job_id))
 
 
-_VIEW = "id, number, kind, state, total, done, failed, failures, result, error, created_at, started_at, finished_at"
+_VIEW = (
+    "id, number, kind, state, total, done, failed, failures, result, error, created_at, started_at, finished_at"
+    ", (actor ->> 'id')::uuid AS ordered_by"
+)
 GET_JOB = f"SELECT {_VIEW} FROM jobs WHERE tenant_id = $1 AND id = $2"
 
 
@@ -106,6 +110,44 @@ async def list_jobs(
     records = await conn.fetch(LIST_JOBS, tenant_id, kind, state, limit, offset)
     total: int = await conn.fetchval(COUNT_JOBS, tenant_id, kind, state)
     return [JobView(**dict(record)) for record in records], total
+
+
+class FleetJob(JobView, frozen=True, kw_only=True):
+    """The same as the operator sees it."""
+
+    tenant_id: UUID
+    tenant: str
+
+
+_FLEET_VIEW = ", ".join(f"j.{column}" for column in _VIEW.split(", "))
+_FLEET_WANTED = """
+FROM jobs j JOIN tenants t ON t.id = j.tenant_id
+WHERE ($1::uuid IS NULL OR j.tenant_id = $1) AND ($2::text IS NULL OR j.kind = $2)
+  AND ($3::text IS NULL OR j.state = $3)
+"""
+FLEET_LIST_JOBS = f"""
+SELECT {_FLEET_VIEW}, j.tenant_id, t.name AS tenant {_FLEET_WANTED}
+ORDER BY j.created_at DESC, j.id LIMIT $4 OFFSET $5
+"""
+FLEET_COUNT_JOBS = f"SELECT count(*) {_FLEET_WANTED}"
+FLEET_GET_JOB = f"""
+SELECT {_FLEET_VIEW}, j.tenant_id, t.name AS tenant FROM jobs j JOIN tenants t ON t.id = j.tenant_id WHERE j.id = $1
+"""
+
+
+async def list_of_all(
+    conn: Connection, *, tenant_id: UUID | None, kind: str | None, state: str | None, limit: int, offset: int
+) -> tuple[list[FleetJob], int]:
+    """One page of all tenants' jobs, newest first, and how many there are."""
+    rows = await conn.fetch(FLEET_LIST_JOBS, tenant_id, kind, state, limit, offset)
+    total: int = await conn.fetchval(FLEET_COUNT_JOBS, tenant_id, kind, state)
+    return [FleetJob(**row) for row in rows], total
+
+
+async def find_job(conn: Connection, *, job_id: UUID) -> FleetJob | None:
+    """A job of whomever: for the operator."""
+    row = await conn.fetchrow(FLEET_GET_JOB, job_id)
+    return row and FleetJob(**row)
 
 
 # One at a time of each tenant, so that nobody's many jobs keep those of others waiting.
@@ -137,6 +179,31 @@ async def hold_job(conn: Connection, *, tenant_id: UUID, job_id: UUID, token: UU
     """How many items are done, with the job locked until commit; None: it is cancelled, or another's by now."""
     done: int | None = await conn.fetchval(HOLD_JOB, tenant_id, job_id, token)
     return done
+
+
+class Standing(Struct, frozen=True):
+    """Whether the tenant is suspended; the scopes of the key, or the role of the member, that ordered a job.
+
+    Both are None for somebody who is neither any more.
+    """
+
+    suspended: bool
+    scopes: list[str] | None
+    role: str | None
+
+
+READ_STANDING = """
+SELECT suspended_at IS NOT NULL AS suspended,
+    (SELECT scopes FROM api_keys
+     WHERE tenant_id = $1 AND id = $2 AND (expires_at IS NULL OR expires_at > clock_timestamp())) AS scopes,
+    (SELECT role FROM members WHERE tenant_id = $1 AND user_id = $2) AS role
+FROM tenants WHERE id = $1
+"""
+
+
+async def read_standing(conn: Connection, *, tenant_id: UUID, ordered_by: UUID | None) -> Standing:
+    """What became of whoever ordered a job."""
+    return Standing(**await conn.fetchrow(READ_STANDING, tenant_id, ordered_by))
 
 
 ADVANCE_JOB = """
@@ -187,15 +254,19 @@ async def finish_job(
 
 
 CANCEL_JOB = """
-UPDATE jobs SET state = 'cancelled', request = NULL, token = NULL, lease_until = NULL, finished_at = clock_timestamp()
+UPDATE jobs
+SET state = 'cancelled', error = $3, request = NULL, token = NULL, lease_until = NULL, finished_at = clock_timestamp()
 WHERE tenant_id = $1 AND id = $2 AND finished_at IS NULL
 RETURNING id
 """
 
 
-async def cancel_job(conn: Connection, *, tenant_id: UUID, job_id: UUID) -> bool:
-    """End it between two transactions of whoever does it; False when it is over already, or there is none."""
-    found = await conn.fetchval(CANCEL_JOB, tenant_id, job_id) is not None
+async def cancel_job(conn: Connection, *, tenant_id: UUID, job_id: UUID, reason: dict[str, Any] | None = None) -> bool:
+    """End it between two transactions of whoever does it; False when it is over already, or there is none.
+
+    `reason`: why, as an error, where nobody asked for it.
+    """
+    found = await conn.fetchval(CANCEL_JOB, tenant_id, job_id, reason) is not None
     if found:
         await conn.execute(HINT_JOBS, str(job_id))
     return found

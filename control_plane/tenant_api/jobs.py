@@ -14,8 +14,8 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from control_plane.errors import Conflict, NotFound
-from control_plane.services.jobs import enqueue_job, job_context
+from control_plane.errors import Conflict, Forbidden, NotFound
+from control_plane.services.jobs import SCOPES, enqueue_job, job_context
 from control_plane.store import jobs
 from control_plane.store.acting import who_acts
 from control_plane.store.jobs import JobView
@@ -122,9 +122,10 @@ async def get(call: Call) -> Reply:
 
 async def cancel(call: Call) -> Reply:
     tenant_id, job_id = call.tenant().tenant_id, call.uuid("job_id")
+    await _read(call, job_id, scope="jobs:write")
     async with call.deps.database.tenant_transaction(tenant_id) as conn:
         cancelled = await jobs.cancel_job(conn, tenant_id=tenant_id, job_id=job_id)
-    view = await _read(call, job_id)
+    view = await _read(call, job_id, scope="jobs:write")
     if not cancelled:
         raise Conflict(f"The job is over already: it {view.state}", code="JOB_OVER")
     return Reply(job_json(view))
@@ -139,7 +140,7 @@ async def stream(call: Call) -> web.StreamResponse:
         try:
             await begin(call.request, response, b"")
             await _write(response, _frame(view))
-            while view.finished_at is None and not hints.closed and await _may_go_on(call, hints):
+            while view.finished_at is None and not hints.closed and await _may_go_on(call, hints, view):
                 view = await _read(call, job_id)
                 await _write(response, _frame(view))
             await response.write_eof()
@@ -148,11 +149,12 @@ async def stream(call: Call) -> web.StreamResponse:
     return response
 
 
-async def _may_go_on(call: Call, hints: Subscription) -> bool:
+async def _may_go_on(call: Call, hints: Subscription, view: JobView) -> bool:
     """Wait for a hint; without one for a while, whether the caller may still look."""
     if await hints.get(COMMENT_S) is not None or hints.closed:
         return True
-    return await call.deps.authenticator.still_admits(call.request, scope=SCOPE)
+    scope = SCOPE if SCOPE in call.tenant().scopes else SCOPES[view.kind]
+    return await call.deps.authenticator.still_admits(call.request, scope=scope)
 
 
 def _frame(view: JobView) -> bytes:
@@ -167,10 +169,15 @@ async def _write(response: web.StreamResponse, data: bytes) -> None:
         await response.write(data)
 
 
-async def _read(call: Call, job_id: UUID) -> JobView:
+async def _read(call: Call, job_id: UUID, *, scope: str = SCOPE) -> JobView:
+    """Raises Forbidden MISSING_SCOPE for who lacks the scope and did not order the job, NotFound JOB_NOT_FOUND."""
     tenant_id = call.tenant().tenant_id
     async with call.deps.database.tenant(tenant_id) as conn:
         view = await jobs.get_job(conn, tenant_id=tenant_id, job_id=job_id)
+    caller = call.tenant()
+    if scope not in caller.scopes and (view is None or view.ordered_by != caller.id):
+        message = f"This key lacks the scope {scope}, and did not order this job: make one that has it"
+        raise Forbidden(message, code="MISSING_SCOPE", details={"scope": scope})
     if view is None:
         raise NotFound("There is no such job; those that are over are kept for 7 days", code="JOB_NOT_FOUND")
     return view
@@ -199,6 +206,8 @@ ROUTES: tuple[Route, ...] = (
         scope=SCOPE,
         reply=JobJson,
         errors=_ERRORS,
+        own=True,
+        description="Whoever ordered the job may read it without the scope.",
     ),
     _route(
         method="GET",
@@ -210,6 +219,7 @@ ROUTES: tuple[Route, ...] = (
         scope=SCOPE,
         head=False,
         errors=_ERRORS,
+        own=True,
     ),
     _route(
         method="POST",
@@ -218,6 +228,8 @@ ROUTES: tuple[Route, ...] = (
         operation="cancel_job",
         summary="Cancel a job: what is done stays, the rest is not done",
         scope="jobs:write",
+        own=True,
+        description="Whoever ordered the job may cancel it without the scope.",
         reply=JobJson,
         errors=(*_ERRORS, "JOB_OVER"),
     ),

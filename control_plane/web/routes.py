@@ -63,8 +63,12 @@ class Route:
     cache: str | None = None
     description: str | None = None
     open_: bool = False
+    anonymous: bool = False
+    """Where the installation allows it, whoever sends no credential at all is let in (web/nobody.py)."""
     any_key: bool = False
     """A valid key of whatever scopes is enough (GET /me)."""
+    own: bool = False
+    """Without the scope the handler decides: it lets those in whose own object it is."""
     in_openapi: bool = True
     ungzip_limit: int = 64 * 1024 * 1024
     """Bytes of a decompressed body, on the agent door."""

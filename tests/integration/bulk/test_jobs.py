@@ -6,17 +6,24 @@ import asyncio
 import os
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from control_plane import jobs
 from control_plane.services import bulk_monitors
+from control_plane.services.forget_old_rows import forget_old_rows
 from control_plane.services.run_job import JobContext, run_next_job
+from control_plane.settings import RetentionSettings
 from control_plane.store.pool import Database
+from tests.support import seed
+from tests.support.door import an_api_key
 from tests.support.tenant_world import World
-from tests.support.waiting import until
+from tests.support.waiting import until, until_async
 
 BULK = "/api/v1/monitors/bulk"
 ASYNC = {"Prefer": "respond-async"}
@@ -89,10 +96,94 @@ async def test_an_atomic_job_with_a_bad_item_fails_as_a_whole(world: World, http
 
 async def test_a_job_is_its_tenants_alone(world: World, http: httpx.AsyncClient) -> None:
     where = await order(http, bodies(1))
-    assert (await world.http.get(where)).status_code == 403, "the key lacks jobs:read"
-    for method, path in (("GET", where), ("GET", f"{where}/events"), ("POST", f"{where}/cancel")):
-        other = await http.request(method, path.replace(where[-12:], "0" * 12))
-        assert (other.status_code, other.json()["error"]["code"]) == (404, "JOB_NOT_FOUND")
+    async with world.database.app() as conn:
+        key = await an_api_key(conn, world.stranger_id, "jobs:read", "jobs:write", number=8)
+    async with world.door.client(key) as other:
+        for method, path in (("GET", where), ("GET", f"{where}/events"), ("POST", f"{where}/cancel")):
+            reply = await other.request(method, path)
+            assert (reply.status_code, reply.json()["error"]["code"]) == (404, "JOB_NOT_FOUND")
+        assert (await other.get("/api/v1/jobs")).json()["total"] == 0
+    assert (await http.get(where)).json()["state"] == "queued"
+
+
+async def test_who_ordered_a_job_follows_and_cancels_it_without_another_scope_and_others_do_not(
+    world: World, http: httpx.AsyncClient
+) -> None:
+    own, others = await order(world.http, bodies(1)), await order(http, bodies(1))
+    assert (await world.http.get(own)).json()["state"] == "queued"
+    assert (await world.http.post(f"{own}/cancel")).json()["state"] == "cancelled"
+    async with world.http.stream("GET", f"{own}/events") as reply:
+        assert "event: over" in [line async for line in reply.aiter_lines()]
+    nobodys = others.replace(others[-12:], "0" * 12)
+    for method, path in (("GET", others), ("GET", f"{others}/events"), ("POST", f"{others}/cancel"), ("GET", nobodys)):
+        reply = await world.http.request(method, path)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (403, "MISSING_SCOPE"), path
+
+
+LOSSES = {
+    "TENANT_SUSPENDED": "UPDATE tenants SET suspended_at = now() WHERE id = $1",
+    "UNAUTHENTICATED": "DELETE FROM api_keys WHERE tenant_id = $1 AND number = 9",
+    "MISSING_SCOPE": "UPDATE api_keys SET scopes = '{jobs:read}' WHERE tenant_id = $1 AND number = 9",
+}
+
+
+@pytest.mark.parametrize("code", LOSSES)
+async def test_a_job_stops_when_the_right_to_do_it_is_lost_and_what_is_done_stays(
+    world: World, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    where = await order(http, bodies(6))
+    monkeypatch.setattr(bulk_monitors, "CHUNK", 2)
+    read: list[UUID] = []
+
+    def new_id() -> UUID:
+        read.append(seed.new_id())
+        return read[-1]
+
+    deps = world.door.deps
+    work = JobContext(database=world.database, sealer=deps.sealer, new_id=new_id, ports="any")
+    async with world.database.app_transaction() as conn:
+        await conn.execute("SELECT FROM tenant_counters WHERE tenant_id = $1 FOR UPDATE", world.tenant_id)
+        running = asyncio.create_task(run_next_job(work))
+        await until(lambda: len(read) == 2, "the first transaction waits for the counters")
+        await conn.execute(LOSSES[code], world.tenant_id)
+    assert await running
+    row = (await world.rows("SELECT id, state, done, request, error FROM jobs"))[0]
+    assert where.endswith(str(row["id"]))
+    assert (row["state"], row["done"], row["request"], row["error"]["code"]) == ("cancelled", 2, None, code)
+    assert await world.rows("SELECT count(*) AS n FROM monitors") == [{"n": 2}]
+
+
+async def test_a_job_of_somebody_who_is_gone_is_not_begun(world: World, http: httpx.AsyncClient) -> None:
+    await order(http, bodies(2))
+    await world.rows(LOSSES["UNAUTHENTICATED"], world.tenant_id)
+    assert await run_next_job(context(world))
+    assert await world.rows("SELECT state, done FROM jobs") == [{"state": "cancelled", "done": 0}]
+
+
+async def test_jobs_that_are_over_are_forgotten_after_a_week(world: World, http: httpx.AsyncClient) -> None:
+    old, fresh = await order(http, bodies(1)), await order(http, bodies(1))
+    while await run_next_job(context(world)):
+        pass
+    await world.rows("UPDATE jobs SET finished_at = now() - interval '8 days' WHERE id = $1", UUID(old[-36:]))
+    await forget_old_rows(world.database, settings=RetentionSettings(), now=datetime.now(UTC))
+    assert (await http.get(old)).status_code == 404
+    assert (await http.get(fresh)).status_code == 200
+
+
+async def test_ordering_wakes_whoever_does_jobs(
+    world: World, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "JOBS_EVERY_S", 600)
+    worker = asyncio.create_task(jobs.work(world.door.deps))
+    for _ in range(3):
+        where = await order(http, bodies(1))
+
+        async def over(where: str = where) -> bool:
+            return bool((await http.get(where)).json()["state"] == "succeeded")
+
+        await until_async(over, "the job is done, long before anybody looks by itself", timeout=60)
+    worker.cancel()
+    await asyncio.wait([worker], timeout=30)
 
 
 async def test_its_stream_tells_progress_and_ends_with_it(world: World, http: httpx.AsyncClient) -> None:
@@ -115,9 +206,14 @@ async def test_its_stream_tells_progress_and_ends_with_it(world: World, http: ht
 WORKER = """
 import asyncio, sys
 from control_plane.sealing import Sealer
+from control_plane import jobs
 from control_plane.services import bulk_monitors
+from control_plane.services.forget_old_rows import forget_old_rows
 from control_plane.services.run_job import JobContext, run_next_job
+from control_plane.settings import RetentionSettings
 from control_plane.store.pool import Database
+from tests.support import seed
+from tests.support.door import an_api_key
 from tests.support.seed import new_id
 
 async def main():
