@@ -9,7 +9,6 @@ any other       tried again, not before its Retry-After: 401 and 403 too, becaus
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -18,10 +17,10 @@ import msgspec
 from control_plane.domain import channel_rules, ntfy_rules
 from control_plane.domain.delivery import retry_after
 from control_plane.notify import render
+from control_plane.notify.excerpt import basic, excerpt
 from control_plane.notify.guarded_http import Answer, GuardedHttp
 from control_plane.notify.render import Words
 from control_plane.notify.transport import (
-    RESPONSE_LIMIT,
     Configuration,
     Message,
     Parts,
@@ -105,7 +104,7 @@ class NtfyTransport:
             raise TransportError("The stored notice cannot be put into words", permanent=True) from None
         body = published(config.topic, words, message_id=message.message_id.hex)
         answer = await self._http.post(url, headers=_headers(config), body=body)
-        return _judged(answer, message=message, response=_excerpt(answer.body, config))
+        return _judged(answer, message=message, response=_kept(answer.body, config))
 
     def _read_root(self, text: str) -> HttpUrl:
         try:
@@ -151,8 +150,7 @@ def _headers(config: Ntfy) -> dict[str, str]:
     if config.access_token is not None:
         headers["Authorization"] = f"Bearer {config.access_token}"
     elif config.username is not None:
-        pair = f"{config.username}:{config.password or ''}".encode()
-        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode('ascii')}"
+        headers["Authorization"] = f"Basic {basic(config.username, config.password or '')}"
     return headers
 
 
@@ -172,11 +170,8 @@ def _judged(answer: Answer, *, message: Message, response: str | None) -> Sent:
     )
 
 
-def _excerpt(body: bytes, config: Ntfy) -> str | None:
-    """What is kept of an answer, without what we sent to prove who we are."""
-    text = body.decode("utf-8", "replace")
-    for secret in (config.access_token, config.password):
-        if secret and len(secret) > 3:
-            text = text.replace(secret, channel_rules.MASK)
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return printable.encode()[:RESPONSE_LIMIT].decode("utf-8", "ignore").strip() or None
+def _kept(body: bytes, config: Ntfy) -> str | None:
+    proofs = [config.access_token or "", config.password or ""]
+    if config.username is not None:
+        proofs.append(basic(config.username, config.password or ""))
+    return excerpt(body, secrets=proofs)

@@ -15,10 +15,10 @@ import msgspec
 
 from control_plane.domain import channel_rules
 from control_plane.domain.delivery import retry_after
+from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer, GuardedHttp
 from control_plane.notify.signing import make_secret, signature_headers, signing_key
 from control_plane.notify.transport import (
-    RESPONSE_LIMIT,
     Configuration,
     Message,
     Parts,
@@ -95,7 +95,7 @@ class WebhookTransport:
             **signed,
         }
         answer = await self._http.post(url, headers=config.headers | ours, body=message.body)
-        return _judged(answer, message=message, response=_excerpt(answer.body, config))
+        return _judged(answer, message=message, response=_kept(answer.body, config))
 
     def _read_url(self, text: str) -> HttpUrl:
         try:
@@ -137,11 +137,5 @@ def _judged(answer: Answer, *, message: Message, response: str | None) -> Sent:
     )
 
 
-def _excerpt(body: bytes, config: Webhook) -> str | None:
-    """What is kept of an answer. A receiver that echoes its request must not put our secrets on the tenant's screen."""
-    text = body.decode("utf-8", "replace")
-    for secret in sorted((config.url, config.secret or "", *config.headers.values()), key=len, reverse=True):
-        if len(secret) > 3:
-            text = text.replace(secret, channel_rules.MASK)
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return printable.encode()[:RESPONSE_LIMIT].decode("utf-8", "ignore").strip() or None
+def _kept(body: bytes, config: Webhook) -> str | None:
+    return excerpt(body, secrets=(config.secret or "", *config.headers.values()), url=config.url)
