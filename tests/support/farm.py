@@ -99,8 +99,13 @@ class Farm:
         headers = {"Authorization": f"Bearer {self.home.api_key}"}
         return httpx.AsyncClient(base_url=f"{self.url}/api/v1", headers=headers, timeout=20, trust_env=False)
 
-    async def start_control_plane(self, *, workers: int = 1, port: int | None = None) -> Child:
-        """Start it, on the farm's port if no other is given, and wait until its database answers."""
+    async def start_control_plane(
+        self, *, workers: int = 1, port: int | None = None, settings: Mapping[str, str] | None = None
+    ) -> Child:
+        """Start it, on the farm's port if no other is given, and wait until its database answers.
+
+        `settings` are more of them, or others: LOG__LEVEL="debug".
+        """
         where = port or self.port
         environment = {
             "FARWATCH_DATABASE__DSN": self.dsn,
@@ -110,6 +115,7 @@ class Farm:
             "FARWATCH_SECURITY__SEALING_KEYS": SEALING_KEYS,
             "FARWATCH_OPERATOR__SECRET": OPERATOR_SECRET,
             "FARWATCH_DELIVERY__ALLOW_CIDRS": ",".join(LOCAL_CIDRS),
+            **{f"FARWATCH_{name}": value for name, value in (settings or {}).items()},
         }
         child = await self._start(
             "control-plane", ("-m", "control_plane", "serve", f"--workers={workers}"), environment
