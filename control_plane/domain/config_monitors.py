@@ -98,7 +98,7 @@ def short_monitor(whole: Mapping[str, Any], names: Names) -> dict[str, Any]:
 
 def secrets_of(check: MonitorCheck) -> list[str]:
     """The JSON Pointers of a check's secrets, below the monitor."""
-    return _written_check(check, None)[1]
+    return [] if split(check)[1].empty else _written_check(check, None)[1]
 
 
 @cache
@@ -114,12 +114,10 @@ def default_members(kind: str) -> Mapping[str, Any]:
 
 
 def _written_check(check: MonitorCheck, names: Names | None) -> tuple[dict[str, Any], list[str]]:
-    document = _plain(split(check)[0])
-    rules = rules_of(check)
-    if rules.secret_fields:
-        document, secret = without_secrets(document, "/check", only=rules.secret_fields)
-    else:
-        secret = []
+    masked, secrets = split(check)
+    document, secret = _plain(masked), list[str]()
+    if not secrets.empty:
+        document, secret = without_secrets(document, "/check", only=rules_of(check).secret_fields)
     listed = document.get("of", {}).get("monitors") if names is not None and kind_of(check) == "composite" else None
     if listed is not None and names is not None:
         keys = sorted(names.key_of.get(UUID(one), one) for one in listed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from control_plane.store.channels import ChannelRow
 from control_plane.store.maintenance import WINDOW_COLUMNS, WindowRow
 from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
+
+_AT_ONCE = 200
+"""Rows made before others have their turn on the event loop: about a millisecond."""
 
 ALL_MONITORS = """
 SELECT tenant_id, id, number, key, name, kind, "check", sealed, check_version, first_slot, interval_s, regions,
@@ -21,7 +25,12 @@ FROM monitors WHERE tenant_id = $1 ORDER BY number
 
 async def all_monitors(conn: Connection, *, tenant_id: UUID) -> list[MonitorRow]:
     """The tenant's monitors, oldest first."""
-    return [MonitorRow(**record) for record in await conn.fetch(ALL_MONITORS, tenant_id)]
+    records = await conn.fetch(ALL_MONITORS, tenant_id)
+    rows: list[MonitorRow] = []
+    for start in range(0, len(records), _AT_ONCE):
+        rows += [MonitorRow(**record) for record in records[start : start + _AT_ONCE]]
+        await asyncio.sleep(0)
+    return rows
 
 
 ALL_BINDINGS = """

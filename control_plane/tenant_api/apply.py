@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +10,9 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from control_plane.domain.config_file import SECTIONS
 from control_plane.errors import FarwatchError, Forbidden
-from control_plane.services.apply_configuration import WRITE_SOURCE, apply_configuration
+from control_plane.services.apply_configuration import apply_configuration
 from control_plane.services.plan_steps import WRITES, Planned
+from control_plane.services.write_planned import WRITE_SOURCE
 from control_plane.store.acting import acting, who_acts
 from control_plane.tenant_api.config_schema import ConfigurationFile
 from control_plane.tenant_api.configuration import EXAMPLE, MAX_BODY, MEDIA, means_of, name_lines, read_document
@@ -50,7 +52,7 @@ async def apply(call: Call) -> Reply:
     except FarwatchError as error:
         name_lines(error, document.lines)
         raise
-    told = plan_json(applied.planned)
+    told = await asyncio.to_thread(plan_json, applied.planned)
     return Reply(AppliedJson(**structs.asdict(told), made=applied.made))
 
 

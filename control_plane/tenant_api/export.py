@@ -15,6 +15,7 @@ from control_plane.domain.target_text import target_text
 from control_plane.errors import NotFound
 from control_plane.services.export_configuration import export_configuration, export_monitor
 from control_plane.services.read_configuration import Stored
+from control_plane.services.spare_others import no_full_collection
 from control_plane.store.monitors import MonitorRow
 from control_plane.tenant_api.config_schema import SCHEMA_PATH, ExportedFile, file_schema
 from control_plane.tenant_api.configuration import read_stored, schema_url
@@ -37,8 +38,9 @@ class MonitorExportQuery(Struct, frozen=True):
 
 
 async def export(call: Call) -> web.Response:
-    stored = await read_stored(call)
-    return await asyncio.to_thread(_exported, stored, call.query.format, schema_url(call))
+    with no_full_collection():
+        stored = await read_stored(call)
+        return await asyncio.to_thread(_exported, stored, call.query.format, schema_url(call))
 
 
 async def export_one(call: Call) -> web.Response:

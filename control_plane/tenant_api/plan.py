@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from control_plane.domain.config_diff import Change, PlanWarning
 from control_plane.services.plan_steps import Planned
+from control_plane.services.spare_others import no_full_collection
 from control_plane.tenant_api.config_schema import ConfigurationFile
 from control_plane.tenant_api.configuration import (
     EXAMPLE,
@@ -25,6 +29,8 @@ from control_plane.web.call import Call, Reply
 from control_plane.web.channel_view import CONFIG_ERRORS
 from control_plane.web.maintenance_view import WRITE_ERRORS
 from control_plane.web.routes import Door, Route
+
+_encoder = msgspec.json.Encoder()
 
 OBJECT_ERRORS = tuple(dict.fromkeys((*FILE_ERRORS, *RULES, *CONFIG_ERRORS, *WRITE_ERRORS)))
 """Codes of a file that is refused."""
@@ -58,22 +64,27 @@ class PlanQuery(Struct, frozen=True):
 
 
 async def plan(call: Call) -> Reply:
-    document = await read_document(call)
-    planned = await plan_document(await read_stored(call), document, means_of(call, prune=call.query.prune))
-    return Reply(plan_json(planned, unchanged=call.query.unchanged))
+    with no_full_collection():
+        document = await read_document(call)
+        planned = await plan_document(await read_stored(call), document, means_of(call, prune=call.query.prune))
+        return Reply(await asyncio.to_thread(plan_json, planned, unchanged=call.query.unchanged))
 
 
 def plan_json(planned: Planned, *, unchanged: bool = False) -> PlanJson:
-    """The plan as JSON shows it."""
+    """The plan as JSON shows it; its changes, which may be megabytes, are written already."""
     changes = [step.change for step in planned.steps]
     counted = Counter[str](change.action for change in changes)
     return PlanJson(
         drift=planned.writes,
         summary=Summary(**counted),
-        changes=[change for change in changes if unchanged or change.action != "unchanged"],
+        changes=[_written(change) for change in changes if unchanged or change.action != "unchanged"],
         warnings=planned.warnings,
         digest=planned.digest,
     )
+
+
+def _written(change: Change) -> Any:
+    return msgspec.Raw(_encoder.encode(change))
 
 
 ROUTES: tuple[Route, ...] = (
