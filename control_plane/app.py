@@ -22,7 +22,7 @@ from control_plane.errors import StartupRefused
 from control_plane.jobs import JOBS
 from control_plane.jobs.loop import run_jobs
 from control_plane.metrics import BUILD
-from control_plane.openapi import build_document
+from control_plane.openapi import DOCUMENT, build_document
 from control_plane.sealing import Sealer
 from control_plane.services.check_sealing_keys import check_sealing_keys
 from control_plane.services.database_clock import DatabaseClock
@@ -100,6 +100,7 @@ async def build_app(
     app = web.Application(middlewares=[border])
     app[DEPS] = deps
     app[AUTHENTICATOR] = deps.authenticator
+    app[DOCUMENT] = openapi_document
     app.on_response_prepare.append(finish_headers)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_hub)
