@@ -65,7 +65,7 @@ $$;
 
 CREATE FUNCTION public.farwatch_changes(before jsonb, after jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (SELECT COALESCE(jsonb_object_agg(a.key, CASE WHEN (a.key ~ '(sealed|digest|secret|token|ping_id|previous_id)'::text) THEN '"***"'::jsonb ELSE jsonb_build_array((farwatch_changes.before -> a.key), a.value) END), '{}'::jsonb) AS "coalesce" FROM jsonb_each(farwatch_changes.after) a(key, value) WHERE (((farwatch_changes.before -> a.key) IS DISTINCT FROM a.value) AND (a.key <> ALL (ARRAY['updated_at'::text, 'revision'::text, 'last_used_at'::text, 'last_seen_at'::text, 'write_source'::text, 'check_version'::text, 'first_slot'::text, 'consecutive_failures'::text, 'last_delivered_at'::text, 'last_error'::text, 'covered_at'::text, 'next_starts_at'::text, 'next_ends_at'::text, 'current_starts_at'::text, 'current_ends_at'::text]))));
+    RETURN (SELECT COALESCE(jsonb_object_agg(a.key, CASE WHEN (a.key ~ '(sealed|digest|secret|token|ping_id|previous_id)'::text) THEN '"***"'::jsonb ELSE jsonb_build_array((farwatch_changes.before -> a.key), a.value) END), '{}'::jsonb) AS "coalesce" FROM jsonb_each(farwatch_changes.after) a(key, value) WHERE (((farwatch_changes.before -> a.key) IS DISTINCT FROM a.value) AND (a.key <> ALL (ARRAY['updated_at'::text, 'revision'::text, 'last_used_at'::text, 'last_seen_at'::text, 'write_source'::text, 'check_version'::text, 'first_slot'::text, 'consecutive_failures'::text, 'last_delivered_at'::text, 'last_error'::text, 'covered_at'::text, 'next_starts_at'::text, 'next_ends_at'::text, 'current_starts_at'::text, 'current_ends_at'::text, 'request'::text, 'lease_until'::text]))));
 
 CREATE FUNCTION public.farwatch_keep_shared_ids() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -86,6 +86,10 @@ BEGIN
 
 END
 $$;
+
+CREATE FUNCTION public.farwatch_monitor_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('farwatch.monitor_id'::text, true), ''::text))::uuid;
 
 CREATE FUNCTION public.farwatch_rules_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -161,6 +165,13 @@ ALTER TABLE public.agents ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.anonymous_creates (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    caller bytea NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
 CREATE TABLE public.api_keys (
@@ -576,6 +587,17 @@ CREATE TABLE public.maintenance_windows (
     CONSTRAINT maintenance_windows_one_schedule CHECK ((((ends_at IS NOT NULL) AND (duration_s IS NULL) AND (cron IS NULL) AND (rrule IS NULL)) OR ((ends_at IS NULL) AND (duration_s IS NOT NULL) AND ((cron IS NULL) <> (rrule IS NULL)))))
 );
 
+CREATE TABLE public.manage_keys (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    prefix text NOT NULL,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    CONSTRAINT manage_keys_digest_length CHECK ((octet_length(digest) = 32))
+);
+
 CREATE TABLE public.members (
     tenant_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -672,6 +694,7 @@ CREATE TABLE public.monitors (
     sla_target double precision,
     sla_period_days integer,
     blocked_by jsonb,
+    is_public boolean DEFAULT false NOT NULL,
     CONSTRAINT monitors_alert_on_known CHECK ((alert_on = ANY (ARRAY['down'::text, 'degraded'::text]))),
     CONSTRAINT monitors_confirmations_range CHECK (((confirmations >= 1) AND (confirmations <= 10))),
     CONSTRAINT monitors_interval_floor CHECK ((interval_s >= 10)),
@@ -991,6 +1014,9 @@ ALTER TABLE ONLY public.agents
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.anonymous_creates
+    ADD CONSTRAINT anonymous_creates_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_number_key UNIQUE (tenant_id, number);
 
@@ -1096,6 +1122,15 @@ ALTER TABLE ONLY public.maintenance_windows
 ALTER TABLE ONLY public.maintenance_windows
     ADD CONSTRAINT maintenance_windows_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.manage_keys
+    ADD CONSTRAINT manage_keys_digest_key UNIQUE (digest);
+
+ALTER TABLE ONLY public.manage_keys
+    ADD CONSTRAINT manage_keys_monitor_key UNIQUE (tenant_id, monitor_id);
+
+ALTER TABLE ONLY public.manage_keys
+    ADD CONSTRAINT manage_keys_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (tenant_id, user_id);
 
@@ -1193,6 +1228,8 @@ CREATE UNIQUE INDEX agents_key_digest_key ON public.agents USING btree (key_dige
 
 CREATE UNIQUE INDEX agents_previous_key_digest_key ON public.agents USING btree (previous_key_digest);
 
+CREATE INDEX anonymous_creates_at ON public.anonymous_creates USING btree (tenant_id, at);
+
 CREATE UNIQUE INDEX api_keys_digest_key ON public.api_keys USING btree (digest);
 
 CREATE INDEX assignments_changed ON public.assignments USING btree (region_id, changed_xid, change);
@@ -1210,6 +1247,8 @@ CREATE INDEX certificates_age ON public.certificates USING btree (last_seen);
 CREATE INDEX deliveries_backlog ON public.deliveries USING btree (COALESCE(incident_id, id) DESC, number) WHERE (state = 'pending'::text);
 
 CREATE INDEX deliveries_channel ON public.deliveries USING btree (tenant_id, channel_id, created_at DESC);
+
+CREATE INDEX deliveries_dead ON public.deliveries USING btree (id) WHERE (state = 'dead'::text);
 
 CREATE INDEX deliveries_due ON public.deliveries USING btree (due_at) WHERE (state = 'pending'::text);
 
@@ -1262,6 +1301,8 @@ CREATE UNIQUE INDEX invitations_digest_key ON public.invitations USING btree (di
 CREATE UNIQUE INDEX invitations_open_key ON public.invitations USING btree (tenant_id, email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 
 CREATE INDEX jobs_age ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
+CREATE INDEX jobs_id ON public.jobs USING btree (id);
 
 CREATE INDEX jobs_waiting ON public.jobs USING btree (created_at) WHERE (finished_at IS NULL);
 
@@ -1375,6 +1416,8 @@ CREATE TRIGGER audited AFTER UPDATE ON public.jobs FOR EACH ROW WHEN (((old.stat
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.maintenance_windows FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('maintenance');
 
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.manage_keys FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('manage_key');
+
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('member', 'user_id');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.monitors FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('monitor');
@@ -1407,6 +1450,9 @@ CREATE TRIGGER unblocked BEFORE UPDATE OF "check" ON public.monitors FOR EACH RO
 
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_region_id_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.anonymous_creates
+    ADD CONSTRAINT anonymous_creates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
@@ -1476,6 +1522,9 @@ ALTER TABLE ONLY public.maintenance_occurrences
 
 ALTER TABLE ONLY public.maintenance_windows
     ADD CONSTRAINT maintenance_windows_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.manage_keys
+    ADD CONSTRAINT manage_keys_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
@@ -1550,6 +1599,8 @@ ALTER TABLE public.agents ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY all_rows ON public.agents TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.anonymous_creates TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.api_keys TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.assignments TO farwatch_app USING (true);
@@ -1599,6 +1650,8 @@ CREATE POLICY all_rows ON public.login_states TO farwatch_app USING (true);
 CREATE POLICY all_rows ON public.maintenance_occurrences TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.maintenance_windows TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.manage_keys TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.members TO farwatch_app USING (true);
 
@@ -1658,6 +1711,8 @@ CREATE POLICY all_rows ON public.users TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.votes TO farwatch_app USING (true);
 
+ALTER TABLE public.anonymous_creates ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.assignments ENABLE ROW LEVEL SECURITY;
@@ -1710,6 +1765,8 @@ ALTER TABLE public.maintenance_occurrences ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.maintenance_windows ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.manage_keys ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitor_channels ENABLE ROW LEVEL SECURITY;
@@ -1722,6 +1779,80 @@ ALTER TABLE public.monitor_states ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitors ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY nothing ON public.anonymous_creates AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.api_keys AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.audit AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.channels AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.delivery_attempts AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.domains AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.invitations AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.jobs AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.members AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.sessions AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.setup_links AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.users AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY one_monitor ON public.assignments AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.certificates AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.deliveries AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.dispatches AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.events AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.heartbeat_pings AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.heartbeat_runs AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.heartbeats AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.incident_events AS RESTRICTIVE TO farwatch_manage USING ((EXISTS ( SELECT
+   FROM public.incidents i
+  WHERE ((i.tenant_id = incident_events.tenant_id) AND (i.id = incident_events.incident_id)))));
+
+CREATE POLICY one_monitor ON public.incident_monitors AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.incident_updates AS RESTRICTIVE TO farwatch_manage USING ((EXISTS ( SELECT
+   FROM public.incidents i
+  WHERE ((i.tenant_id = incident_updates.tenant_id) AND (i.id = incident_updates.incident_id)))));
+
+CREATE POLICY one_monitor ON public.incidents AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.manage_keys AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.monitor_channels AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.monitor_dependencies AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.monitor_periods AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.monitor_states AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.monitors AS RESTRICTIVE TO farwatch_manage USING ((id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.results AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.rollups_fine AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.rollups_hourly AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.transitions AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.votes AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
 ALTER TABLE public.operator_incidents ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.operator_settings ENABLE ROW LEVEL SECURITY;
@@ -1731,6 +1862,8 @@ ALTER TABLE public.opt_outs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON public.agents TO farwatch_tenant USING ((EXISTS ( SELECT
    FROM public.regions
   WHERE ((regions.id = agents.region_id) AND (regions.tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id))))));
+
+CREATE POLICY own_rows ON public.anonymous_creates TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.api_keys TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -1775,6 +1908,8 @@ CREATE POLICY own_rows ON public.jobs TO farwatch_tenant USING ((tenant_id = ( S
 CREATE POLICY own_rows ON public.maintenance_occurrences TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.maintenance_windows TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.manage_keys TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.members TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -1875,6 +2010,10 @@ ALTER TABLE public.votes ENABLE ROW LEVEL SECURITY;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.anonymous_creates TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.anonymous_creates TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO farwatch_app;
 
@@ -1977,6 +2116,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_occurrences TO far
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_windows TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.maintenance_windows TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.manage_keys TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.manage_keys TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO farwatch_app;
 

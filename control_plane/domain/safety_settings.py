@@ -12,15 +12,26 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-Many = Annotated[int, Meta(ge=0, le=1_000_000)]
+Proof = Annotated[
+    bool,
+    Meta(description="Whether a domain that its tenant has not proven has one monitor and one check an hour."),
+]
+PortsPerHost = Annotated[
+    int,
+    Meta(ge=0, le=1_000_000, description="Ports of one host that a tenant may name within an hour; 0 is no limit."),
+]
+HostsPerPort = Annotated[
+    int,
+    Meta(ge=0, le=1_000_000, description="Hosts on one port that a tenant may name within an hour; 0 is no limit."),
+]
 
 
 class SafetySettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`scan_*`: distinct values within an hour that make a port scan of one tenant; 0 turns that rule off."""
+    """What the operator has set, or the default."""
 
-    require_domain_verification: bool = False
-    scan_ports_per_host: Many = 30
-    scan_hosts_per_port: Many = 1000
+    require_domain_verification: Proof = False
+    scan_ports_per_host: PortsPerHost = 30
+    scan_hosts_per_port: HostsPerPort = 1000
 
 
 UNVERIFIED_MONITORS = 1

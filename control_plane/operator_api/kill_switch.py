@@ -8,12 +8,13 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from control_plane.domain.safety_gate import KillSwitch
-from control_plane.domain.safety_settings import Many, SafetySettings, settings_of
+from control_plane.domain.safety_settings import HostsPerPort, PortsPerHost, Proof, SafetySettings, settings_of
 from control_plane.errors import BadRequest
 from control_plane.services.read_gate import switch_of
 from control_plane.services.switch_dispatch import switch_dispatch
 from control_plane.store import safety
 from control_plane.web.call import Call, Reply
+from control_plane.web.etag import require_match
 from control_plane.web.routes import Door, Route
 
 
@@ -25,11 +26,11 @@ class SwitchBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SettingsPatch(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is not named stays, null is the default. `scan_*` is per hour and tenant, 0 is off."""
+    """What is not named stays; null is the default."""
 
-    require_domain_verification: bool | UnsetType | None = UNSET
-    scan_ports_per_host: Many | UnsetType | None = UNSET
-    scan_hosts_per_port: Many | UnsetType | None = UNSET
+    require_domain_verification: Proof | UnsetType | None = UNSET
+    scan_ports_per_host: PortsPerHost | UnsetType | None = UNSET
+    scan_hosts_per_port: HostsPerPort | UnsetType | None = UNSET
 
 
 async def get_switch(call: Call) -> Reply:
@@ -48,17 +49,22 @@ async def put_switch(call: Call) -> Reply:
 
 async def get_settings(call: Call) -> Reply:
     async with call.deps.database.app() as conn:
-        return Reply(settings_of(await safety.read_settings(conn)))
+        # The revision first: a change between the two makes the tag too old, never too new.
+        revision = await safety.settings_revision(conn)
+        return Reply(settings_of(await safety.read_settings(conn)), etag=revision)
 
 
 async def change_settings(call: Call) -> Reply:
     default = SafetySettings()
     async with call.deps.database.app_transaction() as conn:
+        await safety.hold_settings(conn)
+        require_match(call.request, await safety.settings_revision(conn))
         for name in SettingsPatch.__struct_fields__:
             value = getattr(call.body, name)
             if value is not UNSET:
                 await safety.put_setting(conn, name, getattr(default, name) if value is None else value)
-        return Reply(settings_of(await safety.read_settings(conn)))
+        revision = await safety.settings_revision(conn)
+        return Reply(settings_of(await safety.read_settings(conn)), etag=revision)
 
 
 _route = partial(Route, door=Door.OPERATOR, tag="Safety")
@@ -100,6 +106,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Change settings; they hold from the next request on",
         body=SettingsPatch,
         reply=SafetySettings,
+        errors=("PRECONDITION_FAILED",),
         example={"require_domain_verification": True},
     ),
 )

@@ -112,44 +112,6 @@ async def list_jobs(
     return [JobView(**dict(record)) for record in records], total
 
 
-class FleetJob(JobView, frozen=True, kw_only=True):
-    """The same as the operator sees it."""
-
-    tenant_id: UUID
-    tenant: str
-
-
-_FLEET_VIEW = ", ".join(f"j.{column}" for column in _VIEW.split(", "))
-_FLEET_WANTED = """
-FROM jobs j JOIN tenants t ON t.id = j.tenant_id
-WHERE ($1::uuid IS NULL OR j.tenant_id = $1) AND ($2::text IS NULL OR j.kind = $2)
-  AND ($3::text IS NULL OR j.state = $3)
-"""
-FLEET_LIST_JOBS = f"""
-SELECT {_FLEET_VIEW}, j.tenant_id, t.name AS tenant {_FLEET_WANTED}
-ORDER BY j.created_at DESC, j.id LIMIT $4 OFFSET $5
-"""
-FLEET_COUNT_JOBS = f"SELECT count(*) {_FLEET_WANTED}"
-FLEET_GET_JOB = f"""
-SELECT {_FLEET_VIEW}, j.tenant_id, t.name AS tenant FROM jobs j JOIN tenants t ON t.id = j.tenant_id WHERE j.id = $1
-"""
-
-
-async def list_of_all(
-    conn: Connection, *, tenant_id: UUID | None, kind: str | None, state: str | None, limit: int, offset: int
-) -> tuple[list[FleetJob], int]:
-    """One page of all tenants' jobs, newest first, and how many there are."""
-    rows = await conn.fetch(FLEET_LIST_JOBS, tenant_id, kind, state, limit, offset)
-    total: int = await conn.fetchval(FLEET_COUNT_JOBS, tenant_id, kind, state)
-    return [FleetJob(**row) for row in rows], total
-
-
-async def find_job(conn: Connection, *, job_id: UUID) -> FleetJob | None:
-    """A job of whomever: for the operator."""
-    row = await conn.fetchrow(FLEET_GET_JOB, job_id)
-    return row and FleetJob(**row)
-
-
 # One at a time of each tenant, so that nobody's many jobs keep those of others waiting.
 FLEET_CLAIM_JOB = """
 UPDATE jobs SET state = 'running', token = $1, lease_until = clock_timestamp() + $2::interval,

@@ -81,9 +81,23 @@ async def read_settings(conn: Connection) -> dict[str, Any]:
     return {row["name"]: row["value"] for row in await conn.fetch(SETTINGS)}
 
 
+HOLD_SETTINGS = "LOCK TABLE operator_settings IN SHARE ROW EXCLUSIVE MODE"
+SETTINGS_REVISION = "SELECT coalesce(sum(revision), 0) FROM operator_settings"
+
+
+async def hold_settings(conn: Connection) -> None:
+    """Take turns with whoever changes settings, until the transaction ends. Readers are let be."""
+    await conn.execute(HOLD_SETTINGS)
+
+
+async def settings_revision(conn: Connection) -> int:
+    """The revision of all settings together: each change of one makes it greater."""
+    return int(await conn.fetchval(SETTINGS_REVISION))
+
+
 PUT_SETTING = """
 INSERT INTO operator_settings (name, value) VALUES ($1, $2)
-ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = now()
+ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = now(), revision = operator_settings.revision + 1
 WHERE operator_settings.value <> excluded.value
 """
 

@@ -22,7 +22,23 @@ END
 $$;
 CREATE TRIGGER shared_ids BEFORE INSERT OR UPDATE OF slug, tenant_id ON regions FOR EACH ROW EXECUTE FUNCTION farwatch_keep_shared_ids();
 
--- Whoever stops the work of others is told of.
+CREATE INDEX jobs_id ON jobs (id);
+CREATE INDEX deliveries_dead ON deliveries (id) WHERE state = 'dead';   -- of all tenants: the operator's list
+
+-- As before, and not what a job was asked: it is sealed, and of no use to whoever reads what happened.
+CREATE OR REPLACE FUNCTION farwatch_changes(before jsonb, after jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (
+        SELECT coalesce(jsonb_object_agg(a.key, CASE
+            WHEN a.key ~ '(sealed|digest|secret|token|ping_id|previous_id)' THEN '"***"'::jsonb
+            ELSE jsonb_build_array(before -> a.key, a.value) END), '{}')
+        FROM jsonb_each(after) AS a
+        WHERE before -> a.key IS DISTINCT FROM a.value
+          AND a.key <> ALL (ARRAY['updated_at', 'revision', 'last_used_at', 'last_seen_at', 'write_source', 'check_version',
+              'first_slot', 'consecutive_failures', 'last_delivered_at', 'last_error', 'covered_at', 'next_starts_at',
+              'next_ends_at', 'current_starts_at', 'current_ends_at', 'request', 'lease_until'])
+    );
+
+-- Whoever stops a job is told of; that work goes on, and ends, is nobody's deed.
 CREATE TRIGGER audited AFTER UPDATE ON jobs FOR EACH ROW WHEN (OLD.state <> 'cancelled' AND NEW.state = 'cancelled')
     EXECUTE FUNCTION farwatch_audit('job');
 
