@@ -131,7 +131,7 @@ async def create_in_bulk(
             ports=means.ports,
         )
 
-    work = _Work(database, means.tenant_id, create, progress or NoProgress())
+    work = _Work(database, means.tenant_id, create, progress or NoProgress(), resumed=progress is not None)
     return await (_all_or_nothing(work, bodies) if atomic else _in_chunks(work, bodies))
 
 
@@ -154,16 +154,19 @@ async def act_in_bulk(
     async def act(conn: Connection, part: Sequence[Any]) -> list[Outcome]:
         return await act_on_many(conn, sealer, means=means, monitor_ids=part, action=action)
 
-    work = _Work(database, means.tenant_id, act, progress or NoProgress(), dry_run)
+    work = _Work(database, means.tenant_id, act, progress or NoProgress(), dry_run, progress is not None)
     return await (_all_or_nothing(work, monitor_ids) if atomic else _in_chunks(work, monitor_ids))
 
 
 class _Work(Struct, frozen=True):
+    """`resumed`: another goes on with it, so that a fault of ours ends it. Else the answer tells what was not done."""
+
     database: Database
     tenant_id: TenantId
     step: _Step
     progress: Progress
     dry_run: bool = False
+    resumed: bool = False
 
     async def run(self, items: Sequence[Any]) -> list[Outcome]:
         """One transaction."""
@@ -187,34 +190,72 @@ class _Work(Struct, frozen=True):
 
 
 async def _in_chunks(work: _Work, items: Sequence[Any]) -> list[Outcome]:
+    """One transaction after another. A fault of ours in the first leaves nothing done, and is raised."""
     outcomes: list[Outcome] = []
     for start in range(0, len(items), CHUNK):
-        for outcome in await _halving(work, items[start : start + CHUNK]):
-            outcomes.append(structs.replace(outcome, index=len(outcomes)))
-    return outcomes
+        try:
+            found = await _halving(work, items[start : start + CHUNK])
+        except _PartlyError as fault:
+            done = [*outcomes, *fault.done]
+            if work.resumed or not done:
+                raise fault.cause from fault
+            return [*_counted(done), *_undone(fault, first=len(done), count=len(items))]
+        outcomes += found
+    return _counted(outcomes)
+
+
+class _PartlyError(Exception):
+    """We cannot go on. `done` was done before; what became of the `unsure` items after it is not known."""
+
+    def __init__(self, cause: Unavailable, *, unsure: int, done: Sequence[Outcome] = ()) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
+        self.unsure = unsure
+        self.done = done
+
+
+def _counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [structs.replace(outcome, index=index) for index, outcome in enumerate(outcomes)]
+
+
+def _undone(fault: _PartlyError, *, first: int, count: int) -> list[Outcome]:
+    """For each item from the fault on: it was not done, or it is not known. Whoever asks again asks for these alone."""
+    unsure = Unavailable(f"{fault.cause.message} It may have been done: look before you repeat it")
+    undone = Unavailable(f"{fault.cause.message} It was not done: repeat it")
+    return [
+        Outcome(index=index, error=unsure if index < first + fault.unsure else undone) for index in range(first, count)
+    ]
 
 
 async def _halving(work: _Work, items: Sequence[Any]) -> list[Outcome]:
-    """What the database refuses takes the whole transaction back: halves are tried until the item is found."""
+    """What the database refuses takes the whole transaction back: halves are tried until the item is found.
+
+    Raises _PartlyError.
+    """
     try:
         return await work.run(items)
-    except Unavailable:
-        raise
+    except Unavailable as error:
+        raise _PartlyError(error, unsure=len(items)) from error
     except FarwatchError as error:
         if len(items) == 1:
             return await work.give_up(error)
     middle = len(items) // 2
-    return [*await _halving(work, items[:middle]), *await _halving(work, items[middle:])]
+    done = await _halving(work, items[:middle])
+    try:
+        return [*done, *await _halving(work, items[middle:])]
+    except _PartlyError as fault:
+        fault.done = [*done, *fault.done]
+        raise
 
 
 async def _all_or_nothing(work: _Work, items: Sequence[Any]) -> list[Outcome]:
     async def step(conn: Connection, part: Sequence[Any]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for start in range(0, len(part), CHUNK):
-            for outcome in await work.step(conn, part[start : start + CHUNK]):
-                outcomes.append(structs.replace(outcome, index=len(outcomes)))
-        _refuse_bad(outcomes)
-        return outcomes
+            outcomes += await work.step(conn, part[start : start + CHUNK])
+        counted = _counted(outcomes)
+        _refuse_bad(counted)
+        return counted
 
     return await structs.replace(work, step=step).run(items)
 

@@ -36,6 +36,16 @@ async def claim(conn: Connection, *, tenant_id: TenantId, route: str, key: str, 
     return bool(await conn.fetchval(CLAIM, tenant_id, route, key, body_digest))
 
 
+KEEP = """
+UPDATE idempotency_keys SET created_at = now() WHERE tenant_id = $1 AND route = $2 AND key = $3 AND status IS NULL
+"""
+
+
+async def keep(conn: Connection, *, tenant_id: TenantId, route: str, key: str) -> None:
+    """The request that claimed the key still runs: let nobody take the claim over."""
+    await conn.execute(KEEP, tenant_id, route, key)
+
+
 FIND = (
     "SELECT body_digest, status, headers, body FROM idempotency_keys WHERE tenant_id = $1 AND route = $2 AND key = $3"
 )

@@ -1,8 +1,9 @@
 """`Idempotency-Key`: a POST repeated within 24 h under the same key has one effect and one answer.
 
-The key is claimed before the work and the reply stored after it, each in its own transaction. A process that dies in
-between leaves a claim that is taken over after two minutes. Failures of ours (5xx), and refusals that say "again later"
-(408, 429), give the key back. Replies are sealed, because one may hold a secret that is shown once.
+The key is claimed before the work and the reply stored after it, each in its own transaction. A claim is kept while its
+request runs; a process that dies leaves one that is taken over after two minutes. Failures of ours (5xx), and refusals
+that say "again later" (408, 429), give the key back. Replies are sealed, because one may hold a secret that is shown
+once.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 from msgspec import Struct
 
 from control_plane import metrics
-from control_plane.errors import BadRequest, Conflict, Refused
+from control_plane.errors import BadRequest, Conflict, Refused, Unavailable
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.store import idempotency
 from control_plane.store.pool import Database
@@ -26,6 +28,9 @@ HEADER = "Idempotency-Key"
 _FORM = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Link")
 _NOT_KEPT = (408, 409, 429)
+
+KEEP_EVERY_S = 30.0
+"""How often the claim of a request that still runs is begun anew."""
 
 
 class Claim(Struct, frozen=True):
@@ -66,14 +71,34 @@ async def once(
         return _replayed(stored, claim, sealer)
     response, over = None, True
     try:
-        response = await run()
+        async with _kept(claim, database):
+            response = await run()
     except asyncio.CancelledError:
         over = False  # it may have had its effect already: the claim stays, and is taken over in time
         raise
     finally:
         if over:
-            await _settle(claim, response, database=database, sealer=sealer)
+            with suppress(Unavailable):  # what was done is told all the same; the claim is taken over in time
+                await _settle(claim, response, database=database, sealer=sealer)
     return response
+
+
+@asynccontextmanager
+async def _kept(claim: Claim, database: Database) -> AsyncIterator[None]:
+    keeper = asyncio.create_task(_keep(claim, database), name=f"claim of {claim.route}")
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+
+
+async def _keep(claim: Claim, database: Database) -> None:
+    while True:
+        await asyncio.sleep(KEEP_EVERY_S)
+        with suppress(Unavailable):
+            async with database.tenant(claim.tenant_id) as conn:
+                await idempotency.keep(conn, tenant_id=claim.tenant_id, route=claim.route, key=claim.key)
 
 
 async def _claimed(claim: Claim, database: Database) -> tuple[bool, idempotency.StoredReply | None]:
