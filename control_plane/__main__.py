@@ -15,7 +15,7 @@ def main() -> None:
     try:
         from control_plane.cli import farwatch  # noqa: PLC0415 - the agent's install has not what this imports
 
-        farwatch()
+        farwatch(prog_name="farwatch")  # however it was started: python -m, or the script
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in {"control_plane", "agent", "shared"}:
             raise

@@ -123,7 +123,7 @@ def path_of(route: Route, known: Mapping[str, str]) -> str:
 
 
 async def _answer(http: httpx.AsyncClient, route: Route, path: str) -> Answer:
-    body = _body(route)
+    body = request_of(route)
     text = b""
     async with http.stream(route.method, path, **body) as reply:
         try:
@@ -136,7 +136,8 @@ async def _answer(http: httpx.AsyncClient, route: Route, path: str) -> Answer:
     return Answer(route, reply.status_code, _code(text), told, path + str(body))
 
 
-def _body(route: Route) -> dict[str, Any]:
+def request_of(route: Route) -> dict[str, Any]:
+    """The documented request, as httpx takes it."""
     if route.body is None and not route.form:
         return {}
     if route.form:

@@ -1,0 +1,184 @@
+"""Every operation of the tenant's door is reached by a command, or there is a reason why not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from control_plane.app import all_routes
+from control_plane.web.routes import Door
+from tests.support.commands import CLOSED, Shop, operations_asked
+
+ELSEWHERE = {
+    "stream_events": "follows until Ctrl-C: `farwatch tail`, tests/unit/cli/test_tail.py",
+    "stream_monitor_events": "as above, `farwatch tail --monitor`",
+    "stream_job": "`farwatch jobs wait` and `import` follow it: tests/integration/bulk/test_bulk_commands.py",
+    "get_manage_key": "of a monitor that was made without an account: tests/integration/anonymous",
+    "rotate_manage_key": "as above",
+    "create_monitors": "a program's list; people send a file: `farwatch import`",
+}
+HEARTBEAT = '{"type": "heartbeat", "period": 3600}'
+WALK = f"""
+0 me
+0 me sessions
+0 meta
+0 tenant show
+0 tenant usage
+0 tenant rename Acme
+0 audit
+0 metrics
+0 sd
+0 report
+0 export
+0 regions ls
+0 regions show {{region}}
+0 regions add office --name Office
+0 regions edit office --city Leeds
+0 regions agents {{region}}
+0 regions add-agent office desk-1 -o name
+0 regions show-agent {{region}} {{agent_id}}
+0 regions edit-agent {{region}} {{agent_id}} --name renamed
+0 regions rotate-agent {{region}} {{agent_id}}
+0 monitors add https://example.com/health --name Second --wait 0
+0 monitors add https://example.com/third --name Third --wait 0
+0 monitors ls
+0 monitors show Second
+0 monitors edit Second --interval 120 --tag shop --patch {{{{"owner":"web"}}}}
+0 monitors pause Second
+0 monitors resume Second
+0 monitors clone Second --name Copy
+0 monitors disable --filter tag=shop --dry-run
+0 monitors results {{monitor_id}} --limit 5
+0 monitors latency {{monitor_id}}
+0 monitors latency-over-time {{monitor_id}}
+0 monitors uptime {{monitor_id}}
+0 monitors days {{monitor_id}} --days 3
+0 monitors sla {{monitor_id}}
+0 monitors votes {{monitor_id}}
+0 monitors verdict {{monitor_id}}
+0 monitors transitions {{monitor_id}}
+0 monitors incidents {{monitor_id}}
+0 monitors deliveries {{monitor_id}}
+0 monitors dependents {{monitor_id}}
+0 monitors dependencies Third --set Second
+0 monitors dependencies Third
+0 monitors regions Third
+0 monitors regions Third --set eu --set us
+0 monitors regions Third --drop us
+0 monitors export Second
+5 monitors check-now Second
+5 monitors test https://example.com/health
+0 monitors rm Copy
+0 tags ls
+0 tags show prod
+0 tags rename prod live
+0 tags rm live
+0 groups ls
+0 groups show Web
+0 groups rename Web Shop
+0 groups rm Shop
+0 incidents list
+1 incidents show {{incident_id}}
+0 incidents stats
+0 incidents notes {{incident_id}}
+0 incidents updates {{incident_id}}
+0 incidents deliveries {{incident_id}}
+0 incidents ack {{incident_id}}
+0 incidents note {{incident_id}} Seen
+0 incidents update {{incident_id}} Fixing --phase identified
+0 incidents edit {{incident_id}} --public-title Slow
+0 incidents resolve {{incident_id}}
+0 incidents declare Checkout
+0 maintenance create Weekly --all --cron 0_2_*_*_SUN --duration 3600
+0 maintenance list
+0 maintenance upcoming
+0 maintenance show {{maintenance_id}}
+0 maintenance edit {{maintenance_id}} --title Longer
+1 maintenance end {{maintenance_id}}
+0 maintenance delete {{maintenance_id}}
+0 channels ls
+0 channels add Hook --type webhook --set url={CLOSED}
+0 channels show Hook
+0 channels edit Hook --disable
+1 channels test Hook
+1 channels test --type webhook --set url={CLOSED}
+0 channels rm Hook
+0 deliveries ls
+0 deliveries show {{delivery_id}}
+0 deliveries replay {{delivery_id}}
+0 keys ls
+0 keys show Spare
+0 keys add Deploy --scope monitors:read
+0 keys rotate Deploy
+0 keys rm Spare
+0 members list
+0 members show {{member_id}}
+0 members role {{member_id}} member
+0 members remove {{member_id}}
+0 invitations list
+0 invitations show {{invitation_id}}
+0 invitations create zoe@example.com
+0 invitations resend {{invitation_id}}
+0 invitations revoke {{invitation_id}}
+0 domains ls
+0 domains show {{domain_id}}
+0 domains add example.net
+1 domains verify {{domain_id}}
+0 domains rm {{domain_id}}
+0 jobs ls
+0 jobs show {{job_id}}
+0 jobs cancel {{job_id}}
+0 me end-session {{session_id}}
+0 me end-session --all
+0 regions rm-agent office {{office_agent}}
+0 regions rm office
+"""
+"""The exit status that is expected, and the command; _ stands for a blank inside a word."""
+
+
+async def test_every_operation_of_a_tenant_is_reached_by_a_command(shop: Shop, tmp_path: Path) -> None:
+    before = operations_asked()
+    known = dict(shop.known)
+    wrong = []
+    for line in WALK.strip().splitlines():
+        status, *words = line.format_map({**known, "office_agent": known.get("office_agent", "?")}).split()
+        words = [word.replace("_", " ") if word.startswith("0_") else word for word in words]
+        ran = await shop.run(*words)
+        if ran.status != int(status):
+            wrong.append(f"{' '.join(words)}: {ran.status} {ran.err or ran.out}")
+        if words[:2] == ["regions", "add-agent"]:
+            known["office_agent"] = ran.out.strip()
+    assert wrong == []
+    await heartbeats(shop)
+    await files(shop, tmp_path)
+    assert not_asked_since(before) == set(ELSEWHERE)
+
+
+def not_asked_since(before: dict[str, float]) -> set[str]:
+    now = operations_asked()
+    ours = {route.operation for route in all_routes() if route.door is Door.TENANT}
+    return {name for name in ours if now.get(name, 0) == before.get(name, 0)}
+
+
+async def heartbeats(shop: Shop) -> None:
+    made = await shop.run("monitors", "add", HEARTBEAT, "--name", "Nightly", "--wait", "0")
+    assert made.status == 0, made.err
+    url = (await shop.run("heartbeats", "ping-url", "Nightly")).out.strip()
+    assert "/ping/" in url
+    rotated = await shop.run("heartbeats", "rotate", "Nightly", "-o", "json")
+    assert json.loads(rotated.out)["ping_url"] != url
+    for verb in ("ls", "show Nightly", "pings Nightly", "runs Nightly"):
+        assert (await shop.run("heartbeats", *verb.split())).status == 0, verb
+    assert (await shop.run("heartbeats", "ping-body", "Nightly", "1")).status == 3
+    assert (await shop.run("incidents", "reopen", shop.known["incident_id"])).status == 0
+
+
+async def files(shop: Shop, directory: Path) -> None:
+    file = directory / "farwatch.yaml"
+    file.write_text("version: 1\nmonitors: [{key: api, name: From a file, check: https://example.com/api}]\n")
+    assert (await shop.run("plan", str(file))).status == 6
+    assert (await shop.run("apply", str(file), "--yes")).status == 0
+    assert (await shop.run("plan", str(file))).status == 0
+    atomic = directory / "monitors.yaml"
+    atomic.write_text("monitors: []\n")
+    assert (await shop.run("import", str(atomic))).status == 1
