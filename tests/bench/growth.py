@@ -36,6 +36,9 @@ _INTERVAL_S = 600
 _LISTENING_S = 0.1
 """Until all agents wait for a word."""
 _PAUSE_S = 0.005
+_SETTLE_S = 20
+_WINDOW_S = 30
+"""Long enough that jobs which run a few times a minute weigh the same in each."""
 _WAIT_S = 25
 _PATIENCE_S = 30.0
 
@@ -96,8 +99,8 @@ async def measure(options: Options) -> Figure:
             sent = [
                 await loads.enter_async_context(half_load(each.world, each.population, per_s=per_s)) for each in both
             ]
-            await asyncio.sleep(options.scaled(5, quick=0))
-            costs = [await _costs(both, per_s, options.scaled(8, quick=1)) for _ in range(options.rounds)]
+            await asyncio.sleep(options.scaled(_SETTLE_S, quick=0))
+            costs = [await _costs(both, per_s, options.scaled(_WINDOW_S, quick=1)) for _ in range(options.rounds)]
             turns = await rotate(_readers(both, options.scaled(400, quick=10)), rounds=options.rounds)
             edits = options.scaled(60, quick=2)
             turns |= await rotate({"edits": lambda: _edits(both[1], edits)}, rounds=options.rounds)
