@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,13 @@ def _text() -> str:
 @cache
 def error_codes() -> Mapping[str, ErrorCode]:
     """Every code by its name, in the order of the reference."""
-    return {code: _entry(code, *values) for code, values in tomllib.loads(_text()).items()}
+    return {code: _entry(code, values) for code, values in tomllib.loads(_text()).items()}
 
 
-def _entry(code: str, statuses: int | list[int], meaning: str, remedy: str) -> ErrorCode:
-    known = (statuses,) if isinstance(statuses, int) else tuple(statuses)
-    return ErrorCode(code, known, meaning, remedy)
+def _entry(code: str, values: list[Any]) -> ErrorCode:
+    """One status or several, then what it means and what helps."""
+    *statuses, meaning, remedy = values
+    return ErrorCode(code, tuple(statuses), meaning, remedy)
 
 
 @cache
