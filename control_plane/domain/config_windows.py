@@ -37,7 +37,7 @@ def whole_window(config: WindowConfig, names: Names) -> dict[str, Any]:
 def short_window(whole: Mapping[str, Any], *, written_at: datetime | None) -> dict[str, Any]:
     """The same without what is default: of a window by cron, a beginning that was already past when it was written."""
     short = {name: value for name, value in whole.items() if name not in _DEFAULTS or value != _DEFAULTS[name]}
-    if whole["cron"] is not None and (written_at is None or whole["starts_at"] <= _instant(written_at)):
+    if whole["cron"] is not None and (written_at is None or datetime.fromisoformat(whole["starts_at"]) <= written_at):
         short.pop("starts_at", None)
     return {name: short[name] for name in ORDER if name in short}
 
