@@ -17,9 +17,14 @@ class _Holder(Struct, frozen=True):
     check: MonitorCheck
 
 
+def convert_check(document: object) -> MonitorCheck:
+    """The check of a stored JSON object. Raises msgspec.ValidationError where this version cannot read it."""
+    return msgspec.convert({"check": document}, type=_Holder).check
+
+
 def read_check(document: Mapping[str, Any]) -> MonitorCheck | None:
     """The check of a stored JSON object; None where this version cannot read it: another kind, or other parameters."""
     try:
-        return msgspec.convert({"check": document}, type=_Holder).check
+        return convert_check(document)
     except msgspec.ValidationError:
         return None

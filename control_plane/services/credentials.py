@@ -9,6 +9,7 @@ import msgspec
 
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.secrets_of_check import CheckSecrets, join, split
+from control_plane.domain.stored_check import convert_check
 from control_plane.sealing import Sealer
 
 
@@ -33,7 +34,7 @@ def seal_check(sealer: Sealer, check: MonitorCheck, *, context: str) -> tuple[di
 
 def open_check(sealer: Sealer, document: object, sealed: bytes | None, *, context: str) -> MonitorCheck:
     """The whole check, secrets in place. Raises what `Sealer.open` raises when they cannot be opened."""
-    masked: MonitorCheck = msgspec.convert(document, type=MonitorCheck)
+    masked = convert_check(document)
     if sealed is None:
         return masked
     secrets = msgspec.json.decode(sealer.open(sealed, context=context), type=CheckSecrets)
