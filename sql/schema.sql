@@ -529,6 +529,7 @@ CREATE TABLE public.jobs (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    output bytea,
     CONSTRAINT jobs_counted CHECK ((((failed >= 0) AND (failed <= done)) AND (done <= total))),
     CONSTRAINT jobs_keep_no_request CHECK (((finished_at IS NULL) OR (request IS NULL))),
     CONSTRAINT jobs_over CHECK (((finished_at IS NOT NULL) = (state <> ALL (ARRAY['queued'::text, 'running'::text])))),

@@ -74,7 +74,11 @@ async def judge(deps: Deps) -> None:
 async def work(deps: Deps) -> None:
     """Do what tenants ordered, woken by hints, until the process stops."""
     context = JobContext(
-        database=deps.database, sealer=deps.sealer, new_id=deps.new_id, ports=deps.settings.security.tcp_ports
+        database=deps.database,
+        sealer=deps.sealer,
+        new_id=deps.new_id,
+        ports=deps.settings.security.tcp_ports,
+        now=deps.now,
     )
     with deps.hub.subscribe(f"{JOBS_TOPIC}:") as hints:
         while not hints.closed:

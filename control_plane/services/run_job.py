@@ -6,10 +6,14 @@ so nothing is done twice, whoever else believes to have the job, and a cancelled
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct, structs
@@ -20,6 +24,9 @@ from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.bulk_monitors import Action, Means, act_in_bulk, create_in_bulk, refusal
 from control_plane.services.create_monitors import Outcome
 from control_plane.services.jobs import LEASE, job_context, loss_of_right
+from control_plane.services.monthly_report import monthly_report
+from control_plane.services.read_availability import Horizon
+from control_plane.services.render_report import Format, rendered
 from control_plane.store import jobs
 from control_plane.store.acting import acting
 from control_plane.store.jobs import ClaimedJob
@@ -27,6 +34,8 @@ from control_plane.store.pool import Connection, Database
 from shared.ids import TenantId
 from shared.netpolicy import PortProfile
 
+MAX_OUTPUT = 32 * 1024 * 1024
+"""Bytes of what a job makes."""
 MAX_ATTEMPTS = 20
 """Processes that may take up one job: one whose work kills them is given up."""
 
@@ -38,6 +47,7 @@ class JobContext(Struct, frozen=True, kw_only=True):
     sealer: Sealer
     new_id: Callable[[], UUID]
     ports: PortProfile
+    now: Callable[[], datetime] = partial(datetime.now, UTC)
 
 
 class LostJobError(Exception):
@@ -67,6 +77,22 @@ class ActRequest(Struct, frozen=True, kw_only=True):
     action: Action
     atomic: bool
     write_source: str
+
+
+class ReportRequest(Struct, frozen=True, kw_only=True):
+    """What GET /reports/{month} asks for. `kept_days`: how far back uptime is kept."""
+
+    month: str
+    tz: str
+    format: Format
+    kept_days: int
+
+
+class Made(Struct, frozen=True):
+    """What came of a job: `told` in the job itself, `content` to be fetched."""
+
+    told: Any
+    content: bytes | None = None
 
 
 class JobProgress:
@@ -104,8 +130,8 @@ class JobProgress:
         )
 
 
-Work = Callable[[JobContext, ClaimedJob, bytes], Awaitable[Any]]
-"""Does a job of one kind from its position; the bytes are the request as it was given. Returns the result, if any."""
+Work = Callable[[JobContext, ClaimedJob, bytes], Awaitable[Made | None]]
+"""Does a job of one kind from its position; the bytes are the request as it was given. Returns what it made, if any."""
 
 
 async def _create_monitors(context: JobContext, job: ClaimedJob, raw: bytes) -> None:
@@ -133,12 +159,31 @@ async def _act_on_monitors(context: JobContext, job: ClaimedJob, raw: bytes) -> 
     )
 
 
+async def _report(context: JobContext, job: ClaimedJob, raw: bytes) -> Made:
+    asked = msgspec.json.decode(raw, type=ReportRequest)
+    horizon = Horizon(context.now(), timedelta(days=asked.kept_days))
+    async with context.database.tenant(job.tenant_id) as conn:
+        made = await monthly_report(
+            conn, tenant_id=job.tenant_id, month=asked.month, zone=ZoneInfo(asked.tz), horizon=horizon
+        )
+    file = await asyncio.to_thread(rendered, made, asked.format)
+    if len(file.content) > MAX_OUTPUT:
+        message = f"The report has {len(file.content)} bytes, and {MAX_OUTPUT} are kept: ask without a job"
+        raise _HopelessError(message, code="RESULT_TOO_LARGE")
+    told = {"content_type": file.content_type, "filename": file.filename, "bytes": len(file.content)}
+    return Made(told, file.content)
+
+
 def _means(context: JobContext, job: ClaimedJob, write_source: str) -> Means:
     tenant_id = TenantId(job.tenant_id)
     return Means(tenant_id=tenant_id, new_id=context.new_id, write_source=write_source, ports=context.ports)
 
 
-KINDS: Mapping[str, Work] = {"create_monitors": _create_monitors, "act_on_monitors": _act_on_monitors}
+KINDS: Mapping[str, Work] = {
+    "create_monitors": _create_monitors,
+    "act_on_monitors": _act_on_monitors,
+    "report": _report,
+}
 
 
 async def run_next_job(context: JobContext) -> bool:
@@ -154,11 +199,13 @@ async def run_next_job(context: JobContext) -> bool:
 
 
 async def _run(context: JobContext, job: ClaimedJob) -> None:
-    result, error = None, None
+    made: Made | None = None
+    error: dict[str, Any] | None = None
     try:
         async with context.database.tenant_transaction(job.tenant_id) as conn:
             await JobProgress(job).begin(conn)
-        result = await _work(context, job)
+        async with _leased(context, job):
+            made = await _work(context, job)
     except Unavailable:
         raise
     except _StoppedError as stopped:
@@ -173,7 +220,8 @@ async def _run(context: JobContext, job: ClaimedJob) -> None:
             job_id=job.id,
             token=job.token,
             state="succeeded" if error is None else "failed",
-            result=result,
+            result=None if made is None else made.told,
+            output=None if made is None else made.content,
             error=error,
         )
 
@@ -185,7 +233,7 @@ async def _stop(context: JobContext, job: ClaimedJob, reason: FarwatchError) -> 
             await jobs.cancel_job(conn, tenant_id=job.tenant_id, job_id=job.id, reason=_told(reason))
 
 
-async def _work(context: JobContext, job: ClaimedJob) -> Any:
+async def _work(context: JobContext, job: ClaimedJob) -> Made | None:
     if job.attempts > MAX_ATTEMPTS:
         raise _HopelessError(f"It was begun {MAX_ATTEMPTS} times, and never ended", code="JOB_GIVEN_UP")
     work = KINDS.get(job.kind)
@@ -197,6 +245,25 @@ async def _work(context: JobContext, job: ClaimedJob) -> Any:
         message = "What was asked for cannot be opened any more, because its sealing key was taken away"
         raise _HopelessError(message, code="CREDENTIAL_UNAVAILABLE") from None
     return await work(context, job, raw)
+
+
+@asynccontextmanager
+async def _leased(context: JobContext, job: ClaimedJob) -> AsyncIterator[None]:
+    """Keep the lease while something long is done between two moves of the position."""
+    keeper = asyncio.create_task(_keep(context, job), name=f"lease of job {job.id}")
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+
+
+async def _keep(context: JobContext, job: ClaimedJob) -> None:
+    while True:
+        await asyncio.sleep(LEASE.total_seconds() / 3)
+        with suppress(Unavailable):
+            async with context.database.tenant(job.tenant_id) as conn:
+                await jobs.keep_lease(conn, tenant_id=job.tenant_id, job_id=job.id, token=job.token, lease=LEASE)
 
 
 class _HopelessError(FarwatchError):

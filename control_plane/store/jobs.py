@@ -194,8 +194,32 @@ async def advance_job(
     await conn.execute(HINT_JOB, str(job_id))
 
 
+# Passed over while a transaction of the work holds the row, which keeps others off by itself.
+KEEP_LEASE = """
+UPDATE jobs SET lease_until = clock_timestamp() + $4::interval
+WHERE tenant_id = $1 AND id = (
+    SELECT id FROM jobs WHERE tenant_id = $1 AND id = $2 AND token = $3 AND state = 'running' FOR UPDATE SKIP LOCKED)
+"""
+
+
+async def keep_lease(conn: Connection, *, tenant_id: UUID, job_id: UUID, token: UUID, lease: Any) -> None:
+    """Begin the lease anew, while the job is this token's."""
+    await conn.execute(KEEP_LEASE, tenant_id, job_id, token, lease)
+
+
+READ_OUTPUT = "SELECT output FROM jobs WHERE tenant_id = $1 AND id = $2"
+
+
+async def read_output(conn: Connection, *, tenant_id: UUID, job_id: UUID) -> bytes | None:
+    """What the job made, if anything."""
+    output: bytes | None = await conn.fetchval(READ_OUTPUT, tenant_id, job_id)
+    return output
+
+
 FINISH_JOB = """
-UPDATE jobs SET state = $4, result = $5, error = $6, request = NULL, lease_until = NULL, finished_at = clock_timestamp()
+UPDATE jobs
+SET state = $4, result = $5, error = $6, output = $7, done = CASE WHEN $7::bytea IS NULL THEN done ELSE total END,
+    request = NULL, lease_until = NULL, finished_at = clock_timestamp()
 WHERE tenant_id = $1 AND id = $2 AND token = $3 AND state = 'running'
 """
 
@@ -209,9 +233,10 @@ async def finish_job(
     state: str,
     result: Any = None,
     error: dict[str, Any] | None = None,
+    output: bytes | None = None,
 ) -> None:
-    """The job is over: what was asked for is forgotten."""
-    await conn.execute(FINISH_JOB, tenant_id, job_id, token, state, result, error)
+    """The job is over: what was asked for is forgotten. `output`: what it made, which is all that it was to do."""
+    await conn.execute(FINISH_JOB, tenant_id, job_id, token, state, result, error, output)
     await conn.execute(HINT_JOBS, str(job_id))
 
 

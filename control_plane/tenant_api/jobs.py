@@ -15,11 +15,13 @@ from aiohttp import web
 from msgspec import Struct
 
 from control_plane.errors import Conflict, Forbidden, NotFound
+from control_plane.notify.report_page import CONTENT_SECURITY_POLICY
 from control_plane.services.jobs import SCOPES, enqueue_job, job_context
 from control_plane.store import jobs
-from control_plane.store.acting import who_acts
 from control_plane.store.jobs import JobView
+from control_plane.web.actor import actor_of
 from control_plane.web.call import Call, Reply
+from control_plane.web.dispatch import READ
 from control_plane.web.hub import JOBS, Subscription
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
@@ -72,10 +74,17 @@ def wants_async(call: Call) -> bool:
 async def ordered(call: Call, *, kind: str, request: bytes, total: int) -> Reply:
     """Queue a job of this kind for the caller and answer 202 with it. Raises Refused TOO_MANY_JOBS."""
     tenant_id, job_id = call.tenant().tenant_id, call.deps.new_id()
+    actor = actor_of(call.tenant(), call.request, call.deps)
     sealed = await asyncio.to_thread(partial(call.deps.sealer.seal, request, context=job_context(tenant_id, job_id)))
     async with call.deps.database.tenant_transaction(tenant_id) as conn:
         await enqueue_job(
-            conn, tenant_id=tenant_id, job_id=job_id, kind=kind, request=sealed, total=total, actor=who_acts()
+            conn,
+            tenant_id=tenant_id,
+            job_id=job_id,
+            kind=kind,
+            request=sealed,
+            total=total,
+            actor=actor,
         )
     headers = {"Location": f"/api/v1/jobs/{job_id}", "Preference-Applied": "respond-async"}
     return Reply(job_json(await _read(call, job_id)), status=202, headers=headers)
@@ -129,6 +138,32 @@ async def cancel(call: Call) -> Reply:
     if not cancelled:
         raise Conflict(f"The job is over already: it {view.state}", code="JOB_OVER")
     return Reply(job_json(view))
+
+
+async def result(call: Call) -> web.Response:
+    """What the job made, as it was asked for."""
+    job_id = call.uuid("job_id")
+    view = await _read(call, job_id)
+    if view.finished_at is None:
+        raise Conflict(f"The job is not over yet: it is {view.state}", code="JOB_NOT_OVER")
+    tenant_id = call.tenant().tenant_id
+    async with call.deps.database.tenant(tenant_id) as conn:
+        output = await jobs.read_output(conn, tenant_id=tenant_id, job_id=job_id)
+    if output is None:
+        message = f"The job made nothing to fetch: it is a job of the kind {view.kind}, and it {view.state}"
+        raise NotFound(message, code="JOB_HAS_NO_RESULT")
+    return file_reply(output, content_type=view.result["content_type"], filename=view.result["filename"])
+
+
+def file_reply(content: bytes, *, content_type: str, filename: str | None) -> web.Response:
+    """Text in UTF-8, to be kept under `filename`, or to be shown."""
+    headers = {"Cache-Control": READ, "X-Content-Type-Options": "nosniff"}
+    if filename is not None:
+        headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    elif content_type == "text/html":
+        headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    charset = None if content_type == "application/json" else "utf-8"
+    return web.Response(body=content, content_type=content_type, charset=charset, headers=headers)
 
 
 async def stream(call: Call) -> web.StreamResponse:
@@ -220,6 +255,19 @@ ROUTES: tuple[Route, ...] = (
         head=False,
         errors=_ERRORS,
         own=True,
+    ),
+    _route(
+        method="GET",
+        path=f"{ONE}/result",
+        handler=result,
+        operation="get_job_result",
+        summary="Fetch what a job made, such as a report",
+        description="In the form that was asked for. Jobs whose items are their result have none.",
+        scope=SCOPE,
+        own=True,
+        reply=Any,
+        also=("text/csv", "text/html"),
+        errors=(*_ERRORS, "JOB_NOT_OVER", "JOB_HAS_NO_RESULT"),
     ),
     _route(
         method="POST",

@@ -153,6 +153,48 @@ async def test_a_job_stops_when_the_right_to_do_it_is_lost_and_what_is_done_stay
     assert await world.rows("SELECT count(*) AS n FROM monitors") == [{"n": 2}]
 
 
+@pytest.mark.parametrize(("form", "kind"), [("json", "application/json"), ("csv", "text/csv"), ("html", "text/html")])
+async def test_a_report_as_a_job_is_the_report(world: World, http: httpx.AsyncClient, form: str, kind: str) -> None:
+    await world.monitor(name="=Sum")
+    path = f"/api/v1/reports/{datetime.now(UTC):%Y-%m}?format={form}&tz=Europe/Berlin"
+    reply = await world.http.get(path, headers=ASYNC)
+    assert (reply.status_code, reply.json()["kind"], reply.json()["total"]) == (202, "report", 1), reply.text
+    where = reply.headers["Location"]
+    early = await world.http.get(f"{where}/result")
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "JOB_NOT_OVER")
+    assert await run_next_job(context(world))
+    job = (await world.http.get(where)).json()
+    assert (job["state"], job["done"], job["result"]["content_type"]) == ("succeeded", 1, kind)
+    at_once, later = await world.http.get(path), await world.http.get(f"{where}/result")
+    assert later.status_code == 200
+    assert len(later.content) == job["result"]["bytes"]
+    for header in ("Content-Type", "Content-Disposition", "Content-Security-Policy"):
+        assert later.headers.get(header) == at_once.headers.get(header), header
+    if form == "json":
+        assert {**later.json(), "made_at": 0, "to": 0, "monitors": 0} == {
+            **at_once.json(), "made_at": 0, "to": 0, "monitors": 0
+        }  # fmt: skip
+        assert [one["name"] for one in later.json()["monitors"]] == ["=Sum"]
+    else:
+        assert "=Sum" in later.text
+    asked = (await world.rows("SELECT request, octet_length(output) AS kept FROM jobs"))[0]
+    assert asked == {"request": None, "kept": len(later.content)}
+
+
+async def test_a_report_that_cannot_be_is_refused_before_it_is_a_job(world: World) -> None:
+    for path, code in (("never", "INVALID_MONTH"), ("2026-01?tz=Moon", "INVALID_TIMEZONE")):
+        reply = await world.http.get(f"/api/v1/reports/{path}", headers=ASYNC)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (400, code)
+    assert await world.rows("SELECT id FROM jobs") == []
+
+
+async def test_a_job_whose_items_are_its_result_has_none_to_fetch(world: World, http: httpx.AsyncClient) -> None:
+    where = await order(http, bodies(1))
+    assert await run_next_job(context(world))
+    reply = await http.get(f"{where}/result")
+    assert (reply.status_code, reply.json()["error"]["code"]) == (404, "JOB_HAS_NO_RESULT")
+
+
 async def test_a_job_of_somebody_who_is_gone_is_not_begun(world: World, http: httpx.AsyncClient) -> None:
     await order(http, bodies(2))
     await world.rows(LOSSES["UNAUTHENTICATED"], world.tenant_id)
