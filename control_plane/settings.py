@@ -114,6 +114,17 @@ class RatesSettings(Struct, frozen=True, forbid_unknown_fields=True):
     check_now: PerMinute | None = None
 
 
+class AnonymousSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Zero-signup: whether anybody may create a monitor without an account, and how many an hour.
+
+    `creates_per_hour` counts for each address, an IPv6 one by its /64; `creates_per_hour_in_all` for the installation.
+    """
+
+    enabled: bool = False
+    creates_per_hour: Annotated[int, Meta(ge=1, le=100_000)] = 10
+    creates_per_hour_in_all: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
+
+
 class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`allow_cidrs`: otherwise blocked ranges that webhooks may reach, also over plain http.
 
@@ -158,6 +169,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     security: SecuritySettings = SecuritySettings()
     auth: AuthSettings = AuthSettings()
     rates: RatesSettings = RatesSettings()
+    anonymous: AnonymousSettings = AnonymousSettings()
     delivery: DeliverySettings = DeliverySettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()

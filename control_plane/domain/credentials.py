@@ -22,6 +22,8 @@ class KeyKind(StrEnum):
 
     TENANT = "fw_live_"
     AGENT = "fw_probe_"
+    MANAGE = "fw_manage_"
+    """Of one monitor that was created without an account, at the tenant's door."""
 
 
 def make_key(kind: KeyKind, entropy: bytes) -> str:
@@ -45,7 +47,7 @@ def key_digest(key: str, pepper: bytes) -> bytes:
 
 def key_prefix(key: str) -> str:
     """The head that may be shown, to recognise a key by: kind and four characters."""
-    kind = KeyKind.TENANT if key.startswith(KeyKind.TENANT) else KeyKind.AGENT
+    kind = next(kind for kind in KeyKind if key.startswith(kind))
     return key[: len(kind) + 4]
 
 

@@ -93,7 +93,7 @@ def _operation(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str,
         "operationId": route.operation,
         "summary": route.summary,
         "tags": [route.tag],
-        "security": [] if route.open_ else _SECURITY[route.door],
+        "security": _security_of(route),
         "responses": responses_of(route, schemas),
         "x-door": route.door.value,
         "x-error-codes": list(codes_of(route)),
@@ -148,6 +148,13 @@ def _header(name: str, description: str) -> dict[str, Any]:
 def _example_of(route: Route) -> Any:
     recorded = examples().get(route.operation)
     return route.example if recorded is None or recorded.request is msgspec.UNSET else recorded.request
+
+
+def _security_of(route: Route) -> list[dict[str, list[str]]]:
+    """Any one of these lets a caller in; an empty object is no credential at all, where the installation allows it."""
+    if route.open_:
+        return []
+    return [{}, *_SECURITY[route.door]] if route.anonymous else _SECURITY[route.door]
 
 
 def _body_type(route: Route) -> Any:

@@ -8,8 +8,8 @@ from control_plane.errors import Conflict, NotFound
 from control_plane.store import plans
 from control_plane.store.pool import Database
 
-BUILT_IN = ("unlimited", "free")
-"""The first tenant's plan, and a new one's."""
+BUILT_IN = ("unlimited", "free", "anonymous")
+"""The first tenant's plan, a new one's, and that of what people without an account create."""
 
 
 async def delete_plan(database: Database, *, name: str, check_revision: Callable[[int], None]) -> None:

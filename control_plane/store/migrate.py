@@ -80,7 +80,7 @@ def _migrate(dsn: str) -> list[str]:
     except psycopg2.errors.InsufficientPrivilege as error:
         raise StartupRefused(
             f"This login may not prepare the database: {_first_line(error)} Let an administrator make it the owner of"
-            " the database, create the roles farwatch_app and farwatch_tenant (sql/roles.sql), and grant it both."
+            " the database, create the roles of sql/roles.sql with their grants, and grant it all of them."
         ) from error
 
 

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, Self, TypeAlias
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -51,6 +52,7 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
 }
 _SET_TENANT = "SELECT set_config('farwatch.tenant_id', $1, false), set_config('farwatch.actor', $2, false)"
+_SET_MONITOR = _SET_TENANT + ", set_config('farwatch.monitor_id', $3, false)"
 _SET_ACTOR = "SELECT set_config('farwatch.actor', $1, true)"
 
 _AWAY = (
@@ -80,6 +82,19 @@ def for_agents() -> Iterator[None]:
         _FOR_AGENTS.reset(token)
 
 
+_MANAGED: ContextVar[UUID | None] = ContextVar("managed", default=None)
+
+
+@contextmanager
+def managing(monitor_id: UUID | None) -> Iterator[None]:
+    """A tenant's connections within the block see what is of this one monitor; without one, the whole tenant."""
+    token = _MANAGED.set(monitor_id)
+    try:
+        yield
+    finally:
+        _MANAGED.reset(token)
+
+
 class _Gauges:
     """What is measured of one pool, looked up once: every checkout needs it."""
 
@@ -89,7 +104,7 @@ class _Gauges:
         self.seconds = CONNECTION_WAIT_SECONDS.labels(pool)
 
 
-_OF_APP, _OF_TENANT = _Gauges("app"), _Gauges("tenant")
+_OF_APP, _OF_TENANT, _OF_MANAGE = _Gauges("app"), _Gauges("tenant"), _Gauges("manage")
 
 
 class Database:
@@ -100,8 +115,10 @@ class Database:
         settings = _SETTINGS | {"farwatch.public_url": public_url.rstrip("/")}
         self._app = _pool(dsn, role="farwatch_app", max_size=max_size, settings=settings)
         self._tenant = _pool(dsn, role="farwatch_tenant", max_size=max_size, settings=settings)
-        for name in ("app", "tenant"):
-            CONNECTIONS_MAX.labels(name).set(max_size)
+        managing_size = max(2, max_size // _KEPT_FOR_AGENTS)
+        self._manage = _pool(dsn, role="farwatch_manage", max_size=managing_size, settings=settings)
+        for name, size in (("app", max_size), ("tenant", max_size), ("manage", managing_size)):
+            CONNECTIONS_MAX.labels(name).set(size)
         self._others = asyncio.Semaphore(max(1, max_size - max_size // _KEPT_FOR_AGENTS))
         self._shares = FairShare(max_size, patience_s=_CHECKOUT_TIMEOUT_S)
         self._listener = Listener(self._connect_owner)
@@ -111,7 +128,7 @@ class Database:
 
     @classmethod
     async def connect(cls, dsn: str, *, max_size: int = 10, public_url: str = "") -> Self:
-        """Open up to 2 x `max_size` connections, on demand.
+        """Open up to 2 x `max_size` connections, on demand, and a quarter of `max_size` for manage keys.
 
         `public_url` goes with every connection as farwatch.public_url, for what is written to be read elsewhere.
         Raises Unavailable when nobody answers now, StartupRefused when the server turns this login away.
@@ -119,6 +136,7 @@ class Database:
         database = cls(dsn, max_size=max_size, public_url=public_url)
         await database._app
         await database._tenant
+        await database._manage
         try:
             await database._ask()
         except _WRONG_DSN as error:
@@ -138,7 +156,16 @@ class Database:
 
     @asynccontextmanager
     async def tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
-        """A connection that sees the rows of one tenant: row-level security stands behind each WHERE clause."""
+        """A connection that sees the rows of one tenant: row-level security stands behind each WHERE clause.
+
+        While a manage key is at work (`managing`) it sees those of its monitor alone.
+        """
+        managed = _MANAGED.get()
+        if managed is not None:
+            async with _checkout(self._manage, _OF_MANAGE, nullcontext()) as connection:
+                await connection.fetchval(_SET_MONITOR, str(tenant_id), actor_setting(), str(managed))
+                yield connection
+            return
         async with _checkout(self._tenant, _OF_TENANT, self._shares.turn(tenant_id)) as connection:
             await connection.fetchval(_SET_TENANT, str(tenant_id), actor_setting())
             yield connection
@@ -215,7 +242,7 @@ class Database:
         if self._probe is not None:
             self._probe.cancel()
         await self._listener.close()
-        for pool in (self._app, self._tenant):
+        for pool in (self._app, self._tenant, self._manage):
             try:
                 await asyncio.wait_for(pool.close(), 10)
             except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):

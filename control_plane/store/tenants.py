@@ -15,7 +15,11 @@ from shared.ids import TenantId
 OPERATOR = TenantId(UUID(int=0))
 """Owns the operator's channels and what is owed to them. It is nobody's customer: no door shows it as a tenant."""
 
+ANONYMOUS = TenantId(UUID(int=1))
+"""Holds what people without an account created. Made on first need; the operator sees it among the tenants."""
+
 _NOT_OPERATOR = f"id <> '{OPERATOR}'"
+_CUSTOMER = f"id NOT IN ('{OPERATOR}', '{ANONYMOUS}')"
 
 
 class Tenant(Struct, frozen=True):
@@ -54,6 +58,18 @@ async def ensure_operator(conn: Connection) -> None:
     """Make the operator's own rows on first need; whoever comes at the same time waits for the commit."""
     await conn.execute(ENSURE_OPERATOR)
     await conn.execute(ENSURE_OPERATOR_COUNTERS)
+
+
+ENSURE_ANONYMOUS = f"""
+INSERT INTO tenants (id, name, plan) VALUES ('{ANONYMOUS}', 'Anonymous', 'anonymous') ON CONFLICT DO NOTHING
+"""
+ENSURE_ANONYMOUS_COUNTERS = f"INSERT INTO tenant_counters (tenant_id) VALUES ('{ANONYMOUS}') ON CONFLICT DO NOTHING"
+
+
+async def ensure_anonymous(conn: Connection) -> None:
+    """Make the rows of the anonymous tenant on first need; whoever comes at the same time waits for the commit."""
+    await conn.execute(ENSURE_ANONYMOUS)
+    await conn.execute(ENSURE_ANONYMOUS_COUNTERS)
 
 
 GET = f"SELECT {_COLUMNS} FROM tenants WHERE id = $1 AND {_NOT_OPERATOR}"
@@ -186,7 +202,7 @@ async def usage(conn: Connection, *, tenant_id: TenantId) -> dict[str, int]:
 
 # The number is arbitrary and only used here.
 HOLD_FIRST_RUN = "SELECT pg_advisory_xact_lock(7346112201)"
-EXIST = f"SELECT EXISTS (SELECT FROM tenants WHERE {_NOT_OPERATOR})"
+EXIST = f"SELECT EXISTS (SELECT FROM tenants WHERE {_CUSTOMER})"
 
 
 async def hold_first_run(conn: Connection) -> None:
@@ -200,7 +216,7 @@ async def exist(conn: Connection) -> bool:
     return found
 
 
-FIRST = f"SELECT id FROM tenants WHERE {_NOT_OPERATOR} ORDER BY id LIMIT 1"
+FIRST = f"SELECT id FROM tenants WHERE {_CUSTOMER} ORDER BY id LIMIT 1"
 
 
 async def first(conn: Connection) -> TenantId:

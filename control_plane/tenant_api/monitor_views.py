@@ -131,6 +131,10 @@ class MonitorJson(Struct, frozen=True, kw_only=True):
     """In the answer to a creation, and where a rule of the operator keeps the monitor from all agents."""
     heartbeat: HeartbeatPartJson | UnsetType = UNSET
     """Of a heartbeat monitor only."""
+    is_public: bool | UnsetType = UNSET
+    """Of a monitor that was created without an account only: whether their page lists it."""
+    manage_key: str | UnsetType = UNSET
+    """In the answer to a creation without an account, this once: the key that alone changes the monitor."""
 
 
 class MonitorBody(Struct, frozen=True, kw_only=True):

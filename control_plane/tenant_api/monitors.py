@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from control_plane.errors import BadRequest
 from control_plane.services.create_monitor import create_monitor
 from control_plane.services.delete_monitor import delete_monitor
 from control_plane.store import monitor_lists
 from control_plane.store.monitor_lists import MonitorFilter
+from control_plane.tenant_api import anonymous_monitors
+from control_plane.tenant_api.anonymous_monitors import is_of_the_anonymous, with_public
 from control_plane.tenant_api.heartbeat_views import parts_of
 from control_plane.tenant_api.monitor_views import MonitorBody, MonitorJson, MonitorPatch, monitor_json
 from control_plane.tenant_api.one_monitor import CHANGES, PATH, READS, RULES, change, created, read_monitor
@@ -22,6 +24,10 @@ from shared.ids import MonitorId
 
 LIST_CAP = 200
 MAX_TAGS = 20
+IsPublic = Annotated[
+    bool | UnsetType | None,
+    Meta(description="Whether the page of those without an account lists it; only for monitors created without one"),
+]
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
 Sort = Literal["number", "-number", "name", "-name", "updated_at", "-updated_at", "verdict", "-verdict"]
 
@@ -50,8 +56,22 @@ class MonitorsQuery(PageQuery, frozen=True):
     sort: Sort = "number"
 
 
+class NewMonitorBody(MonitorBody, frozen=True, kw_only=True):
+    """A new monitor."""
+
+    is_public: IsPublic = UNSET
+
+
+class OneMonitorPatch(MonitorPatch, frozen=True, kw_only=True):
+    """Changes of a monitor."""
+
+    is_public: IsPublic = UNSET
+
+
 async def create(call: Call) -> Reply:
     caller = call.tenant()
+    if caller.anonymous:
+        return await anonymous_monitors.create(call)
     monitor_id = MonitorId(call.deps.new_id())
     warnings = await create_monitor(
         call.deps.database,
@@ -80,7 +100,8 @@ async def list_monitors(call: Call) -> Reply:
         )
         total = await monitor_lists.count_monitors(conn, tenant_id=tenant_id, wanted=wanted)
     beats = await parts_of(call, views)
-    return page_reply(call, [monitor_json(view, heartbeats=beats) for view in views], total=total, cap=LIST_CAP)
+    items = [monitor_json(view, heartbeats=beats) for view in views]
+    return page_reply(call, await with_public(call, items), total=total, cap=LIST_CAP)
 
 
 def _wanted(query: MonitorsQuery) -> MonitorFilter:
@@ -110,11 +131,15 @@ def _tags(given: tuple[str, ...]) -> tuple[str, ...]:
 
 async def get(call: Call) -> Reply:
     view = await read_monitor(call, call.uuid("monitor_id"))
-    return Reply(monitor_json(view, heartbeats=await parts_of(call, [view])), etag=view.revision)
+    shown = await with_public(call, [monitor_json(view, heartbeats=await parts_of(call, [view]))])
+    return Reply(shown[0], etag=view.revision)
 
 
 async def patch(call: Call) -> Reply:
-    await change(call, call.body)
+    if is_of_the_anonymous(call):
+        await anonymous_monitors.patch(call)
+    else:
+        await change(call, call.body)
     return await get(call)
 
 
@@ -142,10 +167,11 @@ ROUTES = (
         door=Door.TENANT,
         scope="monitors:write",
         body=dict,
-        schema=MonitorBody,
+        schema=NewMonitorBody,
         reply=MonitorJson,
         status=201,
-        errors=(*RULES, "QUOTA_EXCEEDED"),
+        anonymous=True,
+        errors=(*RULES, "QUOTA_EXCEEDED", "NOT_FOR_MANAGE_KEYS", "INVALID_TYPE"),
         example=_EXAMPLE,
         max_body=256 * 1024,
     ),
@@ -183,11 +209,12 @@ ROUTES = (
         door=Door.TENANT,
         scope="monitors:write",
         body=dict,
-        schema=MonitorPatch,
+        schema=OneMonitorPatch,
         reply=MonitorJson,
         errors=(
             *(*CHANGES, *RULES),
             *("CHECK_KIND_IMMUTABLE", "CREDENTIAL_RESUPPLY_REQUIRED", "CREDENTIAL_UNAVAILABLE"),
+            *("NOT_FOR_MANAGE_KEYS", "TARGET_FIXED", "INVALID_TYPE"),
         ),
         example={"interval": 30},
         max_body=256 * 1024,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from aiohttp import web
 
 from control_plane.domain.actor import Actor
@@ -27,11 +29,17 @@ def actor_of(caller: TenantCaller | OperatorCaller, request: web.Request, deps: 
             )
         case TenantCaller():
             return Actor(
-                kind="key" if caller.user_id is None else "member",
-                id=caller.id,
+                kind=_kind_of(caller),
+                id=None if caller.anonymous else caller.id,
                 label=caller.label,
                 source=caller.write_source,
                 operation=operation,
                 address=address,
                 trace_id=trace_id,
             )
+
+
+def _kind_of(caller: TenantCaller) -> Literal["key", "member", "manage_key"]:
+    if caller.anonymous or caller.monitor_id is not None:
+        return "manage_key"
+    return "key" if caller.user_id is None else "member"

@@ -28,6 +28,7 @@ from control_plane.store.sessions import SessionOwner
 from control_plane.web.attempts import FailureLimit, caller_address, caller_hop, parse_networks
 from control_plane.web.browser import BrowserSession, is_foreign, read_session
 from control_plane.web.caller import AgentCaller, TenantCaller
+from control_plane.web.managed import manager_of
 
 REMEMBERED_S = 3.0
 """How long a look-up is believed. Revocation takes effect within this time."""
@@ -109,7 +110,7 @@ class Authenticator:
         """
         session = self._session_of(request)
         if session is None:
-            return await self._proven(request, self._presented(request, KeyKind.TENANT))
+            return await self._proven(request, self._presented(request, KeyKind.TENANT, KeyKind.MANAGE))
         self._require_own_page(request, session)
         caller = await self.tenant_by_session(request, session)
         if caller is None:
@@ -142,7 +143,7 @@ class Authenticator:
         if session is not None:
             caller = await self.tenant_by_session(request, session)
         else:
-            digest = key_digest(self._presented(request, KeyKind.TENANT), self._pepper)
+            digest = key_digest(self._presented(request, KeyKind.TENANT, KeyKind.MANAGE), self._pepper)
             caller = self._tenants.get(digest, time.monotonic()) or await self._look_up(digest)
         return caller is not None and not caller.suspended and scope in caller.scopes
 
@@ -176,8 +177,7 @@ class Authenticator:
             if owner is not None:
                 await api_keys.touch(conn, tenant_id=owner.tenant_id, key_id=owner.id)
         if owner is None:
-            self._tenants.forget(digest)
-            return None
+            return await self._look_up_manage_key(digest)
         caller = TenantCaller(
             tenant_id=owner.tenant_id,
             key_id=owner.id,
@@ -189,6 +189,15 @@ class Authenticator:
         )
         now = time.monotonic()
         self._tenants.put(digest, caller, now=now, until=_believed_until(now, owner.expires_at))
+        return caller
+
+    async def _look_up_manage_key(self, digest: bytes) -> TenantCaller | None:
+        caller = await manager_of(self._database, digest)
+        if caller is None:
+            self._tenants.forget(digest)
+            return None
+        now = time.monotonic()
+        self._tenants.put(digest, caller, now=now, until=now + REMEMBERED_S)
         return caller
 
     async def _look_up_session(self, request: web.Request, digest: bytes) -> TenantCaller | None:
@@ -250,13 +259,17 @@ class Authenticator:
         digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest()
         return hmac.compare_digest(digest, self._operator)
 
-    def _presented(self, request: web.Request, kind: KeyKind) -> str:
+    def counted_address(self, request: web.Request) -> str:
+        """Whom a request is counted against: the caller's address, of IPv6 its /64."""
+        return caller_address(request, self._trusted)
+
+    def _presented(self, request: web.Request, kind: KeyKind, *others: KeyKind) -> str:
         key = _bearer(request)
         if key is None and kind is KeyKind.TENANT:
             key = request.headers.get("X-API-Key")
         if key is None:
             raise Unauthenticated("Send your key as Authorization: Bearer " + kind + "…")
-        if not looks_like_key(key, kind):
+        if not any(looks_like_key(key, each) for each in (kind, *others)):
             self._refuse_if_limited(request, known_good=False)
             raise self._failed(request, kind, "malformed")
         return key

@@ -34,6 +34,10 @@ class TenantCaller(Struct, frozen=True):
     role: Role | None = None
     email: str | None = None
     session_id: UUID | None = None
+    monitor_id: UUID | None = None
+    """Of a manage key: the one monitor that it opens."""
+    anonymous: bool = False
+    """Nobody: no credential was sent, and the installation lets such people create monitors."""
 
     @property
     def id(self) -> UUID:

@@ -12,13 +12,15 @@ from msgspec.structs import replace
 from control_plane.domain.plan import require_api_access
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound
 from control_plane.store.acting import acting
-from control_plane.store.pool import for_agents
+from control_plane.store.pool import for_agents, managing
 from control_plane.web import idempotency, rate_limits
 from control_plane.web.actor import actor_of
 from control_plane.web.body import decode_body, read_body
 from control_plane.web.call import Call, Deps, Reply
 from control_plane.web.caller import Caller, OperatorCaller, TenantCaller
 from control_plane.web.etag import etag, is_known
+from control_plane.web.managed import require_managed
+from control_plane.web.nobody import is_nobody, nobody
 from control_plane.web.problems import problem_response
 from control_plane.web.query import decode_query, refuse_keys, refuse_query
 from control_plane.web.routes import Door, Route
@@ -59,6 +61,19 @@ async def _dispatch(route: Route, deps: Deps, cache: str, request: web.Request) 
     if request.method not in _SAFE and not route.cut_body:
         raw = await read_body(request, route, deadline_s=deps.settings.server.read_timeout_s)
     run = partial(_handled, route, deps, request, caller=caller, query=query, raw=raw, cache=cache)
+    with managing(caller.monitor_id if isinstance(caller, TenantCaller) else None):
+        return await _answered(route, deps, request, caller=caller, raw=raw, run=run)
+
+
+async def _answered(
+    route: Route,
+    deps: Deps,
+    request: web.Request,
+    *,
+    caller: Caller | None,
+    raw: bytes,
+    run: Callable[[], Awaitable[web.StreamResponse]],
+) -> web.StreamResponse:
     if request.method in _SAFE or not isinstance(caller, TenantCaller | OperatorCaller):
         return await run()
     with acting(actor_of(caller, request, deps)):
@@ -76,7 +91,7 @@ async def _changed(
 ) -> web.StreamResponse:
     """A request that may change something: once per Idempotency-Key on the tenant's door."""
     if route.door is Door.TENANT and request.method == "POST" and isinstance(caller, TenantCaller):
-        claim = idempotency.claim_of(request, tenant_id=caller.tenant_id, raw=raw)
+        claim = idempotency.claim_of(request, caller, raw=raw)
         if claim is not None:
             told = partial(_told, run, request)
             return await idempotency.once(claim, database=deps.database, sealer=deps.sealer, run=told)
@@ -100,12 +115,16 @@ async def _authenticated(route: Route, deps: Deps, request: web.Request) -> Call
 
 
 async def _tenant(route: Route, deps: Deps, request: web.Request) -> TenantCaller:
-    caller = await deps.authenticator.tenant_of(request)
+    if route.anonymous and is_nobody(request, deps):
+        caller = await nobody(request, deps)
+    else:
+        caller = await deps.authenticator.tenant_of(request)
     rate_limits.count(request, deps.limits, caller, route.rate_category)
     if caller.suspended and not route.any_key:
         raise Forbidden("This tenant is suspended; ask the operator of this installation", code="TENANT_SUSPENDED")
     if caller.write_source != "ui" and not route.any_key:
         require_api_access(caller.terms)
+    await require_managed(route.operation, request, caller, deps.database)
     if route.scope is not None and route.scope not in caller.scopes and not route.own:
         message = f"This key lacks the scope {route.scope}: make one that has it"
         raise Forbidden(message, code="MISSING_SCOPE", details={"scope": route.scope})

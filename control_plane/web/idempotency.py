@@ -22,6 +22,7 @@ from control_plane.errors import BadRequest, Conflict, Refused, Unavailable
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.store import idempotency
 from control_plane.store.pool import Database
+from control_plane.web.caller import TenantCaller
 from shared.ids import TenantId
 
 HEADER = "Idempotency-Key"
@@ -46,16 +47,23 @@ class Claim(Struct, frozen=True):
         return f"idempotency:{self.tenant_id}:{self.route}:{self.key}"
 
 
-def claim_of(request: web.Request, *, tenant_id: TenantId, raw: bytes) -> Claim | None:
-    """The claim that the request makes; None without the header. Raises BadRequest INVALID_IDEMPOTENCY_KEY."""
+def claim_of(request: web.Request, caller: TenantCaller, *, raw: bytes) -> Claim | None:
+    """The claim that the request makes; None without the header. Raises BadRequest INVALID_IDEMPOTENCY_KEY.
+
+    A manage key's claims are its own. Nobody makes none: whoever repeats the request is not known to be the same.
+    """
     given = request.headers.getall(HEADER, ())
     if not given:
         return None
     if len(given) > 1 or not _FORM.fullmatch(given[0]):
         message = f"{HEADER} is 1 to 255 visible ASCII characters, given once; a UUID does well"
         raise BadRequest(message, code="INVALID_IDEMPOTENCY_KEY")
+    if caller.anonymous:
+        message = f"{HEADER} needs a credential: without one, the answer with its manage key is given once and not kept"
+        raise BadRequest(message, code="INVALID_IDEMPOTENCY_KEY")
     digest = hashlib.sha256(request.query_string.encode() + b"\n" + raw).digest()
-    return Claim(tenant_id, request.path, given[0], digest)
+    route = request.path if caller.monitor_id is None else f"{caller.monitor_id} {request.path}"
+    return Claim(caller.tenant_id, route, given[0], digest)
 
 
 async def once(

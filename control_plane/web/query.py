@@ -18,7 +18,7 @@ Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone, s
 
 _RANGE_NAMES = ("from", "to")
 _KEY_NAMES = frozenset(("api_key", "apikey", "access_token", "x-api-key"))
-_KEY_HEADS = ("fw_live_", "fw_probe_")
+_KEY_HEADS = ("fw_live_", "fw_probe_", "fw_manage_")
 
 
 def refuse_keys(request: web.Request) -> None:

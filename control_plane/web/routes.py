@@ -63,6 +63,8 @@ class Route:
     cache: str | None = None
     description: str | None = None
     open_: bool = False
+    anonymous: bool = False
+    """Where the installation allows it, whoever sends no credential at all is let in (web/nobody.py)."""
     any_key: bool = False
     """A valid key of whatever scopes is enough (GET /me)."""
     own: bool = False
