@@ -93,6 +93,7 @@ OF_NO_ROUTE = {
     "WRONG_EMAIL",
     "JOB_GIVEN_UP",  # in the error of a job
     "JOB_KIND_UNKNOWN",
+    "RESULT_TOO_LARGE",
     "SLUG_INVALID",  # of slugs, which nothing has yet
 }
 
