@@ -149,8 +149,6 @@ async def measure(options: Options) -> Figure:
         written = await write_results(running, charted)
         beside = await populate(running, [f"https://site-{n}.example/" for n in range(others)], interval_s=600)
         bare = await stack.enter_async_context(_bare(directory, running))
-        clients = [await stack.enter_async_context(http_client(running.port)) for _ in range(_CONNECTIONS)]
-        bare_clients = [await stack.enter_async_context(http_client(bare)) for _ in range(_CONNECTIONS)]
         reader = Reader(running, charted)
         contestants: dict[str, Callable[[], Awaitable[Turn]]] = {
             "by region": partial(asyncio.to_thread, _stamped, running, reader.by_region, reads),
@@ -158,8 +156,8 @@ async def measure(options: Options) -> Figure:
             "uptimes": lambda: _timed(lambda: reader.uptimes(read_about), reads),
             "rolled": lambda: _timed(reader.rolled, reads),
             "raw": lambda: _timed(reader.raw, reads // 2),
-            "one": lambda: _closed(reader.one, clients, reads * 4),
-            "bare": lambda: _closed(reader.bare, bare_clients, reads * 4),
+            "one": lambda: _closed(reader.one, running.port, reads * 4),
+            "bare": lambda: _closed(reader.bare, bare, reads * 4),
         }
         async with half_load(running, beside, fast_s=fast_s) as load:
             turns = await rotate(contestants, rounds=options.rounds)
@@ -212,16 +210,18 @@ async def _timed(ask: Callable[[], Awaitable[bool]], count: int) -> Turn:
     return Turn({}, count, wrong=wrong, extra={"p50": percentile(took, 0.5), "p99": percentile(took, 0.99)})
 
 
-async def _closed(ask: Callable[[HttpClient], Awaitable[bool]], clients: Sequence[HttpClient], count: int) -> Turn:
+async def _closed(ask: Callable[[HttpClient], Awaitable[bool]], port: int, count: int) -> Turn:
     """As fast as they answer, on all connections."""
-    each = count // len(clients)
+    each = count // _CONNECTIONS
 
     async def run(client: HttpClient) -> int:
         return sum([not await ask(client) for _ in range(each)])
 
-    began = time.perf_counter()
-    wrong = await asyncio.gather(*(run(client) for client in clients))
-    rate = each * len(clients) / (time.perf_counter() - began)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(http_client(port)) for _ in range(_CONNECTIONS)]
+        began = time.perf_counter()
+        wrong = await asyncio.gather(*(run(client) for client in clients))
+        rate = each * len(clients) / (time.perf_counter() - began)
     return Turn({}, each * len(clients), wrong=sum(wrong), extra={"rate": rate})
 
 
