@@ -90,6 +90,8 @@ def responses_of(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[st
         told["304"] = {"description": "The same as you have, by If-None-Match"}
     if "respond-async" in route.prefer:
         told["202"] = _ordered()
+        if route.status == 201:
+            told["200"] = told["201"] | {"description": "Nothing could be created; each item says why"}
     by_status: dict[int, list[str]] = {}
     for code in codes_of(route):
         entry = error_codes().get(code)
