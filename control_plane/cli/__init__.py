@@ -14,7 +14,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "groups": "control_plane.cli.words:groups",
         "regions": "control_plane.cli.regions:regions",
         "assert-healthy": "control_plane.cli.assert_healthy:assert_healthy",
-        "tail": "control_plane.cli.tail:tail",
+        "operator": "control_plane.cli.operator:operator",
+    "tail": "control_plane.cli.tail:tail",
         "report": "control_plane.cli.report:report",
     },
     "Respond": {

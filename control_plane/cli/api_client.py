@@ -25,6 +25,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class ApiClient:
     """The tenant API at `url`. A request that fails says what, why and the next command, and ends the program."""
 
+    prefix = "/api/v1"
+
     def __init__(self, url: str, key: str) -> None:
         self.url = url.rstrip("/")
         self.place: Callable[[str | None], str] | None = None
@@ -66,7 +68,7 @@ class ApiClient:
         try:
             response = httpx.request(
                 method,
-                f"{self.url}/api/v1{path}",
+                f"{self.url}{self.prefix}{path}",
                 json=body,
                 params=query,
                 headers={**self._headers, **(headers or {})},
@@ -84,7 +86,7 @@ class ApiClient:
     ) -> Any:
         """The decoded answer to a POST of a file of this media type."""
         sent = {**self._headers, **headers, "Content-Type": kind}
-        url = f"{self.url}/api/v1{path}"
+        url = f"{self.url}{self.prefix}{path}"
         try:
             response = httpx.post(
                 url, content=content, params=query, headers=sent, timeout=UPLOAD_TIMEOUT_S, trust_env=False

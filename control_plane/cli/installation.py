@@ -93,6 +93,10 @@ class Installation:
             ) from None
         return found
 
+    def stored_secrets(self) -> InstallationSecrets | None:
+        """The secrets, once there are some."""
+        return self._read("secrets.json", InstallationSecrets)
+
     def keys(self) -> InstallationKeys | None:
         """The keys made on the first run; None before."""
         return self._read("keys.json", InstallationKeys)
@@ -149,7 +153,8 @@ async def _make_anew(database: Database, *, pepper: bytes, regions: Sequence[Reg
     probe_keys = {}
     for region in regions:
         name = f"{region.agent_name}-{secrets.token_hex(3)}"
-        probe_keys[region.slug] = (await create_agent(database, region=f"{tenant_id}:{region.slug}", name=name, pepper=pepper)).key
+        place = f"{tenant_id}:{region.slug}"
+        probe_keys[region.slug] = (await create_agent(database, region=place, name=name, pepper=pepper)).key
     return InstallationKeys(issued.key, probe_keys)
 
 
