@@ -94,7 +94,7 @@ def kind_of(config: Mapping[str, Any], *, available: frozenset[str]) -> str:
             field="/config/type",
         )
     if kind not in available:
-        raise invalid(f"{kind[:40]!r} is not available yet; available: {listed}", field="/config/type")
+        raise invalid(f"config.type is a kind that is not available; available: {listed}", field="/config/type")
     return kind
 
 
