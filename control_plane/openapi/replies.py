@@ -85,7 +85,8 @@ def is_tagged(route: Route) -> bool:
 
 def responses_of(route: Route, schemas: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
     """By status: success, what a preference makes of it, the refusals that its codes say, and the rest."""
-    told = {str(route.status): _success(route, schemas)}
+    statuses = (route.status,) if route.or_status is None else (route.status, route.or_status)
+    told = {str(status): _success(route, schemas) for status in statuses}
     if is_tagged(route):
         told["304"] = {"description": "The same as you have, by If-None-Match"}
     if "respond-async" in route.prefer:

@@ -243,6 +243,7 @@ ROUTES: tuple[Route, ...] = (
         prefer=("respond-async",),
         schema=BulkSchema,
         status=201,
+        or_status=200,
         errors=BULK_ERRORS,
         example={"monitors": [{"name": "API", "check": "https://example.com/health"}]},
     ),

@@ -133,6 +133,7 @@ ROUTES: tuple[Route, ...] = (
         body=DomainBody,
         reply=DomainJson,
         status=201,
+        or_status=200,
         errors=("INVALID_DOMAIN", "QUOTA_EXCEEDED"),
         example={"domain": "example.com"},
     ),

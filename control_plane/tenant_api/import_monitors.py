@@ -86,6 +86,7 @@ ROUTES: tuple[Route, ...] = (
         query=ImportQuery,
         reply=BulkJson,
         status=201,
+        or_status=200,
         errors=(*BULK_ERRORS, "INVALID_CSV", "INVALID_YAML", "WHOLE_CONFIGURATION"),
         example={"monitors": [{"name": "API", "check": "https://example.com/health"}]},
         max_body=MAX_BODY,

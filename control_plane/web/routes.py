@@ -57,6 +57,8 @@ class Route:
     also: tuple[str, ...] = ()
     """Other media types than JSON that it may answer in, as text."""
     status: int = 200
+    or_status: int | None = None
+    """Another status of success with the same reply, such as 200 where nothing new was made."""
     errors: tuple[str, ...] = ()
     example: Any = None
     max_body: int = BODY_LIMIT
