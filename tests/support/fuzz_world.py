@@ -39,12 +39,12 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
         else:
             known = await _for_the_tenant(desk)
             if operation.definition.raw["tags"] in (["heartbeats"], ["pings"]):
-                known = {**known, **await _heartbeat(desk)}
+                known = {**known, **await a_heartbeat(desk)}
             credential = desk.key
             if operation.definition.raw["operationId"] == "reopen_incident":
                 await _resolve(desk, known["incident_id"])
             if operation.definition.raw["operationId"] == "end_maintenance":
-                known = {**known, "maintenance_id": await _window_under_way(desk)}
+                known = {**known, "maintenance_id": await a_window_under_way(desk)}
         headers = {"Authorization": f"Bearer {credential}"}
         body = BODIES.get(operation.definition.raw["operationId"])
         yield Target(url=desk.url, headers=headers, known=known, body=body)
@@ -99,10 +99,10 @@ async def _people(desk: Desk, http: httpx.AsyncClient) -> Mapping[str, str]:
 async def all_of_the_tenant(desk: Desk) -> Mapping[str, str]:
     """Everything that a path of the tenant's door can name, a heartbeat's parts beside the http monitor's."""
     known = await _for_the_tenant(desk)
-    return {**await _heartbeat(desk), **known}
+    return {**await a_heartbeat(desk), **known}
 
 
-async def _heartbeat(desk: Desk) -> Mapping[str, str]:
+async def a_heartbeat(desk: Desk) -> Mapping[str, str]:
     """A heartbeat monitor that has been pinged, in the place of the http monitor."""
     check = {"type": "heartbeat", "period": 3600}
     async with desk.served.tenant() as http:
@@ -119,7 +119,7 @@ async def _resolve(desk: Desk, incident_id: str) -> None:
     assert reply.status_code == 200, reply.text
 
 
-async def _window_under_way(desk: Desk) -> str:
+async def a_window_under_way(desk: Desk) -> str:
     """Only what has begun is ended before its time."""
     now = datetime.now(UTC)
     instants = {"starts_at": now.isoformat(), "ends_at": (now + timedelta(days=1)).isoformat()}
@@ -127,6 +127,11 @@ async def _window_under_way(desk: Desk) -> str:
         window = await _made(http, "/api/v1/maintenance", **{**WINDOW, **instants})
     await advance_maintenance(desk.database)
     return str(window["id"])
+
+
+async def all_of_the_operator(desk: Desk) -> Mapping[str, str]:
+    """Everything that a path of the operator's door can name; the documented examples' region is not there yet."""
+    return await _for_the_operator(desk, region=False)
 
 
 async def _for_the_operator(desk: Desk, *, region: bool) -> Mapping[str, str]:
@@ -145,6 +150,11 @@ async def _for_the_operator(desk: Desk, *, region: bool) -> Mapping[str, str]:
         await _in_trouble(desk.database, agent_id)
         known = {"tenant_id": tenant["id"], "key_id": key["id"], "agent_id": agent_id, "region": "eu"}
         known["plan"] = "spare"
+        async with desk.served.tenant() as tenants:
+            known["job_id"] = await _job(tenants)
+        async with desk.database.app() as conn:
+            await conn.execute(GIVE_UP)  # what was owed to the operator's own channel
+        known["delivery_id"] = await _first(http, "/operator/deliveries")
         return known | safety | {"channel_id": channel["id"], "incident_id": await _first(http, "/operator/incidents")}
 
 
