@@ -30,7 +30,10 @@ async def watch_scans(database: Database) -> list[Change]:
 
 
 def _opening(suspect: Suspect) -> Change:
-    many = f"{suspect.ports} ports of one host" if suspect.ports else f"{suspect.hosts} hosts on one port"
+    if suspect.ports:
+        many = f"{suspect.ports} ports of {suspect.host}"
+    else:
+        many = f"{suspect.hosts} hosts on port {suspect.port}"
     reason = f"Tenant {suspect.tenant} named {many} within an hour; what is beyond is refused"
     return Change(
         id=new_id(),
@@ -40,7 +43,13 @@ def _opening(suspect: Suspect) -> Change:
         place=Place(),
         cause=f"A port scan is suspected. {reason}",
         reason=reason,
-        details={"tenant_id": str(suspect.tenant_id), "ports": suspect.ports, "hosts": suspect.hosts},
+        details={
+            "tenant_id": str(suspect.tenant_id),
+            "ports": suspect.ports,
+            "hosts": suspect.hosts,
+            "host": suspect.host,
+            "port": suspect.port,
+        },
     )
 
 

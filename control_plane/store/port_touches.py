@@ -65,12 +65,14 @@ async def forget(conn: Connection) -> None:
 
 
 class Suspect(Struct, frozen=True):
-    """A tenant at a limit: `what` it names too many of, and since when."""
+    """A tenant at a limit: how many ports of `host`, or hosts on `port`, it names, and since when."""
 
     tenant_id: UUID
     tenant: str
     ports: int
     hosts: int
+    host: str | None
+    port: int | None
     since: datetime
 
 
@@ -78,16 +80,17 @@ FLEET_SUSPECTS = """
 WITH recent AS (
     SELECT * FROM port_touches WHERE at > clock_timestamp() - $1::integer * interval '1 second'
 ), found AS (
-    SELECT tenant_id, max(n) AS ports, 0::bigint AS hosts, min(since) AS since
-    FROM (SELECT tenant_id, count(*) AS n, min(at) AS since FROM recent GROUP BY tenant_id, host) h
+    SELECT tenant_id, max(n) AS ports, 0::bigint AS hosts, (array_agg(host ORDER BY n DESC, host))[1] AS host,
+        NULL::integer AS port, min(since) AS since
+    FROM (SELECT tenant_id, host, count(*) AS n, min(at) AS since FROM recent GROUP BY tenant_id, host) h
     WHERE n >= $2 AND $2 > 0 GROUP BY tenant_id
     UNION ALL
-    SELECT tenant_id, 0, max(n), min(since)
-    FROM (SELECT tenant_id, count(*) AS n, min(at) AS since FROM recent GROUP BY tenant_id, port) p
+    SELECT tenant_id, 0, max(n), NULL, (array_agg(port ORDER BY n DESC, port))[1], min(since)
+    FROM (SELECT tenant_id, port, count(*) AS n, min(at) AS since FROM recent GROUP BY tenant_id, port) p
     WHERE n >= $3 AND $3 > 0 GROUP BY tenant_id
 )
 SELECT f.tenant_id, t.name AS tenant, max(f.ports)::integer AS ports, max(f.hosts)::integer AS hosts,
-    min(f.since) AS since
+    max(f.host) AS host, max(f.port) AS port, min(f.since) AS since
 FROM found f JOIN tenants t ON t.id = f.tenant_id GROUP BY f.tenant_id, t.name ORDER BY f.tenant_id
 """
 

@@ -12,7 +12,7 @@ from control_plane.domain.plan import QUOTAS, Features, PlanTerms, Rate
 class QuotaUse(Struct, frozen=True):
     """How many there are, and how many there may be; a limit of null is none.
 
-    `used` is null for what is counted for each monitor or page, and not for the tenant.
+    `used` is null for what is counted for each monitor, page or region (`region_agents`), and not for the tenant.
     """
 
     used: int | None

@@ -45,5 +45,7 @@ async def test_one_port_too_many_of_a_host_is_refused_until_an_hour_has_passed(
     assert (tested.status_code, tested.json()["error"]["code"]) == (422, "PORT_SCAN_SUSPECTED")
     assert others == [(201, None)] * 3
     assert [(one.kind, one.resolution) for one in opened] == [("port_scan", None)]
+    assert (opened[0].details["host"], opened[0].details["ports"]) == ("db.example.com", 3)
+    assert str(served.home.tenant_id) == opened[0].details["tenant_id"]
     assert [(one.kind, one.resolution) for one in ended] == [("port_scan", "recovered")]
     assert later == (201, None)
