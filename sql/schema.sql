@@ -75,7 +75,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('farwatch region ' || NEW.slug, 0));
 
     IF NEW.tenant_id IS NULL AND EXISTS (SELECT FROM regions WHERE slug = NEW.slug AND tenant_id IS NOT NULL) THEN
-        RAISE unique_violation USING CONSTRAINT = 'regions_slug_private', TABLE = 'regions', MESSAGE = 'id of a private region';
+        RAISE unique_violation USING CONSTRAINT = 'regions_own_slug_key', TABLE = 'regions', MESSAGE = 'id of a private region';
 
     ELSIF NEW.tenant_id IS NOT NULL AND EXISTS (SELECT FROM regions WHERE slug = NEW.slug AND tenant_id IS NULL) THEN
         RAISE unique_violation USING CONSTRAINT = 'regions_slug_key', TABLE = 'regions', MESSAGE = 'id of a shared region';

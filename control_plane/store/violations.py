@@ -64,10 +64,7 @@ VIOLATIONS = {
     "plans_pkey": Violation(Conflict, "A plan of that name exists already.", "/name", "NAME_TAKEN"),
     "regions_shared_is_guarded": Violation(Refused, "A shared region reaches no private address.", "/allow_cidrs"),
     "regions_slug_form": Violation(BadRequest, "A region's id is 1 to 40 of a-z, 0-9 and inner dashes.", "/id"),
-    "regions_own_slug_key": Violation(Conflict, "A region of that id exists already.", "/id", "ID_TAKEN"),
-    "regions_slug_private": Violation(
-        Conflict, "A tenant has a private region of that id: a shared one would hide it.", "/id", "ID_TAKEN"
-    ),
+    "regions_own_slug_key": Violation(Conflict, "A private region of that id exists already.", "/id", "ID_TAKEN"),
     "regions_slug_key": Violation(Conflict, "A region of that id exists already.", "/id", "ID_TAKEN"),
     "user_identities_pkey": Violation(Conflict, "You are signing in elsewhere this very moment. Try again.", None),
     "users_email_key": Violation(Conflict, "You are signing in elsewhere this very moment. Try again.", None),
