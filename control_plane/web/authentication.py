@@ -230,7 +230,8 @@ class Authenticator:
             self._agents.forget(digest)
             raise self._failed(request, KeyKind.AGENT, "unknown")
         if not owner.enabled:
-            raise Forbidden("This agent was disabled by the operator; enable it, or stop it", code="AGENT_DISABLED")
+            who = "the operator" if owner.region_tenant_id is None else "the tenant whose region it is in"
+            raise Forbidden(f"This agent was disabled by {who}; enable it, or stop it", code="AGENT_DISABLED")
         caller = AgentCaller(
             agent_id=owner.agent_id,
             agent_number=owner.agent_number,
