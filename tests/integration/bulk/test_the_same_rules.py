@@ -45,7 +45,7 @@ BAD: dict[str, dict[str, Any]] = {
     "denied pattern": {"check": "https://good.example.com/wp-login.php"},
     "no such channel": {"alerts": ["0197a2f0-0000-7000-8000-000000000000"]},
     "no such upstream": {"depends_on": ["nothing"]},
-    "secret over plain http": {"check": {"type": "http", "url": "http://a.example.com/", "auth": {"bearer_token": 5}}},
+    "a secret that is none": {"check": {"type": "http", "url": GOOD, "bearer_token": 5}},
     "timeout over interval": {"check": {"type": "http", "url": GOOD, "timeout": 60_001}},
     "bad expression": {"check": {"type": "http", "url": GOOD, "body_regex": "("}},
     "one port too many": {"check": "tls://scanned.example.com:8443"},
