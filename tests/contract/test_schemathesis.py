@@ -1,8 +1,8 @@
 """Generated requests against a served control plane: every answer is one that the OpenAPI document promises.
 
-FARWATCH_FUZZ_REQUESTS (36 for each list; a body has twice as many, a lone id a third; 2 000 in all) and
-FARWATCH_FUZZ_SEED ask for more requests and for other ones. Nothing leaves the loopback: no agent and no job runs, so
-monitors and channels are stored and never used.
+TEST_FARWATCH_FUZZ_REQUESTS (12 for each list; a body has twice as many, a lone id a third; 2 000 in all) and
+TEST_FARWATCH_FUZZ_SEED ask for more requests and for other ones. Nothing leaves the loopback: no agent and no job
+runs, so monitors and channels are stored and never used.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tests.support import fuzzing
 from tests.support.fuzz_world import target_of
 from tests.support.fuzzing import AnyOperation
 
-REQUESTS = int(os.environ.get("FARWATCH_FUZZ_REQUESTS", "36"))
-SEED = int(os.environ.get("FARWATCH_FUZZ_SEED", "1"))
+REQUESTS = int(os.environ.get("TEST_FARWATCH_FUZZ_REQUESTS", "12"))
+SEED = int(os.environ.get("TEST_FARWATCH_FUZZ_SEED", "1"))
 
 DOCUMENT = json.loads(openapi_document())
 ELSEWHERE = {

@@ -19,6 +19,7 @@ from control_plane.store.pool import Database
 from shared.protocol import ResultBatch
 from shared.results import CheckResult, Detail, Evidence, Outcome, Reason
 from tests.support.deciding import now_ms
+from tests.support.plain_http import NO_TLS
 from tests.support.serving import SETTINGS, ControlPlane, control_plane
 
 REGIONS = (
@@ -104,7 +105,7 @@ class Desk:
 
     def browser(self) -> httpx.AsyncClient:
         """A client with cookies of its own, not signed in."""
-        return httpx.AsyncClient(base_url=self.url, timeout=20)
+        return httpx.AsyncClient(base_url=self.url, timeout=20, verify=NO_TLS)
 
     @asynccontextmanager
     async def signed_in(self, key: str | None = None) -> AsyncIterator[httpx.AsyncClient]:

@@ -24,6 +24,7 @@ from control_plane.web.middleware import AUTHENTICATOR, border, finish_headers
 from control_plane.web.routes import Route
 from control_plane.web.server import EnvelopeRunner
 from tests.support import seed
+from tests.support.plain_http import NO_TLS
 from tests.support.waiting import until
 
 INSERT_KEY = """
@@ -46,7 +47,7 @@ class Served:
     def client(self, key: str, *, timeout: float = 20) -> httpx.AsyncClient:
         """A client that presents this key."""
         headers = {"Authorization": f"Bearer {key}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=timeout)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=timeout, verify=NO_TLS)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from control_plane.store.pool import Database
 from control_plane.web.call import Deps
 from control_plane.web.server import EnvelopeRunner
 from tests.support import seed
+from tests.support.plain_http import NO_TLS
 
 OPERATOR_SECRET = "an operator's secret for tests"
 SEALING_KEYS = "k1:a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
@@ -42,7 +43,7 @@ class ControlPlane:
         """A client with this bearer credential, or none."""
         if credential is not None:
             headers["Authorization"] = f"Bearer {credential}"
-        return httpx.AsyncClient(base_url=f"http://{self.host}:{self.port}", headers=headers, timeout=20)
+        return httpx.AsyncClient(base_url=f"http://{self.host}:{self.port}", headers=headers, timeout=20, verify=NO_TLS)
 
     def tenant(self) -> httpx.AsyncClient:
         """The first tenant's client, with every scope."""
