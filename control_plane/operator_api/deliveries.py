@@ -59,7 +59,7 @@ async def replay(call: Call) -> Reply:
     async with call.deps.database.app() as conn:
         found = await dead_letters.find_letter(conn, delivery_id=delivery_id)
     if found is None:
-        raise NotFound("There is no such delivery")
+        raise NotFound("There is no such delivery", code="DELIVERY_NOT_FOUND")
     await replay_delivery(call.deps.database, tenant_id=TenantId(found.tenant_id), delivery_id=delivery_id)
     async with call.deps.database.app() as conn:
         return Reply(await dead_letters.find_letter(conn, delivery_id=delivery_id))
