@@ -186,9 +186,6 @@ SELECT (SELECT count(*) FROM monitors WHERE tenant_id = $1) AS max_monitors,
             AND expires_at > now()) AS invitations,
        (SELECT count(*) FROM channels WHERE tenant_id = $1) AS channels,
        (SELECT count(*) FROM api_keys WHERE tenant_id = $1 AND expires_at IS NULL) AS keys,
-       (SELECT count(*) FROM members WHERE tenant_id = $1) AS members,
-       (SELECT count(*) FROM invitations
-        WHERE tenant_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()) AS invitations,
        (SELECT count(*) FROM regions WHERE tenant_id = $1) AS private_regions,
        (SELECT count(*) FROM maintenance_windows
         WHERE tenant_id = $1 AND ended_at IS NULL AND deleted_at IS NULL) AS maintenance
