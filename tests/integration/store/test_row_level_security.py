@@ -55,6 +55,7 @@ OVERRIDES = {
     ("regions", "slug"): "'r' || floor(random() * 1e9)::bigint",
     ("api_keys", "label"): "'label'",
     ("api_keys", "digest"): "gen_random_uuid()::text::bytea",
+    ("manage_keys", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("monitors", "interval_s"): "60",
     ("results", "slot"): "(extract(epoch FROM now()) * 1000)::bigint",
 }
