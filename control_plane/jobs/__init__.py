@@ -79,6 +79,7 @@ async def work(deps: Deps) -> None:
         new_id=deps.new_id,
         ports=deps.settings.security.tcp_ports,
         now=deps.now,
+        transports=transports(deps.settings.delivery),
     )
     with deps.hub.subscribe(f"{JOBS_TOPIC}:") as hints:
         while not hints.closed:

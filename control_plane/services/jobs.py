@@ -25,6 +25,7 @@ LEASE = timedelta(seconds=30)
 SCOPES: Mapping[str, str] = {
     "create_monitors": "monitors:write",
     "act_on_monitors": "monitors:write",
+    "apply_configuration": "config:write",
     "report": "monitors:read",
 }
 """What ordering a job of each kind needs: at the order, and for as long as it is done."""

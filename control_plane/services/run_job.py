@@ -21,10 +21,13 @@ from msgspec import Struct, structs
 from control_plane.domain.actor import Actor
 from control_plane.errors import FarwatchError, Unavailable
 from control_plane.sealing import Sealer, UnsealError
+from control_plane.services.apply_as_job import ApplyRequest, apply_as_job
 from control_plane.services.bulk_monitors import Action, Means, act_in_bulk, create_in_bulk, refusal
+from control_plane.services.channel_config import Transports
 from control_plane.services.create_monitors import Outcome
 from control_plane.services.jobs import LEASE, job_context, loss_of_right
 from control_plane.services.monthly_report import monthly_report
+from control_plane.services.plan_steps import Means as PlanMeans
 from control_plane.services.read_availability import Horizon
 from control_plane.services.render_report import Format, rendered
 from control_plane.store import jobs
@@ -48,6 +51,7 @@ class JobContext(Struct, frozen=True, kw_only=True):
     new_id: Callable[[], UUID]
     ports: PortProfile
     now: Callable[[], datetime] = partial(datetime.now, UTC)
+    transports: Transports = {}
 
 
 class LostJobError(Exception):
@@ -129,6 +133,14 @@ class JobProgress:
             lease=LEASE,
         )
 
+    async def end(self, conn: Connection, result: Any) -> None:
+        """All of it was done in this transaction, and the job is over with it."""
+        job = self._job
+        left = job.total - self.position
+        known: dict[str, Any] = {"tenant_id": job.tenant_id, "job_id": job.id, "token": job.token}
+        await jobs.advance_job(conn, **known, items=left, failures=[], lease=LEASE)
+        await jobs.finish_job(conn, **known, state="succeeded", result=result)
+
 
 Work = Callable[[JobContext, ClaimedJob, bytes], Awaitable[Made | None]]
 """Does a job of one kind from its position; the bytes are the request as it was given. Returns what it made, if any."""
@@ -179,9 +191,17 @@ def _means(context: JobContext, job: ClaimedJob, write_source: str) -> Means:
     return Means(tenant_id=tenant_id, new_id=context.new_id, write_source=write_source, ports=context.ports)
 
 
+async def _apply_configuration(context: JobContext, job: ClaimedJob, raw: bytes) -> None:
+    means = PlanMeans(sealer=context.sealer, transports=context.transports, ports=context.ports, new_id=context.new_id)
+    asked = msgspec.json.decode(raw, type=ApplyRequest)
+    tenant_id = TenantId(job.tenant_id)
+    await apply_as_job(context.database, means, asked=asked, tenant_id=tenant_id, progress=JobProgress(job))
+
+
 KINDS: Mapping[str, Work] = {
     "create_monitors": _create_monitors,
     "act_on_monitors": _act_on_monitors,
+    "apply_configuration": _apply_configuration,
     "report": _report,
 }
 

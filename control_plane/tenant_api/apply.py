@@ -6,16 +6,27 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from control_plane.domain.config_file import SECTIONS
-from control_plane.errors import FarwatchError, Forbidden
-from control_plane.services.apply_configuration import apply_configuration
-from control_plane.services.plan_steps import WRITES, Planned
+from control_plane.errors import FarwatchError
+from control_plane.services.apply_as_job import ApplyRequest, refuse_unscoped
+from control_plane.services.apply_configuration import Applied, apply_configuration
+from control_plane.services.spare_others import no_full_collection
 from control_plane.services.write_planned import WRITE_SOURCE
 from control_plane.store.acting import acting, who_acts
 from control_plane.tenant_api.config_schema import ConfigurationFile
-from control_plane.tenant_api.configuration import EXAMPLE, MAX_BODY, MEDIA, means_of, name_lines, read_document
+from control_plane.tenant_api.configuration import (
+    EXAMPLE,
+    MAX_BODY,
+    MEDIA,
+    Document,
+    means_of,
+    name_lines,
+    read_document,
+)
+from control_plane.tenant_api.jobs import ASYNC_ERRORS, ordered, wants_async
 from control_plane.tenant_api.plan import OBJECT_ERRORS, PlanJson, plan_json
 from control_plane.web.call import Call, Reply
 from control_plane.web.routes import Door, Route
@@ -35,35 +46,46 @@ class ApplyQuery(Struct, frozen=True):
 
 
 async def apply(call: Call) -> Reply:
+    with no_full_collection():
+        document = await read_document(call)
+        if wants_async(call):
+            return await _ordered(call, document)
+        applied = await _applied(call, document)
+        told = await asyncio.to_thread(plan_json, applied.planned)
+        return Reply(AppliedJson(**structs.asdict(told), made=applied.made))
+
+
+async def _ordered(call: Call, document: Document) -> Reply:
     query: ApplyQuery = call.query
-    caller = call.tenant()
-    document = await read_document(call)
-    actor = who_acts()
+    file = document.value if isinstance(document.value, dict) else {}
+    asked = ApplyRequest(
+        document=document.value, prune=query.prune, digest=_digest(query), scopes=sorted(call.tenant().scopes)
+    )
+    total = sum(len(section) for name in SECTIONS if isinstance(section := file.get(name), list))
+    request = await asyncio.to_thread(msgspec.json.encode, asked)
+    return await ordered(call, kind="apply_configuration", request=request, total=total)
+
+
+async def _applied(call: Call, document: Document) -> Applied:
+    query: ApplyQuery = call.query
+    caller, actor = call.tenant(), who_acts()
     try:
         with acting(actor and structs.replace(actor, source=WRITE_SOURCE)):
-            applied = await apply_configuration(
+            return await apply_configuration(
                 call.deps.database,
                 tenant_id=caller.tenant_id,
                 document=document.value,
                 means=means_of(call, prune=query.prune),
-                digest=None if query.plan_digest is UNSET else query.plan_digest,
-                allow=lambda planned: _refuse_unscoped(planned, caller.scopes),
+                digest=_digest(query),
+                allow=lambda planned: refuse_unscoped(planned, caller.scopes),
             )
     except FarwatchError as error:
         name_lines(error, document.lines)
         raise
-    told = await asyncio.to_thread(plan_json, applied.planned)
-    return Reply(AppliedJson(**structs.asdict(told), made=applied.made))
 
 
-def _refuse_unscoped(planned: Planned, scopes: frozenset[str]) -> None:
-    """What changes needs the right to change it, as if it were changed by itself."""
-    kinds = {step.change.kind for step in planned.steps if step.change.action in WRITES}
-    needed = sorted(section.scope for section in SECTIONS.values() if section.kind in kinds)
-    for scope in needed:
-        if scope not in scopes:
-            message = f"This file changes what needs the scope {scope}, which this key lacks: make one that has it"
-            raise Forbidden(message, code="MISSING_SCOPE", details={"scope": scope})
+def _digest(query: ApplyQuery) -> str | None:
+    return None if query.plan_digest is UNSET else query.plan_digest
 
 
 ROUTES: tuple[Route, ...] = (
@@ -74,7 +96,9 @@ ROUTES: tuple[Route, ...] = (
         operation="apply_configuration",
         summary="Make the configuration equal to a file",
         description="In one transaction. Needs, besides `config:write`, the write scope of each section that changes. "
-        "Applying the same file again changes nothing.",
+        "Applying the same file again changes nothing. `Prefer: respond-async` answers 202 with a job, whose result is "
+        "the summary; it makes no secrets.",
+        prefer=("respond-async",),
         tag="configuration",
         door=Door.TENANT,
         scope="config:write",
@@ -83,7 +107,7 @@ ROUTES: tuple[Route, ...] = (
         media=MEDIA,
         query=ApplyQuery,
         reply=AppliedJson,
-        errors=(*OBJECT_ERRORS, "PLAN_STALE", "SECRET_MISSING", "QUOTA_EXCEEDED", "CHANNEL_NAME_TAKEN"),
+        errors=(*OBJECT_ERRORS, "PLAN_STALE", "SECRET_MISSING", "QUOTA_EXCEEDED", "CHANNEL_NAME_TAKEN", *ASYNC_ERRORS),
         example=EXAMPLE,
         max_body=MAX_BODY,
         category="bulk",
