@@ -11,6 +11,10 @@ ORDER = ("name", "config", "enabled", "secrets")
 """Fields of an entry, as they are written."""
 
 
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"ntfy": {"server_url": "https://ntfy.sh/"}}
+"""Members of a configuration, by its type, that mean the same when they are left out."""
+
+
 def whole_channel(*, name: str, shown: Mapping[str, Any], enabled: bool) -> tuple[dict[str, Any], list[str]]:
     """All that is decided about the channel, without secrets, and where those are. `shown` has masks for them."""
     config, secret = without_secrets(shown, "/config")
@@ -20,7 +24,10 @@ def whole_channel(*, name: str, shown: Mapping[str, Any], enabled: bool) -> tupl
 
 def short_channel(whole: Mapping[str, Any]) -> dict[str, Any]:
     """The same without what is default."""
-    return {name: value for name, value in whole.items() if (name, value) != ("enabled", True)}
+    config = whole["config"]
+    defaults = _DEFAULTS.get(config.get("type"), {})
+    written = {name: value for name, value in config.items() if name not in defaults or value != defaults[name]}
+    return {"name": whole["name"], "config": written} | ({} if whole["enabled"] else {"enabled": False})
 
 
 def config_patch(given: Mapping[str, Any], *, shown: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,6 +69,7 @@ async def test_an_export_plans_as_no_change_and_tells_no_secret(keeper: Keeper) 
     assert api["secrets"] == ["/check/bearer_token"]
     assert set(api) == {"key", "name", "check", "interval", "depends_on", "alerts", "sla", "secrets"}
     assert file["monitors"][3]["check"]["of"] == {"monitors": ["api", "db"]}
+    assert file["channels"][1]["config"] == {"type": "ntfy", "topic": "acme"}, "the public server is what ntfy means"
     planned = await keeper.plan(file, prune=True)
     assert (planned["drift"], planned["changes"], planned["warnings"]) == (False, [], [])
     for form in ("yaml", "json", "csv"):
