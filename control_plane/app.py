@@ -100,7 +100,8 @@ async def build_app(
     app = web.Application(middlewares=[border])
     app[DEPS] = deps
     app[AUTHENTICATOR] = deps.authenticator
-    app[DOCUMENT] = openapi_document
+    document: Callable[[], bytes] = openapi_document
+    app[DOCUMENT] = document
     app.on_response_prepare.append(finish_headers)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_hub)

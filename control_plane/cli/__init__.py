@@ -15,7 +15,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "regions": "control_plane.cli.regions:regions",
         "assert-healthy": "control_plane.cli.assert_healthy:assert_healthy",
         "operator": "control_plane.cli.operator:operator",
-    "tail": "control_plane.cli.tail:tail",
+        "tail": "control_plane.cli.tail:tail",
         "report": "control_plane.cli.report:report",
     },
     "Respond": {

@@ -137,7 +137,9 @@ COMMON = {
     "description": st.sampled_from(["", "x\ny"]),
     "timezone": st.sampled_from(["UTC", "Europe/Berlin"]),
 }
-TARGETS = st.sampled_from([{"all": True}, {"tags": ["db"]}, {"monitors": ["web/1", "api"], "tags": ["x"]}])
+TARGETS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{"all": True}, {"tags": ["db"]}, {"monitors": ["web/1", "api"], "tags": ["x"]}]
+)
 WINDOWS = st.tuples(
     TARGETS,
     st.fixed_dictionaries({}, optional=COMMON),

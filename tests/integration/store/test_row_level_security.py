@@ -28,6 +28,12 @@ OTHERS = {
     "users",
     "user_identities",
     "login_states",
+    "plans",
+    "processes",
+    "deny_rules",
+    "opt_outs",
+    "operator_settings",
+    "sealing_keys",
 }
 BOOKKEEPING = {"_yoyo_log", "_yoyo_migration", "_yoyo_version"}
 
@@ -71,7 +77,8 @@ async def _insert(connection: Connection, table: str, tenant_id: TenantId) -> No
     for column in await connection.fetch(REQUIRED, table):
         name = column["attname"]
         if name not in row:
-            row[name] = VALUES[column["type"]]
+            # No region of the test: deleting one takes along what hangs on it, past every policy.
+            row[name] = "-1" if name == "region_id" else VALUES[column["type"]]
     names = ", ".join(f'"{name}"' for name in row)
     await connection.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join(row.values())})")
 
@@ -114,13 +121,15 @@ async def test_a_forgotten_where_changes_only_own_rows(
     own, other = tenants
     async with database.tenant(own) as connection:
         tables = await tenant_tables(connection)
-        for table in tables:
-            for statement in (f"UPDATE {table} SET tenant_id = tenant_id", f"DELETE FROM {table}"):
+        for statement in ("UPDATE {} SET tenant_id = tenant_id", "DELETE FROM {}"):
+            for table in tables:
                 try:
-                    status = await connection.execute(statement)
+                    status = await connection.execute(statement.format(table))
                 except asyncpg.InsufficientPrivilegeError:
                     continue
-                assert status.split()[-1] == "1", statement
+                # What hangs on a row that was deleted before is gone already.
+                gone = statement.startswith("DELETE") and status == "DELETE 0"
+                assert gone or status.split()[-1] == "1", statement.format(table)
     for table in tables:
         left = await superuser.fetchval(f"SELECT count(*) FROM {table} WHERE tenant_id = $1", other)
         assert left == 1, table
@@ -153,7 +162,8 @@ async def test_every_table_has_its_policies_and_grants(database: Database) -> No
         rows = await connection.fetch(CATALOGUE)
     assert {row["relname"] for row in rows} == wanted | BOOKKEEPING
     for privilege in ("walled", "read", "written"):
-        assert {row["relname"] for row in rows if row[privilege]} == wanted, privilege
+        by_triggers = {"audit"} if privilege == "written" else set()
+        assert {row["relname"] for row in rows if row[privilege]} == wanted - by_triggers, privilege
 
 
 async def test_partitions_are_out_of_reach_for_both_roles(database: Database) -> None:

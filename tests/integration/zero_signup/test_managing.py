@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from control_plane.store.tenants import ANONYMOUS
@@ -104,8 +105,9 @@ async def test_a_replaced_key_stops_and_the_new_one_works(desk: Desk) -> None:
         assert await conn.fetchval("SELECT count(*) FROM monitors WHERE tenant_id = $1", ANONYMOUS) == 1
 
 
-async def _is_refused(http: Any, path: str) -> bool:
-    return (await http.get(path)).status_code == 401
+async def _is_refused(http: httpx.AsyncClient, path: str) -> bool:
+    reply = await http.get(path)
+    return reply.status_code == 401
 
 
 async def test_a_monitor_of_an_account_has_no_manage_key(desk: Desk) -> None:
