@@ -24,9 +24,9 @@ from control_plane.jobs.loop import run_jobs
 from control_plane.metrics import BUILD
 from control_plane.openapi import DOCUMENT, build_document
 from control_plane.sealing import Sealer
-from control_plane.services.check_sealing_keys import check_sealing_keys
-from control_plane.services.database_clock import DatabaseClock
-from control_plane.services.identity import new_id
+from control_plane.services.installation.database_clock import DatabaseClock
+from control_plane.services.installation.identity import new_id
+from control_plane.services.safety.check_sealing_keys import check_sealing_keys
 from control_plane.settings import Settings, check_serving
 from control_plane.store.migrate import check_schema
 from control_plane.store.pool import Database

@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from control_plane.agent_api.server_time import time_header
-from control_plane.services.hand_out_assignments import Asker, hand_out_assignments
+from control_plane.services.fleet.hand_out_assignments import Asker, hand_out_assignments
 from control_plane.web.call import Call, Reply
 from control_plane.web.hub import ASSIGNMENTS
 from control_plane.web.routes import Door, Route

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from control_plane.agent_api.server_time import time_header
-from control_plane.services.greet_agent import Greeted, greet_agent
+from control_plane.services.fleet.greet_agent import Greeted, greet_agent
 from control_plane.web.call import Call, Reply
 from control_plane.web.routes import Door, Route
 from shared.protocol import PROTOCOL_VERSION, Hello, RegionGrant, Welcome

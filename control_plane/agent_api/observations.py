@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from control_plane.agent_api.server_time import time_header
-from control_plane.services.observe_agent import observe_agent
+from control_plane.services.fleet.observe_agent import observe_agent
 from control_plane.web.call import Call, Reply
 from control_plane.web.routes import Door, Route
 from shared.protocol import Observations

@@ -17,9 +17,9 @@ from msgspec import Raw, Struct
 from control_plane.agent_api.server_time import time_header
 from control_plane.errors import BadRequest, Unavailable
 from control_plane.metrics import BATCH_RESULTS, BATCH_SECONDS, RESULTS
-from control_plane.services.count_decisions import count_decisions
-from control_plane.services.ingest_results import Reporter, ingest_results
-from control_plane.services.stream_events import publish_results
+from control_plane.services.alerting.stream_events import publish_results
+from control_plane.services.fleet.ingest_results import Reporter, ingest_results
+from control_plane.services.judging.count_decisions import count_decisions
 from control_plane.web.call import Call, Reply
 from control_plane.web.caller import AgentCaller
 from control_plane.web.routes import Door, Route

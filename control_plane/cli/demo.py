@@ -14,7 +14,7 @@ from control_plane.cli.local import LocalRegion, Running, run_installation, unti
 from control_plane.cli.talk import say
 from control_plane.cli.up import greet_address
 from control_plane.errors import StartupRefused
-from control_plane.services.first_run import RegionDefinition
+from control_plane.services.tenants.first_run import RegionDefinition
 
 INTERVAL_S = 10
 HOST = "127.0.0.1"

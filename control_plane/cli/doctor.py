@@ -15,7 +15,7 @@ from control_plane.cli.installation import Installation, default_directory
 from control_plane.errors import FarwatchError, StartupRefused
 from control_plane.postgres_binaries import embedded_programs
 from control_plane.sealing import Sealer
-from control_plane.services.check_sealing_keys import check_sealing_keys
+from control_plane.services.safety.check_sealing_keys import check_sealing_keys
 from control_plane.settings import Settings, check_serving, load_settings
 from control_plane.store.fleet_reads import database_clock, live_agents
 from control_plane.store.migrate import check_schema

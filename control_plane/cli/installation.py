@@ -21,9 +21,9 @@ from msgspec import Struct
 
 from control_plane.domain.credentials import SCOPES
 from control_plane.errors import StartupRefused
-from control_plane.services.first_run import KEY_LABEL, RegionDefinition, ensure_first_tenant
-from control_plane.services.issue_api_key import issue_api_key
-from control_plane.services.issue_probe_key import create_agent
+from control_plane.services.fleet.issue_probe_key import create_agent
+from control_plane.services.tenants.first_run import KEY_LABEL, RegionDefinition, ensure_first_tenant
+from control_plane.services.tenants.issue_api_key import issue_api_key
 from control_plane.store import tenants
 from control_plane.store.pool import Database
 

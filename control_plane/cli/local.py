@@ -19,7 +19,7 @@ from control_plane.cli.installation import EnsuredKeys, Installation, Installati
 from control_plane.cli.talk import say
 from control_plane.errors import StartupRefused
 from control_plane.postgres import EmbeddedPostgres
-from control_plane.services.first_run import RegionDefinition
+from control_plane.services.tenants.first_run import RegionDefinition
 from control_plane.store.migrate import migrate
 from control_plane.store.pool import Database
 

@@ -15,7 +15,7 @@ from control_plane.cli.local import local_url, require_free, until_stopped
 from control_plane.cli.talk import say
 from control_plane.errors import StartupRefused, Unavailable
 from control_plane.sealing import Sealer
-from control_plane.services.first_run import ensure_first_tenant
+from control_plane.services.tenants.first_run import ensure_first_tenant
 from control_plane.settings import Settings, check_serving, load_settings
 from control_plane.store.migrate import check_schema
 from control_plane.store.pool import Database

@@ -14,7 +14,7 @@ import click
 from control_plane.cli.installation import LOCAL_CIDRS, default_directory
 from control_plane.cli.local import LocalRegion, Running, run_installation, until_stopped
 from control_plane.cli.talk import say
-from control_plane.services.first_run import RegionDefinition
+from control_plane.services.tenants.first_run import RegionDefinition
 
 REGIONS = (LocalRegion(RegionDefinition("local", "This machine", allow_cidrs=LOCAL_CIDRS)),)
 

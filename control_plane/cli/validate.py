@@ -19,9 +19,9 @@ from control_plane.domain.region_choice import RegionChoice
 from control_plane.errors import FarwatchError
 from control_plane.notify import transports
 from control_plane.sealing import Sealer
-from control_plane.services.plan_configuration import plan_configuration
-from control_plane.services.plan_steps import Means
-from control_plane.services.read_configuration import Stored
+from control_plane.services.configuration.plan_configuration import plan_configuration
+from control_plane.services.configuration.plan_steps import Means
+from control_plane.services.configuration.read_configuration import Stored
 from control_plane.settings import DeliverySettings
 from control_plane.tenant_api.config_schema import file_schema
 from shared.ids import TenantId

@@ -7,7 +7,7 @@ from aiohttp import web
 from control_plane.dashboard.monitor_form import blank, body_of, entered, read_offer, with_problems
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
 from control_plane.errors import BadRequest, Conflict, FarwatchError, Refused
-from control_plane.services.create_monitor import create_monitor
+from control_plane.services.monitors.create_monitor import create_monitor
 from control_plane.web.routes import Route
 from shared.ids import MonitorId
 

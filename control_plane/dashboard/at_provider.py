@@ -12,9 +12,9 @@ from control_plane.dashboard.visit import refusal, see_other
 from control_plane.domain.credentials import Role
 from control_plane.domain.people import SIGNING_IN_FOR, link_digest
 from control_plane.errors import FarwatchError, NotFound
-from control_plane.services.admit_person import OpenDomains, admit_person
-from control_plane.services.begin_sign_in import SetOut, begin_sign_in, take_sign_in
-from control_plane.services.provider import Provider
+from control_plane.services.people.admit_person import OpenDomains, admit_person
+from control_plane.services.people.begin_sign_in import SetOut, begin_sign_in, take_sign_in
+from control_plane.services.people.provider import Provider
 from control_plane.settings import AuthSettings
 from control_plane.web.browser import begin_sign_in as mark_browser
 from control_plane.web.browser import end_sign_in, new_session, signing_in

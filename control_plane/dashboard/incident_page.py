@@ -14,11 +14,11 @@ from control_plane.dashboard.words import sentence
 from control_plane.domain import field_rules
 from control_plane.domain.incident_rules import NOTE_LIMIT, PHASES, UPDATE_LIMIT, Phase
 from control_plane.errors import BadRequest, Conflict, FarwatchError, NotFound
-from control_plane.services.acknowledge_incident import acknowledge_incident
-from control_plane.services.annotate_incident import annotate_incident
-from control_plane.services.reopen_incident import reopen_incident
-from control_plane.services.resolve_incident import resolve_incident
-from control_plane.services.update_incident import update_incident
+from control_plane.services.incidents.acknowledge_incident import acknowledge_incident
+from control_plane.services.incidents.annotate_incident import annotate_incident
+from control_plane.services.incidents.reopen_incident import reopen_incident
+from control_plane.services.incidents.resolve_incident import resolve_incident
+from control_plane.services.incidents.update_incident import update_incident
 from control_plane.store import incidents_read
 from control_plane.web.routes import Route
 

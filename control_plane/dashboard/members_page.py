@@ -13,12 +13,12 @@ from control_plane.dashboard.rendering import html
 from control_plane.dashboard.visit import Visit, form, frame, page, see_other
 from control_plane.domain.credentials import Role
 from control_plane.errors import BadRequest, Conflict, FarwatchError, Forbidden, Refused
-from control_plane.services.change_member import change_member
-from control_plane.services.end_session import end_all_sessions, end_session
-from control_plane.services.invite_member import Invited, invite_member
-from control_plane.services.remove_member import remove_member
-from control_plane.services.resend_invitation import resend_invitation
-from control_plane.services.revoke_invitation import revoke_invitation
+from control_plane.services.people.change_member import change_member
+from control_plane.services.people.end_session import end_all_sessions, end_session
+from control_plane.services.people.invite_member import Invited, invite_member
+from control_plane.services.people.remove_member import remove_member
+from control_plane.services.people.resend_invitation import resend_invitation
+from control_plane.services.people.revoke_invitation import revoke_invitation
 from control_plane.store import invitations, members, sessions
 from control_plane.web.routes import Route
 

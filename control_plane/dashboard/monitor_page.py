@@ -17,11 +17,11 @@ from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
 from control_plane.domain.regionless import kind_is_regionless
 from control_plane.errors import Conflict, FarwatchError, NotFound, Refused, TooMany
-from control_plane.services.check_now import order_check_now
-from control_plane.services.delete_monitor import delete_monitor
-from control_plane.services.drop_region import drop_region
-from control_plane.services.find_incapable import find_incapable
-from control_plane.services.pause_monitor import pause_monitor, resume_monitor
+from control_plane.services.monitors.check_now import order_check_now
+from control_plane.services.monitors.delete_monitor import delete_monitor
+from control_plane.services.monitors.drop_region import drop_region
+from control_plane.services.monitors.find_incapable import find_incapable
+from control_plane.services.monitors.pause_monitor import pause_monitor, resume_monitor
 from control_plane.store import assignments_write, incidents_read, monitor_reads, overview_read, results_read
 from control_plane.store.incidents_read import IncidentFilter
 from control_plane.store.monitor_reads import MonitorView

@@ -18,7 +18,7 @@ from control_plane.dashboard.monitor_views import STATES, WORDS, MonitorRow, mon
 from control_plane.dashboard.visit import Visit, page, show
 from control_plane.dashboard.words import count
 from control_plane.errors import NotFound
-from control_plane.services.find_incapable import find_lacking
+from control_plane.services.monitors.find_incapable import find_lacking
 from control_plane.store import channels, incidents_read, monitor_lists, overview_read
 from control_plane.store.incidents_read import IncidentFilter
 from control_plane.store.monitor_lists import MonitorFilter

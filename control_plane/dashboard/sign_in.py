@@ -10,9 +10,9 @@ from aiohttp import web
 from control_plane.dashboard.rendering import html
 from control_plane.dashboard.visit import Visit, form, frame, opened, read_form, refusal, see_other
 from control_plane.errors import FarwatchError, Forbidden, TooMany, Unauthenticated
-from control_plane.services.end_session import sign_out as end_session
-from control_plane.services.open_session import Browser, open_key_session
-from control_plane.services.providers import providers_of
+from control_plane.services.people.end_session import sign_out as end_session
+from control_plane.services.people.open_session import Browser, open_key_session
+from control_plane.services.people.providers import providers_of
 from control_plane.web.browser import (
     BrowserSession,
     clear_session,

@@ -18,7 +18,7 @@ from aiohttp import web
 from control_plane.dashboard.rendering import html
 from control_plane.domain.plan import Category
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany
-from control_plane.services.read_notice import read_notice
+from control_plane.services.fleet.read_notice import read_notice
 from control_plane.store.acting import acting
 from control_plane.web import rate_limits
 from control_plane.web.actor import actor_of

@@ -13,9 +13,9 @@ from control_plane.dashboard.sign_in import browser_of, signed_in
 from control_plane.dashboard.visit import Form, frame, read_form, refusal, see_other
 from control_plane.domain.people import link_digest
 from control_plane.errors import BadRequest, FarwatchError, Forbidden
-from control_plane.services.admit_person import link_over
-from control_plane.services.follow_link import follow_invitation, follow_setup, name_by_setup
-from control_plane.services.providers import providers_of
+from control_plane.services.people.admit_person import link_over
+from control_plane.services.people.follow_link import follow_invitation, follow_setup, name_by_setup
+from control_plane.services.people.providers import providers_of
 from control_plane.store import invitations
 from control_plane.web.browser import is_foreign, new_session
 from control_plane.web.call import Call

@@ -8,21 +8,21 @@ from importlib.metadata import version
 
 from control_plane.jobs.loop import Job
 from control_plane.notify import transports
-from control_plane.services.advance_maintenance import advance_maintenance, sweep_maintenance
-from control_plane.services.apply_rules import apply_rules
-from control_plane.services.database_clock import DatabaseClock
-from control_plane.services.deliver_notifications import Deliverer
-from control_plane.services.forget_old_rows import forget_old_rows
-from control_plane.services.judge_due import judge_due, judge_followers
-from control_plane.services.make_partitions import make_partitions
-from control_plane.services.measure_installation import measure_installation
-from control_plane.services.reseal import reseal_when_turned
-from control_plane.services.roll_up import roll_up
-from control_plane.services.run_job import JobContext, run_next_job
-from control_plane.services.sweep_verdicts import sweep_verdicts
-from control_plane.services.verify_domain import DomainVerifier, recheck_domains
-from control_plane.services.watch_fleet import watch_fleet
-from control_plane.services.watch_scans import watch_scans
+from control_plane.services.alerting.deliver_notifications import Deliverer
+from control_plane.services.fleet.watch_fleet import watch_fleet
+from control_plane.services.installation.database_clock import DatabaseClock
+from control_plane.services.installation.forget_old_rows import forget_old_rows
+from control_plane.services.installation.make_partitions import make_partitions
+from control_plane.services.installation.measure_installation import measure_installation
+from control_plane.services.jobs.run_job import JobContext, run_next_job
+from control_plane.services.judging.judge_due import judge_due, judge_followers
+from control_plane.services.judging.sweep_verdicts import sweep_verdicts
+from control_plane.services.maintenance.advance_maintenance import advance_maintenance, sweep_maintenance
+from control_plane.services.safety.apply_rules import apply_rules
+from control_plane.services.safety.reseal import reseal_when_turned
+from control_plane.services.safety.verify_domain import DomainVerifier, recheck_domains
+from control_plane.services.safety.watch_scans import watch_scans
+from control_plane.services.uptime.roll_up import roll_up
 from control_plane.web.call import Deps
 from control_plane.web.hub import DELIVERIES, JUDGE
 from control_plane.web.hub import JOBS as JOBS_TOPIC

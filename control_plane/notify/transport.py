@@ -1,8 +1,8 @@
 """What every kind of channel offers: its configuration, and one way to send.
 
 A transport says whether trying again can help, and nothing more: when to try again is domain/delivery.py's business,
-recording it is services/deliver_notifications.py's. To add a kind: one file with a configuration Struct tagged with the
-kind's name and a transport, one line in TRANSPORTS, two tests. Words for people come from notify/render.py.
+recording it is services/alerting/deliver_notifications.py's. To add a kind: one file with a configuration Struct tagged
+with the kind's name and a transport, one line in TRANSPORTS, two tests. Words for people come from notify/render.py.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from control_plane.errors import NotFound
-from control_plane.services.issue_probe_key import (
+from control_plane.services.fleet.issue_probe_key import (
     IssuedProbeKey,
     create_agent,
     remove_agent,

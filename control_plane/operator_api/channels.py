@@ -7,10 +7,10 @@ from functools import partial
 
 from control_plane.errors import NotFound
 from control_plane.notify import transports
-from control_plane.services.change_channel import ChannelChange, change_channel
-from control_plane.services.create_operator_channel import create_operator_channel
-from control_plane.services.delete_channel import delete_channel
-from control_plane.services.test_channel import Tested, test_channel
+from control_plane.services.alerting.change_channel import ChannelChange, change_channel
+from control_plane.services.alerting.create_operator_channel import create_operator_channel
+from control_plane.services.alerting.delete_channel import delete_channel
+from control_plane.services.alerting.test_channel import Tested, test_channel
 from control_plane.store import channels
 from control_plane.store.tenants import OPERATOR
 from control_plane.web.call import Call, Reply

@@ -10,8 +10,8 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from control_plane.errors import BadRequest, NotFound
-from control_plane.services.replay_dead_letters import Replayed, replay_dead_letters
-from control_plane.services.replay_delivery import replay_delivery
+from control_plane.services.alerting.replay_dead_letters import Replayed, replay_dead_letters
+from control_plane.services.alerting.replay_delivery import replay_delivery
 from control_plane.store import dead_letters
 from control_plane.store.dead_letters import DeadLetter, LetterFilter
 from control_plane.web.call import Call, Reply

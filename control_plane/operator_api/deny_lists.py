@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from control_plane.domain.safety import PATTERN_LIMIT, RuleKind, read_rule_value
 from control_plane.errors import NotFound
-from control_plane.services.change_deny_rule import change_deny_rule, delete_deny_rule, unknown_rule
+from control_plane.services.safety.change_deny_rule import change_deny_rule, delete_deny_rule, unknown_rule
 from control_plane.store import deny_rules
 from control_plane.store.deny_rules import OptOut, StoredRule
 from control_plane.web.call import Call, Reply

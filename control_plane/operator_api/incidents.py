@@ -6,7 +6,7 @@ from functools import partial
 from typing import Literal
 
 from control_plane.errors import NotFound
-from control_plane.services.acknowledge_operator_incident import acknowledge_operator_incident
+from control_plane.services.fleet.acknowledge_operator_incident import acknowledge_operator_incident
 from control_plane.store import operator_incidents
 from control_plane.store.operator_incidents import Filter, OperatorIncident
 from control_plane.web.call import Call, Reply

@@ -10,8 +10,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from control_plane.domain.safety_gate import KillSwitch
 from control_plane.domain.safety_settings import HostsPerPort, PortsPerHost, Proof, SafetySettings, settings_of
 from control_plane.errors import BadRequest
-from control_plane.services.read_gate import switch_of
-from control_plane.services.switch_dispatch import switch_dispatch
+from control_plane.services.safety.read_gate import switch_of
+from control_plane.services.safety.switch_dispatch import switch_dispatch
 from control_plane.store import safety
 from control_plane.web.call import Call, Reply
 from control_plane.web.etag import require_match

@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from control_plane.errors import NotFound
 from control_plane.operator_api.plan_bodies import PLAN_ERRORS, FeaturesBody, QuotasBody, RatesBody, plain
-from control_plane.services.change_plan import change_plan
-from control_plane.services.delete_plan import delete_plan
+from control_plane.services.tenants.change_plan import change_plan
+from control_plane.services.tenants.delete_plan import delete_plan
 from control_plane.store import plans
 from control_plane.store.plans import Plan
 from control_plane.web.call import Call, Reply

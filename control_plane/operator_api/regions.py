@@ -9,9 +9,9 @@ from functools import partial
 from uuid import UUID
 
 from control_plane.errors import NotFound
-from control_plane.services.change_region import change_region, remove_region
-from control_plane.services.create_region import create_region
-from control_plane.services.find_region import find_region
+from control_plane.services.fleet.change_region import change_region, remove_region
+from control_plane.services.fleet.create_region import create_region
+from control_plane.services.fleet.find_region import find_region
 from control_plane.store import regions
 from control_plane.store.regions import Region
 from control_plane.web.call import Call, Reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from control_plane.services.reseal import Resealed, SealingState, reseal, sealing_state
+from control_plane.services.safety.reseal import Resealed, SealingState, reseal, sealing_state
 from control_plane.web.call import Call, Reply
 from control_plane.web.routes import Door, Route
 

@@ -10,10 +10,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from control_plane.domain.credentials import SCOPES
 from control_plane.errors import NotFound
 from control_plane.operator_api.plan_bodies import PLAN_ERRORS, Overrides, plain
-from control_plane.services.change_tenant import change_tenant
-from control_plane.services.create_tenant import create_tenant
-from control_plane.services.issue_api_key import issue_api_key
-from control_plane.services.revoke_api_key import revoke_api_key
+from control_plane.services.tenants.change_tenant import change_tenant
+from control_plane.services.tenants.create_tenant import create_tenant
+from control_plane.services.tenants.issue_api_key import issue_api_key
+from control_plane.services.tenants.revoke_api_key import revoke_api_key
 from control_plane.store import api_keys, plans, tenants
 from control_plane.store.api_keys import ApiKey
 from control_plane.store.tenants import Tenant, TenantFilter

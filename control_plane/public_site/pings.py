@@ -14,7 +14,7 @@ from aiohttp import web
 from control_plane.domain.heartbeat import Ping, PingKind
 from control_plane.errors import BadRequest, NotFound, Unavailable
 from control_plane.metrics import PINGS
-from control_plane.services.take_pings import NewPing
+from control_plane.services.heartbeats.take_pings import NewPing
 from control_plane.web.body import read_start
 from control_plane.web.call import Call
 from control_plane.web.routes import Door, Route

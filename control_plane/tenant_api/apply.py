@@ -11,10 +11,10 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from control_plane.domain.config_file import SECTIONS
 from control_plane.errors import FarwatchError
-from control_plane.services.apply_as_job import ApplyRequest, refuse_unscoped
-from control_plane.services.apply_configuration import Applied, apply_configuration
-from control_plane.services.spare_others import no_full_collection
-from control_plane.services.write_planned import WRITE_SOURCE
+from control_plane.services.configuration.apply_as_job import ApplyRequest, refuse_unscoped
+from control_plane.services.configuration.apply_configuration import Applied, apply_configuration
+from control_plane.services.configuration.write_planned import WRITE_SOURCE
+from control_plane.services.installation.spare_others import no_full_collection
 from control_plane.store.acting import acting, who_acts
 from control_plane.tenant_api.config_schema import ConfigurationFile
 from control_plane.tenant_api.configuration import (

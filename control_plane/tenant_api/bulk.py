@@ -13,7 +13,8 @@ from msgspec import Meta, Struct
 
 from control_plane.domain.field_rules import tags as read_tags
 from control_plane.errors import BadRequest
-from control_plane.services.bulk_monitors import (
+from control_plane.services.jobs.run_job import ActRequest, CreateRequest
+from control_plane.services.monitors.bulk_monitors import (
     MAX_ITEMS,
     Action,
     Means,
@@ -22,7 +23,6 @@ from control_plane.services.bulk_monitors import (
     create_in_bulk,
     refuse_number,
 )
-from control_plane.services.run_job import ActRequest, CreateRequest
 from control_plane.store import monitor_lists
 from control_plane.store.monitor_lists import MonitorFilter
 from control_plane.tenant_api.jobs import ASYNC_ERRORS, ordered, wants_async

@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from control_plane.errors import NotFound
 from control_plane.notify import transports
-from control_plane.services import test_channel
-from control_plane.services.change_channel import ChannelChange, change_channel
-from control_plane.services.create_channel import create_channel
-from control_plane.services.delete_channel import delete_channel
-from control_plane.services.test_channel import Tested
+from control_plane.services.alerting import test_channel
+from control_plane.services.alerting.change_channel import ChannelChange, change_channel
+from control_plane.services.alerting.create_channel import create_channel
+from control_plane.services.alerting.delete_channel import delete_channel
+from control_plane.services.alerting.test_channel import Tested
 from control_plane.store import channels
 from control_plane.web.call import Call, Reply
 from control_plane.web.channel_view import (

@@ -12,9 +12,9 @@ from msgspec import Struct
 from control_plane.domain.config_yaml import line_of, read_yaml
 from control_plane.errors import BadRequest, FarwatchError
 from control_plane.notify import transports
-from control_plane.services.plan_configuration import plan_configuration
-from control_plane.services.plan_steps import Means, Planned
-from control_plane.services.read_configuration import Stored, read_configuration
+from control_plane.services.configuration.plan_configuration import plan_configuration
+from control_plane.services.configuration.plan_steps import Means, Planned
+from control_plane.services.configuration.read_configuration import Stored, read_configuration
 from control_plane.tenant_api.config_schema import SCHEMA_PATH
 from control_plane.web.body import decode_object
 from control_plane.web.call import Call

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from control_plane.errors import NotFound
-from control_plane.services.replay_delivery import replay_delivery
+from control_plane.services.alerting.replay_delivery import replay_delivery
 from control_plane.store import deliveries
 from control_plane.store.deliveries import AttemptView, DeliveryFilter, DeliveryView
 from control_plane.web.call import Call, Reply

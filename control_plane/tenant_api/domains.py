@@ -10,8 +10,8 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from control_plane.domain.safety_domains import Method, State, path_of, record_of
-from control_plane.services.add_domain import add_domain
-from control_plane.services.verify_domain import DomainVerifier, unknown_domain, verify_domain
+from control_plane.services.safety.add_domain import add_domain
+from control_plane.services.safety.verify_domain import DomainVerifier, unknown_domain, verify_domain
 from control_plane.store import domains
 from control_plane.store.domains import DomainRow
 from control_plane.web.call import Call, Reply

@@ -13,9 +13,9 @@ from msgspec import Struct
 from control_plane.domain.config_write import to_csv, to_json, to_yaml
 from control_plane.domain.target_text import target_text
 from control_plane.errors import NotFound
-from control_plane.services.export_configuration import export_configuration, export_monitor
-from control_plane.services.read_configuration import Stored
-from control_plane.services.spare_others import no_full_collection
+from control_plane.services.configuration.export_configuration import export_configuration, export_monitor
+from control_plane.services.configuration.read_configuration import Stored
+from control_plane.services.installation.spare_others import no_full_collection
 from control_plane.store.monitors import MonitorRow
 from control_plane.tenant_api.config_schema import SCHEMA_PATH, ExportedFile, file_schema
 from control_plane.tenant_api.configuration import read_stored, schema_url

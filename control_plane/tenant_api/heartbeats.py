@@ -12,7 +12,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from control_plane.errors import BadRequest, NotFound
-from control_plane.services.rotate_heartbeat import rotate_heartbeat
+from control_plane.services.heartbeats.rotate_heartbeat import rotate_heartbeat
 from control_plane.store import heartbeat_reads
 from control_plane.store.heartbeat_reads import HeartbeatView, PingView
 from control_plane.tenant_api.heartbeat_views import HeartbeatJson, RunJson, heartbeat_json, run_json

@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec import Struct
 
 from control_plane.domain.incident_rules import Phase
-from control_plane.services.acknowledge_incident import acknowledge_incident
-from control_plane.services.annotate_incident import annotate_incident
-from control_plane.services.reopen_incident import reopen_incident
-from control_plane.services.resolve_incident import resolve_incident
-from control_plane.services.update_incident import update_incident
+from control_plane.services.incidents.acknowledge_incident import acknowledge_incident
+from control_plane.services.incidents.annotate_incident import annotate_incident
+from control_plane.services.incidents.reopen_incident import reopen_incident
+from control_plane.services.incidents.resolve_incident import resolve_incident
+from control_plane.services.incidents.update_incident import update_incident
 from control_plane.tenant_api.incident_texts import NoteText, PublicText, text_of, text_or_none
 from control_plane.tenant_api.incident_views import IncidentDetailJson, TimelineJson, UpdateJson, line_json, update_json
 from control_plane.tenant_api.incidents import INCIDENT_READS, ONE, get

@@ -11,9 +11,9 @@ from msgspec.structs import asdict
 from control_plane.domain.credentials import Role
 from control_plane.domain.people import EMAIL_LIMIT
 from control_plane.errors import NotFound
-from control_plane.services.invite_member import Invited, invite_member
-from control_plane.services.resend_invitation import resend_invitation
-from control_plane.services.revoke_invitation import revoke_invitation
+from control_plane.services.people.invite_member import Invited, invite_member
+from control_plane.services.people.resend_invitation import resend_invitation
+from control_plane.services.people.revoke_invitation import revoke_invitation
 from control_plane.store import invitations
 from control_plane.store.invitations import Invitation, State
 from control_plane.web.call import Call, Reply

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from control_plane.errors import Conflict, Forbidden, NotFound
 from control_plane.notify.report_page import CONTENT_SECURITY_POLICY
-from control_plane.services.jobs import SCOPES, enqueue_job, job_context
+from control_plane.services.jobs.order_job import SCOPES, enqueue_job, job_context
 from control_plane.store import jobs
 from control_plane.store.jobs import JobView
 from control_plane.web.actor import actor_of

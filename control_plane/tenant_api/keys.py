@@ -9,9 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from control_plane.domain.credentials import beyond
 from control_plane.errors import Forbidden, NotFound
-from control_plane.services.issue_api_key import issue_api_key
-from control_plane.services.revoke_api_key import revoke_api_key
-from control_plane.services.rotate_api_key import rotate_api_key
+from control_plane.services.tenants.issue_api_key import issue_api_key
+from control_plane.services.tenants.revoke_api_key import revoke_api_key
+from control_plane.services.tenants.rotate_api_key import rotate_api_key
 from control_plane.store import api_keys
 from control_plane.store.api_keys import ApiKey
 from control_plane.web.call import Call, Reply

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from control_plane.services.read_latency import Chart, Latency, Series, read_latency
+from control_plane.services.uptime.read_latency import Chart, Latency, Series, read_latency
 from control_plane.tenant_api.one_monitor import PATH, READS
 from control_plane.web.call import Call, Reply
 from control_plane.web.query import Instant

@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from control_plane.domain.maintenance_rules import LONGEST_RANGE
 from control_plane.errors import BadRequest, NotFound
-from control_plane.services.read_maintenance import Planned, following, upcoming
+from control_plane.services.maintenance.read_maintenance import Planned, following, upcoming
 from control_plane.store import maintenance
 from control_plane.store.maintenance import Wanted
 from control_plane.web.call import Call, Reply

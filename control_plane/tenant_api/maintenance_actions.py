@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from control_plane.services.change_maintenance import change_maintenance
-from control_plane.services.create_maintenance import create_maintenance
-from control_plane.services.delete_maintenance import delete_maintenance
-from control_plane.services.end_maintenance import end_maintenance
+from control_plane.services.maintenance.change_maintenance import change_maintenance
+from control_plane.services.maintenance.create_maintenance import create_maintenance
+from control_plane.services.maintenance.delete_maintenance import delete_maintenance
+from control_plane.services.maintenance.end_maintenance import end_maintenance
 from control_plane.tenant_api.maintenance import reply_with
 from control_plane.web.call import Call, Reply
 from control_plane.web.etag import require_match

@@ -6,7 +6,7 @@ from functools import partial
 
 from msgspec.structs import asdict
 
-from control_plane.services.issue_manage_key import read_manage_key, revoke_manage_key, rotate_manage_key
+from control_plane.services.tenants.issue_manage_key import read_manage_key, revoke_manage_key, rotate_manage_key
 from control_plane.store.manage_keys import ManageKey
 from control_plane.web.call import Call, Reply
 from control_plane.web.routes import Door, Route

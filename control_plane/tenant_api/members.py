@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from control_plane.domain.credentials import Role
 from control_plane.errors import NotFound
-from control_plane.services.change_member import change_member
-from control_plane.services.remove_member import remove_member
+from control_plane.services.people.change_member import change_member
+from control_plane.services.people.remove_member import remove_member
 from control_plane.store import members
 from control_plane.store.members import Member
 from control_plane.web.call import Call, Reply

@@ -12,8 +12,8 @@ from control_plane.domain.field_rules import MAX_TAGS
 from control_plane.domain.kinds import SPECS
 from control_plane.domain.region_choice import MAX_REGIONS
 from control_plane.notify import TRANSPORTS
-from control_plane.services.bulk_monitors import MAX_ITEMS
-from control_plane.services.read_notice import Notice, read_notice
+from control_plane.services.fleet.read_notice import Notice, read_notice
+from control_plane.services.monitors.bulk_monitors import MAX_ITEMS
 from control_plane.web.call import Call, Reply
 from control_plane.web.paging import LIMIT_CAP
 from control_plane.web.routes import BODY_LIMIT, Door, Route

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from control_plane.services.clone_monitor import clone_monitor
-from control_plane.services.drop_region import drop_region
-from control_plane.services.pause_monitor import pause_monitor, resume_monitor
+from control_plane.services.monitors.clone_monitor import clone_monitor
+from control_plane.services.monitors.drop_region import drop_region
+from control_plane.services.monitors.pause_monitor import pause_monitor, resume_monitor
 from control_plane.store import assignments_write
 from control_plane.store.assignments_write import RegionRow
 from control_plane.tenant_api.heartbeat_views import parts_of

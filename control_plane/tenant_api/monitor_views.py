@@ -14,7 +14,7 @@ from control_plane.domain.monitor_fields import DEFAULT_SLA_DAYS
 from control_plane.domain.regionless import kind_is_regionless
 from control_plane.domain.standing import CIRCUIT_OPEN
 from control_plane.domain.stored_check import read_check
-from control_plane.services.monitor_rows import Caution
+from control_plane.services.monitors.monitor_rows import Caution
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.tenant_api.heartbeat_views import HeartbeatPartJson
 from shared.clock import from_unix_ms

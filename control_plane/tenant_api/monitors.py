@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from control_plane.errors import BadRequest
-from control_plane.services.create_monitor import create_monitor
-from control_plane.services.delete_monitor import delete_monitor
+from control_plane.services.monitors.create_monitor import create_monitor
+from control_plane.services.monitors.delete_monitor import delete_monitor
 from control_plane.store import monitor_lists
 from control_plane.store.monitor_lists import MonitorFilter
 from control_plane.tenant_api import anonymous_monitors

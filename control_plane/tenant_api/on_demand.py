@@ -8,10 +8,10 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from control_plane.services.await_dispatches import Wake
-from control_plane.services.check_now import await_check_now, order_check_now
-from control_plane.services.monitor_rows import Caution
-from control_plane.services.test_check import await_test, order_test
+from control_plane.services.monitors.await_dispatches import Wake
+from control_plane.services.monitors.check_now import await_check_now, order_check_now
+from control_plane.services.monitors.monitor_rows import Caution
+from control_plane.services.monitors.test_check import await_test, order_test
 from control_plane.tenant_api.monitor_views import NewCheck
 from control_plane.tenant_api.one_monitor import DENIALS, PATH, READS, RULES
 from control_plane.tenant_api.result_views import ResultJson, tested_result

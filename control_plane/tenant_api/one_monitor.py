@@ -6,9 +6,9 @@ import re
 from uuid import UUID
 
 from control_plane.errors import NotFound
-from control_plane.services.change_monitor import change_monitor
-from control_plane.services.find_incapable import find_incapable
-from control_plane.services.monitor_rows import Caution
+from control_plane.services.monitors.change_monitor import change_monitor
+from control_plane.services.monitors.find_incapable import find_incapable
+from control_plane.services.monitors.monitor_rows import Caution
 from control_plane.store import assignments_write, monitor_reads
 from control_plane.store.monitor_reads import MonitorView
 from control_plane.tenant_api.first_result import wait_for_first_result

@@ -9,9 +9,9 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
-from control_plane.services.issue_probe_key import IssuedProbeKey
-from control_plane.services.keep_private_region import require_private
-from control_plane.services.keep_region_agent import (
+from control_plane.services.fleet.issue_probe_key import IssuedProbeKey
+from control_plane.services.fleet.keep_private_region import require_private
+from control_plane.services.fleet.keep_region_agent import (
     Place,
     change_agent,
     read_agent,

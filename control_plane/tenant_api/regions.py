@@ -7,8 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from control_plane.services.change_region import remove_region
-from control_plane.services.keep_private_region import (
+from control_plane.services.fleet.change_region import remove_region
+from control_plane.services.fleet.keep_private_region import (
     change_private_region,
     create_private_region,
     require_private,

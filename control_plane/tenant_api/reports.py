@@ -11,9 +11,9 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from control_plane.domain.cron import read_zone
-from control_plane.services.monthly_report import month_of, monthly_report
-from control_plane.services.render_report import Format, ReportJson, rendered, report_json
-from control_plane.services.run_job import ReportRequest
+from control_plane.services.jobs.run_job import ReportRequest
+from control_plane.services.uptime.monthly_report import month_of, monthly_report
+from control_plane.services.uptime.render_report import Format, ReportJson, rendered, report_json
 from control_plane.tenant_api.jobs import ASYNC_ERRORS, file_reply, ordered, wants_async
 from control_plane.tenant_api.uptime import horizon
 from control_plane.web.call import Call, Reply

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from control_plane.services.end_session import end_all_sessions, end_session
+from control_plane.services.people.end_session import end_all_sessions, end_session
 from control_plane.store import sessions
 from control_plane.web.call import Call, Reply
 from control_plane.web.routes import Door, Route

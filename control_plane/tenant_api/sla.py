@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from control_plane.domain.availability import SlaState
 from control_plane.errors import NotFound
-from control_plane.services.read_availability import read_uptimes
+from control_plane.services.uptime.read_availability import read_uptimes
 from control_plane.tenant_api.one_monitor import PATH, READS
 from control_plane.tenant_api.uptime import horizon, uptime_monitor
 from control_plane.web.call import Call, Reply

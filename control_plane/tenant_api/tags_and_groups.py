@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from control_plane.errors import NotFound
-from control_plane.services.rename_group import dissolve_group, rename_group
-from control_plane.services.rename_tag import remove_tag, rename_tag
+from control_plane.services.monitors.rename_group import dissolve_group, rename_group
+from control_plane.services.monitors.rename_tag import remove_tag, rename_tag
 from control_plane.store import tags
 from control_plane.store.tags import WordView
 from control_plane.tenant_api.word_views import WordJson, WordPatch, WordsQuery, word_json

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from control_plane.domain.plan import PlanTerms
 from control_plane.errors import Unauthenticated
-from control_plane.services.change_tenant import rename_tenant
+from control_plane.services.tenants.change_tenant import rename_tenant
 from control_plane.store import plans, tenants
 from control_plane.store.tenants import Tenant
 from control_plane.web.call import Call, Reply

@@ -13,8 +13,8 @@ from msgspec.structs import asdict
 
 from control_plane.domain.cron import read_zone
 from control_plane.errors import NotFound
-from control_plane.services import read_availability
-from control_plane.services.read_availability import Availability, Horizon, Outcomes
+from control_plane.services.uptime import read_availability
+from control_plane.services.uptime.read_availability import Availability, Horizon, Outcomes
 from control_plane.store import uptime_reads
 from control_plane.store.pool import Connection
 from control_plane.store.uptime_reads import UptimeMonitor

@@ -12,11 +12,11 @@ from aiohttp import web
 
 from control_plane.errors import BadRequest
 from control_plane.sealing import Sealer
-from control_plane.services.count_processes import Processes
-from control_plane.services.hand_out_assignments import RegionDigests
-from control_plane.services.keep_ping_door import PingDoorKeeper
-from control_plane.services.providers import Providers
-from control_plane.services.take_pings import PingCollector
+from control_plane.services.fleet.hand_out_assignments import RegionDigests
+from control_plane.services.heartbeats.keep_ping_door import PingDoorKeeper
+from control_plane.services.heartbeats.take_pings import PingCollector
+from control_plane.services.installation.count_processes import Processes
+from control_plane.services.people.providers import Providers
 from control_plane.settings import Settings
 from control_plane.store.pool import Database
 from control_plane.web.authentication import Authenticator

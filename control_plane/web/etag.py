@@ -13,7 +13,7 @@ import re
 
 from aiohttp import web
 
-from control_plane.services.require_revision import require_revision
+from control_plane.services.installation.require_revision import require_revision
 
 _TAG = re.compile(r'"([0-9]{1,10})(?:-[0-9a-f]{16})?"')
 _DIGEST_BYTES = 8

@@ -8,7 +8,7 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from control_plane.domain.credentials import SCOPES
-from control_plane.services.issue_api_key import IssuedKey
+from control_plane.services.tenants.issue_api_key import IssuedKey
 from control_plane.store.api_keys import ApiKey
 
 Label = Annotated[str, Meta(min_length=3, max_length=100)]

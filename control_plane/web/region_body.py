@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from control_plane.errors import BadRequest
-from control_plane.services.create_region import DEFAULTS
+from control_plane.services.fleet.create_region import DEFAULTS
 
 Slug = Annotated[str, Meta(pattern="^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from control_plane.errors import TooMany, Unavailable
 from control_plane.metrics import STREAMS, STREAMS_CUT
-from control_plane.services.stream_events import read_events, read_kept, watch_checks
+from control_plane.services.alerting.stream_events import read_events, read_kept, watch_checks
 from control_plane.store.events_read import EventRow, Kept
 from control_plane.store.pool import Database
 from control_plane.web import sse

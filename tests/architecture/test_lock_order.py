@@ -54,7 +54,7 @@ def _name(called: ast.expr) -> str:
 
 
 def functions() -> Iterator[tuple[str, list[str]]]:
-    for path in sorted(SERVICES.glob("*.py")):
+    for path in sorted(SERVICES.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.AsyncFunctionDef):
                 yield f"{path.stem}.{node.name}", locks(node)
@@ -75,5 +75,5 @@ def test_every_kind_of_lock_is_known_by_its_name() -> None:
 
 
 def test_states_that_will_be_judged_are_locked_with_what_is_upstream() -> None:
-    callers = [path.name for path in SERVICES.glob("*.py") if "cases.lock_states(" in path.read_text()]
+    callers = [path.name for path in SERVICES.rglob("*.py") if "cases.lock_states(" in path.read_text()]
     assert callers == ["lock_to_judge.py"]

@@ -11,7 +11,7 @@ from control_plane.app import all_routes
 from control_plane.domain import check_rules
 from control_plane.domain.kinds import SPECS
 from control_plane.notify import TRANSPORTS
-from control_plane.services import sole_votes
+from control_plane.services.judging import sole_votes
 from control_plane.web.routes import Door
 
 ROOT = Path(__file__).parents[2]
@@ -70,3 +70,13 @@ def imported(path: Path) -> list[str]:
         elif isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
     return modules
+
+
+def test_every_service_is_in_a_room_that_is_listed_and_has_a_name_of_its_own() -> None:
+    folder = ROOT / "control_plane" / "services"
+    listed = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    rooms = {path.name for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert [path.name for path in folder.glob("*.py")] == ["__init__.py"]
+    assert rooms - set(listed.split()) == set()
+    names = [path.name for path in folder.glob("*/*.py") if path.name != "__init__.py"]
+    assert len(names) == len(set(names)) > 100

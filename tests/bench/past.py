@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from control_plane.services.roll_up import recompute, roll_up
+from control_plane.services.uptime.roll_up import recompute, roll_up
 from tests.bench.batches import now_ms
 from tests.bench.world import World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control_plane.services.read_latency import Latency, Series, Slice
+from control_plane.services.uptime.read_latency import Latency, Series, Slice
 from control_plane.store.pool import Connection
 from shared.clock import from_unix_ms
 
@@ -25,7 +25,7 @@ GROUP BY GROUPING SETS ((g.slug, 2), (g.slug))
 async def chart_from_raw(
     conn: Connection, *, tenant_id: UUID, monitor_id: UUID, start_ms: int, end_ms: int, grid: range
 ) -> list[Series]:
-    """Each region's latency over the range and in each slice: the same values as services/read_latency.py gives."""
+    """Each region's latency over the range and in each slice: the values that services/uptime/read_latency.py gives."""
     rows = await conn.fetch(_CHART, tenant_id, monitor_id, start_ms, end_ms, grid.start, grid.step)
     wholes: dict[str, Latency] = {}
     slices: dict[str, list[Latency]] = {}

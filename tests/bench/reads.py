@@ -26,8 +26,8 @@ from uuid import UUID
 import msgspec
 
 from control_plane.domain.time_slices import starts
-from control_plane.services.read_availability import Horizon, read_uptimes
-from control_plane.services.read_latency import Series, read_latency
+from control_plane.services.uptime.read_availability import Horizon, read_uptimes
+from control_plane.services.uptime.read_latency import Series, read_latency
 from control_plane.settings import RetentionSettings
 from control_plane.store import uptime_reads
 from tests.bench.background import Background, Sender

@@ -22,7 +22,7 @@ from control_plane.cli.installation import (
     control_plane_environment,
 )
 from control_plane.postgres import EmbeddedPostgres
-from control_plane.services.first_run import RegionDefinition
+from control_plane.services.tenants.first_run import RegionDefinition
 from control_plane.store.migrate import migrate
 from control_plane.store.pool import Database
 from shared.ids import TenantId

@@ -17,7 +17,7 @@ from control_plane.domain.maintenance_rules import read_window
 from control_plane.domain.monitor_rules import MonitorConfig, Surroundings, read_monitor
 from control_plane.domain.region_choice import RegionChoice
 from control_plane.errors import FarwatchError
-from control_plane.services.identity import new_id
+from control_plane.services.installation.identity import new_id
 from tests.property.test_check_round_trip import CHECKS, OF_KIND, whole_or_part
 
 REGIONS = tuple(

@@ -1,4 +1,4 @@
-"""What a change of a monitor asks of the store: services/change_monitor.py and what it calls."""
+"""What a change of a monitor asks of the store: services/monitors/change_monitor.py and what it calls."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from control_plane.errors import Unavailable
-from control_plane.services.change_monitor import change_monitor
-from control_plane.services.hand_out_dispatches import claim_dispatches
-from control_plane.services.ingest_results import ingest_results
-from control_plane.services.judge_due import judge_due, judge_followers
-from control_plane.services.judge_monitors import judge_monitors
-from control_plane.services.sweep_verdicts import sweep_verdicts
+from control_plane.services.fleet.hand_out_dispatches import claim_dispatches
+from control_plane.services.fleet.ingest_results import ingest_results
+from control_plane.services.judging.judge_due import judge_due, judge_followers
+from control_plane.services.judging.judge_monitors import judge_monitors
+from control_plane.services.judging.sweep_verdicts import sweep_verdicts
+from control_plane.services.monitors.change_monitor import change_monitor
 from control_plane.store import assignments_write, decisions, maintenance_advance, monitors
 from shared.clock import from_unix_ms, to_unix_ms
 from shared.ids import AgentId, MonitorId, TenantId

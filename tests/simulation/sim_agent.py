@@ -13,7 +13,7 @@ from agent.checks import crowd_of
 from agent.schedule.crowds import Crowds
 from agent.schedule.jobs import Entry, Errand, Job
 from agent.schedule.scheduler import Scheduler
-from control_plane.services.ingest_results import Reporter
+from control_plane.services.fleet.ingest_results import Reporter
 from shared.protocol import Assignment, Dispatch
 from shared.results import Outcome
 from tests.simulation.heap_wheel import HeapWheel

@@ -16,8 +16,8 @@ from uuid import UUID
 from msgspec import structs
 
 from control_plane.domain.verdict import Policy
-from control_plane.services import identity
-from control_plane.services.sole_votes import STALE
+from control_plane.services.installation import identity
+from control_plane.services.judging.sole_votes import STALE
 from shared.checks.http import HttpCheck
 from shared.protocol import Assignment
 from tests.simulation.backend import Backend

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from control_plane.dashboard.visit import TOKEN
-from control_plane.services.first_run import RegionDefinition
+from control_plane.services.tenants.first_run import RegionDefinition
 from control_plane.settings import Settings
 from control_plane.store.pool import Database
 from shared.protocol import ResultBatch

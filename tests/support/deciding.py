@@ -9,8 +9,8 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from control_plane.services.identity import new_id
-from control_plane.services.ingest_results import Reporter, ingest_results
+from control_plane.services.fleet.ingest_results import Reporter, ingest_results
+from control_plane.services.installation.identity import new_id
 from control_plane.store.pool import Database
 from shared.results import CheckResult, Detail, Evidence, Outcome, Reason
 from tests.support import seed

@@ -18,8 +18,8 @@ import httpx
 from aiohttp import web
 
 from control_plane.cli.installation import LOCAL_CIDRS
-from control_plane.services.first_run import FirstRun, RegionDefinition, ensure_first_tenant
-from control_plane.services.issue_probe_key import create_agent
+from control_plane.services.fleet.issue_probe_key import create_agent
+from control_plane.services.tenants.first_run import FirstRun, RegionDefinition, ensure_first_tenant
 from control_plane.store.pool import Database
 from tests.support import seed
 from tests.support.auditor import Acknowledged, Breach, audit

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import httpx
 
-from control_plane.services.advance_maintenance import advance_maintenance
-from control_plane.services.write_operator_incidents import Change, Place, write_operator_incidents
+from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
+from control_plane.services.maintenance.advance_maintenance import advance_maintenance
 from control_plane.store.pool import Database
 from tests.support.dashboard import Desk, a_desk
 from tests.support.fuzzing import AnyOperation, Target

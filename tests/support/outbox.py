@@ -13,9 +13,9 @@ from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBod
 from control_plane.domain.plan import NO_LIMITS
 from control_plane.notify import transports
 from control_plane.sealing import Sealer
-from control_plane.services.create_channel import create_channel
-from control_plane.services.deliver_notifications import Deliverer
-from control_plane.services.identity import new_id
+from control_plane.services.alerting.create_channel import create_channel
+from control_plane.services.alerting.deliver_notifications import Deliverer
+from control_plane.services.installation.identity import new_id
 from control_plane.settings import DeliverySettings
 from control_plane.store import decisions, deliveries
 from control_plane.store.deliveries import AttemptView, DeliveryRow, DeliveryView

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from control_plane.domain.heartbeat import Ping, PingKind
-from control_plane.services.take_pings import NewPing
+from control_plane.services.heartbeats.take_pings import NewPing
 from control_plane.store import cases, heartbeats
 from control_plane.store.pool import Database
 

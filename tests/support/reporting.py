@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
-from control_plane.services.ingest_results import Reporter, ingest_results
+from control_plane.services.fleet.ingest_results import Reporter, ingest_results
 from shared.results import CheckResult, Detail, Evidence, Outcome, Reason
 from tests.support import seed
 from tests.support.tenant_world import World

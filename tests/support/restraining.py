@@ -6,9 +6,9 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from control_plane.services.ingest_results import ingest_results
-from control_plane.services.judge_due import judge_due
-from control_plane.services.judge_monitors import judge_monitors
+from control_plane.services.fleet.ingest_results import ingest_results
+from control_plane.services.judging.judge_due import judge_due
+from control_plane.services.judging.judge_monitors import judge_monitors
 from control_plane.store.pool import Database
 from shared.ids import TenantId
 from shared.results import CheckResult, Outcome, Reason

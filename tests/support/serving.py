@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 
 from control_plane.app import DEPS, build_app
-from control_plane.services.first_run import FirstRun, RegionDefinition, ensure_first_tenant
+from control_plane.services.tenants.first_run import FirstRun, RegionDefinition, ensure_first_tenant
 from control_plane.settings import OperatorSettings, SecuritySettings, ServerSettings, Settings
 from control_plane.store.pool import Database
 from control_plane.web.call import Deps

@@ -17,7 +17,7 @@ from uuid import UUID
 import pytest
 
 from control_plane.sealing import Sealer
-from control_plane.services.hand_out_assignments import Asker, RegionDigests, hand_out_assignments
+from control_plane.services.fleet.hand_out_assignments import Asker, RegionDigests, hand_out_assignments
 from control_plane.store.pool import Database
 from shared.protocol import Assignments, digest_term
 from tests.support.seed import a_monitor, a_region, a_tenant, an_agent

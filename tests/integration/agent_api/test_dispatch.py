@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from control_plane.agent_api import dispatch
-from control_plane.services.credentials import dispatch_context, seal_check
+from control_plane.services.monitors.credentials import dispatch_context, seal_check
 from control_plane.store import cases, dispatches
 from control_plane.store.pool import Connection, Database
 from shared.checks.http import HttpCheck

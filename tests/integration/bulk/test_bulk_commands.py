@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from control_plane.services.run_job import JobContext, run_next_job
+from control_plane.services.jobs.run_job import JobContext, run_next_job
 from tests.support.door import an_api_key
 from tests.support.tenant_world import SCOPES, World
 

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from control_plane import jobs
-from control_plane.services import bulk_monitors
-from control_plane.services.forget_old_rows import forget_old_rows
-from control_plane.services.run_job import JobContext, run_next_job
+from control_plane.services.installation.forget_old_rows import forget_old_rows
+from control_plane.services.jobs.run_job import JobContext, run_next_job
+from control_plane.services.monitors import bulk_monitors
 from control_plane.settings import RetentionSettings
 from control_plane.store.pool import Database
 from tests.support import seed
@@ -249,9 +249,9 @@ WORKER = """
 import asyncio, sys
 from control_plane.sealing import Sealer
 from control_plane import jobs
-from control_plane.services import bulk_monitors
-from control_plane.services.forget_old_rows import forget_old_rows
-from control_plane.services.run_job import JobContext, run_next_job
+from control_plane.services.monitors import bulk_monitors
+from control_plane.services.installation.forget_old_rows import forget_old_rows
+from control_plane.services.jobs.run_job import JobContext, run_next_job
 from control_plane.settings import RetentionSettings
 from control_plane.store.pool import Database
 from tests.support import seed

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from control_plane.errors import Conflict, Unavailable
-from control_plane.services import bulk_monitors
-from control_plane.services.bulk_monitors import Means, create_in_bulk
-from control_plane.services.create_monitors import Outcome
+from control_plane.services.monitors import bulk_monitors
+from control_plane.services.monitors.bulk_monitors import Means, create_in_bulk
+from control_plane.services.monitors.create_monitors import Outcome
 from control_plane.store.pool import Connection
 from control_plane.web import idempotency
 from tests.support.tenant_world import World

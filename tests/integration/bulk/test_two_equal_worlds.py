@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from control_plane.services.judge_due import judge_followers
+from control_plane.services.judging.judge_due import judge_followers
 from shared.ids import TenantId
 from tests.support import seed
 from tests.support.tenant_world import World

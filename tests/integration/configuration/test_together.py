@@ -18,9 +18,9 @@ import pytest
 
 from control_plane.errors import FarwatchError
 from control_plane.notify import transports
-from control_plane.services import apply_configuration, write_planned
-from control_plane.services.plan_steps import Means
-from control_plane.services.run_job import JobContext, run_next_job
+from control_plane.services.configuration import apply_configuration, write_planned
+from control_plane.services.configuration.plan_steps import Means
+from control_plane.services.jobs.run_job import JobContext, run_next_job
 from control_plane.settings import DeliverySettings
 from control_plane.store.pool import Database
 from control_plane.tenant_api import configuration as routes
@@ -158,8 +158,8 @@ async def test_a_job_that_is_refused_says_why_and_changes_nothing(keeper: Keeper
 WORKER = """
 import asyncio, sys
 from control_plane.sealing import Sealer
-from control_plane.services.plan_steps import Means
-from control_plane.services.run_job import JobContext, run_next_job
+from control_plane.services.configuration.plan_steps import Means
+from control_plane.services.jobs.run_job import JobContext, run_next_job
 from control_plane.store.pool import Database
 from tests.support.seed import new_id
 

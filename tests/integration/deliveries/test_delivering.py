@@ -12,9 +12,9 @@ import pytest
 from control_plane.domain.delivery import WAITS
 from control_plane.errors import Conflict, NotFound
 from control_plane.notify import transports
-from control_plane.services.attempt_delivery import UNKNOWN_LIMIT
-from control_plane.services.change_channel import ChannelChange, change_channel
-from control_plane.services.replay_delivery import replay_delivery
+from control_plane.services.alerting.attempt_delivery import UNKNOWN_LIMIT
+from control_plane.services.alerting.change_channel import ChannelChange, change_channel
+from control_plane.services.alerting.replay_delivery import replay_delivery
 from control_plane.store import channels
 from shared.ids import TenantId
 from tests.support.outbox import SEALER, SECRET, SETTINGS, Outbox, deliverer, look_soon, working

@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 
 from control_plane.notify import transports
-from control_plane.services.attempt_delivery import attempt_delivery
-from control_plane.services.gather_notices import gather
-from control_plane.services.replay_delivery import replay_delivery
+from control_plane.services.alerting.attempt_delivery import attempt_delivery
+from control_plane.services.alerting.gather_notices import gather
+from control_plane.services.alerting.replay_delivery import replay_delivery
 from control_plane.store.outbox import Claimed
 from tests.support.ntfy_server import NtfyServer, an_ntfy_server
 from tests.support.outbox import SEALER, SETTINGS, Outbox, deliverer, working

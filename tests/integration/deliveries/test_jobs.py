@@ -13,8 +13,8 @@ import pytest
 from control_plane import jobs
 from control_plane.jobs.loop import Job, run_jobs
 from control_plane.metrics import RETENTION_FAILURES
-from control_plane.services.forget_old_rows import forget_old_rows
-from control_plane.services.make_partitions import make_partitions
+from control_plane.services.installation.forget_old_rows import forget_old_rows
+from control_plane.services.installation.make_partitions import make_partitions
 from control_plane.settings import RetentionSettings
 from control_plane.store.pool import Database
 from control_plane.web.call import Deps

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from control_plane.services.replay_delivery import replay_delivery
+from control_plane.services.alerting.replay_delivery import replay_delivery
 from control_plane.store.pool import Database
 from tests.support.deciding import Stage
 from tests.support.outbox import SECRET, Outbox, working

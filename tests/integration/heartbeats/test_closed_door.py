@@ -11,10 +11,10 @@ from uuid import UUID
 import pytest
 
 from control_plane.errors import Unavailable
-from control_plane.services.judge_due import judge_due, judge_followers
-from control_plane.services.keep_ping_door import PingDoorKeeper
-from control_plane.services.sweep_verdicts import sweep_verdicts
-from control_plane.services.take_pings import PingCollector
+from control_plane.services.heartbeats.keep_ping_door import PingDoorKeeper
+from control_plane.services.heartbeats.take_pings import PingCollector
+from control_plane.services.judging.judge_due import judge_due, judge_followers
+from control_plane.services.judging.sweep_verdicts import sweep_verdicts
 from control_plane.store import cases, heartbeats, ping_door
 from control_plane.store.pool import Database
 from tests.support import seed

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from control_plane.domain.heartbeat import Ping, PingKind
-from control_plane.services.judge_due import judge_due, judge_followers
-from control_plane.services.take_pings import NewPing, take_pings
+from control_plane.services.heartbeats.take_pings import NewPing, take_pings
+from control_plane.services.judging.judge_due import judge_due, judge_followers
 from control_plane.store import cases, heartbeats
 from control_plane.store.pool import Database
 from shared.ids import MonitorId, TenantId

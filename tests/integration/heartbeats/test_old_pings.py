@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from control_plane.services.forget_old_rows import forget_old_rows
+from control_plane.services.installation.forget_old_rows import forget_old_rows
 from control_plane.settings import RetentionSettings
 from control_plane.store import retention
 from tests.integration.heartbeats.conftest import Beating

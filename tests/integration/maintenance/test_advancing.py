@@ -10,10 +10,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from control_plane.services import advance_maintenance as service
-from control_plane.services.advance_maintenance import advance_maintenance, sweep_maintenance
-from control_plane.services.ingest_results import Reporter
-from control_plane.services.judge_due import judge_due
+from control_plane.services.fleet.ingest_results import Reporter
+from control_plane.services.judging.judge_due import judge_due
+from control_plane.services.maintenance import advance_maintenance as service
+from control_plane.services.maintenance.advance_maintenance import advance_maintenance, sweep_maintenance
 from control_plane.store import maintenance_advance
 from control_plane.store.pool import Database
 from tests.support import seed

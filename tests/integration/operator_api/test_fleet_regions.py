@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_plane.services.watch_fleet import watch_fleet
+from control_plane.services.fleet.watch_fleet import watch_fleet
 from control_plane.store.pool import Database
 from tests.support import seed
 from tests.support.serving import ControlPlane

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from control_plane.jobs.loop import Job, run_jobs
-from control_plane.services.count_processes import Processes
+from control_plane.services.installation.count_processes import Processes
 from control_plane.store.pool import Database
 from control_plane.web.call import Deps
 from tests.support.serving import ControlPlane

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from control_plane.services.watch_fleet import watch_fleet
+from control_plane.services.fleet.watch_fleet import watch_fleet
 from control_plane.store.pool import Database
 from tests.support import seed
 from tests.support.receiver import Receiver, a_receiver, answer

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from control_plane.services.first_run import RegionDefinition
+from control_plane.services.tenants.first_run import RegionDefinition
 from control_plane.store.pool import Database
 from shared.protocol import Assignments
 from tests.support.seed import a_monitor, a_region, a_tenant, an_agent

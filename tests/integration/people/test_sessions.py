@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from control_plane.services.forget_old_rows import forget_old_rows
+from control_plane.services.installation.forget_old_rows import forget_old_rows
 from control_plane.settings import RetentionSettings
 from control_plane.web.authentication import REMEMBERED_S
 from tests.support.people import Browser, House, code_of

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from control_plane.services.first_run import RegionDefinition
+from control_plane.services.tenants.first_run import RegionDefinition
 from control_plane.store.pool import Database
 from tests.support.serving import ControlPlane, control_plane
 

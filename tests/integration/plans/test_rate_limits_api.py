@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from control_plane.services.count_processes import Processes
+from control_plane.services.installation.count_processes import Processes
 from control_plane.store.pool import Database
 from tests.support.serving import ControlPlane, control_plane, settings_with
 

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from control_plane.app import all_routes, running
 from control_plane.jobs import JOBS
-from control_plane.services.measure_installation import AGENT_STATES, VERDICTS, measure_installation
+from control_plane.services.installation.measure_installation import AGENT_STATES, VERDICTS, measure_installation
 from control_plane.settings import Settings
 from control_plane.store.pool import Database
 from tests.support.dashboard import a_desk

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from control_plane.services.first_run import RegionDefinition
+from control_plane.services.tenants.first_run import RegionDefinition
 from control_plane.store.pool import Database
 from tests.support.seed import a_region, an_agent
 from tests.support.serving import ControlPlane, control_plane

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from control_plane.services.apply_rules import apply_rules
+from control_plane.services.safety.apply_rules import apply_rules
 from control_plane.store.pool import Database
 from shared.protocol import Assignments
 from tests.support.serving import ControlPlane

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 
 from control_plane.notify.guarded_http import GuardedHttp, Resolution
-from control_plane.services.apply_rules import apply_rules
-from control_plane.services.verify_domain import DomainVerifier, recheck_domains, resolver_of, verify_domain
+from control_plane.services.safety.apply_rules import apply_rules
+from control_plane.services.safety.verify_domain import DomainVerifier, recheck_domains, resolver_of, verify_domain
 from control_plane.store.pool import Database
 from shared.netpolicy import Policy
 from tests.support.scripted_dns import ScriptedDns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from control_plane.services.watch_fleet import watch_fleet
+from control_plane.services.fleet.watch_fleet import watch_fleet
 from control_plane.store.pool import Database
 from shared.protocol import Assignments
 from tests.support.serving import ControlPlane

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from control_plane.services.watch_scans import watch_scans
+from control_plane.services.safety.watch_scans import watch_scans
 from control_plane.store.pool import Database
 from tests.support.serving import ControlPlane
 

@@ -6,8 +6,8 @@ import pytest
 
 from control_plane.errors import StartupRefused
 from control_plane.sealing import Sealer
-from control_plane.services.check_sealing_keys import check_sealing_keys
-from control_plane.services.reseal import reseal, reseal_when_turned, sealing_state
+from control_plane.services.safety.check_sealing_keys import check_sealing_keys
+from control_plane.services.safety.reseal import reseal, reseal_when_turned, sealing_state
 from control_plane.store.pool import Database
 from tests.support.serving import ControlPlane
 

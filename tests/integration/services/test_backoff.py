@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from control_plane.services.hand_out_assignments import Asker, RegionDigests, hand_out_assignments
-from control_plane.services.judge_due import judge_due
-from control_plane.services.sweep_verdicts import sweep_verdicts
+from control_plane.services.fleet.hand_out_assignments import Asker, RegionDigests, hand_out_assignments
+from control_plane.services.judging.judge_due import judge_due
+from control_plane.services.judging.sweep_verdicts import sweep_verdicts
 from control_plane.store.pool import Database
 from shared.ids import AgentId
 from shared.protocol import Assignments

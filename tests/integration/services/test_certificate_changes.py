@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from control_plane.services.delete_monitor import delete_monitor
-from control_plane.services.ingest_results import ingest_results
+from control_plane.services.fleet.ingest_results import ingest_results
+from control_plane.services.monitors.delete_monitor import delete_monitor
 from control_plane.store.pool import Database
 from shared.ids import MonitorId, TenantId
 from shared.results import CheckResult, Outcome

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from control_plane.domain.composite import sole_vote
-from control_plane.services.judge_monitors import judge_monitors
-from control_plane.services.sweep_verdicts import sweep_verdicts
+from control_plane.services.judging.judge_monitors import judge_monitors
+from control_plane.services.judging.sweep_verdicts import sweep_verdicts
 from control_plane.store import cases, composites
 from control_plane.store.pool import Database
 from shared.ids import TenantId

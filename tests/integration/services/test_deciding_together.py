@@ -12,7 +12,7 @@ import os
 
 import pytest
 
-from control_plane.services.ingest_results import ingest_results
+from control_plane.services.fleet.ingest_results import ingest_results
 from control_plane.store.pool import Database
 from shared.ids import MonitorId, TenantId
 from shared.results import CheckResult, Outcome, Reason

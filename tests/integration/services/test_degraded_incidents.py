@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from control_plane.services.judge_monitors import judge_monitors
-from control_plane.services.sweep_verdicts import sweep_verdicts
+from control_plane.services.judging.judge_monitors import judge_monitors
+from control_plane.services.judging.sweep_verdicts import sweep_verdicts
 from control_plane.store.pool import Database
 from tests.support.deciding import Stage
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from control_plane.errors import TooMany
-from control_plane.services.domain_budget import (
+from control_plane.services.safety.domain_budget import (
     ON_DEMAND_PER_DOMAIN,
     RECHECKS_PER_DOMAIN,
     beyond_budget,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from control_plane.services.judge_due import judge_due
+from control_plane.services.judging.judge_due import judge_due
 from control_plane.store.pool import Database
 from tests.support.deciding import Stage
 from tests.support.restraining import all_say, pass_time, soon

@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from control_plane.domain.heartbeat import Ping, PingKind
-from control_plane.services.judge_due import judge_due, judge_followers
-from control_plane.services.judge_monitors import judge_monitors
-from control_plane.services.sweep_verdicts import sweep_verdicts
-from control_plane.services.take_pings import NewPing, take_pings
+from control_plane.services.heartbeats.take_pings import NewPing, take_pings
+from control_plane.services.judging.judge_due import judge_due, judge_followers
+from control_plane.services.judging.judge_monitors import judge_monitors
+from control_plane.services.judging.sweep_verdicts import sweep_verdicts
 from control_plane.store import cases
 from control_plane.store.pool import Database
 from shared.ids import TenantId

@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from control_plane.services.identity import new_id
-from control_plane.services.ingest_results import Reporter, ingest_results
-from control_plane.services.sweep_verdicts import sweep_verdicts
+from control_plane.services.fleet.ingest_results import Reporter, ingest_results
+from control_plane.services.installation.identity import new_id
+from control_plane.services.judging.sweep_verdicts import sweep_verdicts
 from control_plane.store.pool import Database
 from shared.results import CheckResult, Detail, Evidence, Outcome
 from tests.support.deciding import Stage, now_ms

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from control_plane.services.change_region import remove_region
-from control_plane.services.declare_incident import Declaration, declare_incident
+from control_plane.services.fleet.change_region import remove_region
+from control_plane.services.incidents.declare_incident import Declaration, declare_incident
 from control_plane.store import cases
 from control_plane.store.pool import Database
 from shared.ids import TenantId

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from control_plane.services.change_region import remove_region
-from control_plane.services.identity import new_id
-from control_plane.services.issue_probe_key import remove_agent
-from control_plane.services.watch_fleet import watch_fleet
-from control_plane.services.write_operator_incidents import Change, Place, write_operator_incidents
+from control_plane.services.fleet.change_region import remove_region
+from control_plane.services.fleet.issue_probe_key import remove_agent
+from control_plane.services.fleet.watch_fleet import watch_fleet
+from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
+from control_plane.services.installation.identity import new_id
 from control_plane.store import operator_incidents
 from control_plane.store.pool import Database
 from shared.ids import AgentId

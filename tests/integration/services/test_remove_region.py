@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from control_plane.errors import NotFound
-from control_plane.services.change_region import remove_region
+from control_plane.services.fleet.change_region import remove_region
 from control_plane.store.pool import Database
 from shared.ids import TenantId
 from tests.support.deciding import Stage

@@ -13,8 +13,8 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.services.ingest_results import ingest_results
-from control_plane.services.judge_due import judge_followers
+from control_plane.services.fleet.ingest_results import ingest_results
+from control_plane.services.judging.judge_due import judge_followers
 from control_plane.store.pool import Connection, Database
 from shared.ids import TenantId
 from shared.results import CheckResult, Outcome, Reason

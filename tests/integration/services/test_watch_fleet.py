@@ -11,11 +11,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from control_plane.notify import transports
-from control_plane.services.create_operator_channel import create_operator_channel
-from control_plane.services.identity import new_id
-from control_plane.services.ingest_results import Reporter, ingest_results
-from control_plane.services.observe_agent import observe_agent
-from control_plane.services.watch_fleet import watch_fleet
+from control_plane.services.alerting.create_operator_channel import create_operator_channel
+from control_plane.services.fleet.ingest_results import Reporter, ingest_results
+from control_plane.services.fleet.observe_agent import observe_agent
+from control_plane.services.fleet.watch_fleet import watch_fleet
+from control_plane.services.installation.identity import new_id
 from control_plane.store import leases, tenants
 from control_plane.store.pool import Database
 from control_plane.store.tenants import OPERATOR, TenantFilter

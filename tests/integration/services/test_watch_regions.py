@@ -12,9 +12,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from control_plane.notify import transports
-from control_plane.services.create_operator_channel import create_operator_channel
-from control_plane.services.identity import new_id
-from control_plane.services.watch_fleet import watch_fleet
+from control_plane.services.alerting.create_operator_channel import create_operator_channel
+from control_plane.services.fleet.watch_fleet import watch_fleet
+from control_plane.services.installation.identity import new_id
 from control_plane.store import fleet_regions
 from control_plane.store.pool import Database
 from shared.ids import TenantId

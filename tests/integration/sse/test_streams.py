@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from control_plane.metrics import STREAMS, STREAMS_CUT
-from control_plane.services.stream_events import CompletedCheck, publish_checks, publish_results
+from control_plane.services.alerting.stream_events import CompletedCheck, publish_checks, publish_results
 from control_plane.store.pool import Database
 from control_plane.web import authentication, sse, streams
 from shared.results import CheckResult, Outcome, Reason

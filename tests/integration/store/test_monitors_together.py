@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from control_plane.services.identity import new_id
+from control_plane.services.installation.identity import new_id
 from control_plane.store import monitor_reads
 from control_plane.store.monitor_reads import MonitorView
 from control_plane.store.pool import Database

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.services.ingest_results import Reporter, ingest_results
+from control_plane.services.fleet.ingest_results import Reporter, ingest_results
 from tests.support.certificates import shows
 from tests.support.reporting import now_ms, reporters
 from tests.support.tenant_world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from control_plane.services.ingest_results import Reporter, ingest_results
+from control_plane.services.fleet.ingest_results import Reporter, ingest_results
 from shared.results import CheckResult, Detail, Outcome, Reason
 from tests.support.reporting import now_ms, report, reporters
 from tests.support.tenant_world import World

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from control_plane.services.ingest_results import Reporter
+from control_plane.services.fleet.ingest_results import Reporter
 from tests.support import seed
 from tests.support.door import an_api_key
 from tests.support.reporting import now_ms, outage, report, reporters

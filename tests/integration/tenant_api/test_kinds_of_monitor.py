@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from control_plane.services.first_run import RegionDefinition
+from control_plane.services.tenants.first_run import RegionDefinition
 from control_plane.store.pool import Database
 from shared.checks import CHECKS
 from shared.protocol import Assignments, Welcome

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from msgspec import structs
 
-from control_plane.services.hand_out_dispatches import claim_dispatches, store_tests
-from control_plane.services.ingest_results import Reporter, ingest_results
+from control_plane.services.fleet.hand_out_dispatches import claim_dispatches, store_tests
+from control_plane.services.fleet.ingest_results import Reporter, ingest_results
 from shared.checks.http import HttpCheck
 from shared.ids import AgentId
 from shared.protocol import Dispatch, TestOutcome

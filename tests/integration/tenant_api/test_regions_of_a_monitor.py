@@ -6,7 +6,7 @@ import time
 from typing import Any
 from uuid import UUID
 
-from control_plane.services.ingest_results import Reporter, ingest_results
+from control_plane.services.fleet.ingest_results import Reporter, ingest_results
 from shared.results import CheckResult, Outcome, Reason
 from tests.support import seed
 from tests.support.tenant_world import World

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from control_plane.services.credentials import monitor_context, open_check
+from control_plane.services.monitors.credentials import monitor_context, open_check
 from shared.checks.http import HttpCheck
 from tests.support.tenant_world import World
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from control_plane.services.monthly_report import month_of
-from control_plane.services.roll_up import roll_up
+from control_plane.services.uptime.monthly_report import month_of
+from control_plane.services.uptime.roll_up import roll_up
 from tests.support.independent_uptime import by_the_second, percentage
 from tests.support.long_past import an_eventful_time, utc, write_past
 from tests.support.rolling import write_results

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.services import roll_up as rolling
-from control_plane.services.roll_up import LATE_MS, recompute, roll_up
+from control_plane.services.uptime import roll_up as rolling
+from control_plane.services.uptime.roll_up import LATE_MS, recompute, roll_up
 from control_plane.store import rollups
 from control_plane.store.pool import Connection, Database
 from shared.ids import TenantId

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from control_plane.services.read_availability import Horizon, day_start, read_days, read_uptimes
+from control_plane.services.uptime.read_availability import Horizon, day_start, read_days, read_uptimes
 from control_plane.store import retention, uptime_reads
 from control_plane.store.pool import Database
 from shared.ids import TenantId

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.services.first_run import RegionDefinition
+from control_plane.services.tenants.first_run import RegionDefinition
 from control_plane.store.pool import Database
 from tests.support.hostile import CORPORA
 from tests.support.serving import control_plane

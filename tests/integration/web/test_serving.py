@@ -15,7 +15,7 @@ from aiohttp import web
 
 from control_plane.app import add_routes, running
 from control_plane.errors import StartupRefused
-from control_plane.services.first_run import ensure_first_tenant
+from control_plane.services.tenants.first_run import ensure_first_tenant
 from control_plane.settings import Settings
 from control_plane.store import tenants
 from control_plane.store.pool import Database

@@ -9,7 +9,7 @@ from control_plane.domain.config_names import slug_of, suggested_keys
 from control_plane.domain.config_references import expand_references, first_reference
 from control_plane.domain.config_write import safe_cell, to_yaml
 from control_plane.domain.config_yaml import read_yaml
-from control_plane.services.identity import new_id
+from control_plane.services.installation.identity import new_id
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"])) | st.text("0123456789xXeE.+-_:~nulo \n\t#'\"ye<")
 SCALARS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from control_plane.services.database_clock import DatabaseClock
+from control_plane.services.installation.database_clock import DatabaseClock
 
 AHEAD = timedelta(seconds=40)
 BLINK = timedelta(milliseconds=4)

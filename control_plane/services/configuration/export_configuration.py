@@ -1,0 +1,65 @@
+"""Write a tenant's configuration down as a file would say it. Pure, once it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from control_plane.domain.config_channels import short_channel, whole_channel
+from control_plane.domain.config_file import VERSION
+from control_plane.domain.config_monitors import ORDER, secrets_of, short_monitor, whole_monitor
+from control_plane.domain.config_names import Names
+from control_plane.domain.config_windows import short_window, whole_window
+from control_plane.services.configuration.read_configuration import Stored, names_of, window_keys
+from control_plane.services.maintenance.maintenance_rows import config_of
+from control_plane.store.channels import ChannelRow
+from control_plane.store.maintenance import WindowRow
+from control_plane.store.monitors import MonitorRow
+
+
+def export_configuration(stored: Stored) -> dict[str, Any]:
+    """The file: channels by name, monitors and windows by key. A section without objects is left out.
+
+    An object without a key has the one that is suggested for it, and its id under `adopt`.
+    """
+    names, keys = names_of(stored), window_keys(stored)
+    sections: dict[str, Sequence[Mapping[str, Any]]] = {
+        "channels": sorted((channel_entry(row) for row in stored.channels), key=lambda entry: str(entry["name"])),
+        "monitors": sorted(
+            (monitor_entry(stored, row, names) for row in stored.monitors), key=lambda entry: str(entry["key"])
+        ),
+        "maintenance": sorted(
+            (window_entry(row, names, keys) for row in stored.windows), key=lambda entry: str(entry["key"])
+        ),
+    }
+    return {"version": VERSION, **{name: section for name, section in sections.items() if section}}
+
+
+def export_monitor(stored: Stored, row: MonitorRow) -> dict[str, Any]:
+    """A file of one monitor."""
+    return {"version": VERSION, "monitors": [monitor_entry(stored, row, names_of(stored))]}
+
+
+def monitor_entry(stored: Stored, row: MonitorRow, names: Names) -> dict[str, Any]:
+    """One monitor without what is default or secret; `secrets` lists where those are."""
+    config = stored.config(row)
+    entry = {"key": names.key_of[row.id], **short_monitor(whole_monitor(config, names), names)}
+    if row.key is None:
+        entry["adopt"] = str(row.id)
+    if secret := secrets_of(config.check):
+        entry["secrets"] = secret
+    return {name: entry[name] for name in ORDER if name in entry}
+
+
+def channel_entry(row: ChannelRow) -> dict[str, Any]:
+    """One channel, likewise."""
+    whole, secret = whole_channel(name=row.name, shown=row.config, enabled=row.enabled)
+    return short_channel(whole) | ({"secrets": secret} if secret else {})
+
+
+def window_entry(row: WindowRow, names: Names, keys: Mapping[UUID, str]) -> dict[str, Any]:
+    """One window, likewise."""
+    whole = whole_window(config_of(row), names)
+    short = short_window(whole, written_at=row.created_at)
+    return {"key": keys[row.id], **({"adopt": str(row.id)} if row.key is None else {}), **short}

@@ -1,0 +1,111 @@
+"""What planning is given, and what it makes: one step for each object, to be shown and to be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+
+from control_plane.domain.config_diff import Change, PlanWarning
+from control_plane.domain.config_file import Entry
+from control_plane.domain.maintenance import Occurrence
+from control_plane.domain.maintenance_rules import WindowConfig
+from control_plane.domain.monitor_rules import MonitorConfig
+from control_plane.sealing import Sealer
+from control_plane.services.alerting.channel_config import Prepared, Transports
+from control_plane.store.channels import ChannelRow
+from control_plane.store.maintenance import WindowRow
+from control_plane.store.monitors import MonitorRow
+from shared.netpolicy import PortProfile
+
+
+class Means(Struct, frozen=True, kw_only=True):
+    """How to plan. `prune`: what the file's sections do not have is deleted. `ports`: of checks from shared regions.
+
+    `compare_secrets`: whether a secret of the file that differs from the stored one shows as a change. Whoever may not
+    write must not find out a secret by guessing.
+    """
+
+    sealer: Sealer
+    transports: Transports
+    ports: PortProfile
+    new_id: Callable[[], UUID]
+    prune: bool = False
+    compare_secrets: bool = True
+
+
+class MonitorStep(Struct, frozen=True, kw_only=True):
+    """`before` has its secrets opened where it changes."""
+
+    change: Change
+    row: MonitorRow | None = None
+    before: MonitorConfig | None = None
+    after: MonitorConfig | None = None
+
+
+class ChannelStep(Struct, frozen=True, kw_only=True):
+    """`prepared` is None where the configuration stays as it is, or where a secret is missing."""
+
+    change: Change
+    row: ChannelRow | None = None
+    prepared: Prepared | None = None
+    enabled: bool = True
+
+
+class WindowStep(Struct, frozen=True, kw_only=True):
+    """`following` is what it will hold next, `current_end` the end of what it holds now where that moves."""
+
+    change: Change
+    row: WindowRow | None = None
+    after: WindowConfig | None = None
+    following: Occurrence | None = None
+    current_end: datetime | None = None
+
+
+Step: TypeAlias = MonitorStep | ChannelStep | WindowStep
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """The whole plan, in the order of the file, and of what is stored and not in it."""
+
+    monitors: Sequence[MonitorStep]
+    channels: Sequence[ChannelStep]
+    windows: Sequence[WindowStep]
+    warnings: Sequence[PlanWarning]
+    digest: str
+
+    @property
+    def steps(self) -> list[Step]:
+        """All of them: channels, monitors, windows."""
+        return [*self.channels, *self.monitors, *self.windows]
+
+    @property
+    def writes(self) -> bool:
+        """Whether applying it would change anything."""
+        return any(step.change.action in WRITES for step in self.steps)
+
+
+WRITES = ("create", "update", "delete")
+
+
+def missing(listed: Sequence[str], *, kind: str, entry: Entry, is_new: bool) -> list[PlanWarning]:
+    """One warning for each secret that the file says there is, and that is nowhere."""
+    what = (
+        "it is new, and the file leaves this secret out" if is_new else "this secret is neither stored nor in the file"
+    )
+    return [
+        PlanWarning(
+            code=SECRET_MISSING,
+            message=f"{what}: give it, such as {{env: NAME}}, or take it out of secrets",
+            kind=kind,
+            key=entry.key,
+            field=entry.pointer + pointer,
+        )
+        for pointer in listed
+    ]
+
+
+SECRET_MISSING = "SECRET_MISSING"  # noqa: S105 - a code

@@ -1,0 +1,105 @@
+"""Read all that a tenant configures, in one snapshot, with the words that a file has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from control_plane.domain.config_names import Names, suggested_keys
+from control_plane.domain.kinds import MonitorCheck
+from control_plane.domain.monitor_rules import MonitorConfig
+from control_plane.domain.plan import NO_LIMITS, PlanTerms
+from control_plane.domain.region_choice import RegionChoice
+from control_plane.domain.safety_gate import OPEN_GATE, Gate
+from control_plane.services.monitors.monitor_rows import masked_check, stored_config
+from control_plane.services.safety.read_gate import read_gate
+from control_plane.store import assignments_write, configuration, maintenance_advance, plans
+from control_plane.store.channels import ChannelRow
+from control_plane.store.maintenance import WindowRow
+from control_plane.store.monitors import BindingRow, MonitorRow
+from control_plane.store.pool import Connection
+from shared.ids import TenantId
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """A tenant's configuration at one instant. `fingerprint` tells it from what it was before and will be after.
+
+    `terms` and `gate`: what its plan allows, and what the operator's rules forbid.
+    """
+
+    tenant_id: TenantId
+    now: datetime
+    fingerprint: str
+    regions: tuple[RegionChoice, ...]
+    terms: PlanTerms = NO_LIMITS
+    gate: Gate = OPEN_GATE
+    monitors: Sequence[MonitorRow]
+    bindings: Mapping[UUID, Sequence[BindingRow]]
+    upstreams: Mapping[UUID, Sequence[UUID]]
+    channels: Sequence[ChannelRow]
+    windows: Sequence[WindowRow]
+
+    def config(self, row: MonitorRow, check: MonitorCheck | None = None) -> MonitorConfig:
+        """The configuration in force of one of the monitors; its check is masked unless it is given."""
+        return stored_config(
+            row,
+            check=check or masked_check(row),
+            bindings=self.bindings.get(row.id, ()),
+            regions=self.regions,
+            depends_on=self.upstreams.get(row.id, ()),
+        )
+
+
+async def read_configuration(conn: Connection, *, tenant_id: TenantId) -> Stored:
+    """All of it. In a transaction of its own isolation the caller sees one snapshot; without, the fingerprint tells."""
+    regions = await assignments_write.visible_regions(conn, tenant_id=tenant_id)
+    return Stored(
+        tenant_id=tenant_id,
+        fingerprint=await configuration.fingerprint(conn, tenant_id=tenant_id),
+        now=await maintenance_advance.clock(conn),
+        terms=await plans.read_terms(conn, tenant_id=tenant_id),
+        gate=await read_gate(conn, tenant_id=tenant_id),
+        regions=tuple(
+            RegionChoice(
+                id=row.id,
+                slug=row.slug,
+                private=row.tenant_id is not None,
+                enabled=row.enabled,
+                selected_by_default=row.selected_by_default,
+            )
+            for row in regions
+        ),
+        monitors=await configuration.all_monitors(conn, tenant_id=tenant_id),
+        bindings=await configuration.all_bindings(conn, tenant_id=tenant_id),
+        upstreams=await configuration.all_upstreams(conn, tenant_id=tenant_id),
+        channels=await configuration.all_channels(conn, tenant_id=tenant_id),
+        windows=await configuration.unended_windows(conn, tenant_id=tenant_id),
+    )
+
+
+def names_of(stored: Stored, *, wanted: Mapping[UUID, str] | None = None) -> Names:
+    """The words for what is stored; objects without a key have the one that is suggested for them.
+
+    `wanted`: keys that a file gives to monitors, stored or to come. They go before those that are stored.
+    """
+    given = wanted or {}
+    keys = {row.id: row.key for row in stored.monitors if row.key is not None} | dict(given)
+    unnamed = [(row.id, row.name) for row in stored.monitors if row.id not in keys]
+    ids = {str(one): one for one in (*(row.id for row in stored.monitors), *given)}
+    return Names(
+        regions=stored.regions,
+        key_of=keys | suggested_keys(unnamed, taken=set(keys.values()), word="monitor"),
+        monitors=ids | {key: one for one, key in keys.items()} | {key: one for one, key in given.items()},
+        channel_name_of={row.id: row.name for row in stored.channels},
+        channels={row.name: row.id for row in stored.channels},
+    )
+
+
+def window_keys(stored: Stored) -> dict[UUID, str]:
+    """The key of each window, stored or suggested."""
+    keys = {row.id: row.key for row in stored.windows if row.key is not None}
+    unnamed = [(row.id, row.title) for row in stored.windows if row.id not in keys]
+    return keys | suggested_keys(unnamed, taken=set(keys.values()), word="window")

@@ -1,0 +1,68 @@
+"""Make, replace and revoke the manage key of a monitor. The key itself is in the answer and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from uuid import UUID
+
+from msgspec import Struct
+
+from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, key_prefix, make_key
+from control_plane.errors import NotFound
+from control_plane.services.installation.identity import new_id
+from control_plane.store import manage_keys
+from control_plane.store.manage_keys import ManageKey
+from control_plane.store.pool import Connection, Database
+from shared.ids import TenantId
+
+
+class IssuedManageKey(Struct, frozen=True):
+    """A manage key: its record, and the secret that is shown once."""
+
+    record: ManageKey
+    key: str
+
+
+async def write_manage_key(
+    conn: Connection, *, tenant_id: TenantId, monitor_id: UUID, pepper: bytes
+) -> IssuedManageKey:
+    """Draw and store the monitor's key inside the caller's transaction, in place of the one before."""
+    key = make_key(KeyKind.MANAGE, os.urandom(ENTROPY_BYTES))
+    record = await manage_keys.put(
+        conn,
+        tenant_id=tenant_id,
+        key_id=new_id(),
+        monitor_id=monitor_id,
+        prefix=key_prefix(key),
+        digest=key_digest(key, pepper),
+    )
+    return IssuedManageKey(record, key)
+
+
+async def rotate_manage_key(
+    database: Database, *, tenant_id: TenantId, monitor_id: UUID, pepper: bytes
+) -> IssuedManageKey:
+    """Replace the key; the one before stops at once. Raises NotFound KEY_NOT_FOUND where the monitor has none."""
+    async with database.tenant_transaction(tenant_id) as conn:
+        await _require_key(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+        return await write_manage_key(conn, tenant_id=tenant_id, monitor_id=monitor_id, pepper=pepper)
+
+
+async def revoke_manage_key(database: Database, *, tenant_id: TenantId, monitor_id: UUID) -> None:
+    """Take the key away: the monitor goes on, and nobody changes it any more. Raises NotFound KEY_NOT_FOUND."""
+    async with database.tenant_transaction(tenant_id) as conn:
+        await _require_key(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+        await manage_keys.delete(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+
+
+async def read_manage_key(database: Database, *, tenant_id: TenantId, monitor_id: UUID) -> ManageKey:
+    """The key without its secret. Raises NotFound KEY_NOT_FOUND."""
+    async with database.tenant(tenant_id) as conn:
+        return await _require_key(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+
+
+async def _require_key(conn: Connection, *, tenant_id: TenantId, monitor_id: UUID) -> ManageKey:
+    found = await manage_keys.get(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    if found is None:
+        raise NotFound("This monitor has no manage key", code="KEY_NOT_FOUND")
+    return found
