@@ -88,12 +88,21 @@ async def get_by_name(conn: Connection, *, tenant_id: TenantId, domain: str) -> 
     return row and DomainRow(**row)
 
 
-DELETE_DOMAIN = "DELETE FROM domains WHERE tenant_id = $1 AND id = $2 RETURNING id"
+HOLD_DOMAIN = "SELECT revision FROM domains WHERE tenant_id = $1 AND id = $2 FOR UPDATE"
 
 
-async def delete_domain(conn: Connection, *, tenant_id: TenantId, domain_id: UUID) -> bool:
-    """Whether there was one."""
-    return await conn.fetchrow(DELETE_DOMAIN, tenant_id, domain_id) is not None
+async def hold_domain(conn: Connection, *, tenant_id: TenantId, domain_id: UUID) -> int | None:
+    """The domain's revision, with its row locked until commit; None where there is no such domain."""
+    revision: int | None = await conn.fetchval(HOLD_DOMAIN, tenant_id, domain_id)
+    return revision
+
+
+DELETE_DOMAIN = "DELETE FROM domains WHERE tenant_id = $1 AND id = $2"
+
+
+async def delete_domain(conn: Connection, *, tenant_id: TenantId, domain_id: UUID) -> None:
+    """The domain is proven no more; its monitors stay."""
+    await conn.execute(DELETE_DOMAIN, tenant_id, domain_id)
 
 
 # Only onto what was looked at: a domain that was deleted and added again has other tokens.

@@ -15,6 +15,7 @@ from control_plane.services.safety.verify_domain import DomainVerifier, unknown_
 from control_plane.store import domains
 from control_plane.store.domains import DomainRow
 from control_plane.web.call import Call, Reply
+from control_plane.web.etag import require_match
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
 
@@ -110,10 +111,13 @@ async def verify(call: Call) -> Reply:
 
 
 async def delete(call: Call) -> Reply:
-    tenant_id = call.tenant().tenant_id
+    tenant_id, domain_id = call.tenant().tenant_id, call.uuid("domain_id")
     async with call.deps.database.tenant_transaction(tenant_id) as conn:
-        if not await domains.delete_domain(conn, tenant_id=tenant_id, domain_id=call.uuid("domain_id")):
+        revision = await domains.hold_domain(conn, tenant_id=tenant_id, domain_id=domain_id)
+        if revision is None:
             raise unknown_domain()
+        require_match(call.request, revision)
+        await domains.delete_domain(conn, tenant_id=tenant_id, domain_id=domain_id)
     return Reply()
 
 
@@ -177,6 +181,6 @@ ROUTES: tuple[Route, ...] = (
         summary="Delete a domain",
         scope="domains:write",
         status=204,
-        errors=_UNKNOWN,
+        errors=(*_UNKNOWN, "PRECONDITION_FAILED"),
     ),
 )

@@ -33,7 +33,8 @@ async def rotate(call: Call) -> Reply:
         monitor_id=call.uuid("monitor_id"),
         pepper=call.deps.settings.security.pepper.encode(),
     )
-    return Reply(NewManageKey(**asdict(issued.record), manage_key=issued.key))
+    shown = NewManageKey(**asdict(issued.record), manage_key=issued.key)
+    return Reply(shown, headers={"Location": PATH.format(monitor_id=issued.record.monitor_id)})
 
 
 async def delete(call: Call) -> Reply:

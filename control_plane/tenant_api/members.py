@@ -13,7 +13,7 @@ from control_plane.services.people.remove_member import remove_member
 from control_plane.store import members
 from control_plane.store.members import Member
 from control_plane.web.call import Call, Reply
-from control_plane.web.etag import require_match
+from control_plane.web.etag import if_match, require_match
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
 
@@ -55,7 +55,13 @@ async def change(call: Call) -> Reply:
 
 async def remove(call: Call) -> Reply:
     caller = call.tenant()
-    await remove_member(call.deps.database, caller.tenant_id, call.uuid("member_id"), by=caller.authority)
+    await remove_member(
+        call.deps.database,
+        caller.tenant_id,
+        call.uuid("member_id"),
+        by=caller.authority,
+        accepted=if_match(call.request),
+    )
     return Reply()
 
 
@@ -103,6 +109,6 @@ ROUTES: tuple[Route, ...] = (
         summary="Send a member away; their sessions end at once, and one owner stays",
         scope="members:write",
         status=204,
-        errors=("MEMBER_NOT_FOUND", "OWNERS_ONLY", "LAST_OWNER"),
+        errors=("MEMBER_NOT_FOUND", "OWNERS_ONLY", "LAST_OWNER", "PRECONDITION_FAILED"),
     ),
 )

@@ -27,10 +27,23 @@ WRITES = [route for route in ROUTES if route.method != "GET"]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _OBJECTS_CHANGED = [route for route in WRITES if route.method in ("PATCH", "PUT", "DELETE")]
-_NO_REVISION = ("rename_tag", "delete_tag", "rename_group", "delete_group", "end_my_sessions", "end_my_session")
-"""A tag or group is a word on monitors and no object: there is no revision of it. Each monitor has its own. Sessions
-are listed and ended, and never change.
-"""
+_NO_REVISION = {
+    **dict.fromkeys(
+        ("rename_tag", "delete_tag", "rename_group", "delete_group"),
+        "a word on monitors and no object; each monitor has a revision of its own",
+    ),
+    **dict.fromkeys(("end_my_sessions", "end_my_session"), "sessions are listed and ended, and never change"),
+    "delete_manage_key": "is replaced or taken away, and never changed: whoever takes it away means whatever opens now",
+    "revoke_invitation": "address and role never change; what is over already is refused by its state",
+    "set_kill_switch": "a brake that nobody may be kept from pulling by what somebody else did a moment before",
+}
+"""Operations whose objects have no revision, and why."""
+
+_MANY = {
+    "create_monitors": "makes many monitors at once, each of which has a place in the answer's items",
+    "import_monitors": "as above",
+}
+"""Operations that answer 201 without a Location, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +264,8 @@ async def _wrong_with_the_key(asked: Asked, route: Route) -> str:
     key, more = f"once-{route.operation}", _body(route)
     headers = {**more.pop("headers", {}), "Idempotency-Key": key}
     first = await asked.ask(route, headers=headers, **more)
-    if first.status_code == 201 and not first.headers.get("Location", "").startswith("/api/v1/"):
+    lone = first.status_code == 201 and route.operation not in _MANY
+    if lone and not first.headers.get("Location", "").startswith("/api/v1/"):
         return "what was made has no place"
     if first.status_code in PASSING:
         return ""  # is not kept: the next may be answered otherwise

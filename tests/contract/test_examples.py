@@ -24,7 +24,7 @@ BODIES = [
     for kind, media in place.get("content", {}).items()
     if kind == "application/json" and not (name == "202" and operation["operationId"] in examples())
 ]
-SECRET = re.compile(r"fw_(live|probe)_(?!3kQ9)[0-9A-Za-z]{8}|whsec_(?!3kQ9)[0-9A-Za-z+/]{20}")
+SECRET = re.compile(r"fw_(live|probe|manage)_(?!3kQ9)[0-9A-Za-z]{8}|whsec_(?!3kQ9)[0-9A-Za-z+/]{20}")
 
 
 def test_there_are_bodies() -> None:

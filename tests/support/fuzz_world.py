@@ -12,11 +12,13 @@ from uuid import UUID
 import httpx
 
 from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
+from control_plane.services.jobs.run_job import JobContext, run_next_job
 from control_plane.services.maintenance.advance_maintenance import advance_maintenance
+from control_plane.services.tenants.issue_manage_key import write_manage_key
 from control_plane.store.pool import Database
 from tests.support.dashboard import Desk, a_desk
 from tests.support.fuzzing import AnyOperation, Target
-from tests.support.seed import new_id
+from tests.support.seed import PEPPER, new_id
 from tests.support.serving import OPERATOR_SECRET
 
 WEBHOOK = {"type": "webhook", "url": "https://ops.example.com/farwatch"}
@@ -45,6 +47,8 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
                 await _resolve(desk, known["incident_id"])
             if operation.definition.raw["operationId"] == "end_maintenance":
                 known = {**known, "maintenance_id": await a_window_under_way(desk)}
+            if operation.definition.raw["operationId"] == "get_job_result":
+                known = {**known, "job_id": await a_job_that_made_something(desk)}
         headers = {"Authorization": f"Bearer {credential}"}
         body = BODIES.get(operation.definition.raw["operationId"])
         yield Target(url=desk.url, headers=headers, known=known, body=body)
@@ -64,6 +68,7 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
             await conn.execute(GIVE_UP)
             await conn.execute(PROMISE)
             known["month"] = await conn.fetchval("SELECT to_char(now(), 'YYYY-MM')")
+        await _managed(desk, monitor_id)
         known["job_id"] = await _job(http)
         known["delivery_id"] = await _first(http, "/api/v1/deliveries")
         known["domain_id"] = (await _made(http, "/api/v1/domains", domain="example.org"))["id"]
@@ -79,6 +84,26 @@ async def _job(http: httpx.AsyncClient) -> str:
     body = {"monitors": [{"name": "Later", "check": "https://later.example.com/"}]}
     reply = await http.post("/api/v1/monitors/bulk", json=body, headers={"Prefer": "respond-async"})
     assert reply.status_code == 202, reply.text
+    return str(reply.json()["id"])
+
+
+async def _managed(desk: Desk, monitor_id: UUID) -> None:
+    """A manage key of the monitor, as one has that was created without an account."""
+    home = desk.served.home.tenant_id
+    async with desk.database.tenant_transaction(home) as conn:
+        await write_manage_key(conn, tenant_id=home, monitor_id=monitor_id, pepper=PEPPER)
+
+
+async def a_job_that_made_something(desk: Desk) -> str:
+    """A job that is over, with a report to fetch. Jobs that were ordered before are done, too."""
+    async with desk.served.tenant() as http:
+        month = datetime.now(UTC).strftime("%Y-%m")
+        reply = await http.get(f"/api/v1/reports/{month}", headers={"Prefer": "respond-async"})
+    assert reply.status_code == 202, reply.text
+    deps = desk.served.deps
+    context = JobContext(database=desk.database, sealer=deps.sealer, new_id=deps.new_id, ports="any")
+    while await run_next_job(context):
+        pass
     return str(reply.json()["id"])
 
 

@@ -16,7 +16,7 @@ HOME = "https://farwatch.example.com"
 SHOWN_ITEMS = 3
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
-_KEY = re.compile(r"fw_(live|probe)_[0-9A-Za-z_-]{20,}")
+_KEY = re.compile(r"fw_(live|probe|manage)_[0-9A-Za-z_-]{20,}")
 _HEX = re.compile(r"\b[0-9a-f]{32,}\b")
 _WEBHOOK_SECRET = re.compile(r"whsec_[0-9A-Za-z+/=]+")
 _FILLING = "3kQ9vXw2TzR7mBn5cLpD8sHfJ6yGtA4e"

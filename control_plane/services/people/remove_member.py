@@ -5,16 +5,23 @@ from __future__ import annotations
 from uuid import UUID
 
 from control_plane.domain.people import Authority, require_an_owner_left, require_authority
+from control_plane.services.installation.require_revision import require_revision
 from control_plane.services.people.change_member import hold_member
 from control_plane.store import members, sessions
 from control_plane.store.pool import Database
 from shared.ids import TenantId
 
 
-async def remove_member(database: Database, tenant_id: TenantId, user_id: UUID, *, by: Authority) -> None:
-    """Raises NotFound MEMBER_NOT_FOUND, Forbidden OWNERS_ONLY or MISSING_SCOPE, Conflict LAST_OWNER."""
+async def remove_member(
+    database: Database, tenant_id: TenantId, user_id: UUID, *, by: Authority, accepted: frozenset[int] | None = None
+) -> None:
+    """`accepted`: the revisions that If-Match allows, None for any.
+
+    Raises NotFound MEMBER_NOT_FOUND, PreconditionFailed, Forbidden OWNERS_ONLY or MISSING_SCOPE, Conflict LAST_OWNER.
+    """
     async with database.tenant_transaction(tenant_id) as conn:
         stored, owners = await hold_member(conn, tenant_id, user_id)
+        require_revision(stored.revision, accepted)
         if by.user_id != user_id:  # anybody may leave
             require_authority(by, stored.role, owners=owners)
         require_an_owner_left(stored.role, becomes=None, owners=owners)
