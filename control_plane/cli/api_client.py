@@ -135,7 +135,7 @@ class ApiClient:
 def _status(http_status: int) -> int:
     match http_status:
         case 401 | 403:
-            say("Give a key with --key or FARWATCH_CLI__KEY.")
+            say("Give a key with --key or FARWATCH_CLI__KEY; see which one is used with: farwatch me")
             return exit_codes.AUTH
         case 404:
             return exit_codes.NOT_FOUND

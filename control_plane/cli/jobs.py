@@ -1,4 +1,4 @@
-"""`farwatch jobs`: what was ordered to be done later, how far it is, and stopping it."""
+"""`farwatch jobs`: what was ordered to be done later, how far it is, what it made, and stopping it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -35,7 +36,7 @@ COLUMNS = {
 
 @click.group()
 def jobs() -> None:
-    """List, show, follow and cancel jobs."""
+    """List, show, follow and cancel jobs, and fetch what they made."""
 
 
 @jobs.command("ls")
@@ -71,6 +72,20 @@ def show_job(client: ApiClient, job: str, output: str) -> None:
 def wait(client: ApiClient, job: str, output: str) -> None:
     """Follow a job until it is over. Ends with 1 unless all of it succeeded."""
     end_with(follow(client, job), output)
+
+
+@jobs.command()
+@click.argument("job")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file, instead of standard output.")
+@with_client
+def result(client: ApiClient, job: str, out: Path | None) -> None:
+    """Fetch what a job made, such as a report, in the form that was asked for."""
+    body = client.download(f"/jobs/{job}/result")
+    if out is None:
+        sys.stdout.buffer.write(body)
+        return
+    out.write_bytes(body)
+    say(f"{out}: {len(body)} bytes")
 
 
 @jobs.command()

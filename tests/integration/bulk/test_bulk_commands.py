@@ -62,6 +62,17 @@ async def test_a_file_is_imported_once_however_often_it_is_sent(world: World, ru
     await run("monitors", "delete", ends=2)
 
 
+async def test_what_a_job_made_is_fetched(world: World, run: Run, tmp_path: Path) -> None:
+    reply = await world.http.get("/api/v1/reports/2026-05?format=csv", headers={"Prefer": "respond-async"})
+    assert reply.status_code == 202, reply.text
+    job, file = reply.json()["id"], tmp_path / "report.csv"
+    await run("jobs", "wait", job)
+    told = await run("jobs", "result", job)
+    assert "bytes" in await run("jobs", "result", job, "--out", str(file))
+    assert file.read_text().startswith("number,")
+    assert file.read_text().split() == told.split()
+
+
 async def test_what_failed_is_told_and_ends_with_1(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "monitors.json"
     file.write_text(json.dumps({"monitors": [{"name": "A", "check": "https://a.example.com/"}, {"name": "B"}]}))

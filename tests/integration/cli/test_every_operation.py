@@ -15,6 +15,7 @@ ELSEWHERE = {
     "stream_job": "`farwatch jobs wait` and `import` follow it: tests/integration/bulk/test_bulk_commands.py",
     "get_manage_key": "of a monitor that was made without an account: tests/integration/anonymous",
     "rotate_manage_key": "as above",
+    "delete_manage_key": "as above",
     "create_monitors": "a program's list; people send a file: `farwatch import`",
 }
 HEARTBEAT = '{"type": "heartbeat", "period": 3600}'
@@ -127,6 +128,7 @@ WALK = f"""
 0 domains rm {{domain_id}}
 0 jobs ls
 0 jobs show {{job_id}}
+1 jobs result {{job_id}}
 0 jobs cancel {{job_id}}
 0 me end-session {{session_id}}
 0 me end-session --all
