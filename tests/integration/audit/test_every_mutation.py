@@ -31,7 +31,6 @@ NOBODY_ANSWERS = frozenset(
     {
         *("test_check", "check_monitor_now"),  # need an agent
         *("test_channel", "test_channel_config", "test_operator_channel"),  # need a receiver
-        *("rotate_manage_key", "delete_manage_key"),  # only a monitor that was made without an account has such a key
     }
 )
 
