@@ -22,8 +22,11 @@ from tests.support.seed import PEPPER, new_id
 from tests.support.serving import OPERATOR_SECRET
 
 WEBHOOK = {"type": "webhook", "url": "https://ops.example.com/farwatch"}
-BODIES = {"create_monitor": {"name": "API", "check": {"type": "http", "url": "https://example.com/health"}}}
-"""By operation, where the documented example is short on purpose."""
+BODIES: dict[str, dict[str, Any]] = {
+    "create_monitor": {"name": "API", "check": {"type": "http", "url": "https://example.com/health"}},
+    "act_on_monitors": {"filter": {"tag": ["prod"]}, "action": {"type": "disable"}},
+}
+"""By operation, where the documented example is short on purpose, or names what is not there."""
 
 SCOPES = ["monitors:read"]
 WINDOW = {"title": "Upkeep", "all": True, "starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-01T01:00:00Z"}
