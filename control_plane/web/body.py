@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from control_plane.errors import BadRequest, RequestTimeout, TooLarge, UnsupportedMedia
 from control_plane.web.routes import Door, Route
+from control_plane.web.wording import words_of
 
 SERVER_OWNED = "write_source"
 """Stamped by the server; ignored in a body, so that what was read may be written back."""
@@ -121,8 +122,10 @@ def convert_object(document: dict[str, Any], kind: type[Struct]) -> Any:
         try:
             msgspec.convert(document[name], field.type)
         except msgspec.ValidationError as error:
-            problem = _problem_of(error, prefix=_pointer_step(name))
-            if problem.field != problems[0].field:
+            problem = _problem_of(error, prefix=_pointer_step(name), kind=field.type)
+            if problem.field == problems[0].field:
+                problems[0] = problem
+            else:
                 problems.append(problem)
     first = problems[0]
     if len(problems) > 1:
@@ -145,7 +148,7 @@ def _pointer_step(name: str) -> str:
     return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
-def _problem_of(error: msgspec.ValidationError, *, prefix: str = "") -> BadRequest:
+def _problem_of(error: msgspec.ValidationError, *, prefix: str = "", kind: Any = None) -> BadRequest:
     match = _MESSAGE.fullmatch(str(error))
     assert match is not None
     what, pointer = match["what"], prefix + pointer_of(match["path"] or "$")
@@ -156,7 +159,7 @@ def _problem_of(error: msgspec.ValidationError, *, prefix: str = "") -> BadReque
         return BadRequest(f"{pointer[1:]} is missing", code="MISSING_FIELD", field=pointer)
     wrong_type = ", got `" in what
     code = "INVALID_TYPE" if wrong_type else f"INVALID_{_code_word(pointer)}"
-    return BadRequest(f"{pointer[1:] or 'the body'}: {what}", code=code, field=pointer or None)
+    return BadRequest(f"{pointer[1:] or 'the body'} {words_of(what, kind)}", code=code, field=pointer or None)
 
 
 def _code_word(pointer: str) -> str:

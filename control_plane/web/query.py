@@ -12,6 +12,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from control_plane.errors import BadRequest
+from control_plane.web.wording import words_of
 
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with a zone, such as 2026-05-12T00:00:00Z")]
 """Type of an instant in a query. Name bounds of a range `from_` (field name="from") and `to`."""
@@ -61,12 +62,16 @@ def _value(name: str, texts: list[str], kind: Any) -> Any:
     if any("\x00" in text for text in texts):
         raise BadRequest(f"{name} holds a NUL", code="INVALID_STRING", field=f"/{name}")
     if not _is_many(kind) and len(texts) > 1:
-        raise _invalid(name, "give it once")
+        raise _invalid(name, "can be given only once")
     given: Any = texts if _is_many(kind) else texts[0]
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _invalid(name, str(error)) from None
+        raise _invalid(name, _words(error, kind)) from None
+
+
+def _words(error: msgspec.ValidationError, kind: Any) -> str:
+    return words_of(str(error).split(" - at `")[0], kind)
 
 
 def _is_many(kind: Any) -> bool:
@@ -78,4 +83,4 @@ def _is_many(kind: Any) -> bool:
 
 def _invalid(name: str, why: str) -> BadRequest:
     code = "BAD_TIME_RANGE" if name in _RANGE_NAMES else f"INVALID_{name.upper()}"
-    return BadRequest(f"{name}: {why}", code=code, field=f"/{name}")
+    return BadRequest(f"{name} {why}", code=code, field=f"/{name}")
