@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 
 import click
@@ -60,6 +61,19 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 COMMANDS: dict[str, str] = {name: place for section in SECTIONS.values() for name, place in section.items()}
 
+SYNONYMS = (("ls", "list"), ("add", "create"), ("rm", "remove"))
+"""Words for one thing. A group that has one of a pair takes the other, too, and does not show it."""
+
+
+def _take_synonyms(group: click.Group) -> None:
+    for pair in SYNONYMS:
+        for word, other in (pair, pair[::-1]):
+            known = group.commands.get(word)
+            if known is not None and other not in group.commands:
+                hidden = copy.copy(known)
+                hidden.name, hidden.hidden = other, True
+                group.add_command(hidden)
+
 
 class Commands(click.Group):
     """A group whose commands live in modules of their own."""
@@ -72,6 +86,8 @@ class Commands(click.Group):
             return None
         module, name = COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
+        if isinstance(command, click.Group):
+            _take_synonyms(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -87,6 +87,8 @@ def _table(group: click.Group, context: click.Context) -> Iterator[str]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None, name
+        if command.hidden:
+            continue
         inner = click.Context(command, info_name=name, parent=context)
         options = " ".join(
             f"`{each.opts[-1]}`"

@@ -51,3 +51,23 @@ def test_the_guide_names_every_exit_status() -> None:
     statuses = {value for name, value in vars(exit_codes).items() if name.isupper()}
     text = REFERENCE.read_text()
     assert all(f"| {status} |" in text for status in statuses)
+
+
+@pytest.mark.parametrize(
+    ("group", "word", "own"),
+    [
+        ("members", "ls", "list"),
+        ("invitations", "add", "create"),
+        ("members", "rm", "remove"),
+        ("keys", "create", "add"),
+    ],
+)
+def test_the_other_word_for_a_verb_does_the_same_and_is_not_listed(group: str, word: str, own: str) -> None:
+    context = click.Context(farwatch, info_name="farwatch")
+    found = farwatch.get_command(context, group)
+    assert isinstance(found, click.Group)
+    other = found.get_command(context, word)
+    assert other is not None
+    assert other.hidden
+    assert other.callback is found.commands[own].callback
+    assert word not in found.get_help(context).split()
