@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -20,6 +21,8 @@ TIMEOUT_S = 300.0
 SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red"), "unmanaged": ("?", "dim")}
 _SHOWN = 200
 """Characters of one value."""
+_UNMANAGED_SHOWN = 20
+"""Objects that no file has, in the table; -o json has them all."""
 
 
 @click.command()
@@ -52,13 +55,23 @@ def show_plan(planned: dict[str, Any], merged: Merged) -> None:
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
-    for change in planned["changes"]:
-        for line in lines_of(change):
-            console.print(line)
+    for line in lines_of_all(planned["changes"]):
+        console.print(line)
     for warning in planned["warnings"]:
         where = f"{merged.place(warning['field'])}: {warning['kind']} {warning['key']}"
         say(printable(f"Note: {where}: {warning['message']} (at {warning['field']})"), style="yellow")
     say(summary_of(planned))
+
+
+def lines_of_all(changes: list[dict[str, Any]]) -> Iterator[Text]:
+    """The lines of every change, and of the first objects that no file has: a team may keep thousands elsewhere."""
+    unmanaged = 0
+    for change in changes:
+        unmanaged += change["action"] == "unmanaged"
+        if change["action"] != "unmanaged" or unmanaged <= _UNMANAGED_SHOWN:
+            yield from lines_of(change)
+    if unmanaged > _UNMANAGED_SHOWN:
+        yield Text(f"? {unmanaged - _UNMANAGED_SHOWN} more that are not in the file; -o json lists them", style="dim")
 
 
 def lines_of(change: dict[str, Any]) -> list[Text]:
