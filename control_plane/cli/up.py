@@ -55,6 +55,8 @@ def greet(running: Running, directory: Path) -> None:
 def command() -> str:
     """What to type for this program: its name, or its path where a shell would not find it by that."""
     name = Path(sys.argv[0]).name
+    if name == "__main__.py":
+        return f"{Path(sys.executable).name} -m control_plane"
     return name if shutil.which(name) else shlex.quote(os.path.relpath(sys.argv[0]))
 
 

@@ -41,3 +41,8 @@ def test_the_program_is_named_as_a_shell_finds_it(tmp_path: Path, monkeypatch: p
     assert command() == shlex.quote("a place/farwatch")
     monkeypatch.setenv("PATH", str(program.parent))
     assert command() == "farwatch"
+
+
+def test_a_program_that_was_started_as_a_module_is_named_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/src/control_plane/__main__.py", "up"])
+    assert command() == f"{Path(sys.executable).name} -m control_plane"
