@@ -30,7 +30,7 @@ _BOUND = re.compile(r"Expected `(?:int|float)` (?P<sign>[<>]=?) (?P<bound>\S+)")
 _LENGTH = re.compile(r"Expected `(?P<kind>str|array|object)` of length (?P<sign>[<>]=) (?P<bound>\d+)")
 _CHOICE = re.compile(r"Invalid (?:enum )?value (?P<given>.*)", re.DOTALL)
 _SIGNS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
-_COUNTED = {"str": "characters", "array": "items", "object": "entries"}
+_COUNTED = {"str": ("characters", "character"), "array": ("items", "item"), "object": ("entries", "entry")}
 
 
 def words_of(what: str, kind: Any = None) -> str:
@@ -39,7 +39,8 @@ def words_of(what: str, kind: Any = None) -> str:
     if fixed := _FIXED.get(what):
         return fixed
     if match := _LENGTH.fullmatch(what):
-        return f"must have {_SIGNS[match['sign']]} {match['bound']} {_COUNTED[match['kind']]}"
+        counted = _COUNTED[match["kind"]][match["bound"] == "1"]
+        return f"must have {_SIGNS[match['sign']]} {match['bound']} {counted}"
     if match := _BOUND.fullmatch(what):
         return f"must be {_SIGNS[match['sign']]} {match['bound']}"
     if match := _TYPE.fullmatch(what):

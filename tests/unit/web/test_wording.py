@@ -32,7 +32,7 @@ class Asked(Struct, forbid_unknown_fields=True):
         (0, Annotated[int, Meta(ge=1)], "must be at least 1"),
         (9, Annotated[int, Meta(le=8)], "must be at most 8"),
         ("ci", Annotated[str, Meta(min_length=3)], "must have at least 3 characters"),
-        ([1, 2], Annotated[list[int], Meta(max_length=1)], "must have at most 1 items"),
+        ([1, 2], Annotated[list[int], Meta(max_length=1)], "must have at most 1 item"),
         ("soon", datetime, "must be a time such as 2026-05-12T00:00:00Z"),
         (
             "2026-05-12T00:00:00",
