@@ -42,7 +42,8 @@ def validate(files: tuple[str, ...]) -> None:
         for other in (error.details or {}).get("also", ()):
             _tell(merged, other["code"], other["message"], other["field"])
         sys.exit(exit_codes.FAILED)
-    say(f"Good: {sum(1 for _ in planned.steps)} objects in {len(merged.sources)} files.", style="green")
+    objects = _counted(sum(1 for _ in planned.steps), "object")
+    say(f"Good: {objects} in {_counted(len(merged.sources), 'file')}.", style="green")
 
 
 @click.command()
@@ -78,3 +79,7 @@ def _nothing(document: Any) -> Stored:
 
 def _tell(merged: Merged, code: str, message: str, field: str | None) -> None:
     say(printable(f"{merged.place(field)}: {code}: {message} (at {field})"), style="red")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -216,7 +216,7 @@ def state_json(view: MonitorView) -> StateJson:
     return StateJson(
         shown=view.shown,
         verdict=view.verdict,
-        reason=view.reason,
+        reason=view.reason if view.blocked_by is None else view.blocked_by["message"],
         since=view.since,
         last_result_at=from_slot(view.newest_slot or None),
         regions=[_vote_json(region, now_ms=view.now_ms) for region in view.regions],

@@ -39,6 +39,7 @@ AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
 
 _log = structlog.get_logger("farwatch.http")
 _SECURITY_HEADERS = {
+    "Server": "farwatch",  # aiohttp would tell its version, and Python's
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",

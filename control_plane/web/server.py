@@ -43,6 +43,7 @@ class EnvelopeHandler(RequestHandler):
         response = problem_response(error, trace_id=trace_id, accept=request.headers.get("Accept", ""))
         response.headers["X-Trace-Id"] = trace_id
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Server"] = "farwatch"
         response.force_close()
         return response
 
