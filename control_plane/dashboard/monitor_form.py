@@ -58,11 +58,13 @@ def _usual() -> str:
 
 
 async def read_offer(visit: Visit) -> Offer:
-    """The regions that may be chosen. Read as the application: a tenant does not see the agents of shared regions."""
-    async with visit.deps.database.app() as conn:
-        found, _ = await regions.catalogue(
+    """The regions that may be chosen. Agents are counted as the application: a tenant does not see shared ones."""
+    async with visit.deps.database.tenant(visit.tenant_id) as conn:
+        seen, _ = await regions.catalogue(
             conn, tenant_id=visit.tenant_id, q=None, private=None, limit=_MOST_REGIONS, offset=0
         )
+    async with visit.deps.database.app() as conn:
+        found = await regions.count_agents(conn, found=seen)
     return Offer(
         tuple(
             OfferedRegion(region.slug, region.name, region.healthy > 0, region.selected_by_default)

@@ -27,7 +27,7 @@ async def test_the_front_page_greets_a_stranger(desk: Desk) -> None:
         reply = await http.get("/")
     assert reply.status_code == 200
     assert "farwatch up" in reply.text
-    assert "/openapi.json" in reply.text
+    assert 'href="/docs"' in reply.text
     assert {name: reply.headers[name] for name in HEADERS} == HEADERS
 
 

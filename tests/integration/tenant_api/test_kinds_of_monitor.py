@@ -94,7 +94,7 @@ async def strict(database: Database) -> AsyncIterator[ControlPlane]:
     regions = (RegionDefinition("eu", "Europe"),)
     async with control_plane(database, settings_with(security={"tcp_ports": "strict"}), regions=regions) as served:
         async with database.app_transaction() as conn:
-            await conn.execute("UPDATE regions SET tenant_id = NULL")
+            await conn.execute("UPDATE regions SET tenant_id = NULL, slug = 'shared'")
         yield served
 
 

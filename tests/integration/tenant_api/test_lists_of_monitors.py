@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import seed
 from tests.support.tenant_world import World
 
 SHOP = "https://shop.example.com/basket"
@@ -82,8 +83,8 @@ async def test_a_declared_incident_counts_for_the_monitors_that_it_is_about(four
 
 async def test_another_tenants_region_filters_like_one_that_does_not_exist(four: World) -> None:
     async with four.database.app() as conn:
-        await conn.execute("UPDATE regions SET tenant_id = $1 WHERE slug = 'eu'", four.stranger_id)
-    assert await _names(four, "region=eu") == []
+        await seed.a_region(conn, "theirs", four.stranger_id)
+    assert await _names(four, "region=theirs") == []
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,9 @@ async def test_a_replaced_key_stops_and_the_new_one_works(desk: Desk) -> None:
         assert replaced.status_code == 201, replaced.text
         await until_async(lambda: _is_refused(old, path), "the key before has stopped")
     async with desk.served.client(replaced.json()["manage_key"]) as new:
-        told = (await new.get(f"{path}/manage-key")).json()
+        reply = await new.get(f"{path}/manage-key")
+        assert reply.status_code == 200, reply.text
+        told = reply.json()
         assert told["prefix"] == replaced.json()["prefix"]
         assert "manage_key" not in told
         assert (await new.delete(f"{path}/manage-key")).status_code == 204
@@ -126,9 +128,10 @@ async def test_an_idempotency_key_is_each_keys_own(desk: Desk) -> None:
     once = {"Idempotency-Key": "the-same"}
     for made in (first, second):
         async with desk.served.client(made["manage_key"], **once) as http:
-            path = f"/api/v1/monitors/{made['id']}/manage-key/rotate"
+            path = f"/api/v1/monitors/{made['id']}/pause"
             reply, again = await http.post(path), await http.post(path)
-            assert reply.json()["monitor_id"] == made["id"]
+            assert reply.json()["id"] == made["id"]
+            assert again.headers["Idempotency-Replayed"] == "true"
             assert again.json() == reply.json()
 
 
