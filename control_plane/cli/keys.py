@@ -73,7 +73,7 @@ def rotate(client: ApiClient, key_id: str, output: str) -> None:
 @click.argument("key_id", metavar="KEY")
 @with_client
 def rm(client: ApiClient, key_id: str) -> None:
-    """Delete KEY, by id, label or number. The last one stays."""
+    """Delete KEY, by id, label or number. The last that makes keys stays, unless there is an owner."""
     client.send("DELETE", f"/keys/{_resolved(client, key_id)}")
     say("Deleted the key.")
 

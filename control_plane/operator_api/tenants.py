@@ -16,6 +16,7 @@ from control_plane.services.tenants.issue_api_key import issue_api_key
 from control_plane.services.tenants.revoke_api_key import revoke_api_key
 from control_plane.store import api_keys, plans, tenants
 from control_plane.store.api_keys import ApiKey
+from control_plane.store.hints import tenant_hint
 from control_plane.store.tenants import Tenant, TenantFilter
 from control_plane.web.call import Call, Reply
 from control_plane.web.etag import if_match, require_match
@@ -100,6 +101,7 @@ async def change(call: Call) -> Reply:
         suspended=call.body.suspended,
         overrides=UNSET if call.body.overrides is UNSET else plain(call.body.overrides),
     )
+    call.deps.authenticator.forget(tenant_hint(tenant.id))
     return Reply(tenant, etag=tenant.revision)
 
 
@@ -114,6 +116,7 @@ async def unsuspend(call: Call) -> Reply:
 async def _set_suspended(call: Call, *, suspended: bool) -> Reply:
     check = partial(require_match, call.request)
     tenant = await change_tenant(call.deps.database, _tenant_id(call), check_revision=check, suspended=suspended)
+    call.deps.authenticator.forget(tenant_hint(tenant.id))
     return Reply(tenant, etag=tenant.revision)
 
 
@@ -149,9 +152,11 @@ async def create_key(call: Call) -> Reply:
 
 
 async def delete_key(call: Call) -> Reply:
-    await revoke_api_key(
+    ended = await revoke_api_key(
         call.deps.database, _tenant_id(call), call.uuid("key_id"), even_last=True, accepted=if_match(call.request)
     )
+    call.deps.authenticator.forget(ended)  # the notices come round to this process as well, a moment later
+    call.deps.authenticator.forget_sessions()
     return Reply()
 
 

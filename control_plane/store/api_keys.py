@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from control_plane.store.hints import KEY_HINT
 from control_plane.store.plans import TERMS_COLUMN
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
@@ -122,6 +123,19 @@ async def count_lasting(conn: Connection, *, tenant_id: TenantId) -> int:
     return count
 
 
+MAKES_KEYS = """
+SELECT EXISTS (
+    SELECT FROM api_keys WHERE tenant_id = $1 AND id <> $2 AND expires_at IS NULL AND 'keys:write' = ANY (scopes)
+)
+"""
+
+
+async def another_makes_keys(conn: Connection, *, tenant_id: TenantId, key_id: UUID) -> bool:
+    """Whether a lasting key with keys:write remains without this one. To decide by it, hold the tenant's counters."""
+    found: bool = await conn.fetchval(MAKES_KEYS, tenant_id, key_id)
+    return found
+
+
 GET_LIVE = f"""
 SELECT {_COLUMNS} FROM api_keys
 WHERE tenant_id = $1 AND id = $2 AND (expires_at IS NULL OR expires_at > now())
@@ -134,12 +148,16 @@ async def get_live(conn: Connection, *, tenant_id: TenantId, key_id: UUID) -> Ap
     return row and ApiKey(**row)
 
 
-DELETE = "DELETE FROM api_keys WHERE tenant_id = $1 AND id = $2"
+DELETE = f"""
+WITH deleted AS (DELETE FROM api_keys WHERE tenant_id = $1 AND id = $2 RETURNING {KEY_HINT} AS hint)
+SELECT hint, pg_notify('farwatch_callers', hint) FROM deleted
+"""
 
 
-async def delete(conn: Connection, *, tenant_id: TenantId, key_id: UUID) -> None:
-    """Revoke a key: it stops within the seconds that authentication is remembered."""
-    await conn.execute(DELETE, tenant_id, key_id)
+async def delete(conn: Connection, *, tenant_id: TenantId, key_id: UUID) -> str | None:
+    """Revoke a key. The hint that every process is given when the transaction commits; None when there was no key."""
+    hint: str | None = await conn.fetchval(DELETE, tenant_id, key_id)
+    return hint
 
 
 EXPIRE = f"""

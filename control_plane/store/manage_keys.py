@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from control_plane.store.hints import KEY_HINT
 from control_plane.store.plans import TERMS_COLUMN
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
@@ -85,6 +86,23 @@ async def get(conn: Connection, *, tenant_id: TenantId, monitor_id: UUID) -> Man
     """The monitor's manage key, if it has one."""
     row = await conn.fetchrow(GET, tenant_id, monitor_id)
     return row and ManageKey(**row)
+
+
+# FOR UPDATE: of two who replace the key at once, the second tells of the key that the first one made.
+TELL_ENDED = f"""
+WITH held AS MATERIALIZED (
+    SELECT {KEY_HINT} AS hint FROM manage_keys WHERE tenant_id = $1 AND monitor_id = $2 FOR UPDATE
+)
+SELECT hint, pg_notify('farwatch_callers', hint) FROM held
+"""
+
+
+async def tell_ended(conn: Connection, *, tenant_id: TenantId, monitor_id: UUID) -> str | None:
+    """Hold the monitor's key, which is about to end. The hint that every process is given when the transaction
+    commits; None when it has no key.
+    """
+    hint: str | None = await conn.fetchval(TELL_ENDED, tenant_id, monitor_id)
+    return hint
 
 
 DELETE = "DELETE FROM manage_keys WHERE tenant_id = $1 AND monitor_id = $2"

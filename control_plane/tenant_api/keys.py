@@ -79,9 +79,11 @@ async def rotate(call: Call) -> Reply:
 
 
 async def delete(call: Call) -> Reply:
-    await revoke_api_key(
+    ended = await revoke_api_key(
         call.deps.database, call.tenant().tenant_id, call.uuid("key_id"), accepted=if_match(call.request)
     )
+    call.deps.authenticator.forget(ended)  # the notices come round to this process as well, a moment later
+    call.deps.authenticator.forget_sessions()
     return Reply()
 
 
@@ -141,7 +143,7 @@ ROUTES: tuple[Route, ...] = (
         path="/api/v1/keys/{key_id}",
         handler=delete,
         operation="delete_key",
-        summary="Delete a key; the last one stays",
+        summary="Delete a key, but not the last that makes keys where there is no owner",
         scope="keys:write",
         status=204,
         errors=("KEY_NOT_FOUND", "LAST_KEY", "PRECONDITION_FAILED"),

@@ -33,12 +33,17 @@ async def rotate(call: Call) -> Reply:
         monitor_id=call.uuid("monitor_id"),
         pepper=call.deps.settings.security.pepper.encode(),
     )
+    if issued.ended is not None:
+        call.deps.authenticator.forget(issued.ended)  # the notice comes round to this process as well, a moment later
     shown = NewManageKey(**asdict(issued.record), manage_key=issued.key)
     return Reply(shown, headers={"Location": PATH.format(monitor_id=issued.record.monitor_id)})
 
 
 async def delete(call: Call) -> Reply:
-    await revoke_manage_key(call.deps.database, tenant_id=call.tenant().tenant_id, monitor_id=call.uuid("monitor_id"))
+    ended = await revoke_manage_key(
+        call.deps.database, tenant_id=call.tenant().tenant_id, monitor_id=call.uuid("monitor_id")
+    )
+    call.deps.authenticator.forget(ended)
     return Reply()
 
 
@@ -59,7 +64,7 @@ ROUTES: tuple[Route, ...] = (
         path=f"{PATH}/rotate",
         handler=rotate,
         operation="rotate_manage_key",
-        summary="Replace a manage key; it is shown once, and the one before stops within seconds",
+        summary="Replace a manage key; it is shown once, and the one before stops at once",
         scope="monitors:write",
         reply=NewManageKey,
         status=201,

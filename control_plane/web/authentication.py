@@ -1,8 +1,8 @@
 """From a credential to a caller, remembered for a few seconds so that a read costs no look-up.
 
-A revoked, rotated-away or suspended credential therefore works for up to REMEMBERED_S longer in a process that has just
-seen it; an expiry is kept to the second. A session that is ended is told to every process at once. Only digests are
-remembered.
+Every process is told at once of a key that was deleted or replaced, of a tenant that was changed or suspended, and of
+sessions that were ended. That is a hint: where it is lost, a credential works for up to REMEMBERED_S longer in a
+process that has just seen it. An expiry is kept to the second. Only digests are remembered.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import Generic, TypeVar
+from uuid import UUID
 
 from aiohttp import web
 
@@ -29,51 +28,20 @@ from control_plane.web.attempts import FailureLimit, caller_address, caller_hop,
 from control_plane.web.browser import BrowserSession, is_foreign, read_session
 from control_plane.web.caller import AgentCaller, TenantCaller
 from control_plane.web.managed import manager_of
+from control_plane.web.remembered import Remembered
 
 REMEMBERED_S = 3.0
-"""How long a look-up is believed. Revocation takes effect within this time."""
+"""How long a look-up is believed. Revocation takes effect within this time even where its hint is lost."""
 
 ENDED = "farwatch_sessions"
 """The NOTIFY channel that tells of sessions which were ended."""
 
+CALLERS = "farwatch_callers"
+"""The NOTIFY channel that tells of keys which were ended and of tenants which were changed (store/hints.py)."""
+
 CSRF_HEADER = "X-CSRF-Token"
 
 _SAFE = ("GET", "HEAD")
-_MAX_REMEMBERED = 20_000
-_GOOD_FOR_S = 3600.0
-
-C = TypeVar("C")
-
-
-class Remembered(Generic[C]):
-    """Digest → caller, bounded, each for a few seconds; that a digest was good is known for an hour."""
-
-    def __init__(self) -> None:
-        self._callers: OrderedDict[bytes, tuple[C, float]] = OrderedDict()
-        self._good: OrderedDict[bytes, float] = OrderedDict()
-
-    def get(self, digest: bytes, now: float) -> C | None:
-        known = self._callers.get(digest)
-        return known[0] if known is not None and now < known[1] else None
-
-    def put(self, digest: bytes, caller: C, *, now: float, until: float) -> None:
-        self._callers[digest] = (caller, until)
-        self._good[digest] = now + _GOOD_FOR_S
-        for kept in (self._callers, self._good):
-            kept.move_to_end(digest)
-            if len(kept) > _MAX_REMEMBERED:
-                kept.popitem(last=False)
-
-    def was_good(self, digest: bytes, now: float) -> bool:
-        return self._good.get(digest, 0) > now
-
-    def forget(self, digest: bytes) -> None:
-        self._callers.pop(digest, None)
-        self._good.pop(digest, None)
-
-    def forget_all(self) -> None:
-        """Look everybody up anew; who was good stays known to have been."""
-        self._callers.clear()
 
 
 class Authenticator:
@@ -95,8 +63,23 @@ class Authenticator:
         self._sign_ins = FailureLimit(settings.security.failed_auth_per_minute)
 
     async def listen(self) -> None:
-        """Hear from all processes when a session was ended. What is missed counts for REMEMBERED_S at most."""
+        """Hear from all processes what was ended. What is missed counts for REMEMBERED_S at most."""
         await self._database.listen(ENDED, lambda _payload: self.forget_sessions())
+        await self._database.listen(CALLERS, self.forget)
+
+    def forget(self, hint: str) -> None:
+        """Look anew whom a hint of the channel CALLERS is about; everybody, where it is one of a later version."""
+        match hint.split():
+            case ["key", head]:
+                key = bytes.fromhex(head)
+                self._tenants.forget_where(lambda digest, _: digest.startswith(key))
+            case ["tenant", told]:
+                tenant_id = UUID(told)
+                self._tenants.forget_where(lambda _, caller: caller.tenant_id == tenant_id)
+                self._sessions.forget_where(lambda _, caller: caller.tenant_id == tenant_id)
+            case _:
+                self._tenants.forget_all()
+                self._sessions.forget_all()
 
     def forget_sessions(self) -> None:
         """Look every session up anew."""
@@ -172,12 +155,13 @@ class Authenticator:
         return caller
 
     async def _look_up(self, digest: bytes) -> TenantCaller | None:
+        asked = self._tenants.hints
         async with self._database.app() as conn:
             owner = await api_keys.find_owner(conn, digest=digest)
             if owner is not None:
                 await api_keys.touch(conn, tenant_id=owner.tenant_id, key_id=owner.id)
         if owner is None:
-            return await self._look_up_manage_key(digest)
+            return await self._look_up_manage_key(digest, asked)
         caller = TenantCaller(
             tenant_id=owner.tenant_id,
             key_id=owner.id,
@@ -188,19 +172,20 @@ class Authenticator:
             suspended=owner.suspended,
         )
         now = time.monotonic()
-        self._tenants.put(digest, caller, now=now, until=_believed_until(now, owner.expires_at))
+        self._tenants.put(digest, caller, now=now, until=_believed_until(now, owner.expires_at), asked=asked)
         return caller
 
-    async def _look_up_manage_key(self, digest: bytes) -> TenantCaller | None:
+    async def _look_up_manage_key(self, digest: bytes, asked: int) -> TenantCaller | None:
         caller = await manager_of(self._database, digest)
         if caller is None:
             self._tenants.forget(digest)
             return None
         now = time.monotonic()
-        self._tenants.put(digest, caller, now=now, until=now + REMEMBERED_S)
+        self._tenants.put(digest, caller, now=now, until=now + REMEMBERED_S, asked=asked)
         return caller
 
     async def _look_up_session(self, request: web.Request, digest: bytes) -> TenantCaller | None:
+        asked = self._sessions.hints
         async with self._database.app() as conn:
             owner = await sessions.find_owner(conn, digest=digest, idle=self._idle)
             if owner is not None:
@@ -212,7 +197,7 @@ class Authenticator:
         caller = _caller_of(owner)
         now = time.monotonic()
         until = min(_believed_until(now, at) for at in (owner.expires_at, owner.key_expires_at))
-        self._sessions.put(digest, caller, now=now, until=until)
+        self._sessions.put(digest, caller, now=now, until=until, asked=asked)
         return caller
 
     async def agent_of(self, request: web.Request) -> AgentCaller:
@@ -224,6 +209,7 @@ class Authenticator:
         if caller is not None:
             return caller
         self._refuse_if_limited(request, known_good=self._agents.was_good(digest, now))
+        asked = self._agents.hints
         async with self._database.app() as conn:
             owner = await agents.find_owner(conn, digest=digest)
         if owner is None:
@@ -242,7 +228,7 @@ class Authenticator:
             region_tenant_id=owner.region_tenant_id,
             allow_cidrs=owner.allow_cidrs,
         )
-        self._agents.put(digest, caller, now=now, until=now + REMEMBERED_S)
+        self._agents.put(digest, caller, now=now, until=now + REMEMBERED_S, asked=asked)
         return caller
 
     def address_of(self, request: web.Request) -> str:

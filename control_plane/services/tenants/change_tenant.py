@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from control_plane.domain.plan import merged_overrides
 from control_plane.errors import NotFound
-from control_plane.store import assignments, tenants
+from control_plane.store import assignments, hints, tenants
 from control_plane.store.pool import Database
 from control_plane.store.tenants import Tenant
 from shared.ids import TenantId
@@ -27,7 +27,8 @@ async def change_tenant(
 ) -> Tenant:
     """The changed tenant. `check_revision` raises when the caller meant another one. `overrides` is a merge patch.
 
-    Agents hear of a suspension, and of its end, with their next poll. Raises NotFound, BadRequest INVALID_PLAN.
+    Agents hear of a suspension, and of its end, with their next poll; processes that remember its callers hear of any
+    change at once. Raises NotFound, BadRequest INVALID_PLAN.
     """
     async with database.app_transaction() as conn:
         stored = await tenants.lock(conn, tenant_id=tenant_id)
@@ -36,6 +37,7 @@ async def change_tenant(
         check_revision(stored.revision)
         if suspended is not UNSET and suspended != (stored.suspended_at is not None):
             await assignments.touch_tenant(conn, tenant_id=tenant_id)
+        await hints.notify_tenant(conn, tenant_id=tenant_id)
         over = UNSET if overrides is UNSET else merged_overrides(stored.overrides, overrides)
         return await tenants.update(
             conn, tenant_id=tenant_id, name=name, plan=plan, suspended=suspended, overrides=over

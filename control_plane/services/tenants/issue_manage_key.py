@@ -6,6 +6,7 @@ import os
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, key_prefix, make_key
 from control_plane.errors import NotFound
@@ -17,10 +18,11 @@ from shared.ids import TenantId
 
 
 class IssuedManageKey(Struct, frozen=True):
-    """A manage key: its record, and the secret that is shown once."""
+    """A manage key: its record, the secret that is shown once, and the hint of the key that it replaced, if any."""
 
     record: ManageKey
     key: str
+    ended: str | None = None
 
 
 async def write_manage_key(
@@ -44,25 +46,37 @@ async def rotate_manage_key(
 ) -> IssuedManageKey:
     """Replace the key; the one before stops at once. Raises NotFound KEY_NOT_FOUND where the monitor has none."""
     async with database.tenant_transaction(tenant_id) as conn:
-        await _require_key(conn, tenant_id=tenant_id, monitor_id=monitor_id)
-        return await write_manage_key(conn, tenant_id=tenant_id, monitor_id=monitor_id, pepper=pepper)
+        ended = await _end_key(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+        issued = await write_manage_key(conn, tenant_id=tenant_id, monitor_id=monitor_id, pepper=pepper)
+    return replace(issued, ended=ended)
 
 
-async def revoke_manage_key(database: Database, *, tenant_id: TenantId, monitor_id: UUID) -> None:
-    """Take the key away: the monitor goes on, and nobody changes it any more. Raises NotFound KEY_NOT_FOUND."""
+async def revoke_manage_key(database: Database, *, tenant_id: TenantId, monitor_id: UUID) -> str:
+    """Take the key away: the monitor goes on, and nobody changes it any more. Raises NotFound KEY_NOT_FOUND.
+
+    The hint by which whoever remembers the key forgets it.
+    """
     async with database.tenant_transaction(tenant_id) as conn:
-        await _require_key(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+        ended = await _end_key(conn, tenant_id=tenant_id, monitor_id=monitor_id)
         await manage_keys.delete(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    return ended
 
 
 async def read_manage_key(database: Database, *, tenant_id: TenantId, monitor_id: UUID) -> ManageKey:
     """The key without its secret. Raises NotFound KEY_NOT_FOUND."""
     async with database.tenant(tenant_id) as conn:
-        return await _require_key(conn, tenant_id=tenant_id, monitor_id=monitor_id)
-
-
-async def _require_key(conn: Connection, *, tenant_id: TenantId, monitor_id: UUID) -> ManageKey:
-    found = await manage_keys.get(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+        found = await manage_keys.get(conn, tenant_id=tenant_id, monitor_id=monitor_id)
     if found is None:
-        raise NotFound("This monitor has no manage key", code="KEY_NOT_FOUND")
+        raise _none()
     return found
+
+
+async def _end_key(conn: Connection, *, tenant_id: TenantId, monitor_id: UUID) -> str:
+    ended = await manage_keys.tell_ended(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    if ended is None:
+        raise _none()
+    return ended
+
+
+def _none() -> NotFound:
+    return NotFound("This monitor has no manage key", code="KEY_NOT_FOUND")

@@ -4,6 +4,7 @@ import asyncio
 
 from control_plane.store.pool import Database
 from tests.support import seed
+from tests.support.people import a_house
 from tests.support.serving import ControlPlane
 
 SET_FREE = "UPDATE tenants SET plan = 'free'"
@@ -45,12 +46,46 @@ async def test_the_last_key_stays(served: ControlPlane) -> None:
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "LAST_KEY")
 
 
-async def test_two_keys_deleted_at_once_leave_one(served: ControlPlane) -> None:
+async def test_the_last_key_that_makes_keys_stays_beside_one_that_does_not(served: ControlPlane) -> None:
     async with served.tenant() as client:
-        await client.post("/api/v1/keys", json={"label": "second"})
-        ids = [key["id"] for key in (await client.get("/api/v1/keys")).json()["items"]]
-        answers = await asyncio.gather(*(client.delete(f"/api/v1/keys/{id_}") for id_ in ids))
+        reader = (await client.post("/api/v1/keys", json={"label": "reader", "scopes": ["keys:read"]})).json()
+        first = (await client.get("/api/v1/keys")).json()["items"][0]["id"]
+        refused = await client.delete(f"/api/v1/keys/{first}")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "LAST_KEY")
+        assert "keys:write" in refused.json()["error"]["message"]
+        assert (await client.delete(f"/api/v1/keys/{reader['id']}")).status_code == 204
+
+
+async def test_a_key_that_is_about_to_expire_is_no_way_in(served: ControlPlane) -> None:
+    async with served.tenant() as client:
+        second = (await client.post("/api/v1/keys", json={"label": "second"})).json()
+        await client.post("/api/v1/keys", json={"label": "reader", "scopes": ["keys:read"]})
+        first, _, _ = (await client.get("/api/v1/keys")).json()["items"]
+        new = (await client.post(f"/api/v1/keys/{second['id']}/rotate")).json()
+        assert (await client.delete(f"/api/v1/keys/{new['id']}")).status_code == 204
+        refused = await client.delete(f"/api/v1/keys/{first['id']}")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "LAST_KEY")
+
+
+async def test_an_owner_is_way_enough_into_a_tenant(database: Database) -> None:
+    async with a_house(database) as house, house.owner() as owner:
+        home = (await owner.api("GET", "/keys")).json()["items"][0]["id"]
+        assert (await owner.api("DELETE", f"/keys/{home}")).status_code == 204
+        made = await owner.api("POST", "/keys", {"label": "another"})
+        assert made.status_code == 201, made.text
+
+
+async def test_two_keys_deleted_at_once_leave_one_that_makes_keys(served: ControlPlane) -> None:
+    async with served.tenant() as client:
+        second = (await client.post("/api/v1/keys", json={"label": "second"})).json()
+        await client.post("/api/v1/keys", json={"label": "reader", "scopes": ["keys:read"]})
+        home = (await client.get("/api/v1/keys")).json()["items"][0]["id"]
+        first = (await client.post(f"/api/v1/keys/{home}/rotate")).json()  # the key that asks is about to expire
+        both = [first["id"], second["id"]]
+        answers = await asyncio.gather(*(client.delete(f"/api/v1/keys/{id_}") for id_ in both))
+        left = {key["id"] for key in (await client.get("/api/v1/keys")).json()["items"]}
     assert sorted(answer.status_code for answer in answers) == [204, 409]
+    assert len(left & set(both)) == 1
 
 
 async def test_a_rotated_key_counts_for_five_more_minutes(served: ControlPlane, database: Database) -> None:
