@@ -95,7 +95,10 @@ function lay(html) {
     const typed = document.getElementById(field.id);
     if (typed) field.setAttribute("value", typed.getAttribute("value") ?? "");
   }
+  const focused = document.activeElement;
   morph(region, fresh);
+  // An element that had to be moved has lost the focus on the way.
+  if (focused.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
   document.title = region.querySelector("[data-title]")?.dataset.title ?? document.title;
   tick();
 }

@@ -3,8 +3,14 @@
 
 export function morph(old, fresh) {
   attributes(old, fresh);
+  const kept = new Set([...fresh.children].map((child) => child.dataset.key));
   const keyed = new Map();
-  for (const child of old.children) if (child.dataset.key) keyed.set(child.dataset.key, child);
+  for (const child of [...old.children]) {
+    if (!child.dataset.key) continue;
+    // What is gone goes first: nothing behind it has to be moved past it then, and a moved element loses the focus.
+    if (kept.has(child.dataset.key)) keyed.set(child.dataset.key, child);
+    else child.remove();
+  }
   let place = old.firstChild;
   for (const wanted of [...fresh.childNodes]) {
     const match = counterpart(wanted, place, keyed);
