@@ -125,9 +125,9 @@ async def test_a_connection_that_is_cut_off_is_unavailable_and_the_next_one_work
 
 
 async def test_an_exhausted_pool_is_unavailable(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("control_plane.store.pool._CHECKOUT_TIMEOUT_S", 0.05)
     database = await Database.connect(dsn, max_size=1)
     async with database.app():
+        monkeypatch.setattr("control_plane.store.pool._CHECKOUT_TIMEOUT_S", 0.05)
         with pytest.raises(Unavailable):
             async with database.app():
                 pass
