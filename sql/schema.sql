@@ -235,6 +235,23 @@ CREATE TABLE public.certificates (
     region text NOT NULL
 );
 
+CREATE TABLE public.channel_links (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    purpose text NOT NULL,
+    name text,
+    kind text,
+    digest bytea NOT NULL,
+    created_by text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    consumed_at timestamp with time zone,
+    channel_id uuid,
+    revoked_at timestamp with time zone,
+    CONSTRAINT channel_links_digest_length CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT channel_links_purpose_known CHECK ((purpose = ANY (ARRAY['telegram'::text, 'whatsapp'::text, 'delegate'::text])))
+);
+
 CREATE TABLE public.channels (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -252,7 +269,11 @@ CREATE TABLE public.channels (
     write_source text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    revision integer DEFAULT 1 NOT NULL
+    revision integer DEFAULT 1 NOT NULL,
+    verified_at timestamp with time zone,
+    templates jsonb,
+    quiet_hours jsonb,
+    unwell_since timestamp with time zone
 );
 
 CREATE TABLE public.deliveries (
@@ -279,6 +300,8 @@ CREATE TABLE public.deliveries (
     message_id uuid,
     message_at timestamp with time zone,
     put_off boolean DEFAULT false NOT NULL,
+    receipt jsonb,
+    rule jsonb,
     CONSTRAINT deliveries_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text, 'cancelled'::text])))
 );
 
@@ -1033,6 +1056,12 @@ ALTER TABLE ONLY public.audit
 ALTER TABLE ONLY public.certificates
     ADD CONSTRAINT certificates_pkey PRIMARY KEY (tenant_id, monitor_id, fingerprint);
 
+ALTER TABLE ONLY public.channel_links
+    ADD CONSTRAINT channel_links_digest_key UNIQUE (digest);
+
+ALTER TABLE ONLY public.channel_links
+    ADD CONSTRAINT channel_links_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_name_key UNIQUE (tenant_id, name);
 
@@ -1395,6 +1424,8 @@ CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.agents FOR EAC
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('key');
 
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.channel_links FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('channel_link');
+
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.channels FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('channel');
 
 CREATE TRIGGER audited AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((old.state = 'dead'::text) AND (new.state = 'pending'::text))) EXECUTE FUNCTION public.farwatch_audit('delivery');
@@ -1463,6 +1494,9 @@ ALTER TABLE ONLY public.assignments
 
 ALTER TABLE ONLY public.certificates
     ADD CONSTRAINT certificates_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.channel_links
+    ADD CONSTRAINT channel_links_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
@@ -1610,6 +1644,8 @@ CREATE POLICY all_rows ON public.audit TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.certificates TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.channel_links TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.channels TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.deliveries TO farwatch_app USING (true);
@@ -1722,6 +1758,8 @@ ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.certificates ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.channel_links ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.channels ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
@@ -1785,6 +1823,8 @@ CREATE POLICY nothing ON public.anonymous_creates AS RESTRICTIVE TO farwatch_man
 CREATE POLICY nothing ON public.api_keys AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.audit AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.channel_links AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.channels AS RESTRICTIVE TO farwatch_manage USING (false);
 
@@ -1873,6 +1913,8 @@ CREATE POLICY own_rows ON public.assignments TO farwatch_tenant USING ((tenant_i
 CREATE POLICY own_rows ON public.audit TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.certificates TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.channel_links TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.channels TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -2035,6 +2077,10 @@ GRANT SELECT ON TABLE public.audit TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.certificates TO farwatch_app;
 
 GRANT SELECT,DELETE ON TABLE public.certificates TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channel_links TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channel_links TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channels TO farwatch_app;
 

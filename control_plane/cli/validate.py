@@ -17,12 +17,11 @@ from control_plane.cli.talk import say
 from control_plane.domain.config_references import expand_references
 from control_plane.domain.region_choice import RegionChoice
 from control_plane.errors import FarwatchError
-from control_plane.notify import transports
+from control_plane.notify import every_transport
 from control_plane.sealing import Sealer
 from control_plane.services.configuration.plan_configuration import plan_configuration
 from control_plane.services.configuration.plan_steps import Means
 from control_plane.services.configuration.read_configuration import Stored
-from control_plane.settings import DeliverySettings
 from control_plane.tenant_api.config_schema import file_schema
 from shared.ids import TenantId
 
@@ -34,7 +33,7 @@ def validate(files: tuple[str, ...]) -> None:
     a variable that is not set counts as some text."""
     merged = read_files(files)
     document = expand_references(merged.document, _resolve)
-    means = Means(sealer=Sealer({"k": b"k" * 32}), transports=transports(DeliverySettings()), ports="any", new_id=uuid4)
+    means = Means(sealer=Sealer({"k": b"k" * 32}), transports=every_transport(), ports="any", new_id=uuid4)
     try:
         planned = plan_configuration(_nothing(document), document, means)
     except FarwatchError as error:

@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from control_plane.errors import BadRequest, Refused
 from shared.netpolicy import UrlRefused
 
 MASK = "***"
 """What stands where a secret is. A write that contains it is refused: it was read, not known."""
-
-MANAGED_KINDS = frozenset({"telegram_app", "whatsapp_app"})
-"""Kinds that come to be by linking a chat; a body that names one would let any caller page an arbitrary chat."""
 
 MAX_HEADERS = 20
 MAX_HEADER_BYTES = 8192
@@ -81,21 +80,51 @@ def refuse_mask(value: Any, *, pointer: str) -> None:
                 refuse_mask(item, pointer=f"{pointer}/{index}")
 
 
-def kind_of(config: Mapping[str, Any], *, available: frozenset[str]) -> str:
-    """The kind that a configuration names. Raises Refused CHANNEL_KIND_MANAGED or BadRequest INVALID_CHANNEL_CONFIG."""
+class Kinds(Struct, frozen=True):
+    """Kinds of channels: those that this installation offers, those there are, and those that linking makes.
+
+    A body that names one of the last would let any caller page an arbitrary chat.
+    """
+
+    available: frozenset[str]
+    known: frozenset[str] = frozenset()
+    managed: frozenset[str] = frozenset()
+
+
+def kind_of(config: Mapping[str, Any], kinds: Kinds) -> str:
+    """The kind that a configuration names.
+
+    Raises Refused CHANNEL_KIND_MANAGED or CHANNEL_KIND_UNAVAILABLE, or BadRequest INVALID_CHANNEL_CONFIG.
+    """
     kind = config.get("type")
-    listed = ", ".join(sorted(available))
+    listed = ", ".join(sorted(kinds.available - kinds.managed))
     if not isinstance(kind, str):
         raise invalid(f"config.type names the kind of channel: {listed}", field="/config/type")
-    if kind in MANAGED_KINDS:
+    if kind in kinds.managed:
         raise Refused(
-            f"A {kind} channel comes to be by linking a chat, not by a request",
+            f"A {kind} channel comes to be by linking a chat or a browser, not by a request",
             code="CHANNEL_KIND_MANAGED",
             field="/config/type",
         )
-    if kind not in available:
+    if kind in kinds.known and kind not in kinds.available:
+        raise Refused(
+            f"This installation has not set up {kind} channels; its operator can. Available: {listed}",
+            code="CHANNEL_KIND_UNAVAILABLE",
+            field="/config/type",
+        )
+    if kind not in kinds.available:
         raise invalid(f"config.type is a kind that is not available; available: {listed}", field="/config/type")
     return kind
+
+
+def refuse_managed_change(kind: str, *, stored: Mapping[str, Any], merged: Mapping[str, Any]) -> None:
+    """Raise Refused CHANNEL_KIND_MANAGED where a write would point a linked channel at another chat."""
+    if merged != stored:
+        raise Refused(
+            f"What a {kind} channel sends to is set by linking: link again instead",
+            code="CHANNEL_KIND_MANAGED",
+            field="/config",
+        )
 
 
 def merged(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ async def deliver(deps: Deps) -> None:
     deliverer = Deliverer(
         deps.database,
         sealer=deps.sealer,
-        transports=transports(deps.settings.delivery),
+        transports=transports(deps.settings),
         settings=deps.settings.delivery,
         nudge=partial(deps.hub.publish, topic),
     )
@@ -79,7 +79,7 @@ async def work(deps: Deps) -> None:
         new_id=deps.new_id,
         ports=deps.settings.security.tcp_ports,
         now=deps.now,
-        transports=transports(deps.settings.delivery),
+        transports=transports(deps.settings),
     )
     with deps.hub.subscribe(f"{JOBS_TOPIC}:") as hints:
         while not hints.closed:

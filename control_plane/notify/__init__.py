@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
-from control_plane.notify.guarded_http import GuardedHttp
+from control_plane.notify.guarded_http import Endpoint, GuardedHttp
 from control_plane.notify.ntfy import NtfyTransport
+from control_plane.notify.tools import Tools
 from control_plane.notify.transport import Transport
 from control_plane.notify.webhook import WebhookTransport
-from control_plane.settings import DeliverySettings
+from control_plane.settings import DeliverySettings, Settings
 from shared.netpolicy import Policy
 
-TRANSPORTS: Mapping[str, Callable[[GuardedHttp], Transport[Any]]] = {
+TRANSPORTS: Mapping[str, type[Transport[Any]]] = {
     "ntfy": NtfyTransport,
     "webhook": WebhookTransport,
 }
 
 
 @lru_cache(maxsize=8)
-def transports(settings: DeliverySettings) -> Mapping[str, Transport[Any]]:
-    """A transport of each kind. Kept per settings: making one reads the system's certificates, which takes 20 ms."""
-    policy = Policy(allow_cidrs=tuple(ip_network(cidr) for cidr in settings.allow_cidrs))
-    http = GuardedHttp(policy, timeout=timedelta(seconds=settings.timeout_s))
-    return {kind: make(http) for kind, make in TRANSPORTS.items()}
+def transports(settings: Settings) -> Mapping[str, Transport[Any]]:
+    """A transport of each available kind. Kept per settings: making one reads the system's certificates, for 20 ms."""
+    every = every_transport(settings)
+    return {kind: transport for kind, transport in every.items() if transport.is_set_up(settings)}
+
+
+def every_transport(settings: Settings | None = None) -> Mapping[str, Transport[Any]]:
+    """One of each kind, also of those that are not set up here: to read configurations, not to send."""
+    settings = settings or Settings()
+    tools = Tools(guarded_http(settings.delivery), settings)
+    return {kind: make(tools) for kind, make in TRANSPORTS.items()}
+
+
+def guarded_http(settings: DeliverySettings) -> GuardedHttp:
+    """The way out under the operator's settings."""
+    trust = ssl.create_default_context()
+    if settings.ca_file:
+        trust.load_verify_locations(cafile=settings.ca_file)
+    return GuardedHttp(
+        Policy(allow_cidrs=tuple(ip_network(cidr) for cidr in settings.allow_cidrs)),
+        timeout=timedelta(seconds=settings.timeout_s),
+        trust=trust,
+        connect_to=dict(map(_read_detour, settings.connect_to)),
+    )
+
+
+def _read_detour(text: str) -> tuple[str, Endpoint]:
+    """`host:port=address:port`, which control_plane/settings.py has checked."""
+    name, _, to = text.partition("=")
+    address, _, port = to.rpartition(":")
+    return name.lower(), Endpoint(ip_address(address.strip("[]")), int(port))

@@ -53,16 +53,28 @@ class Resolution(Struct, frozen=True):
 Resolve = Callable[[str], Awaitable[Resolution]]
 
 
+class Endpoint(Struct, frozen=True):
+    """Where a socket goes."""
+
+    address: Address
+    port: int
+
+
 class Answer(Struct, frozen=True):
-    """The head of an answer and the start of its body."""
+    """The head of an answer and the start of its body. Names of headers are lower case; of several, the last."""
 
     status: int
     retry_after: str | None
     body: bytes
+    headers: Mapping[str, str] = {}  # msgspec copies it
 
 
 class GuardedHttp:
-    """A client under an address policy. `timeout` covers everything from resolution to the answer's head."""
+    """A client under an address policy. `timeout` covers everything from resolution to the answer's head.
+
+    `connect_to` sends the sockets of some hosts elsewhere (`host:port` to an endpoint), as curl's --connect-to does:
+    the request, the TLS name and the certificate stay the host's. The endpoint is judged like any address.
+    """
 
     def __init__(
         self,
@@ -71,11 +83,13 @@ class GuardedHttp:
         timeout: timedelta,
         resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
+        connect_to: Mapping[str, Endpoint] | None = None,
     ) -> None:
         self.policy = policy
         self.timeout = timeout
         self._resolve = resolve or resolve_by_dns
         self._trust = trust or ssl.create_default_context()
+        self._connect_to = connect_to or {}
 
     async def fetch(
         self, method: str, url: HttpUrl, *, headers: Mapping[str, str], body: bytes = b"", limit: int
@@ -92,17 +106,30 @@ class GuardedHttp:
 
     async def post(self, url: HttpUrl, *, headers: Mapping[str, str], body: bytes) -> Answer:
         """One POST. Raises TransportError when there is no answer."""
+        return await self.send("POST", url, headers=headers, body=body)
+
+    async def send(
+        self, method: str, url: HttpUrl, *, headers: Mapping[str, str], body: bytes = b"", limit: int = READ_LIMIT
+    ) -> Answer:
+        """One request of which the status counts, and of the body at most `limit` bytes. Raises TransportError."""
         with _told_of(url, self.timeout):
-            async with asyncio.timeout(self.timeout.total_seconds()) as limit:
+            async with asyncio.timeout(self.timeout.total_seconds()) as patience:
                 addresses = await self._judged_addresses(url)
-                async with self._exchange("POST", url, addresses, headers=headers, body=body) as response:
-                    limit.reschedule(None)  # the head is here: its body has a limit of its own
-                    return await _answer(response)
+                async with self._exchange(method, url, addresses, headers=headers, body=body) as response:
+                    patience.reschedule(None)  # the head is here: its body has a limit of its own
+                    return await _answer(response, limit=limit)
+
+    def _detour(self, url: HttpUrl) -> Endpoint | None:
+        return self._connect_to.get(f"{url.host}:{url.port}") if self._connect_to else None
 
     async def _judged_addresses(self, url: HttpUrl) -> tuple[Address, ...]:
         judge_host(url, self.policy)
-        if url.address is not None:
-            addresses: tuple[Address, ...] = (url.address,)
+        detour = self._detour(url)
+        if detour is not None:
+            addresses: tuple[Address, ...] = (detour.address,)
+            judge_address(detour.address, self.policy, literal=False)
+        elif url.address is not None:
+            addresses = (url.address,)
             judge_address(url.address, self.policy, literal=True)
         else:
             found = await self._resolve(url.host)
@@ -121,7 +148,8 @@ class GuardedHttp:
     async def _exchange(
         self, method: str, url: HttpUrl, addresses: Sequence[Address], *, headers: Mapping[str, str], body: bytes
     ) -> AsyncIterator[httpcore.Response]:
-        backend = _PinnedBackend(addresses, self.policy)
+        detour = self._detour(url)
+        backend = _PinnedBackend(addresses, self.policy, port=None if detour is None else detour.port)
         pool = httpcore.AsyncConnectionPool(
             ssl_context=self._trust, max_connections=1, max_keepalive_connections=0, network_backend=backend
         )
@@ -156,9 +184,10 @@ async def _ask(resolver: dns.asyncresolver.Resolver, name: dns.name.Name, kind: 
 class _PinnedBackend(httpcore.AsyncNetworkBackend):
     """Connects to addresses that were judged, whatever the name may resolve to by now."""
 
-    def __init__(self, addresses: Sequence[Address], policy: Policy) -> None:
+    def __init__(self, addresses: Sequence[Address], policy: Policy, *, port: int | None = None) -> None:
         self._addresses = addresses
         self._policy = policy
+        self._port = port
         self._sockets = httpcore.AnyIOBackend()
 
     async def connect_tcp(  # the name was resolved and judged before
@@ -169,6 +198,7 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,  # noqa: ARG002
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore.AsyncNetworkStream:
+        port = self._port or port
         *others, last = self._addresses
         for address in others:
             try:
@@ -198,12 +228,13 @@ def _peer_of(stream: httpcore.AsyncNetworkStream) -> Address:
     return ip_address(peer[0])
 
 
-async def _answer(response: httpcore.Response) -> Answer:
-    retry_after = next((value for name, value in response.headers if name.lower() == b"retry-after"), None)
+async def _answer(response: httpcore.Response, *, limit: int) -> Answer:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
     return Answer(
         status=response.status,
-        retry_after=retry_after.decode("latin-1") if retry_after is not None else None,
-        body=await _start_of_body(response),
+        retry_after=headers.get("retry-after"),
+        body=await _start_of_body(response, limit=limit),
+        headers=headers,
     )
 
 
@@ -231,19 +262,19 @@ async def _whole_body(response: httpcore.Response, *, limit: int, host: str) -> 
     return bytes(body)
 
 
-async def _start_of_body(response: httpcore.Response) -> bytes:
-    """At most READ_LIMIT bytes. A body that drips, breaks or never ends takes nothing from the status."""
+async def _start_of_body(response: httpcore.Response, *, limit: int) -> bytes:
+    """At most `limit` bytes. A body that drips, breaks or never ends takes nothing from the status."""
     body = bytearray()
     with suppress(TimeoutError, *_FAULTS):
         async with asyncio.timeout(BODY_PATIENCE_S):
-            await _read_into(body, response)
-    return bytes(body[:READ_LIMIT])
+            await _read_into(body, response, limit=limit)
+    return bytes(body[:limit])
 
 
-async def _read_into(body: bytearray, response: httpcore.Response) -> None:
+async def _read_into(body: bytearray, response: httpcore.Response, *, limit: int) -> None:
     async for chunk in response.aiter_stream():
         body += chunk
-        if len(body) >= READ_LIMIT:
+        if len(body) >= limit:
             return
 
 

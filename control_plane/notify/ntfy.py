@@ -16,10 +16,10 @@ import msgspec
 
 from control_plane.domain import channel_rules, ntfy_rules
 from control_plane.domain.delivery import retry_after
-from control_plane.notify import render
+from control_plane.domain.message_words import Words
 from control_plane.notify.excerpt import basic, excerpt
-from control_plane.notify.guarded_http import Answer, GuardedHttp
-from control_plane.notify.render import Words
+from control_plane.notify.guarded_http import Answer
+from control_plane.notify.tools import Tools
 from control_plane.notify.transport import (
     Configuration,
     Message,
@@ -27,6 +27,7 @@ from control_plane.notify.transport import (
     Sent,
     TransportError,
 )
+from control_plane.settings import Settings
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 
 PUBLIC_SERVER = "https://ntfy.sh"
@@ -63,9 +64,15 @@ class NtfyTransport:
 
     configuration: ClassVar[type[Ntfy]] = Ntfy
     digests: ClassVar[bool] = True
+    managed: ClassVar[bool] = False
 
-    def __init__(self, http: GuardedHttp) -> None:
-        self._http = http
+    def __init__(self, tools: Tools) -> None:
+        self._http = tools.http
+
+    @staticmethod
+    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
+        """Always."""
+        return True
 
     def prepared(self, config: Ntfy, *, entropy: bytes) -> Ntfy:  # noqa: ARG002  # no secret of ours
         """The canonical root of the server, and fields as ntfy documents them. Raises BadRequest."""
@@ -97,12 +104,9 @@ class NtfyTransport:
         """One publish. Raises TransportError."""
         try:
             url = parse_http_url(config.server_url)
-            words = render.words([render.read(body) for body in message.bodies])
         except UrlRefused as refused:
             raise TransportError(f"The channel's URL cannot be used: {refused.message}", permanent=True) from None
-        except msgspec.MsgspecError:
-            raise TransportError("The stored notice cannot be put into words", permanent=True) from None
-        body = published(config.topic, words, message_id=message.message_id.hex)
+        body = published(config.topic, message.words, message_id=message.message_id.hex)
         answer = await self._http.post(url, headers=_headers(config), body=body)
         return _judged(answer, message=message, response=_kept(answer.body, config))
 

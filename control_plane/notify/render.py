@@ -6,13 +6,14 @@ Everything here comes from the stored bodies, which name no part of a check, so 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
 from control_plane.domain.alerting import IncidentFacts, MonitorFacts
+from control_plane.domain.message_words import Phase, Tone, Words
 
 MAX_GROUPS = 8
 """Causes that a digest tells apart; what is beyond is counted in its last line."""
@@ -22,9 +23,6 @@ MAX_NAMES = 5
 
 MAX_TEXT = 300
 """Characters of a cause or a reason: what a check saw may be longer than a message."""
-
-Tone = Literal["alarm", "note", "relief"]
-"""How a message is meant: something is wrong and urgent, something is to be known, something is well again."""
 
 _HIGH = frozenset({"major", "critical"})
 
@@ -60,15 +58,6 @@ class Told(Struct, frozen=True, kw_only=True):
         return self.event.endswith(".test")
 
 
-class Words(Struct, frozen=True, kw_only=True):
-    """A message for people. `url` leads to the incident, where there is one and the installation knows its address."""
-
-    title: str
-    text: str
-    tone: Tone
-    url: str | None = None
-
-
 _READ = msgspec.json.Decoder(Told)
 
 
@@ -77,7 +66,23 @@ def read(body: bytes) -> Told:
     return _READ.decode(body)
 
 
-def words(told: Sequence[Told]) -> Words:
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What a message says beyond the stored bodies. `notice` is the first one's kind (store/deliveries.py).
+
+    `templates`: the tenant's own texts of this channel, by what they replace. `acknowledge_url`: where a person who
+    reads this may acknowledge the incident.
+    """
+
+    notice: str = "opened"
+    now: datetime | None = None
+    acknowledge_url: str | None = None
+    templates: Mapping[str, str] | None = None
+
+
+_PLAIN = Surroundings()
+
+
+def words(told: Sequence[Told], around: Surroundings = _PLAIN) -> Words:  # noqa: ARG001
     """One notice as itself, several as a digest."""
     return _single(told[0]) if len(told) == 1 else _digest(told)
 
@@ -92,8 +97,18 @@ def _single(told: Told) -> Words:
         title=f"{told.subject}: {_label(told)}",
         text="\n".join(line for line in lines if line),
         tone=_tone([told]),
+        phase=_phase(told),
+        severity=told.incident.severity,
         url=told.incident.url,
     )
+
+
+def _phase(told: Told) -> Phase:
+    if told.is_test:
+        return "test"
+    if told.resolved:
+        return "resolve"
+    return "open" if told.event.endswith(".opened") else "update"
 
 
 def _label(told: Told) -> str:
@@ -129,6 +144,7 @@ def _digest(told: Sequence[Told]) -> Words:
         title=_title(opened=opened, resolved=len(told) - opened),
         text="\n".join(lines),
         tone=_tone([latest for latest, _ in _latest(told)]),
+        phase="digest",
         url=None,
     )
 

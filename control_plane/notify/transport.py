@@ -1,34 +1,49 @@
 """What every kind of channel offers: its configuration, and one way to send.
 
 A transport says whether trying again can help, and nothing more: when to try again is domain/delivery.py's business,
-recording it is services/alerting/deliver_notifications.py's. To add a kind: one file with a configuration Struct tagged
-with the kind's name and a transport, one line in TRANSPORTS, two tests. Words for people come from notify/render.py.
+recording it is services/alerting/attempt_delivery.py's. To add a kind: one file with a configuration Struct tagged with
+the kind's name and a transport, one line in TRANSPORTS, two tests. Words for people come from notify/render.py; a
+transport only cuts them to its vendor's limits and puts them into its vendor's form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
+
+from control_plane.domain.message_words import Words
+from control_plane.settings import Settings
+
+if TYPE_CHECKING:
+    from control_plane.notify.tools import Tools
 
 RESPONSE_LIMIT = 256
 """Bytes of a receiver's answer that are kept: enough to read an error, too little to be a way of reading a network."""
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, kw_only=True):
     """One attempt at one message: a delivery that goes singly, under its own id, or a digest of several.
 
     `body` is the same bytes on every attempt; `attempt` counts from 1. A digest has the bodies of its other deliveries
-    in `others`, in order, and goes only to a transport that `digests`.
+    in `others`, in order, and goes only to a transport that `digests`. `words` tell of all of it.
+
+    `notice` is the first one's: opened, reminder, escalated, resolved, event, or test. `incident_id` is None where
+    there is no incident, and for a digest. `receipt` is what the channel gave back (Sent.receipt) for the first message
+    of that incident that it took: where a recovery belongs, and what can be edited.
     """
 
     message_id: UUID
     attempt: int
     body: bytes
     sent_at: datetime
+    words: Words
+    notice: str = "opened"
+    incident_id: UUID | None = None
+    receipt: Mapping[str, Any] | None = None
     others: tuple[bytes, ...] = ()
 
     @property
@@ -38,27 +53,39 @@ class Message(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """The receiver took it."""
+    """The receiver took it.
+
+    `receipt`: what later messages of the same incident need of this one, as JSON (a thread, a message's id); no secret.
+    `amended`: settings that the receiver has told us to use from now on, such as a group's new id; none of them secret.
+    """
 
     http_status: int | None = None
     response: str | None = None
+    receipt: dict[str, Any] | None = None
+    amended: dict[str, Any] | None = None
 
 
 class TransportError(Exception):
-    """The receiver did not take it, or could not be reached. The message is shown to the tenant: no secret in it."""
+    """The receiver did not take it, or could not be reached. The message is shown to the tenant: no secret in it.
+
+    `permanent`: trying this message again cannot help. `gone`: no message will ever arrive there again (the person
+    blocked the bot, the subscription ended), so the channel is disabled with the message as its reason.
+    """
 
     def __init__(
         self,
         message: str,
         *,
         permanent: bool = False,
+        gone: bool = False,
         retry_after: timedelta | None = None,
         http_status: int | None = None,
         response: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.permanent = permanent
+        self.permanent = permanent or gone
+        self.gone = gone
         self.retry_after = retry_after
         self.http_status = http_status
         self.response = response
@@ -87,6 +114,15 @@ class Transport(Protocol[C]):
 
     configuration: ClassVar[type[Any]]
     digests: ClassVar[bool]
+    managed: ClassVar[bool]
+    """Made by linking a chat or a browser, never from a body that names an address."""
+
+    def __init__(self, tools: Tools) -> None:
+        """Cheap, and possible without the operator's settings."""
+
+    @staticmethod
+    def is_set_up(settings: Settings) -> bool:
+        """Whether the operator has set what the kind needs."""
 
     def prepared(self, config: C, *, entropy: bytes) -> C:
         """The configuration as it will be stored. Raises errors.BadRequest or errors.Refused naming the field.

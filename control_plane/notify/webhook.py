@@ -16,8 +16,9 @@ import msgspec
 from control_plane.domain import channel_rules
 from control_plane.domain.delivery import retry_after
 from control_plane.notify.excerpt import excerpt
-from control_plane.notify.guarded_http import Answer, GuardedHttp
+from control_plane.notify.guarded_http import Answer
 from control_plane.notify.signing import make_secret, signature_headers, signing_key
+from control_plane.notify.tools import Tools
 from control_plane.notify.transport import (
     Configuration,
     Message,
@@ -25,6 +26,7 @@ from control_plane.notify.transport import (
     Sent,
     TransportError,
 )
+from control_plane.settings import Settings
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 
 GONE = 410
@@ -45,9 +47,15 @@ class WebhookTransport:
 
     configuration: ClassVar[type[Webhook]] = Webhook
     digests: ClassVar[bool] = False
+    managed: ClassVar[bool] = False
 
-    def __init__(self, http: GuardedHttp) -> None:
-        self._http = http
+    def __init__(self, tools: Tools) -> None:
+        self._http = tools.http
+
+    @staticmethod
+    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
+        """Always."""
+        return True
 
     def prepared(self, config: Webhook, *, entropy: bytes) -> Webhook:
         """Canonical URL, checked headers, a secret. Raises BadRequest: INVALID_CHANNEL_CONFIG, SSRF_BLOCKED …"""

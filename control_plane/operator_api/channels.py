@@ -24,7 +24,7 @@ async def create(call: Call) -> Reply:
     row, made = await create_operator_channel(
         call.deps.database,
         sealer=call.deps.sealer,
-        transports=transports(call.deps.settings.delivery),
+        transports=transports(call.deps.settings),
         channel_id=call.deps.new_id(),
         name=call.body.name,
         config=call.body.config,
@@ -54,7 +54,7 @@ async def change(call: Call) -> Reply:
     row, made = await change_channel(
         call.deps.database,
         sealer=call.deps.sealer,
-        transports=transports(call.deps.settings.delivery),
+        transports=transports(call.deps.settings),
         tenant_id=OPERATOR,
         channel_id=call.uuid("channel_id"),
         change=ChannelChange(name=call.body.name, config=call.body.config, enabled=call.body.enabled),
@@ -79,7 +79,7 @@ async def test(call: Call) -> Reply:
     tested = await test_channel(
         call.deps.database,
         sealer=call.deps.sealer,
-        transports=transports(delivery),
+        transports=transports(call.deps.settings),
         tenant_id=OPERATOR,
         channel_id=call.uuid("channel_id"),
         delivery_id=call.deps.new_id(),

@@ -32,6 +32,10 @@ class ChannelRow(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     revision: int
+    verified_at: datetime | None = None
+    templates: dict[str, str] | None = None
+    quiet_hours: dict[str, Any] | None = None
+    unwell_since: datetime | None = None
 
 
 class ChannelWrite(Struct, frozen=True, kw_only=True):
@@ -43,16 +47,23 @@ class ChannelWrite(Struct, frozen=True, kw_only=True):
     host: str
     enabled: bool
     write_source: str
+    verified_at: datetime | None = None
+    templates: dict[str, str] | None = None
+    quiet_hours: dict[str, Any] | None = None
 
 
-INSERT = """
+COLUMNS = """tenant_id, id, number, name, kind, config, sealed, host, enabled, disabled_reason, consecutive_failures,
+    last_delivered_at, last_error, write_source, created_at, updated_at, revision, verified_at, templates,
+    quiet_hours, unwell_since"""
+
+INSERT = f"""
 WITH counted AS (
     UPDATE tenant_counters SET channels = channels + 1 WHERE tenant_id = $1 RETURNING channels
 )
-INSERT INTO channels (tenant_id, id, number, name, kind, config, sealed, host, enabled, write_source)
-SELECT $1, $2, counted.channels, $3, $4, $5, $6, $7, $8, $9 FROM counted
-RETURNING tenant_id, id, number, name, kind, config, sealed, host, enabled, disabled_reason, consecutive_failures,
-    last_delivered_at, last_error, write_source, created_at, updated_at, revision
+INSERT INTO channels (tenant_id, id, number, name, kind, config, sealed, host, enabled, write_source, verified_at,
+    templates, quiet_hours)
+SELECT $1, $2, counted.channels, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM counted
+RETURNING {COLUMNS}
 """
 
 
@@ -62,14 +73,25 @@ async def insert_channel(
     """Create it. Raises Refused CHANNEL_NAME_TAKEN."""
     w = write
     row = await conn.fetchrow(
-        INSERT, tenant_id, channel_id, w.name, kind, w.config, w.sealed, w.host, w.enabled, w.write_source
+        INSERT,
+        tenant_id,
+        channel_id,
+        w.name,
+        kind,
+        w.config,
+        w.sealed,
+        w.host,
+        w.enabled,
+        w.write_source,
+        w.verified_at,
+        w.templates,
+        w.quiet_hours,
     )
     return ChannelRow(**row)
 
 
-CHANNEL = """
-SELECT tenant_id, id, number, name, kind, config, sealed, host, enabled, disabled_reason, consecutive_failures,
-    last_delivered_at, last_error, write_source, created_at, updated_at, revision
+CHANNEL = f"""
+SELECT {COLUMNS}
 FROM channels WHERE tenant_id = $1 AND id = $2
 """
 
@@ -80,9 +102,8 @@ async def channel(conn: Connection, *, tenant_id: TenantId, channel_id: UUID) ->
     return None if row is None else ChannelRow(**row)
 
 
-LOCK = """
-SELECT tenant_id, id, number, name, kind, config, sealed, host, enabled, disabled_reason, consecutive_failures,
-    last_delivered_at, last_error, write_source, created_at, updated_at, revision
+LOCK = f"""
+SELECT {COLUMNS}
 FROM channels WHERE tenant_id = $1 AND id = $2 FOR UPDATE
 """
 
@@ -93,9 +114,8 @@ async def lock_channel(conn: Connection, *, tenant_id: TenantId, channel_id: UUI
     return None if row is None else ChannelRow(**row)
 
 
-CHANNELS = """
-SELECT tenant_id, id, number, name, kind, config, sealed, host, enabled, disabled_reason, consecutive_failures,
-    last_delivered_at, last_error, write_source, created_at, updated_at, revision
+CHANNELS = f"""
+SELECT {COLUMNS}
 FROM channels WHERE tenant_id = $1 ORDER BY number LIMIT $2 OFFSET $3
 """
 
@@ -115,14 +135,14 @@ async def count_channels(conn: Connection, *, tenant_id: TenantId) -> int:
 
 
 # Enabling clears the note of why it was disabled.
-UPDATE = """
+UPDATE = f"""
 UPDATE channels
 SET name = $3, config = $4, sealed = $5, host = $6, enabled = $7, write_source = $8,
+    verified_at = $9, templates = $10, quiet_hours = $11,
     disabled_reason = CASE WHEN $7 THEN NULL ELSE disabled_reason END,
     updated_at = now(), revision = revision + 1
 WHERE tenant_id = $1 AND id = $2
-RETURNING tenant_id, id, number, name, kind, config, sealed, host, enabled, disabled_reason, consecutive_failures,
-    last_delivered_at, last_error, write_source, created_at, updated_at, revision
+RETURNING {COLUMNS}
 """
 
 
@@ -130,7 +150,18 @@ async def update_channel(conn: Connection, *, tenant_id: TenantId, channel_id: U
     """Change a channel that is locked. Raises Refused CHANNEL_NAME_TAKEN."""
     w = write
     row = await conn.fetchrow(
-        UPDATE, tenant_id, channel_id, w.name, w.config, w.sealed, w.host, w.enabled, w.write_source
+        UPDATE,
+        tenant_id,
+        channel_id,
+        w.name,
+        w.config,
+        w.sealed,
+        w.host,
+        w.enabled,
+        w.write_source,
+        w.verified_at,
+        w.templates,
+        w.quiet_hours,
     )
     return ChannelRow(**row)
 

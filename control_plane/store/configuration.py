@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
+from control_plane.store.channels import COLUMNS as CHANNEL_COLUMNS
 from control_plane.store.channels import ChannelRow
 from control_plane.store.maintenance import WINDOW_COLUMNS, WindowRow
 from control_plane.store.monitors import BindingRow, MonitorRow
@@ -59,9 +60,8 @@ async def all_upstreams(conn: Connection, *, tenant_id: UUID) -> dict[UUID, list
     return found
 
 
-ALL_CHANNELS = """
-SELECT tenant_id, id, number, name, kind, config, sealed, host, enabled, disabled_reason, consecutive_failures,
-    last_delivered_at, last_error, write_source, created_at, updated_at, revision
+ALL_CHANNELS = f"""
+SELECT {CHANNEL_COLUMNS}
 FROM channels WHERE tenant_id = $1 ORDER BY number
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,7 +14,10 @@ from shared.ids import TenantId
 
 
 class DeliveryRow(Struct, frozen=True, kw_only=True):
-    """One notice owed to one channel. `body` is the exact text that will be sent, on every attempt."""
+    """One notice owed to one channel. `body` is the exact text that will be sent, on every attempt.
+
+    `rule` is what withholds it: with `withheld` it is cancelled for that reason, with `due_at` it waits until then.
+    """
 
     tenant_id: UUID
     id: UUID
@@ -27,6 +31,9 @@ class DeliveryRow(Struct, frozen=True, kw_only=True):
     notice: str
     ordinal: int = 0
     body: str
+    due_at: datetime | None = None
+    withheld: str | None = None
+    rule: dict[str, Any] | None = None
 
 
 NOT_TOLD = "This channel was not told of the incident"
@@ -35,22 +42,22 @@ NOT_TOLD = "This channel was not told of the incident"
 # A recovery goes only to those who were told, or are about to be; what is withheld is kept, with the rule that did it.
 OWE = f"""
 INSERT INTO deliveries (tenant_id, id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event,
-    notice, ordinal, body, due_at, state, reason, finished_at)
+    notice, ordinal, body, due_at, rule, state, reason, finished_at)
 SELECT n.tenant_id, n.id, n.number, n.channel_id, n.channel_name, n.channel_kind, n.incident_id, n.monitor_id, n.event,
-    n.notice, n.ordinal, n.body, clock_timestamp(),
-    CASE WHEN n.withheld THEN 'cancelled' ELSE 'pending' END,
-    CASE WHEN n.withheld THEN '{NOT_TOLD}' END,
-    CASE WHEN n.withheld THEN clock_timestamp() END
+    n.notice, n.ordinal, n.body, coalesce(n.due_at, clock_timestamp()), n.rule,
+    CASE WHEN n.withheld IS NULL AND NOT n.untold THEN 'pending' ELSE 'cancelled' END,
+    CASE WHEN n.withheld IS NOT NULL THEN n.withheld WHEN n.untold THEN '{NOT_TOLD}' END,
+    CASE WHEN n.withheld IS NOT NULL OR n.untold THEN clock_timestamp() END
 FROM (
     SELECT o.*, o.notice = 'resolved' AND NOT EXISTS (
         SELECT FROM deliveries told
         WHERE told.tenant_id = o.tenant_id AND told.incident_id = o.incident_id AND told.channel_id = o.channel_id
           AND told.notice <> 'resolved' AND told.state IN ('pending', 'delivered')
-    ) AS withheld
+    ) AS untold
     FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::uuid[],
-        $9::text[], $10::text[], $11::integer[], $12::text[])
+        $9::text[], $10::text[], $11::integer[], $12::text[], $13::timestamptz[], $14::text[], $15::jsonb[])
         AS o (tenant_id, id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id,
-              event, notice, ordinal, body)
+              event, notice, ordinal, body, due_at, withheld, rule)
 ) n
 ON CONFLICT ON CONSTRAINT deliveries_once DO NOTHING
 """
@@ -65,7 +72,7 @@ async def owe(conn: Connection, rows: Sequence[DeliveryRow]) -> None:
         [getattr(row, name) for row in rows]
         for name in (
             "tenant_id", "id", "number", "channel_id", "channel_name", "channel_kind", "incident_id", "monitor_id",
-            "event", "notice", "ordinal", "body",
+            "event", "notice", "ordinal", "body", "due_at", "withheld", "rule",
         )
     )  # fmt: skip
     await conn.execute(OWE, *columns)
@@ -76,6 +83,7 @@ class DeliveryView(Struct, frozen=True, kw_only=True):
     """A delivery as people see it. `next_attempt_at` is null once it ended.
 
     `message_id` is fixed before the first attempt: the delivery's own id, or one shared with the others of a digest.
+    `rule` is the silence or the quiet hours that delay it or have cancelled it: {type, id, name, until}.
     """
 
     id: UUID
@@ -95,6 +103,7 @@ class DeliveryView(Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None
     created_at: datetime
     finished_at: datetime | None
+    rule: dict[str, Any] | None = None
 
 
 class AttemptView(Struct, frozen=True, kw_only=True):
@@ -121,7 +130,7 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
 DELIVERIES = """
 SELECT id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event, notice, ordinal,
     message_id, state, reason, attempts, CASE WHEN state = 'pending' THEN due_at END AS next_attempt_at,
-    created_at, finished_at
+    created_at, finished_at, rule
 FROM deliveries
 WHERE tenant_id = $1
   AND ($2::text IS NULL OR state = $2)
@@ -171,7 +180,7 @@ async def count_deliveries(conn: Connection, *, tenant_id: TenantId, where: Deli
 DELIVERY = """
 SELECT id, number, channel_id, channel_name, channel_kind, incident_id, monitor_id, event, notice, ordinal,
     message_id, state, reason, attempts, CASE WHEN state = 'pending' THEN due_at END AS next_attempt_at,
-    created_at, finished_at, body
+    created_at, finished_at, rule, body
 FROM deliveries
 WHERE tenant_id = $1 AND id = $2
 """

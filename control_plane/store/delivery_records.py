@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,7 +20,8 @@ from control_plane.store.pool import Connection
 class Attempt(Struct, frozen=True, kw_only=True):
     """How one attempt went, and what follows: `state` pending with `due_at`, or an end with its `reason`.
 
-    `attempts` has the number of the attempt by delivery: one, or all that a digest told of.
+    `attempts` has the number of the attempt by delivery: one, or all that a digest told of. `receipt` is kept with the
+    first of them, `amended` goes into the channel's settings, and `disable` turns the channel off with that reason.
     """
 
     tenant_id: UUID
@@ -35,6 +37,9 @@ class Attempt(Struct, frozen=True, kw_only=True):
     state: str
     reason: str | None
     due_at: datetime
+    receipt: dict[str, Any] | None = None
+    amended: dict[str, Any] | None = None
+    disable: str | None = None
 
 
 # Whoever changes a channel locks it first and its deliveries after: so do we, or the two would wait for each other.
@@ -51,12 +56,24 @@ INSERT INTO delivery_attempts (tenant_id, delivery_id, attempt, at, duration_ms,
 SELECT $1, made.delivery_id, made.attempt, $4, $5, $6, $7, $8, $9
 FROM unnest($2::uuid[], $3::integer[]) AS made (delivery_id, attempt)
 """
+KEEP_RECEIPT = "UPDATE deliveries SET receipt = $3 WHERE tenant_id = $1 AND id = $2"
 HEALTH = """
 UPDATE channels
 SET consecutive_failures = CASE WHEN $3::text IS NULL THEN 0 ELSE consecutive_failures + 1 END,
     last_delivered_at = CASE WHEN $3 IS NULL THEN $4 ELSE last_delivered_at END,
     last_error = coalesce($3, last_error)
 WHERE tenant_id = $1 AND id = $2
+"""
+AMEND = "UPDATE channels SET config = config || $3::jsonb WHERE tenant_id = $1 AND id = $2"
+DISABLE = """
+UPDATE channels SET enabled = false, disabled_reason = $3, updated_at = now(), revision = revision + 1
+WHERE tenant_id = $1 AND id = $2 AND enabled
+"""
+CANCEL_REST = """
+UPDATE deliveries
+SET state = 'cancelled', reason = 'The channel was disabled', finished_at = clock_timestamp(), lease_token = NULL,
+    lease_until = NULL
+WHERE tenant_id = $1 AND channel_id = $2 AND state = 'pending'
 """
 # When nobody at the channel was told, and nobody will be, the recovery has no one to go to.
 CANCEL_RECOVERY = f"""
@@ -96,12 +113,24 @@ async def record(conn: Connection, attempt: Attempt) -> bool:
         return False
     made = [a.attempts[each] for each in held]
     await conn.execute(LOG, a.tenant_id, held, made, a.at, a.duration_ms, a.outcome, a.http_status, a.error, a.response)
-    await conn.execute(HEALTH, a.tenant_id, a.channel_id, a.error, a.at)
+    if a.receipt is not None:
+        await conn.execute(KEEP_RECEIPT, a.tenant_id, held[0], a.receipt)
+    await _change_channel(conn, a)
     if a.state == "dead":
         await conn.execute(CANCEL_RECOVERY, a.tenant_id, held)
     if a.state != "pending":
         await conn.execute(WAKE_NEXT, a.tenant_id, held)
     return True
+
+
+async def _change_channel(conn: Connection, a: Attempt) -> None:
+    """What the attempt says of the channel: its health, what to use from now on, that it is gone."""
+    await conn.execute(HEALTH, a.tenant_id, a.channel_id, a.error, a.at)
+    if a.amended:
+        await conn.execute(AMEND, a.tenant_id, a.channel_id, a.amended)
+    if a.disable is not None:
+        await conn.execute(DISABLE, a.tenant_id, a.channel_id, a.disable)
+        await conn.execute(CANCEL_REST, a.tenant_id, a.channel_id)
 
 
 WITHHOLD = """

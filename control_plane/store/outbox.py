@@ -39,6 +39,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """One attempt to make before `lease_until`. `now` is the database's clock at the claim.
 
     `message_id` is the delivery's own id, or that of the digest which tells of it.
+    `receipt` is of the first message of the incident that the channel took. `verified`: its address said yes.
     Since the delivery was owed or revived, `failures` attempts failed and `unknown` have no known end; `told`: somebody
     at this channel knows of the incident, or soon will.
     """
@@ -61,6 +62,11 @@ class Claimed(Struct, frozen=True, kw_only=True):
     sealed: bytes | None
     enabled: bool | None
     host: str | None
+    incident_id: UUID | None = None
+    monitor_id: UUID | None = None
+    receipt: dict[str, Any] | None = None
+    verified: bool = True
+    templates: dict[str, str] | None = None
 
 
 # What follows `taken`, in the claim of singles and of digests alike ($1 token, $2 lease): an attempt that was lost is
@@ -81,6 +87,11 @@ LEASED = """, lost AS (
 )
 SELECT l.tenant_id, l.id, l.message_id, l.channel_id, l.event, l.notice, l.body, l.attempts AS attempt, l.lease_token,
     l.lease_until - $2::interval AS now, l.channel_kind AS kind, c.config, c.sealed, c.enabled, c.host,
+    l.incident_id, l.monitor_id, c.templates, c.kind IS DISTINCT FROM 'email' OR c.verified_at IS NOT NULL AS verified,
+    (SELECT f.receipt FROM deliveries f
+     WHERE f.tenant_id = l.tenant_id AND f.incident_id = l.incident_id AND f.channel_id = l.channel_id
+       AND f.receipt IS NOT NULL
+     ORDER BY f.number LIMIT 1) AS receipt,
     s.failures, s.unknown, l.notice <> 'resolved' OR EXISTS (
         SELECT FROM deliveries told
         WHERE told.tenant_id = l.tenant_id AND told.incident_id = l.incident_id AND told.channel_id = l.channel_id

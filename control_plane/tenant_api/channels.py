@@ -59,7 +59,7 @@ async def post_channel(call: Call) -> Reply:
     row, made = await create_channel(
         call.deps.database,
         sealer=call.deps.sealer,
-        transports=transports(call.deps.settings.delivery),
+        transports=transports(call.deps.settings),
         tenant_id=caller.tenant_id,
         channel_id=call.deps.new_id(),
         terms=caller.terms,
@@ -76,7 +76,7 @@ async def patch_channel(call: Call) -> Reply:
     row, made = await change_channel(
         call.deps.database,
         sealer=call.deps.sealer,
-        transports=transports(call.deps.settings.delivery),
+        transports=transports(call.deps.settings),
         tenant_id=caller.tenant_id,
         channel_id=call.uuid("channel_id"),
         change=ChannelChange(name=body.name, config=body.config, enabled=body.enabled),
@@ -99,7 +99,7 @@ async def remove_channel(call: Call) -> Reply:
 async def test_unsaved(call: Call) -> Reply:
     tested = await test_channel.test_config(
         call.body.config,
-        transports=transports(call.deps.settings.delivery),
+        transports=transports(call.deps.settings),
         tenant_id=call.tenant().tenant_id,
         delivery_id=call.deps.new_id(),
         now=call.deps.now(),
@@ -113,7 +113,7 @@ async def test_saved(call: Call) -> Reply:
     tested = await test_channel.test_channel(
         call.deps.database,
         sealer=call.deps.sealer,
-        transports=transports(delivery),
+        transports=transports(call.deps.settings),
         tenant_id=call.tenant().tenant_id,
         channel_id=call.uuid("channel_id"),
         delivery_id=call.deps.new_id(),

@@ -12,8 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from control_plane.domain.check_rules import RULES
 from control_plane.domain.http_check_rules import METHODS
 from control_plane.domain.kinds import SPECS
-from control_plane.notify import transports
-from control_plane.settings import DeliverySettings
+from control_plane.notify import TRANSPORTS
 from control_plane.tenant_api.monitor_views import MonitorBody
 from control_plane.web.maintenance_view import NewWindow
 
@@ -100,7 +99,7 @@ _REF = "#/$defs/{name}"
 @cache
 def file_schema() -> bytes:
     """The JSON Schema (2020-12) of the file, as editors read it: the same bytes in every process."""
-    kinds = {name: kind.configuration for name, kind in transports(DeliverySettings()).items()}
+    kinds = {name: kind.configuration for name, kind in TRANSPORTS.items() if not kind.managed}
     (root, *channels), defs = msgspec.json.schema_components([ConfigurationFile, *kinds.values()], ref_template=_REF)
     for name, kind in kinds.items():
         _open(defs[kind.__name__], required=["type"], tag=name)

@@ -64,7 +64,7 @@ def means_of(call: Call, *, prune: bool) -> Means:
     settings = call.deps.settings
     return Means(
         sealer=call.deps.sealer,
-        transports=transports(settings.delivery),
+        transports=transports(settings),
         ports=settings.security.tcp_ports,
         new_id=call.deps.new_id,
         prune=prune,

@@ -55,6 +55,7 @@ class DeliveryDetail(Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None
     created_at: datetime
     finished_at: datetime | None
+    rule: dict[str, Any] | None
     body: dict[str, Any]
     log: list[AttemptView]
 

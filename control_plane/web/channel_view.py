@@ -22,6 +22,7 @@ CONFIG_ERRORS = (
     *DENIED,
     "PORT_BLOCKED",
     "CHANNEL_KIND_MANAGED",
+    "CHANNEL_KIND_UNAVAILABLE",
 )
 """What may be wrong with a configuration."""
 

@@ -13,7 +13,7 @@ Write = tuple[str, Any]
 
 _OWED = (
     *("tenant_id", "id", "number", "channel_id", "channel_name", "channel_kind", "incident_id", "monitor_id"),
-    *("event", "notice", "ordinal", "body"),
+    *("event", "notice", "ordinal", "body", "due_at", "withheld", "rule"),
 )
 
 

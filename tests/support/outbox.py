@@ -16,7 +16,7 @@ from control_plane.sealing import Sealer
 from control_plane.services.alerting.create_channel import create_channel
 from control_plane.services.alerting.deliver_notifications import Deliverer
 from control_plane.services.installation.identity import new_id
-from control_plane.settings import DeliverySettings
+from control_plane.settings import DeliverySettings, Settings
 from control_plane.store import decisions, deliveries
 from control_plane.store.deliveries import AttemptView, DeliveryRow, DeliveryView
 from control_plane.store.pool import Database
@@ -25,6 +25,7 @@ from tests.support import seed
 
 SEALER = Sealer({"k1": b"k" * 32})
 SETTINGS = DeliverySettings(allow_cidrs=("127.0.0.0/8",), timeout_s=2)
+WHOLE = Settings(delivery=SETTINGS)
 SECRET = "sixteen letters!"
 
 INSERT_INCIDENT = """
@@ -54,30 +55,24 @@ class Outbox:
             return cls(database, await seed.a_tenant(conn, name))
 
     async def channel(self, url: str, *, name: str = "Hook", sealer: Sealer = SEALER) -> UUID:
+        return await self.channel_of({"type": "webhook", "url": url, "secret": SECRET}, name=name, sealer=sealer)
+
+    async def ntfy_channel(self, url: str, *, name: str = "Phones") -> UUID:
+        return await self.channel_of({"type": "ntfy", "topic": "alerts", "server_url": url}, name=name)
+
+    async def channel_of(
+        self, config: dict[str, Any], *, name: str, sealer: Sealer = SEALER, settings: Settings = WHOLE
+    ) -> UUID:
+        """A channel of any kind that a body may name."""
         row, _ = await create_channel(
             self.database,
             sealer=sealer,
-            transports=transports(SETTINGS),
+            transports=transports(settings),
             tenant_id=self.tenant_id,
             channel_id=new_id(),
             terms=NO_LIMITS,
             name=name,
-            config={"type": "webhook", "url": url, "secret": SECRET},
-            enabled=True,
-            write_source="api",
-        )
-        return row.id
-
-    async def ntfy_channel(self, url: str, *, name: str = "Phones") -> UUID:
-        row, _ = await create_channel(
-            self.database,
-            sealer=SEALER,
-            transports=transports(SETTINGS),
-            tenant_id=self.tenant_id,
-            channel_id=new_id(),
-            terms=NO_LIMITS,
-            name=name,
-            config={"type": "ntfy", "topic": "alerts", "server_url": url},
+            config=config,
             enabled=True,
             write_source="api",
         )
@@ -213,12 +208,20 @@ class Outbox:
                 await asyncio.sleep(0.02)
 
 
-def deliverer(database: Database, *, settings: DeliverySettings = SETTINGS, lease_s: float | None = None) -> Deliverer:
+def deliverer(
+    database: Database,
+    *,
+    settings: DeliverySettings = SETTINGS,
+    lease_s: float | None = None,
+    whole: Settings | None = None,
+) -> Deliverer:
+    """`whole`: for kinds that need settings beyond those of deliveries."""
+    whole = whole or Settings(delivery=settings)
     return Deliverer(
         database,
         sealer=SEALER,
-        transports=transports(settings),
-        settings=settings,
+        transports=transports(whole),
+        settings=whole.delivery,
         nudge=lambda: None,
         lease=None if lease_s is None else timedelta(seconds=lease_s),
         jitter=lambda: 0.0,

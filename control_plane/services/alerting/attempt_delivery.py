@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from msgspec import Struct
 
@@ -16,10 +17,11 @@ from control_plane.domain.delivery import Accepted, Dead, Delivered, Failed, Ret
 from control_plane.domain.delivery import Outcome as Ended
 from control_plane.errors import Unavailable
 from control_plane.metrics import DELIVERY_ATTEMPTS, DELIVERY_SECONDS
-from control_plane.notify.transport import Message, TransportError
+from control_plane.notify.transport import TransportError
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.channel_config import Transports, UnusableChannelError
+from control_plane.services.alerting.compose_message import Links, compose_message
 from control_plane.store import delivery_records
 from control_plane.store.delivery_records import Attempt
 from control_plane.store.outbox import Claimed
@@ -41,9 +43,14 @@ class Heard(Struct, frozen=True):
     ended: Ended
     http_status: int | None = None
     response: str | None = None
+    receipt: dict[str, Any] | None = None
+    amended: dict[str, Any] | None = None
+    disable: str | None = None
 
 
-async def send(members: Sequence[Claimed], *, sealer: Sealer, transports: Transports, limit: timedelta) -> Heard:
+async def send(
+    members: Sequence[Claimed], *, sealer: Sealer, transports: Transports, limit: timedelta, links: Links
+) -> Heard:
     """Send once, within `limit`. Every failure is a value."""
     claimed = members[0]
     assert claimed.channel_id is not None
@@ -57,13 +64,7 @@ async def send(members: Sequence[Claimed], *, sealer: Sealer, transports: Transp
             tenant_id=claimed.tenant_id,
             channel_id=claimed.channel_id,
         )
-        message = Message(
-            message_id=claimed.message_id,
-            attempt=claimed.attempt,
-            body=claimed.body.encode(),
-            sent_at=claimed.now,
-            others=tuple(other.body.encode() for other in members[1:]),
-        )
+        message = compose_message(members, links=links)
         async with asyncio.timeout(limit.total_seconds()):
             sent = await transports[claimed.kind].send(config, message)
     except UnusableChannelError as unusable:
@@ -72,8 +73,8 @@ async def send(members: Sequence[Claimed], *, sealer: Sealer, transports: Transp
         return Heard(Failed(f"No end within {limit.total_seconds():g} s"))
     except TransportError as error:
         failed = Failed(error.message, permanent=error.permanent, retry_after=error.retry_after)
-        return Heard(failed, error.http_status, error.response)
-    return Heard(Accepted(), sent.http_status, sent.response)
+        return Heard(failed, error.http_status, error.response, disable=error.message if error.gone else None)
+    return Heard(Accepted(), sent.http_status, sent.response, sent.receipt, sent.amended)
 
 
 def judged(members: Sequence[Claimed], heard: Heard, *, elapsed: timedelta, jitter: float) -> Attempt:
@@ -104,6 +105,9 @@ def judged(members: Sequence[Claimed], heard: Heard, *, elapsed: timedelta, jitt
         state=state,
         reason=reason,
         due_at=due_at,
+        receipt=heard.receipt,
+        amended=heard.amended,
+        disable=heard.disable,
     )
 
 
@@ -115,6 +119,7 @@ async def attempt_delivery(
     transports: Transports,
     lease: timedelta,
     jitter: Callable[[], float],
+    links: Links,
 ) -> Attempt:
     """Send and record. A record that the database is away for is tried until the lease ends, and then left to it."""
     started, claimed = time.monotonic(), members[0]
@@ -122,7 +127,7 @@ async def attempt_delivery(
         heard = Heard(Failed(f"The worker ended in the middle of {claimed.unknown} attempts", permanent=True))
     else:
         limit = max(lease - LEASE_MARGIN / 2, lease / 2)
-        heard = await send(members, sealer=sealer, transports=transports, limit=limit)
+        heard = await send(members, sealer=sealer, transports=transports, limit=limit, links=links)
     elapsed = timedelta(seconds=time.monotonic() - started)
     attempt = judged(members, heard, elapsed=elapsed, jitter=jitter())
     DELIVERY_ATTEMPTS.labels(claimed.kind, attempt.outcome).inc()

@@ -74,6 +74,9 @@ def _written(
         host=host,
         enabled=before.enabled if change.enabled is UNSET else change.enabled,
         write_source=write_source,
+        verified_at=before.verified_at,
+        templates=before.templates,
+        quiet_hours=before.quiet_hours,
     )
     return write, prepared
 
@@ -96,7 +99,10 @@ def _patched(before: ChannelRow, patch: dict[str, Any], *, sealer: Sealer, trans
         )
     except UnusableChannelError as unusable:
         raise Conflict(str(unusable), code="CHANNEL_UNUSABLE") from None
-    prepared = channel_config.prepare(channel_rules.merged(msgspec.to_builtins(stored), patch), transports)
+    merged = channel_rules.merged(msgspec.to_builtins(stored), patch)
+    if transports[kind].managed:
+        channel_rules.refuse_managed_change(kind, stored=msgspec.to_builtins(stored), merged=merged)
+    prepared = channel_config.prepare_as(kind, merged, transports)
     if before.host and prepared.host != before.host:
         kept = transports[before.kind].parts(stored).secrets
         channel_rules.refuse_exfiltration(kept, patch, host=prepared.host)

@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from control_plane.domain import channel_rules
+from control_plane.domain.channel_rules import Kinds
+from control_plane.notify import TRANSPORTS
 from control_plane.notify.transport import Transport
 from control_plane.sealing import Sealer, UnsealError
 
@@ -39,7 +41,18 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 def prepare(given: Mapping[str, Any], transports: Transports) -> Prepared:
     """Read a configuration from outside. Raises BadRequest or Refused naming the field below /config."""
-    kind = channel_rules.kind_of(given, available=frozenset(transports))
+    kind = channel_rules.kind_of(given, kinds_of(transports))
+    return prepare_as(kind, given, transports)
+
+
+def kinds_of(transports: Transports) -> Kinds:
+    """What this installation offers."""
+    managed = frozenset(kind for kind, transport in TRANSPORTS.items() if transport.managed)
+    return Kinds(frozenset(transports), frozenset(TRANSPORTS), managed)
+
+
+def prepare_as(kind: str, given: Mapping[str, Any], transports: Transports) -> Prepared:
+    """The same for a kind that is known already, also one that linking makes."""
     transport = transports[kind]
     try:
         config = msgspec.convert(given, transport.configuration)

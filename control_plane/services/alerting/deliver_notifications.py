@@ -19,6 +19,7 @@ from control_plane.errors import Unavailable
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.attempt_delivery import LEASE_MARGIN, attempt_delivery
 from control_plane.services.alerting.channel_config import Transports
+from control_plane.services.alerting.compose_message import NO_LINKS, Links
 from control_plane.services.alerting.deny_delivery import denial_of
 from control_plane.services.alerting.gather_notices import gather
 from control_plane.settings import DeliverySettings
@@ -56,6 +57,7 @@ class Deliverer:
         transports: Transports,
         settings: DeliverySettings,
         nudge: Callable[[], None],
+        links: Links = NO_LINKS,
         lease: timedelta | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -66,6 +68,7 @@ class Deliverer:
         self._limits = limits_of(settings)
         self._lease = lease or timedelta(seconds=settings.timeout_s) + LEASE_MARGIN
         self._nudge = nudge
+        self._links = links
         self._jitter = jitter
         self._underway: dict[asyncio.Task[None], Claimed] = {}
 
@@ -141,6 +144,7 @@ class Deliverer:
             transports=self._transports,
             lease=self._lease,
             jitter=self._jitter,
+            links=self._links,
         )
 
     async def _denied(self, members: Sequence[Claimed]) -> bool:
@@ -198,6 +202,8 @@ def _withheld(claimed: Claimed) -> str | None:
         return "The channel was deleted"
     if not claimed.enabled and claimed.notice != "test":
         return "The channel was disabled"
+    if not claimed.verified:
+        return "The e-mail address is not verified"
     if not claimed.told:
         return NOT_TOLD
     return None

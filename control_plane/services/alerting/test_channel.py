@@ -13,11 +13,14 @@ from msgspec import Struct
 from control_plane.domain import channel_rules
 from control_plane.domain.synthetic import TEST_EVENT, test_body
 from control_plane.errors import NotFound, Refused
+from control_plane.notify import render
+from control_plane.notify.render import Surroundings
 from control_plane.notify.transport import Message, TransportError
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.attempt_delivery import LEASE_MARGIN, attempt_delivery
 from control_plane.services.alerting.channel_config import Transports
+from control_plane.services.alerting.compose_message import NO_LINKS
 from control_plane.services.alerting.deny_delivery import denial_of
 from control_plane.services.safety.refuse_target import refuse_destination
 from control_plane.store import channels, decisions, delivery_records, outbox
@@ -56,9 +59,10 @@ async def test_config(
         async with database.tenant(tenant_id) as conn:
             await refuse_destination(conn, tenant_id=tenant_id, host=prepared.host, settings=prepared.secrets)
     body = test_body(delivery_id=delivery_id, tenant_id=tenant_id, now=now)
+    message = test_message(body, delivery_id=delivery_id, now=now)
     started = time.monotonic()
     try:
-        sent = await transports[prepared.kind].send(prepared.config, Message(delivery_id, 1, body.encode(), now))
+        sent = await transports[prepared.kind].send(prepared.config, message)
     except TransportError as error:
         raise _failed(error.message, http_status=error.http_status, response=error.response) from None
     return Tested(
@@ -93,7 +97,7 @@ async def test_channel(
             await delivery_records.withhold(conn, [claimed], reason=f"{denial.code}: {denial.message}")
         raise denial.error("/config")
     attempt = await attempt_delivery(
-        database, [claimed], sealer=sealer, transports=transports, lease=lease, jitter=lambda: 0.0
+        database, [claimed], sealer=sealer, transports=transports, lease=lease, jitter=lambda: 0.0, links=NO_LINKS
     )
     if attempt.outcome != "delivered":
         raise _failed(
@@ -150,6 +154,12 @@ async def _owe_test(
         enabled=True,
         host=channel.host,
     )
+
+
+def test_message(body: str, *, delivery_id: UUID, now: datetime) -> Message:
+    """The one message of a test that is in no outbox."""
+    words = render.words([render.read(body.encode())], Surroundings(notice="test", now=now))
+    return Message(message_id=delivery_id, attempt=1, body=body.encode(), sent_at=now, words=words, notice="test")
 
 
 def _failed(reason: str, *, http_status: int | None, response: str | None, delivery_id: UUID | None = None) -> Refused:

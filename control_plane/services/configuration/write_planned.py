@@ -71,6 +71,9 @@ async def _write_channels(conn: Connection, steps: Sequence[ChannelStep], sealer
             host=prepared.host,
             enabled=step.enabled,
             write_source=WRITE_SOURCE,
+            verified_at=None if step.row is None else step.row.verified_at,
+            templates=None if step.row is None else step.row.templates,
+            quiet_hours=None if step.row is None else step.row.quiet_hours,
         )
         await _write_channel(conn, step, write, tenant_id=tenant_id, channel_id=step.change.id, kind=prepared.kind)
 

@@ -23,8 +23,9 @@ from control_plane.domain.operator_notice import (
     event_of,
     notice_text,
 )
+from control_plane.services.alerting.owe_deliveries import owe_deliveries
 from control_plane.services.installation.identity import new_id
-from control_plane.store import decisions, deliveries, operator_incidents, tenants
+from control_plane.store import decisions, operator_incidents, tenants
 from control_plane.store.deliveries import DeliveryRow
 from control_plane.store.operator_incidents import Listener, NewIncident
 from control_plane.store.pool import Connection
@@ -134,7 +135,7 @@ async def _owe(
         _delivery(numbered[one.change.id], one.listener, number=number, now=now)
         for number, one in enumerate(owed, first_number)
     ]
-    await deliveries.owe(conn, rows)
+    await owe_deliveries(conn, rows)
 
 
 def _delivery(change: Change, listener: Listener, *, number: int, now: datetime) -> DeliveryRow:

@@ -14,9 +14,10 @@ from msgspec import Struct, structs
 
 from control_plane.domain import alerting
 from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
+from control_plane.services.alerting.owe_deliveries import owe_deliveries
 from control_plane.services.incidents.close_incident import incident_facts, monitor_facts
 from control_plane.services.installation.identity import new_id
-from control_plane.store import decisions, deliveries, incident_changes, notices
+from control_plane.store import decisions, incident_changes, notices
 from control_plane.store.decisions import Numbers
 from control_plane.store.deliveries import DeliveryRow
 from control_plane.store.incident_changes import AffectedMonitor
@@ -87,7 +88,7 @@ async def publish(
         _row(tenant_id, facts, named, news, target, number=number, now=now)
         for number, target in enumerate(targets, first)
     ]
-    await deliveries.owe(conn, rows)
+    await owe_deliveries(conn, rows)
 
 
 def _facts_of(monitor: AffectedMonitor) -> MonitorFacts:

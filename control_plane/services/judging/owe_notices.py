@@ -10,9 +10,10 @@ from msgspec import Struct, structs
 
 from control_plane.domain.alerting import IncidentFacts, NoticeBody, notice_body
 from control_plane.domain.incident import Opens, Resolves, Worsens
+from control_plane.services.alerting.owe_deliveries import owe_deliveries
 from control_plane.services.installation.identity import new_id
 from control_plane.services.judging.judged_case import Judged
-from control_plane.store import deliveries, notices
+from control_plane.store import notices
 from control_plane.store.deliveries import DeliveryRow
 from control_plane.store.notices import ChannelTarget
 from control_plane.store.pool import Connection
@@ -81,7 +82,7 @@ async def owe(
         if home is not None:
             incident = structs.replace(incident, url=f"{home}/app/incidents/{incident.id}")
         rows.append(_row(tenant_id, one, incident, number=number, now=now))
-    await deliveries.owe(conn, rows)
+    await owe_deliveries(conn, rows)
 
 
 def _row(tenant_id: UUID, owed: Owed, incident: IncidentFacts, *, number: int, now: datetime) -> DeliveryRow:

@@ -43,7 +43,7 @@ async def order(http: httpx.AsyncClient, monitors: list[Any], **body: Any) -> st
     reply = await http.post(BULK, json={"monitors": monitors, **body}, headers=ASYNC)
     assert reply.status_code == 202, reply.text
     assert reply.headers["Preference-Applied"] == "respond-async"
-    assert reply.json()["state"] == "queued"
+    assert reply.json()["state"] in ("queued", "running")  # whoever does jobs may have it already
     return reply.headers["Location"]
 
 

@@ -21,7 +21,7 @@ from control_plane.notify import transports
 from control_plane.services.configuration import apply_configuration, write_planned
 from control_plane.services.configuration.plan_steps import Means
 from control_plane.services.jobs.run_job import JobContext, run_next_job
-from control_plane.settings import DeliverySettings
+from control_plane.settings import Settings
 from control_plane.store.pool import Database
 from control_plane.tenant_api import configuration as routes
 from control_plane.tenant_api import export
@@ -92,7 +92,7 @@ async def test_of_two_applies_at_once_both_are_whole_or_the_second_is_told_that_
 async def applied_by(process: Database, keeper: Keeper, file: dict[str, Any], digest: str | None) -> str:
     """Apply the file from another process; the code of a refusal, or nothing."""
     deps = keeper.door.deps
-    means = Means(sealer=deps.sealer, transports=transports(DeliverySettings()), ports="any", new_id=deps.new_id)
+    means = Means(sealer=deps.sealer, transports=transports(Settings()), ports="any", new_id=deps.new_id)
     try:
         await apply_configuration.apply_configuration(
             process, tenant_id=keeper.tenant_id, document=file, means=means, allow=lambda _: None, digest=digest
@@ -109,7 +109,7 @@ def context(keeper: Keeper) -> JobContext:
         sealer=deps.sealer,
         new_id=deps.new_id,
         ports="any",
-        transports=transports(DeliverySettings()),
+        transports=transports(Settings()),
     )
 
 

@@ -17,7 +17,7 @@ from control_plane.services.alerting.change_channel import ChannelChange, change
 from control_plane.services.alerting.replay_delivery import replay_delivery
 from control_plane.store import channels
 from shared.ids import TenantId
-from tests.support.outbox import SEALER, SECRET, SETTINGS, Outbox, deliverer, look_soon, working
+from tests.support.outbox import SEALER, SECRET, WHOLE, Outbox, deliverer, look_soon, working
 from tests.support.receiver import Receiver, answer, answer_after, hang
 
 
@@ -264,7 +264,7 @@ async def test_people_who_change_a_channel_and_workers_that_deliver_to_it_never_
         await change_channel(
             outbox.database,
             sealer=SEALER,
-            transports=transports(SETTINGS),
+            transports=transports(WHOLE),
             tenant_id=outbox.tenant_id,
             channel_id=channel_id,
             change=ChannelChange(enabled=enabled),

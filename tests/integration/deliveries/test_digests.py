@@ -13,11 +13,12 @@ import pytest
 
 from control_plane.notify import transports
 from control_plane.services.alerting.attempt_delivery import attempt_delivery
+from control_plane.services.alerting.compose_message import NO_LINKS
 from control_plane.services.alerting.gather_notices import gather
 from control_plane.services.alerting.replay_delivery import replay_delivery
 from control_plane.store.outbox import Claimed
 from tests.support.ntfy_server import NtfyServer, an_ntfy_server
-from tests.support.outbox import SEALER, SETTINGS, Outbox, deliverer, working
+from tests.support.outbox import SEALER, WHOLE, Outbox, deliverer, working
 from tests.support.receiver import answer
 from tests.support.waiting import until, until_async
 
@@ -191,9 +192,10 @@ async def test_a_worker_that_comes_back_late_changes_nothing(outbox: Outbox, ser
         outbox.database,
         members,
         sealer=SEALER,
-        transports=transports(SETTINGS),
+        transports=transports(WHOLE),
         lease=timedelta(seconds=30),
         jitter=lambda: 0.0,
+        links=NO_LINKS,
     )
     assert {(await outbox.view(each)).state for each in owed} == {"delivered"}
     assert [a.outcome for a in await outbox.log(owed[5])] == ["unknown", "delivered"]

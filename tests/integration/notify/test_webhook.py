@@ -10,16 +10,17 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
-from uuid import UUID
 
+import msgspec
 import pytest
 import trustme
 
 from control_plane.errors import FarwatchError
 from control_plane.notify.guarded_http import GuardedHttp, Resolution
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Sent, TransportError
 from control_plane.notify.webhook import Webhook, WebhookTransport
 from shared.netpolicy import SHARED, Policy
+from tests.support.messages import a_message, tools
 from tests.support.receiver import (
     Behaviour,
     Receiver,
@@ -37,11 +38,11 @@ LOOPBACK = Policy(allow_cidrs=(ip_network("127.0.0.0/8"),))
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = '{"event":"incident.opened","name":"Zürich ☃"}'.encode()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-MESSAGE = Message(UUID("0197a2f0-0000-7000-8000-000000000001"), 3, BODY, NOW)
+MESSAGE = msgspec.structs.replace(a_message(attempt=3), body=BODY, sent_at=NOW)
 
 
 def transport(policy: Policy = LOOPBACK, *, timeout_s: float = 2.0, **over: object) -> WebhookTransport:
-    return WebhookTransport(GuardedHttp(policy, timeout=timedelta(seconds=timeout_s), **over))  # type: ignore[arg-type]
+    return WebhookTransport(tools(GuardedHttp(policy, timeout=timedelta(seconds=timeout_s), **over)))  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from control_plane.store.tenants import OPERATOR, TenantFilter
 from shared.ids import AgentId, TenantId
 from shared.protocol import Observations
 from tests.support import seed
-from tests.support.outbox import SEALER, SETTINGS
+from tests.support.outbox import SEALER, WHOLE
 from tests.support.reporting import now_ms
 
 RELEASE = "1.0.0"
@@ -74,7 +74,7 @@ async def a_channel(database: Database, name: str = "On call") -> UUID:
     row, _ = await create_operator_channel(
         database,
         sealer=SEALER,
-        transports=transports(SETTINGS),
+        transports=transports(WHOLE),
         channel_id=new_id(),
         name=name,
         config={"type": "webhook", "url": "http://127.0.0.1:9/hook"},

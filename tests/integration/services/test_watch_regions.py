@@ -19,7 +19,7 @@ from control_plane.store import fleet_regions
 from control_plane.store.pool import Database
 from shared.ids import TenantId
 from tests.support import seed
-from tests.support.outbox import SEALER, SETTINGS
+from tests.support.outbox import SEALER, WHOLE
 from tests.support.reporting import now_ms
 
 RELEASE = "1.0.0"
@@ -117,7 +117,7 @@ async def a_fleet(database: Database, slugs: Sequence[str] = ("eu", "us", "ap"),
     await create_operator_channel(
         database,
         sealer=SEALER,
-        transports=transports(SETTINGS),
+        transports=transports(WHOLE),
         channel_id=new_id(),
         name="On call",
         config={"type": "webhook", "url": "http://127.0.0.1:9/hook"},

@@ -9,7 +9,11 @@ import pytest
 from control_plane.domain import channel_rules
 from control_plane.errors import BadRequest, Refused
 
-KINDS = frozenset({"webhook"})
+KINDS = channel_rules.Kinds(
+    available=frozenset({"webhook"}),
+    known=frozenset({"webhook", "email", "telegram_app", "whatsapp_app"}),
+    managed=frozenset({"telegram_app", "whatsapp_app"}),
+)
 
 
 @pytest.mark.parametrize(
@@ -32,13 +36,13 @@ def test_two_asterisks_are_no_mask() -> None:
 
 
 def test_a_kind_that_is_there_is_taken() -> None:
-    assert channel_rules.kind_of({"type": "webhook"}, available=KINDS) == "webhook"
+    assert channel_rules.kind_of({"type": "webhook"}, KINDS) == "webhook"
 
 
 @pytest.mark.parametrize("kind", [None, 5, "", "slack", "WEBHOOK", "x" * 500])
 def test_a_kind_that_is_not_there_is_an_invalid_configuration(kind: object) -> None:
     with pytest.raises(BadRequest) as refused:
-        channel_rules.kind_of({"type": kind}, available=KINDS)
+        channel_rules.kind_of({"type": kind}, KINDS)
     assert (refused.value.code, refused.value.field) == ("INVALID_CHANNEL_CONFIG", "/config/type")
     assert len(refused.value.message) < 200
 
@@ -46,8 +50,14 @@ def test_a_kind_that_is_not_there_is_an_invalid_configuration(kind: object) -> N
 @pytest.mark.parametrize("kind", ["telegram_app", "whatsapp_app"])
 def test_a_managed_kind_is_never_made_by_a_request(kind: str) -> None:
     with pytest.raises(Refused) as refused:
-        channel_rules.kind_of({"type": kind, "chat_id": "1"}, available=KINDS)
+        channel_rules.kind_of({"type": kind, "chat_id": "1"}, KINDS)
     assert refused.value.code == "CHANNEL_KIND_MANAGED"
+
+
+def test_a_kind_that_is_not_set_up_here_says_so() -> None:
+    with pytest.raises(Refused) as refused:
+        channel_rules.kind_of({"type": "email"}, KINDS)
+    assert refused.value.code == "CHANNEL_KIND_UNAVAILABLE"
 
 
 def test_a_merge_patch_keeps_clears_and_merges() -> None:
