@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from control_plane.jobs.loop import Job
 from control_plane.notify import transports
+from control_plane.services.alerting.compose_message import links_of
 from control_plane.services.alerting.deliver_notifications import Deliverer
 from control_plane.services.fleet.watch_fleet import watch_fleet
 from control_plane.services.installation.database_clock import DatabaseClock
@@ -40,6 +41,7 @@ async def deliver(deps: Deps) -> None:
         transports=transports(deps.settings),
         settings=deps.settings.delivery,
         nudge=partial(deps.hub.publish, topic),
+        links=links_of(deps.settings),
     )
     with deps.hub.subscribe(topic) as hints:
 

@@ -54,7 +54,7 @@ _CALLS = (
     ("Acknowledge one", "POST", "/incidents/{id}/acknowledge", '{"note":"Looking into it"}'),
     ("What a configuration file would change", "POST", "/plan", '{"version":1,"monitors":[]}'),
 )
-_ROBOTS = "User-agent: *\nDisallow: /app\nDisallow: /api/\nDisallow: /ping/\nDisallow: /setup/\nDisallow: /invite/\n"
+_ROBOTS = "User-agent: *\nDisallow: /app\nDisallow: /api/\nDisallow: /ping/\nDisallow: /setup/\nDisallow: /invite/\nDisallow: /ack/\n"
 
 
 def llms_text(origin: str) -> str:

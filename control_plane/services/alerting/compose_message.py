@@ -8,10 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from control_plane.domain.acknowledge_link import Acknowledgeable, acknowledge_token
 from control_plane.domain.message_words import Words
 from control_plane.notify import render
 from control_plane.notify.render import Surroundings
 from control_plane.notify.transport import Message
+from control_plane.settings import Settings
 from control_plane.store.outbox import Claimed
 
 
@@ -22,6 +24,19 @@ class Links(Struct, frozen=True):
 
 
 NO_LINKS = Links()
+
+
+def links_of(settings: Settings) -> Links:
+    """Where people reach this installation, if its operator has said so."""
+    home, pepper = settings.server.public_url.rstrip("/"), settings.security.pepper.encode()
+    if not home:
+        return NO_LINKS
+
+    def acknowledge(tenant_id: UUID, incident_id: UUID, channel_id: UUID) -> str:
+        token = acknowledge_token(Acknowledgeable(tenant_id, incident_id, channel_id), pepper=pepper)
+        return f"{home}/ack/{token}"
+
+    return Links(acknowledge=acknowledge)
 
 
 def compose_message(members: Sequence[Claimed], *, links: Links) -> Message:
