@@ -1,28 +1,25 @@
-"""Notices in words, for channels that people read: one notice, or many in one message. Pure.
+"""Notices in words, the same for every channel that people read: one notice, or many in one message. Pure.
 
-Everything here comes from the stored bodies, which name no part of a check, so no secret can be in it.
+Everything here comes from the stored bodies, which name no part of a check, so no secret can be in it; and from what
+only the moment of sending knows. A channel's own texts replace ours last (domain/message_template.py).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from control_plane.domain.alerting import IncidentFacts, MonitorFacts
-from control_plane.domain.message_words import Phase, Tone, Words
+from control_plane.domain.message_template import fill
+from control_plane.domain.message_words import Fact, Phase, Tone, Words
+from control_plane.domain.span_words import moment, short, span
+from control_plane.notify.render_digest import digest
 
-MAX_GROUPS = 8
-"""Causes that a digest tells apart; what is beyond is counted in its last line."""
-
-MAX_NAMES = 5
-"""Monitors that a group names."""
-
-MAX_TEXT = 300
-"""Characters of a cause or a reason: what a check saw may be longer than a message."""
+MAX_TAGS = 10
 
 _HIGH = frozenset({"major", "critical"})
 
@@ -34,20 +31,28 @@ class Place(Struct, frozen=True):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What a stored body says that words need; a tenant's notice and an operator's alike."""
+    """What a stored body says that words need; a tenant's notice, a tenant's event and an operator's notice alike."""
 
     event: str
-    incident: IncidentFacts
+    reason: str
+    occurred_at: datetime | None = None
+    incident: IncidentFacts | None = None
     monitor: MonitorFacts | None = None
     agent: Place | None = None
     region: Place | None = None
-    reason: str
+    data: dict[str, Any] | None = None
 
     @property
     def subject(self) -> str:
         """What it is about, by name."""
         named = self.monitor or self.agent or self.region
-        return named.name if named is not None else "The installation"
+        if named is not None:
+            return named.name
+        return "The installation" if self.event.startswith("operator.") else self._untitled
+
+    @property
+    def _untitled(self) -> str:
+        return "Farwatch" if self.incident is None else f"Incident #{self.incident.number}"
 
     @property
     def resolved(self) -> bool:
@@ -57,13 +62,9 @@ class Told(Struct, frozen=True, kw_only=True):
     def is_test(self) -> bool:
         return self.event.endswith(".test")
 
-
-_READ = msgspec.json.Decoder(Told)
-
-
-def read(body: bytes) -> Told:
-    """A stored body. Raises msgspec.MsgspecError for one of another shape."""
-    return _READ.decode(body)
+    @property
+    def is_of_incident(self) -> bool:
+        return self.incident is not None and not self.is_test
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -79,108 +80,187 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     templates: Mapping[str, str] | None = None
 
 
+_READ = msgspec.json.Decoder(Told)
 _PLAIN = Surroundings()
 
 
-def words(told: Sequence[Told], around: Surroundings = _PLAIN) -> Words:  # noqa: ARG001
+def read(body: bytes) -> Told:
+    """A stored body. Raises msgspec.MsgspecError for one of another shape."""
+    return _READ.decode(body)
+
+
+def words(told: Sequence[Told], around: Surroundings = _PLAIN) -> Words:
     """One notice as itself, several as a digest."""
-    return _single(told[0]) if len(told) == 1 else _digest(told)
+    if len(told) == 1:
+        return _with_templates(_single(told[0], around), told[0], around)
+    return digest([(each, label(each), tone([each])) for each in told])
 
 
-def _single(told: Told) -> Words:
-    lines = [_short(told.reason)]
-    if told.incident.regions_down and not told.resolved:
-        lines.append(f"Down from: {', '.join(told.incident.regions_down)}")
-    if told.monitor is not None and told.monitor.tags:
-        lines.append(f"Tags: {', '.join(told.monitor.tags[:10])}")
+def _single(told: Told, around: Surroundings) -> Words:
+    summary, facts = _lines(told), tuple(_facts(told, around))
     return Words(
-        title=f"{told.subject}: {_label(told)}",
-        text="\n".join(line for line in lines if line),
-        tone=_tone([told]),
-        phase=_phase(told),
-        severity=told.incident.severity,
-        url=told.incident.url,
+        title=_title(told, around),
+        text="\n".join([*summary, *(f"{fact.label}: {fact.value}" for fact in facts)]),
+        summary="\n".join(summary),
+        facts=facts,
+        tone=tone([told]),
+        phase=_phase(told, around),
+        severity=None if told.incident is None else told.incident.severity,
+        url=None if told.incident is None else told.incident.url,
+        acknowledge_url=None if told.resolved or told.is_test else around.acknowledge_url,
     )
 
 
-def _phase(told: Told) -> Phase:
+def _lines(told: Told) -> list[str]:
+    return [line for line in (short(told.reason),) if line]
+
+
+def _title(told: Told, around: Surroundings) -> str:
+    subject, incident = told.subject, told.incident
     if told.is_test:
-        return "test"
+        return f"{subject}: test"
+    if incident is None or told.event.startswith("operator.") or told.monitor is None:
+        return f"{subject}: {label(told)}"
     if told.resolved:
-        return "resolve"
-    return "open" if told.event.endswith(".opened") else "update"
+        lasted = "" if incident.resolved_at is None else f" after {span(incident.resolved_at - incident.started_at)}"
+        return f"{subject} is up again{lasted}"
+    state = f"{_state(incident)}{_from(incident)}"
+    match around.notice:
+        case "reminder":
+            return f"{subject} is still {state}"
+        case "escalated" if told.reason.startswith("Not acknowledged"):
+            return f"Not acknowledged: {subject} is {state}"
+        case "escalated":
+            return f"{subject} is now {state}"
+        case _:
+            return f"{subject} is {state}"
 
 
-def _label(told: Told) -> str:
+def _state(incident: IncidentFacts) -> str:
+    return incident.type.replace("_", " ")
+
+
+def _from(incident: IncidentFacts) -> str:
+    """From how many of the regions that have a say; nothing where there is but one, or none."""
+    down, every = len(incident.regions_down), len(incident.regions_down) + len(incident.regions_up)
+    return f" from {down} of {every} regions" if down and every > 1 else ""
+
+
+def _facts(told: Told, around: Surroundings) -> list[Fact]:
+    incident, monitor = told.incident, told.monitor
+    if told.is_test:
+        return []
+    given: list[tuple[str, str]] = []
+    if incident is not None:
+        given += _times(told, incident, now=around.now)
+        if not told.resolved:
+            given += [
+                ("Down from", ", ".join(incident.regions_down)),
+                ("Up from", ", ".join(incident.regions_up)),
+            ]
+        given += [("Cause", _cause(told, incident)), ("Severity", incident.severity)]
+    if monitor is not None:
+        given += [("Group", monitor.group or ""), ("Tags", ", ".join(monitor.tags[:MAX_TAGS]))]
+    if incident is not None and monitor is not None:
+        given.append(("Incident", f"#{incident.number}"))
+    return [Fact(name, value) for name, value in given if value]
+
+
+def _times(told: Told, incident: IncidentFacts, *, now: datetime | None) -> list[tuple[str, str]]:
+    since = moment(incident.started_at, now=now)
+    if incident.resolved_at is not None:
+        lasted = span(incident.resolved_at - incident.started_at)
+        return [("Lasted", f"{lasted}, from {since} to {moment(incident.resolved_at, now=now)}")]
+    if told.occurred_at is None or told.event.endswith(".opened"):
+        return [("Since", since)]
+    return [("Since", f"{since} ({span(told.occurred_at - incident.started_at)})")]
+
+
+def _cause(told: Told, incident: IncidentFacts) -> str:
+    """What it was, where the reason tells of something else."""
+    cause = short(incident.cause)
+    return "" if cause == short(told.reason) else cause
+
+
+def label(told: Told) -> str:
+    """What has happened, in a few words, as it stands after a name."""
     if told.is_test:
         return "test"
+    if told.incident is None:
+        return told.event.replace(".", " ").replace("_", " ")
     if told.resolved:
         return "resolved"
     if told.event.endswith(".updated"):
-        return "now down"
-    return told.incident.type.replace("_", " ")
+        return f"now {_state(told.incident)}" if told.incident.type == "down" else "updated"
+    return _state(told.incident)
 
 
-def _tone(told: Sequence[Told]) -> Tone:
-    if all(each.resolved for each in told):
+def tone(told: Sequence[Told]) -> Tone:
+    """How it is meant, all in all."""
+    if all(each.resolved or each.event.endswith((".recovered", ".ended")) for each in told):
         return "relief"
-    urgent = any(each.incident.severity in _HIGH and not each.resolved and not each.is_test for each in told)
-    return "alarm" if urgent else "note"
+    return "alarm" if any(_urgent(each) for each in told) else "note"
 
 
-def _digest(told: Sequence[Told]) -> Words:
-    """Grouped by what happened and why, the largest group first; an incident that came and went counts in one group."""
-    groups: defaultdict[tuple[str, str], list[Told]] = defaultdict(list)
-    for latest, label in _latest(told):
-        cause = latest.incident.cause if latest.resolved else latest.reason
-        groups[label, _short(cause)].append(latest)
-    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
-    lines = [_group(label, cause, members) for (label, cause), members in ranked[:MAX_GROUPS]]
-    left = [members for _, members in ranked[MAX_GROUPS:]]
-    if left:
-        lines.append(f"and {_counted(sum(map(len, left)))} more, of {len(left)} other causes")
-    opened = sum(not each.resolved for each in told)
-    return Words(
-        title=_title(opened=opened, resolved=len(told) - opened),
-        text="\n".join(lines),
-        tone=_tone([latest for latest, _ in _latest(told)]),
-        phase="digest",
-        url=None,
-    )
+def _urgent(told: Told) -> bool:
+    return told.incident is not None and told.is_of_incident and told.incident.severity in _HIGH and not told.resolved
 
 
-def _latest(told: Sequence[Told]) -> list[tuple[Told, str]]:
-    """The last notice of each incident, in their order, and its label."""
-    latest: dict[object, Told] = {}
-    begun: set[object] = set()
-    for each in told:
-        latest[each.incident.id] = each
-        if not each.resolved:
-            begun.add(each.incident.id)
-    return [
-        (each, "opened and resolved" if each.resolved and key in begun else _label(each))
-        for key, each in latest.items()
-    ]
+def _phase(told: Told, around: Surroundings) -> Phase:
+    if told.is_test:
+        return "test"
+    if told.incident is None or around.notice == "event":
+        return "event"
+    if told.resolved:
+        return "resolve"
+    return "open" if around.notice == "opened" else "update"
 
 
-def _group(label: str, cause: str, members: Sequence[Told]) -> str:
-    names = ", ".join(each.subject for each in members[:MAX_NAMES])
-    beyond = len(members) - MAX_NAMES
-    more = f" and {_counted(beyond)} more" if beyond > 0 else ""
-    return f"{_counted(len(members))} {label}: {names}{more}. {cause}"
+def _with_templates(made: Words, told: Told, around: Surroundings) -> Words:
+    """The tenant's own texts. A title stays one line, and a template that comes to nothing leaves our words."""
+    given = around.templates or {}
+    title, text = (given.get(f"resolved_{part}" if told.resolved else part) for part in ("title", "text"))
+    if told.is_test or not (title or text):
+        return made
+    values = _values(made, told, around)
+    new_title = " ".join(fill(title, values).split()) if title else ""
+    new_text = fill(text, values).strip() if text else ""
+    if not new_text:
+        return structs.replace(made, title=new_title or made.title)
+    return structs.replace(made, title=new_title or made.title, text=new_text, summary=new_text, facts=())
 
 
-def _title(*, opened: int, resolved: int) -> str:
-    parts = [f"{_counted(opened)} opened"] if opened else []
-    parts += [f"{_counted(resolved)} resolved"] if resolved else []
-    return "Farwatch: " + ", ".join(parts)
+def _values(made: Words, told: Told, around: Surroundings) -> dict[str, str]:
+    values = {
+        "title": made.title,
+        "text": made.text,
+        "event": told.event,
+        "reason": short(told.reason),
+        "acknowledge_url": made.acknowledge_url or "",
+    }
+    if told.monitor is not None:
+        values |= {
+            "monitor.name": told.monitor.name,
+            "monitor.number": str(told.monitor.number),
+            "monitor.kind": told.monitor.kind,
+            "monitor.group": told.monitor.group or "",
+            "monitor.tags": ", ".join(told.monitor.tags),
+        }
+    if told.incident is not None:
+        values |= _values_of(told.incident, now=told.occurred_at or around.now)
+    return values
 
 
-def _counted(number: int) -> str:
-    """With thin gaps, as people write large numbers: 1 985."""
-    return f"{number:,}".replace(",", " ")
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
+def _values_of(incident: IncidentFacts, *, now: datetime | None) -> dict[str, str]:
+    until = incident.resolved_at or now or incident.started_at
+    return {
+        "incident.number": str(incident.number),
+        "incident.type": _state(incident),
+        "incident.severity": incident.severity,
+        "incident.cause": short(incident.cause),
+        "incident.started_at": f"{incident.started_at:%Y-%m-%d %H:%M} UTC",
+        "incident.duration": span(until - incident.started_at),
+        "incident.regions_down": ", ".join(incident.regions_down),
+        "incident.regions_up": ", ".join(incident.regions_up),
+        "incident.url": incident.url or "",
+    }

@@ -29,6 +29,7 @@ async def create(call: Call) -> Reply:
         name=call.body.name,
         config=call.body.config,
         enabled=call.body.enabled,
+        templates=call.body.templates,
     )
     location = f"/operator/channels/{row.id}"
     return Reply(channel_view(row, made), headers={"Location": location}, etag=row.revision)
@@ -57,7 +58,9 @@ async def change(call: Call) -> Reply:
         transports=transports(call.deps.settings),
         tenant_id=OPERATOR,
         channel_id=call.uuid("channel_id"),
-        change=ChannelChange(name=call.body.name, config=call.body.config, enabled=call.body.enabled),
+        change=ChannelChange(
+            name=call.body.name, config=call.body.config, enabled=call.body.enabled, templates=call.body.templates
+        ),
         write_source="api",
         check_revision=partial(require_match, call.request),
     )

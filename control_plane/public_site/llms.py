@@ -54,7 +54,10 @@ _CALLS = (
     ("Acknowledge one", "POST", "/incidents/{id}/acknowledge", '{"note":"Looking into it"}'),
     ("What a configuration file would change", "POST", "/plan", '{"version":1,"monitors":[]}'),
 )
-_ROBOTS = "User-agent: *\nDisallow: /app\nDisallow: /api/\nDisallow: /ping/\nDisallow: /setup/\nDisallow: /invite/\nDisallow: /ack/\n"
+_ROBOTS = "User-agent: *\n" + "".join(
+    f"Disallow: {path}\n"
+    for path in ("/app", "/api/", "/ping/", "/setup/", "/invite/", "/ack/", "/verify/", "/unsubscribe/", "/c/")
+)
 
 
 def llms_text(origin: str) -> str:

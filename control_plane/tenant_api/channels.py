@@ -67,6 +67,7 @@ async def post_channel(call: Call) -> Reply:
         config=body.config,
         enabled=body.enabled,
         write_source=caller.write_source,
+        templates=body.templates,
     )
     return Reply(channel_view(row, made), headers={"Location": f"/api/v1/channels/{row.id}"}, etag=row.revision)
 
@@ -79,7 +80,7 @@ async def patch_channel(call: Call) -> Reply:
         transports=transports(call.deps.settings),
         tenant_id=caller.tenant_id,
         channel_id=call.uuid("channel_id"),
-        change=ChannelChange(name=body.name, config=body.config, enabled=body.enabled),
+        change=ChannelChange(name=body.name, config=body.config, enabled=body.enabled, templates=body.templates),
         write_source=caller.write_source,
         check_revision=partial(require_match, call.request),
     )

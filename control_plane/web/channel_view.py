@@ -17,6 +17,7 @@ DENIED = ("DOMAIN_DENYLISTED", "DOMAIN_OPTED_OUT", "URL_PATTERN_BLOCKED", "ABUSE
 CONFIG_ERRORS = (
     "INVALID_CHANNEL_CONFIG",
     "INVALID_HEADER",
+    "INVALID_TEMPLATE",
     "REDACTION_SENTINEL",
     "SSRF_BLOCKED",
     *DENIED,
@@ -48,6 +49,7 @@ class Channel(Struct, frozen=True, kw_only=True):
     config: dict[str, Any]
     enabled: bool
     disabled_reason: str | None
+    templates: dict[str, str] | None
     health: ChannelHealth
     write_source: str
     created_at: datetime
@@ -55,11 +57,12 @@ class Channel(Struct, frozen=True, kw_only=True):
 
 
 class NewChannel(Struct, frozen=True, kw_only=True):
-    """`config` is tagged by its `type`."""
+    """`config` is tagged by its `type`; `templates` are texts of your own for messages (docs/messages.md)."""
 
     name: str
     config: dict[str, Any]
     enabled: bool = True
+    templates: dict[str, str | None] | None = None
 
 
 class ChannelPatch(Struct, frozen=True, kw_only=True):
@@ -68,6 +71,7 @@ class ChannelPatch(Struct, frozen=True, kw_only=True):
     name: str | UnsetType = UNSET
     config: dict[str, Any] | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+    templates: dict[str, str | None] | UnsetType | None = UNSET
 
 
 def channel_view(row: ChannelRow, made: dict[str, Any] | None = None) -> Channel:
@@ -80,6 +84,7 @@ def channel_view(row: ChannelRow, made: dict[str, Any] | None = None) -> Channel
         config=row.config | (made or {}),
         enabled=row.enabled,
         disabled_reason=row.disabled_reason,
+        templates=row.templates,
         health=_health(row),
         write_source=row.write_source,
         created_at=row.created_at,

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from control_plane.domain import channel_rules, field_rules
+from control_plane.domain.message_template import read_templates
 from control_plane.errors import Conflict, NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
@@ -27,6 +28,7 @@ class ChannelChange(Struct, frozen=True, kw_only=True):
     name: str | UnsetType = UNSET
     config: dict[str, Any] | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+    templates: dict[str, str | None] | UnsetType | None = UNSET
 
 
 async def change_channel(
@@ -75,10 +77,18 @@ def _written(
         enabled=before.enabled if change.enabled is UNSET else change.enabled,
         write_source=write_source,
         verified_at=before.verified_at,
-        templates=before.templates,
+        templates=_templates(before, change),
         quiet_hours=before.quiet_hours,
     )
     return write, prepared
+
+
+def _templates(before: ChannelRow, change: ChannelChange) -> dict[str, str] | None:
+    """A merge patch of theirs, too: a part that is null is ours again."""
+    if change.templates is UNSET:
+        return before.templates
+    patched = None if change.templates is None else {**(before.templates or {}), **change.templates}
+    return read_templates(patched, pointer="/templates")
 
 
 def _patched(before: ChannelRow, patch: dict[str, Any], *, sealer: Sealer, transports: Transports) -> Prepared:

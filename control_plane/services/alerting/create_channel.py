@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from control_plane.domain import channel_rules, field_rules
+from control_plane.domain.message_template import read_templates
 from control_plane.domain.plan import PlanTerms, require_channel_kind, require_room
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
@@ -29,6 +31,7 @@ async def create_channel(
     config: dict[str, Any],
     enabled: bool,
     write_source: str,
+    templates: Mapping[str, Any] | None = None,
 ) -> tuple[ChannelRow, dict[str, Any]]:
     """The channel, and the secrets made for it, which are never shown again. Raises Refused QUOTA_EXCEEDED,
     Forbidden PLAN_FEATURE.
@@ -46,6 +49,7 @@ async def create_channel(
         host=prepared.host,
         enabled=enabled,
         write_source=write_source,
+        templates=read_templates(templates, pointer="/templates"),
     )
     async with database.tenant_transaction(tenant_id) as conn:
         await tenants.hold_counters(conn, tenant_id=tenant_id)

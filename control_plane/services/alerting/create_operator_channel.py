@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ async def create_operator_channel(
     name: str,
     config: dict[str, Any],
     enabled: bool,
+    templates: Mapping[str, Any] | None = None,
 ) -> tuple[ChannelRow, dict[str, Any]]:
     """As create_channel, without a quota."""
     async with database.app_transaction() as conn:
@@ -39,4 +41,5 @@ async def create_operator_channel(
         config=config,
         enabled=enabled,
         write_source="api",
+        templates=templates,
     )

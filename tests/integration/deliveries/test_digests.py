@@ -147,7 +147,7 @@ async def test_a_recovery_waits_until_its_opening_that_goes_singly_has_ended(
         await settled(outbox)
         await outbox.a_minute_passes()
         await outbox.emptied()
-    assert [each["title"].endswith(": down") for each in server.published[:5]] == [True] * 5
+    assert [" is down" in each["title"] for each in server.published[:5]] == [True] * 5
     assert server.published[5]["title"] == "Farwatch: 5 resolved"
 
 
@@ -216,7 +216,7 @@ async def test_a_dead_digest_ends_all_its_rows_and_each_can_be_replayed(outbox: 
         await outbox.a_minute_passes()
         await replay_delivery(outbox.database, tenant_id=outbox.tenant_id, delivery_id=owed[6])
         assert (await outbox.ended(owed[6])).state == "delivered"
-    assert server.published[-1]["title"] == "API 7: down"
+    assert server.published[-1]["title"] == "API 7 is down"
     assert (await messages(outbox))[owed[6]] == owed[6]
     assert (await messages(outbox))[owed[7]] == before[owed[7]]
 

@@ -81,8 +81,8 @@ async def test_an_opening_is_published_to_the_root_loudly_with_its_incident_to_c
     assert server.published == [
         {
             "topic": "alerts",
-            "title": "Zürich 1: down",
-            "message": "Refused\nDown from: eu",
+            "title": "Zürich 1 is down",
+            "message": "Refused\nSince: 1 January 2026, 00:00 UTC\nDown from: eu\nSeverity: major\nIncident: #1",
             "priority": 4,
             "tags": ["rotating_light"],
             "sequence_id": MESSAGE_ID.hex,
