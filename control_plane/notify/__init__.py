@@ -11,6 +11,7 @@ from typing import Any
 
 from control_plane.notify.guarded_http import Endpoint, GuardedHttp
 from control_plane.notify.ntfy import NtfyTransport
+from control_plane.notify.pagerduty import PagerDutyTransport
 from control_plane.notify.tools import Tools
 from control_plane.notify.transport import Transport
 from control_plane.notify.webhook import WebhookTransport
@@ -19,6 +20,7 @@ from shared.netpolicy import Policy
 
 TRANSPORTS: Mapping[str, type[Transport[Any]]] = {
     "ntfy": NtfyTransport,
+    "pagerduty": PagerDutyTransport,
     "webhook": WebhookTransport,
 }
 
