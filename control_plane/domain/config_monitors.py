@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import structs
 
+from control_plane.domain import quiet_hours
 from control_plane.domain.check_rules import RULES, rules_of
 from control_plane.domain.config_names import Names
 from control_plane.domain.config_secrets import without_secrets
@@ -24,7 +25,7 @@ from shared.checks.secret_headers import is_secret_header
 ORDER = (
     *("key", "adopt", "name", "check", "interval", "regions", "region_policy", "confirmations", "tags", "group"),
     *("alerts", "notify_recovery", "renotify_interval_secs", "max_repeats", "severity", "alert_on"),
-    *("backoff_when_down", "sla", "depends_on", "owner", "notes", "enabled", "secrets"),
+    *("backoff_when_down", "sla", "quiet_hours", "depends_on", "owner", "notes", "enabled", "secrets"),
 )
 """Fields of an entry, as they are written."""
 
@@ -36,6 +37,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "alerts": [],
     "backoff_when_down": False,
     "sla": None,
+    "quiet_hours": None,
     "depends_on": [],
     "owner": None,
     "notes": None,
@@ -68,6 +70,7 @@ def whole_monitor(config: MonitorConfig, names: Names) -> dict[str, Any]:
         "alert_on": config.alert_on,
         "backoff_when_down": config.backoff_when_down,
         "sla": None if config.sla is None else {"target": config.sla.target, "period_days": config.sla.period_days},
+        "quiet_hours": quiet_hours.written(config.quiet_hours),
         "depends_on": sorted(names.key_of.get(one, str(one)) for one in config.depends_on),
         "owner": config.owner,
         "notes": config.notes,

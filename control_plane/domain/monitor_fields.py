@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from control_plane.domain import field_rules
 from control_plane.domain.field_rules import Findings
+from control_plane.domain.quiet_hours import read_quiet_hours
 
 MAX_UPSTREAMS = 50
 _LOOKED_UP = 1000
@@ -123,6 +124,7 @@ PLAIN: dict[str, Callable[[object, str], Any]] = {
     "alert_on": field_rules.alert_on,
     "backoff_when_down": field_rules.boolean,
     "sla": read_sla,
+    "quiet_hours": read_quiet_hours,
     "owner": _text_or_none("INVALID_OWNER", 200),
     "notes": field_rules.notes,
     "enabled": field_rules.boolean,

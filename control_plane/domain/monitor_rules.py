@@ -20,6 +20,7 @@ from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_fields import PLAIN, Sla, read_depends_on
 from control_plane.domain.plan import NO_LIMITS, PlanTerms, interval_floor_s, require_regions
 from control_plane.domain.plan_rules import floor_of, refuse_beyond_plan
+from control_plane.domain.quiet_hours import QuietHours
 from control_plane.domain.region_choice import MAX_REGIONS, RegionChoice, read_regions
 from control_plane.domain.regionless import CONFIRMATIONS, is_regionless, timeout_ms, weigh_members, without_regions
 from control_plane.domain.safety_gate import OPEN_GATE, Gate
@@ -49,6 +50,7 @@ class MonitorConfig(Struct, frozen=True, kw_only=True):
     alert_on: str = "down"
     backoff_when_down: bool = False
     sla: Sla | None = None
+    quiet_hours: QuietHours | None = None
     depends_on: tuple[UUID, ...] = ()
     owner: str | None = None
     notes: str | None = None

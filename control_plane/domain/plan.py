@@ -17,7 +17,7 @@ from control_plane.errors import Forbidden, Refused
 QUOTAS = (
     *("max_monitors", "members", "invitations", "keys", "channels"),
     *("status_pages", "public_components", "share_links_per_monitor", "shared_monitors", "maintenance"),
-    *("private_regions", "region_agents"),
+    *("private_regions", "region_agents", "routes", "silences"),
 )
 """What is counted."""
 

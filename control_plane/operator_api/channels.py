@@ -30,6 +30,7 @@ async def create(call: Call) -> Reply:
         config=call.body.config,
         enabled=call.body.enabled,
         templates=call.body.templates,
+        quiet_hours=call.body.quiet_hours,
     )
     location = f"/operator/channels/{row.id}"
     return Reply(channel_view(row, made), headers={"Location": location}, etag=row.revision)
@@ -59,7 +60,11 @@ async def change(call: Call) -> Reply:
         tenant_id=OPERATOR,
         channel_id=call.uuid("channel_id"),
         change=ChannelChange(
-            name=call.body.name, config=call.body.config, enabled=call.body.enabled, templates=call.body.templates
+            name=call.body.name,
+            config=call.body.config,
+            enabled=call.body.enabled,
+            templates=call.body.templates,
+            quiet_hours=call.body.quiet_hours,
         ),
         write_source="api",
         check_revision=partial(require_match, call.request),

@@ -37,6 +37,8 @@ class QuotasBody(Struct, frozen=True, forbid_unknown_fields=True):
     share_links_per_monitor: _Limit = UNSET
     shared_monitors: _Limit = UNSET
     maintenance: _Limit = UNSET
+    routes: _Limit = UNSET
+    silences: _Limit = UNSET
     private_regions: _Limit = UNSET
     region_agents: _Limit = UNSET
     """In each of the private regions."""
@@ -84,6 +86,8 @@ class QuotaOverrides(Struct, frozen=True, forbid_unknown_fields=True):
     share_links_per_monitor: _Given = UNSET
     shared_monitors: _Given = UNSET
     maintenance: _Given = UNSET
+    routes: _Given = UNSET
+    silences: _Given = UNSET
     private_regions: _Given = UNSET
     region_agents: _Given = UNSET
 

@@ -134,7 +134,7 @@ LOCK_MONITORS = """
 SELECT tenant_id, id, number, key, name, kind, "check", sealed, check_version, first_slot, interval_s, regions,
     confirmations, region_policy, region_policy_count, tags, "group", severity, alert_on, notify_recovery,
     renotify_interval_s, max_repeats, owner, notes, enabled, write_source, created_at, updated_at, revision,
-    backoff_when_down, sla_target, sla_period_days
+    backoff_when_down, sla_target, sla_period_days, quiet_hours
 FROM monitors WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
 ORDER BY id
 FOR NO KEY UPDATE

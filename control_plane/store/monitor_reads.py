@@ -99,6 +99,7 @@ class MonitorView(Struct, frozen=True, kw_only=True):
     backoff_when_down: bool = False
     sla_target: float | None = None
     sla_period_days: int | None = None
+    quiet_hours: dict[str, Any] | None = None
     depends_on: tuple[UUID, ...] = ()
     in_maintenance: bool = False
     held_by: str | None = None
@@ -146,7 +147,7 @@ _PLAIN = """
 SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.first_slot, m.interval_s, m.confirmations,
     m.region_policy, m.region_policy_count, m.tags, m."group", m.severity, m.alert_on, m.notify_recovery,
     m.renotify_interval_s, m.max_repeats, m.owner, m.notes, m.enabled, m.write_source, m.created_at, m.updated_at,
-    m.revision, m.backoff_when_down, m.sla_target, m.sla_period_days, s.verdict, s.reason, s.since,
+    m.revision, m.backoff_when_down, m.sla_target, m.sla_period_days, m.quiet_hours, s.verdict, s.reason, s.since,
     CASE WHEN s.held_since IS NOT NULL THEN s.held_by END AS held_by,
     s.held_since, s.backed_off_at, m.blocked_by,
     (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,

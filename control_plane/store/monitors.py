@@ -51,6 +51,7 @@ class MonitorRow(Struct, frozen=True, kw_only=True):
     backoff_when_down: bool = False
     sla_target: float | None = None
     sla_period_days: int | None = None
+    quiet_hours: dict[str, Any] | None = None
 
 
 class BindingRow(Struct, frozen=True):
@@ -91,9 +92,9 @@ INSERT_MONITOR = """
 INSERT INTO monitors (tenant_id, id, number, key, name, kind, "check", sealed, check_version, first_slot, interval_s,
     regions, confirmations, region_policy, region_policy_count, tags, "group", severity, alert_on, notify_recovery,
     renotify_interval_s, max_repeats, owner, notes, enabled, write_source, created_at, updated_at, revision,
-    backoff_when_down, sla_target, sla_period_days)
+    backoff_when_down, sla_target, sla_period_days, quiet_hours)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-    $25, $26, $27, $28, $29, $30, $31, $32)
+    $25, $26, $27, $28, $29, $30, $31, $32, $33)
 """
 
 
@@ -133,7 +134,7 @@ LOCK_MONITOR = """
 SELECT tenant_id, id, number, key, name, kind, "check", sealed, check_version, first_slot, interval_s, regions,
     confirmations, region_policy, region_policy_count, tags, "group", severity, alert_on, notify_recovery,
     renotify_interval_s, max_repeats, owner, notes, enabled, write_source, created_at, updated_at, revision,
-    backoff_when_down, sla_target, sla_period_days
+    backoff_when_down, sla_target, sla_period_days, quiet_hours
 FROM monitors WHERE tenant_id = $1 AND id = $2
 FOR NO KEY UPDATE
 """
@@ -156,7 +157,7 @@ UPDATE monitors SET key = $3, name = $4, "check" = $5, sealed = $6, check_versio
     interval_s = $9, regions = $10, confirmations = $11, region_policy = $12, region_policy_count = $13,
     tags = $14, "group" = $15, severity = $16, alert_on = $17, notify_recovery = $18, renotify_interval_s = $19,
     max_repeats = $20, owner = $21, notes = $22, enabled = $23, write_source = $24,
-    backoff_when_down = $25, sla_target = $26, sla_period_days = $27,
+    backoff_when_down = $25, sla_target = $26, sla_period_days = $27, quiet_hours = $28,
     updated_at = now(), revision = revision + 1
 WHERE tenant_id = $1 AND id = $2
 """
@@ -164,7 +165,7 @@ UPDATED = (
     *("tenant_id", "id", "key", "name", "check", "sealed", "check_version", "first_slot", "interval_s", "regions"),
     *("confirmations", "region_policy", "region_policy_count", "tags", "group", "severity", "alert_on"),
     *("notify_recovery", "renotify_interval_s", "max_repeats", "owner", "notes", "enabled", "write_source"),
-    *("backoff_when_down", "sla_target", "sla_period_days"),
+    *("backoff_when_down", "sla_target", "sla_period_days", "quiet_hours"),
 )
 
 

@@ -188,12 +188,14 @@ SELECT (SELECT count(*) FROM monitors WHERE tenant_id = $1) AS max_monitors,
        (SELECT count(*) FROM api_keys WHERE tenant_id = $1 AND expires_at IS NULL) AS keys,
        (SELECT count(*) FROM regions WHERE tenant_id = $1) AS private_regions,
        (SELECT count(*) FROM maintenance_windows
-        WHERE tenant_id = $1 AND ended_at IS NULL AND deleted_at IS NULL) AS maintenance
+        WHERE tenant_id = $1 AND ended_at IS NULL AND deleted_at IS NULL) AS maintenance,
+       (SELECT count(*) FROM routes WHERE tenant_id = $1) AS routes,
+       (SELECT count(*) FROM silences WHERE tenant_id = $1 AND ends_at > now()) AS silences
 """
 
 
 async def usage(conn: Connection, *, tenant_id: TenantId) -> dict[str, int]:
-    """How many a tenant has of what its plan counts, by quota; of maintenance windows, those that are not over."""
+    """How many a tenant has of what its plan counts, by quota; of windows and silences, those not over."""
     return dict(await conn.fetchrow(USAGE, tenant_id))
 
 

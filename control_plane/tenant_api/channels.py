@@ -66,6 +66,7 @@ async def post_channel(call: Call) -> Reply:
         name=body.name,
         config=body.config,
         enabled=body.enabled,
+        quiet_hours=body.quiet_hours,
         write_source=caller.write_source,
         templates=body.templates,
     )
@@ -80,7 +81,13 @@ async def patch_channel(call: Call) -> Reply:
         transports=transports(call.deps.settings),
         tenant_id=caller.tenant_id,
         channel_id=call.uuid("channel_id"),
-        change=ChannelChange(name=body.name, config=body.config, enabled=body.enabled, templates=body.templates),
+        change=ChannelChange(
+            name=body.name,
+            config=body.config,
+            enabled=body.enabled,
+            templates=body.templates,
+            quiet_hours=body.quiet_hours,
+        ),
         write_source=caller.write_source,
         check_revision=partial(require_match, call.request),
     )

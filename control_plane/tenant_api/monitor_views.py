@@ -17,6 +17,7 @@ from control_plane.domain.stored_check import read_check
 from control_plane.services.monitors.monitor_rows import Caution
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.tenant_api.heartbeat_views import HeartbeatPartJson
+from control_plane.web.quiet_hours_view import QuietHoursJson, quiet_hours_json
 from shared.clock import from_unix_ms
 
 NewCheck = Annotated[
@@ -119,6 +120,7 @@ class MonitorJson(Struct, frozen=True, kw_only=True):
     alert_on: str
     backoff_when_down: bool
     sla: SlaJson | None
+    quiet_hours: QuietHoursJson | None
     depends_on: list[UUID]
     owner: str | None
     notes: str | None
@@ -156,6 +158,7 @@ class MonitorBody(Struct, frozen=True, kw_only=True):
     alert_on: str | UnsetType | None = UNSET
     backoff_when_down: bool | UnsetType | None = UNSET
     sla: SlaJson | UnsetType | None = UNSET
+    quiet_hours: QuietHoursJson | UnsetType | None = UNSET
     depends_on: Annotated[list[str], Meta(description="Ids or keys of monitors")] | UnsetType | None = UNSET
     owner: str | UnsetType | None = UNSET
     notes: str | UnsetType | None = UNSET
@@ -198,6 +201,7 @@ def monitor_json(
         alert_on=view.alert_on,
         backoff_when_down=view.backoff_when_down,
         sla=_sla_json(view),
+        quiet_hours=quiet_hours_json(view.quiet_hours),
         depends_on=list(view.depends_on),
         owner=view.owner,
         notes=view.notes,

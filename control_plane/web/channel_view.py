@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from control_plane.domain.delivery import UNWELL_AFTER
 from control_plane.store.channels import ChannelRow
+from control_plane.web.quiet_hours_view import QUIET_ERRORS, QuietHoursJson, quiet_hours_json
 
 DENIED = ("DOMAIN_DENYLISTED", "DOMAIN_OPTED_OUT", "URL_PATTERN_BLOCKED", "ABUSE_BLOCKED")
 """What the operator's rules say of a destination."""
@@ -24,6 +25,7 @@ CONFIG_ERRORS = (
     "PORT_BLOCKED",
     "CHANNEL_KIND_MANAGED",
     "CHANNEL_KIND_UNAVAILABLE",
+    *QUIET_ERRORS,
 )
 """What may be wrong with a configuration."""
 
@@ -51,6 +53,7 @@ class Channel(Struct, frozen=True, kw_only=True):
     disabled_reason: str | None
     templates: dict[str, str] | None
     health: ChannelHealth
+    quiet_hours: QuietHoursJson | None
     write_source: str
     created_at: datetime
     updated_at: datetime
@@ -63,6 +66,7 @@ class NewChannel(Struct, frozen=True, kw_only=True):
     config: dict[str, Any]
     enabled: bool = True
     templates: dict[str, str | None] | None = None
+    quiet_hours: dict[str, Any] | None = None
 
 
 class ChannelPatch(Struct, frozen=True, kw_only=True):
@@ -72,6 +76,7 @@ class ChannelPatch(Struct, frozen=True, kw_only=True):
     config: dict[str, Any] | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     templates: dict[str, str | None] | UnsetType | None = UNSET
+    quiet_hours: dict[str, Any] | UnsetType | None = UNSET
 
 
 def channel_view(row: ChannelRow, made: dict[str, Any] | None = None) -> Channel:
@@ -86,6 +91,7 @@ def channel_view(row: ChannelRow, made: dict[str, Any] | None = None) -> Channel
         disabled_reason=row.disabled_reason,
         templates=row.templates,
         health=_health(row),
+        quiet_hours=quiet_hours_json(row.quiet_hours),
         write_source=row.write_source,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -121,6 +121,7 @@ class MemoryBackend:
             "revision": 1,
             "sla_target": None,
             "sla_period_days": None,
+            "quiet_hours": None,
             "check": {"type": "http", "url": monitor.url, "timeout": monitor.timeout},
             "timeout_ms": monitor.timeout,
             "backoff_when_down": monitor.backs_off,

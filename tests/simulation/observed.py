@@ -21,7 +21,7 @@ UPDATED = (
     *("tenant_id", "id", "key", "name", "check", "sealed", "check_version", "first_slot", "interval_s", "regions"),
     *("confirmations", "region_policy", "region_policy_count", "tags", "group", "severity", "alert_on"),
     *("notify_recovery", "renotify_interval_s", "max_repeats", "owner", "notes", "enabled", "write_source"),
-    *("backoff_when_down", "sla_target", "sla_period_days"),
+    *("backoff_when_down", "sla_target", "sla_period_days", "quiet_hours"),
 )
 """The parameters of `monitors.UPDATE_MONITOR`."""
 

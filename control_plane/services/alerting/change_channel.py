@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from control_plane.domain import channel_rules, field_rules
 from control_plane.domain.message_template import read_templates
+from control_plane.domain.quiet_hours import read_stored
 from control_plane.errors import Conflict, NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
@@ -29,6 +30,7 @@ class ChannelChange(Struct, frozen=True, kw_only=True):
     config: dict[str, Any] | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     templates: dict[str, str | None] | UnsetType | None = UNSET
+    quiet_hours: dict[str, Any] | UnsetType | None = UNSET
 
 
 async def change_channel(
@@ -78,7 +80,7 @@ def _written(
         write_source=write_source,
         verified_at=before.verified_at,
         templates=_templates(before, change),
-        quiet_hours=before.quiet_hours,
+        quiet_hours=before.quiet_hours if change.quiet_hours is UNSET else read_stored(change.quiet_hours),
     )
     return write, prepared
 

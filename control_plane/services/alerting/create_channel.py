@@ -9,6 +9,7 @@ from uuid import UUID
 from control_plane.domain import channel_rules, field_rules
 from control_plane.domain.message_template import read_templates
 from control_plane.domain.plan import PlanTerms, require_channel_kind, require_room
+from control_plane.domain.quiet_hours import read_stored
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.channel_config import Transports
@@ -32,6 +33,7 @@ async def create_channel(
     enabled: bool,
     write_source: str,
     templates: Mapping[str, Any] | None = None,
+    quiet_hours: dict[str, Any] | None = None,
 ) -> tuple[ChannelRow, dict[str, Any]]:
     """The channel, and the secrets made for it, which are never shown again. Raises Refused QUOTA_EXCEEDED,
     Forbidden PLAN_FEATURE.
@@ -50,6 +52,7 @@ async def create_channel(
         enabled=enabled,
         write_source=write_source,
         templates=read_templates(templates, pointer="/templates"),
+        quiet_hours=read_stored(quiet_hours),
     )
     async with database.tenant_transaction(tenant_id) as conn:
         await tenants.hold_counters(conn, tenant_id=tenant_id)

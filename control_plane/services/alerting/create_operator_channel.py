@@ -26,6 +26,7 @@ async def create_operator_channel(
     config: dict[str, Any],
     enabled: bool,
     templates: Mapping[str, Any] | None = None,
+    quiet_hours: dict[str, Any] | None = None,
 ) -> tuple[ChannelRow, dict[str, Any]]:
     """As create_channel, without a quota."""
     async with database.app_transaction() as conn:
@@ -42,4 +43,5 @@ async def create_operator_channel(
         enabled=enabled,
         write_source="api",
         templates=templates,
+        quiet_hours=quiet_hours,
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from control_plane.domain import quiet_hours
 from control_plane.domain.binding_rules import Binding, named_channels
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_fields import Sla, named_monitors
@@ -123,6 +124,7 @@ def stored_config(
         alert_on=row.alert_on,
         backoff_when_down=row.backoff_when_down,
         sla=None if row.sla_target is None or row.sla_period_days is None else Sla(row.sla_target, row.sla_period_days),
+        quiet_hours=quiet_hours.of_row(row.quiet_hours),
         depends_on=tuple(depends_on),
         owner=row.owner,
         notes=row.notes,
@@ -154,6 +156,7 @@ def plain_columns(config: MonitorConfig) -> dict[str, Any]:
         "backoff_when_down": config.backoff_when_down,
         "sla_target": None if config.sla is None else config.sla.target,
         "sla_period_days": None if config.sla is None else config.sla.period_days,
+        "quiet_hours": quiet_hours.written(config.quiet_hours),
     }
 
 

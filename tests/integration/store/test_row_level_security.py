@@ -61,6 +61,8 @@ OVERRIDES = {
     ("regions", "slug"): "'r' || floor(random() * 1e9)::bigint",
     ("api_keys", "label"): "'label'",
     ("api_keys", "digest"): "gen_random_uuid()::text::bytea",
+    ("channel_links", "digest"): "sha256(gen_random_uuid()::text::bytea)",
+    ("channel_links", "purpose"): "'telegram'",
     ("manage_keys", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("monitors", "interval_s"): "60",
     ("results", "slot"): "(extract(epoch FROM now()) * 1000)::bigint",
