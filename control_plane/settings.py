@@ -304,6 +304,7 @@ def _check_ways_out(settings: Settings) -> None:
         ("telegram", "bot_token, bot_name", (settings.telegram.bot_token, settings.telegram.bot_name)),
         ("slack", "client_id, client_secret", (settings.slack.client_id, settings.slack.client_secret)),
         ("discord", "client_id, client_secret", (settings.discord.client_id, settings.discord.client_secret)),
+        ("email", "username, password", (settings.email.username, settings.email.password)),
     )
     for section, names, values in together:
         if any(values) and not all(values):
@@ -315,10 +316,8 @@ def _check_ways_out(settings: Settings) -> None:
     )
     if any(needed) and not all(needed):
         raise StartupRefused("whatsapp: all of its settings are set, or none; language alone has a default")
-    if settings.email.host and "@" not in settings.email.sender:
-        raise StartupRefused("email.sender is not set: give the address that messages are from, as Name <a@b.example>")
-    if bool(settings.email.username) != bool(settings.email.password):
-        raise StartupRefused("email.username and email.password are set together or not at all")
+    if settings.email.host and not ("@" in settings.email.sender and settings.server.public_url):
+        raise StartupRefused("email.host needs email.sender, as Name <a@b.example>, and server.public_url, for links")
 
 
 def _is_address(text: str) -> bool:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from control_plane.notify.email import EmailTransport
 from control_plane.notify.guarded_http import Endpoint, GuardedHttp
 from control_plane.notify.ntfy import NtfyTransport
 from control_plane.notify.pagerduty import PagerDutyTransport
@@ -19,6 +20,7 @@ from control_plane.settings import DeliverySettings, Settings
 from shared.netpolicy import Policy
 
 TRANSPORTS: Mapping[str, type[Transport[Any]]] = {
+    "email": EmailTransport,
     "ntfy": NtfyTransport,
     "pagerduty": PagerDutyTransport,
     "webhook": WebhookTransport,

@@ -33,7 +33,8 @@ class Message(Struct, frozen=True, kw_only=True):
 
     `notice` is the first one's: opened, reminder, escalated, resolved, event, or test. `incident_id` is None where
     there is no incident, and for a digest. `receipt` is what the channel gave back (Sent.receipt) for the first message
-    of that incident that it took: where a recovery belongs, and what can be edited.
+    of that incident that it took: where a recovery belongs, and what can be edited. `unsubscribe_url`, for e-mail:
+    where whoever reads it may end it.
     """
 
     message_id: UUID
@@ -45,6 +46,7 @@ class Message(Struct, frozen=True, kw_only=True):
     incident_id: UUID | None = None
     receipt: Mapping[str, Any] | None = None
     others: tuple[bytes, ...] = ()
+    unsubscribe_url: str | None = None
 
     @property
     def bodies(self) -> tuple[bytes, ...]:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from control_plane.domain.acknowledge_link import Acknowledgeable, acknowledge_token
 from control_plane.domain.message_words import Words
+from control_plane.domain.unsubscribe_link import unsubscribe_token
 from control_plane.notify import render
 from control_plane.notify.render import Surroundings
 from control_plane.notify.transport import Message
@@ -18,9 +19,13 @@ from control_plane.store.outbox import Claimed
 
 
 class Links(Struct, frozen=True):
-    """Links that messages carry. `acknowledge` makes the one for (tenant, incident, channel), or None without one."""
+    """Links that messages carry. `acknowledge` makes the one for (tenant, incident, channel), or None without one.
+
+    `unsubscribe` the one for (tenant, channel, address).
+    """
 
     acknowledge: Callable[[UUID, UUID, UUID], str | None] = lambda _tenant, _incident, _channel: None
+    unsubscribe: Callable[[UUID, UUID, str], str | None] = lambda _tenant, _channel, _address: None
 
 
 NO_LINKS = Links()
@@ -36,7 +41,11 @@ def links_of(settings: Settings) -> Links:
         token = acknowledge_token(Acknowledgeable(tenant_id, incident_id, channel_id), pepper=pepper)
         return f"{home}/ack/{token}"
 
-    return Links(acknowledge=acknowledge)
+    def unsubscribe(tenant_id: UUID, channel_id: UUID, address: str) -> str:
+        token = unsubscribe_token(tenant_id=tenant_id, channel_id=channel_id, address=address, pepper=pepper)
+        return f"{home}/unsubscribe/{token}"
+
+    return Links(acknowledge=acknowledge, unsubscribe=unsubscribe)
 
 
 def compose_message(members: Sequence[Claimed], *, links: Links) -> Message:
@@ -59,6 +68,7 @@ def compose_message(members: Sequence[Claimed], *, links: Links) -> Message:
         incident_id=lead.incident_id if single else None,
         receipt=lead.receipt if single else None,
         others=tuple(each.body.encode() for each in members[1:]),
+        unsubscribe_url=_unsubscribe_url(lead, links),
     )
 
 
@@ -71,6 +81,13 @@ def _words(members: Sequence[Claimed], around: Surroundings) -> Words:
         return Words(
             title=f"Farwatch: {names}", text="Open Farwatch to see what happened.", tone="alarm", phase="event"
         )
+
+
+def _unsubscribe_url(claimed: Claimed, links: Links) -> str | None:
+    address = (claimed.config or {}).get("to")
+    if claimed.kind != "email" or claimed.channel_id is None or not isinstance(address, str):
+        return None
+    return links.unsubscribe(claimed.tenant_id, claimed.channel_id, address)
 
 
 def _acknowledge_url(claimed: Claimed, links: Links) -> str | None:
