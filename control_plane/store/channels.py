@@ -134,6 +134,14 @@ async def count_channels(conn: Connection, *, tenant_id: TenantId) -> int:
     return count
 
 
+NAMES = "SELECT name FROM channels WHERE tenant_id = $1"
+
+
+async def names(conn: Connection, *, tenant_id: TenantId) -> set[str]:
+    """What the tenant's channels are called."""
+    return {row["name"] for row in await conn.fetch(NAMES, tenant_id)}
+
+
 # Enabling clears the note of why it was disabled.
 UPDATE = f"""
 UPDATE channels

@@ -25,6 +25,7 @@ RANKS = {
     "lock": 3,
     "lock_incident": 3,
     "hold_monitors": 4,
+    "lock_open": 4,
     "take_number": 5,
     "take_numbers": 5,
     "hold_counters": 5,

@@ -12,11 +12,11 @@ from control_plane.domain.plan import PlanTerms, require_channel_kind, require_r
 from control_plane.domain.quiet_hours import read_stored
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
-from control_plane.services.alerting.channel_config import Transports
+from control_plane.services.alerting.channel_config import Prepared, Transports
 from control_plane.services.safety.refuse_target import refuse_destination
 from control_plane.store import channels, tenants
 from control_plane.store.channels import ChannelRow, ChannelWrite
-from control_plane.store.pool import Database
+from control_plane.store.pool import Connection, Database
 from shared.ids import TenantId
 
 
@@ -43,6 +43,38 @@ async def create_channel(
     name = field_rules.name(name)
     channel_rules.refuse_mask(config, pointer="/config")
     prepared = channel_config.prepare(config, transports)
+    async with database.tenant_transaction(tenant_id) as conn:
+        row = await place_channel(
+            conn,
+            sealer=sealer,
+            tenant_id=tenant_id,
+            channel_id=channel_id,
+            terms=terms,
+            name=name,
+            prepared=prepared,
+            enabled=enabled,
+            write_source=write_source,
+            templates=templates,
+            quiet_hours=quiet_hours,
+        )
+    return row, prepared.made
+
+
+async def place_channel(
+    conn: Connection,
+    *,
+    sealer: Sealer,
+    tenant_id: TenantId,
+    channel_id: UUID,
+    terms: PlanTerms,
+    name: str,
+    prepared: Prepared,
+    enabled: bool,
+    write_source: str,
+    templates: Mapping[str, Any] | None = None,
+    quiet_hours: dict[str, Any] | None = None,
+) -> ChannelRow:
+    """Create it within the caller's transaction, whoever asked: the rules of every new channel."""
     require_channel_kind(terms, prepared.kind)
     write = ChannelWrite(
         name=name,
@@ -54,11 +86,9 @@ async def create_channel(
         templates=read_templates(templates, pointer="/templates"),
         quiet_hours=read_stored(quiet_hours),
     )
-    async with database.tenant_transaction(tenant_id) as conn:
-        await tenants.hold_counters(conn, tenant_id=tenant_id)
-        require_room(terms, "channels", current=await channels.count_channels(conn, tenant_id=tenant_id))
-        await refuse_destination(conn, tenant_id=tenant_id, host=prepared.host, settings=prepared.secrets)
-        row = await channels.insert_channel(
-            conn, tenant_id=tenant_id, channel_id=channel_id, kind=prepared.kind, write=write
-        )
-    return row, prepared.made
+    await tenants.hold_counters(conn, tenant_id=tenant_id)
+    require_room(terms, "channels", current=await channels.count_channels(conn, tenant_id=tenant_id))
+    await refuse_destination(conn, tenant_id=tenant_id, host=prepared.host, settings=prepared.secrets)
+    return await channels.insert_channel(
+        conn, tenant_id=tenant_id, channel_id=channel_id, kind=prepared.kind, write=write
+    )
