@@ -13,6 +13,8 @@ from control_plane.notify.email import EmailTransport
 from control_plane.notify.guarded_http import Endpoint, GuardedHttp
 from control_plane.notify.ntfy import NtfyTransport
 from control_plane.notify.pagerduty import PagerDutyTransport
+from control_plane.notify.pushover import PushoverTransport
+from control_plane.notify.sms import SmsTransport
 from control_plane.notify.tools import Tools
 from control_plane.notify.transport import Transport
 from control_plane.notify.webhook import WebhookTransport
@@ -23,6 +25,8 @@ TRANSPORTS: Mapping[str, type[Transport[Any]]] = {
     "email": EmailTransport,
     "ntfy": NtfyTransport,
     "pagerduty": PagerDutyTransport,
+    "pushover": PushoverTransport,
+    "sms": SmsTransport,
     "webhook": WebhookTransport,
 }
 
