@@ -108,12 +108,11 @@ class PushoverTransport:
 
 def form(config: Pushover, words: Words) -> dict[str, str]:
     """The fields that are sent, within Pushover's limits."""
-    text = words.text.strip() or words.title
     fields = {
         "token": config.token,
         "user": config.user,
         "title": _cut(words.title, TITLE_LIMIT),
-        "message": _cut(text, MESSAGE_LIMIT),
+        "message": _text(words),
         "priority": str(PRIORITIES[words.tone]),
     }
     if config.device is not None:
@@ -121,6 +120,14 @@ def form(config: Pushover, words: Words) -> dict[str, str]:
     if words.url is not None and len(words.url) <= URL_LIMIT:
         fields |= {"url": words.url, "url_title": "Open in Farwatch"}
     return fields
+
+
+def _text(words: Words) -> str:
+    """The text, which may not be empty, and where to acknowledge: Pushover shows one link beside the message."""
+    ending = "" if words.acknowledge_url is None else f"\n\nAcknowledge: {words.acknowledge_url}"
+    if len(ending) > MESSAGE_LIMIT // 2:
+        ending = ""
+    return _cut(words.text.strip() or words.title, MESSAGE_LIMIT - len(ending)) + ending
 
 
 def _cut(text: str, limit: int) -> str:
