@@ -59,7 +59,7 @@ faults: $(VENV)/.dev ## the long fault runs
 	TEST_FARWATCH_AGENT_KILLS=20 TEST_FARWATCH_AGENT_STALLS=5 TEST_FARWATCH_SPOOLED_ITEMS=1440000 \
 	TEST_FARWATCH_KILL_ROUNDS=10 TEST_FARWATCH_SIMULATED_DAYS=200 TEST_FARWATCH_MUTANTS=all TEST_FARWATCH_DECIDING_CYCLES=5000 TEST_FARWATCH_DECIDING_ROUNDS=10000 \
 	TEST_FARWATCH_FUZZ_REQUESTS=300 TEST_FARWATCH_UPSTREAM_ROUNDS=2000 TEST_FARWATCH_INCIDENT_LIVES=1500 \
-	TEST_FARWATCH_PINGS=10000 TEST_FARWATCH_MASS_OUTAGE=2000 $(BIN)/pytest -n 2 \
+	TEST_FARWATCH_PINGS=10000 TEST_FARWATCH_MASS_OUTAGE=2000 TEST_FARWATCH_DELIVERY_KILLS=1000 $(BIN)/pytest -n 2 \
 		tests/faults tests/e2e tests/simulation tests/integration/deliveries/test_killed_workers.py \
 		tests/integration/services/test_deciding_together.py tests/integration/services/test_upstreams.py \
 		tests/property/test_incident_life.py tests/integration/heartbeats/test_bursts.py tests/contract/test_schemathesis.py $(TEST_FLAGS)

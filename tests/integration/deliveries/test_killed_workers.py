@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections import Counter
 
@@ -13,7 +14,7 @@ from tests.support.delivery_worker import start_worker
 from tests.support.outbox import SECRET, Outbox
 from tests.support.receiver import Behaviour, Receiver, answer
 
-KILLS = 25
+KILLS = int(os.environ.get("TEST_FARWATCH_DELIVERY_KILLS", "50"))
 LEASE_S = 1.0
 
 
@@ -26,25 +27,25 @@ def slow(seconds: float) -> Behaviour:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(180 + KILLS)
 async def test_a_kill_loses_no_delivery_and_repeats_at_most_the_one_under_way(
     outbox: Outbox, receiver: Receiver, dsn: str
 ) -> None:
     receiver.otherwise = slow(0.02)
     channel_id = await outbox.channel(receiver.url())
-    owed = [await outbox.owe(channel_id, await outbox.incident()) for _ in range(80)]
+    owed = [await outbox.owe(channel_id, await outbox.incident()) for _ in range(3 * KILLS)]
     chance = random.Random(7)
     for _ in range(KILLS):
         worker = start_worker(dsn, lease_s=LEASE_S)
         try:
-            await receiver.wait_for(len(receiver.received) + 1, deadline_s=10)
+            await receiver.wait_for(len(receiver.received) + 1, deadline_s=20)
         finally:
             await asyncio.sleep(chance.uniform(0, 0.04))
             worker.kill()
             worker.join(5)
     worker = start_worker(dsn, lease_s=LEASE_S)
     try:
-        await outbox.emptied(deadline_s=60)
+        await outbox.emptied(deadline_s=60 + KILLS)
     finally:
         worker.kill()
         worker.join(5)
