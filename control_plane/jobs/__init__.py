@@ -23,6 +23,7 @@ from control_plane.services.safety.apply_rules import apply_rules
 from control_plane.services.safety.reseal import reseal_when_turned
 from control_plane.services.safety.verify_domain import DomainVerifier, recheck_domains
 from control_plane.services.safety.watch_scans import watch_scans
+from control_plane.services.tenants.watch_tenants import watch_tenants
 from control_plane.services.uptime.roll_up import roll_up
 from control_plane.web.call import Deps
 from control_plane.web.hub import DELIVERIES, JUDGE
@@ -115,6 +116,10 @@ async def watch_ports(deps: Deps) -> None:
     await watch_scans(deps.database)
 
 
+async def watch_plans(deps: Deps) -> None:
+    await watch_tenants(deps.database)
+
+
 async def recheck(deps: Deps) -> None:
     await recheck_domains(deps.database, DomainVerifier.of(deps.settings), now=deps.now())
 
@@ -161,6 +166,7 @@ JOBS: tuple[Job, ...] = (
     Job("hold_to_proofs", timedelta(minutes=1), hold_to_proofs),
     Job("reseal", timedelta(minutes=10), turn_keys),
     Job("watch_ports", timedelta(seconds=30), watch_ports),
+    Job("watch_tenants", timedelta(seconds=30), watch_plans),
     Job("recheck_domains", timedelta(minutes=5), recheck),
     Job("watch_fleet", timedelta(seconds=10), watch),
     Job("clock", timedelta(seconds=30), measure_clock),

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from control_plane.domain.fleet import AGENT_KINDS, UNWATCHED_FOR, AgentState, Alert, alerts_of, severity_of
 from control_plane.domain.fleet_regions import REGION_KINDS
+from control_plane.domain.fleet_saturation import FLEET_SATURATED
 from control_plane.metrics import (
     OPERATOR_INCIDENTS_OPEN,
     REGION_LIVE_AGENTS,
@@ -19,6 +20,7 @@ from control_plane.metrics import (
     REGION_VOTES_EXPIRED,
 )
 from control_plane.services.fleet.watch_regions import Regions, judge_regions, read_regions, told
+from control_plane.services.fleet.watch_saturation import judge_saturation
 from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
 from control_plane.services.installation.identity import new_id
 from control_plane.store import fleet_reads, fleet_regions, fleet_watch, operator_incidents, safety
@@ -26,6 +28,8 @@ from control_plane.store.operator_incidents import OperatorIncident
 from control_plane.store.pool import Connection, Database
 
 _log = structlog.get_logger("farwatch.fleet")
+
+WATCHED_KINDS = (*AGENT_KINDS, *REGION_KINDS, FLEET_SATURATED)
 
 _RESOLVED_WORDS: Mapping[str, str] = {
     "recovered": "It is well again",
@@ -47,13 +51,13 @@ async def watch_fleet(database: Database, *, release: str) -> list[Change]:
         _tell_log(change)
     async with database.app() as conn:
         counts = await operator_incidents.count_open(conn)
-    for kind in {*AGENT_KINDS, *REGION_KINDS, *counts}:
+    for kind in {*WATCHED_KINDS, *counts}:
         OPERATOR_INCIDENTS_OPEN.labels(kind).set(counts.get(kind, 0))
     return changes
 
 
 async def _watch(conn: Connection, *, release: str) -> list[Change]:
-    held = await operator_incidents.hold_open(conn, kinds=(*AGENT_KINDS, *REGION_KINDS))
+    held = await operator_incidents.hold_open(conn, kinds=WATCHED_KINDS)
     now = await fleet_reads.database_clock(conn)
     watched_since = await fleet_watch.note_watch(conn, longest_break=UNWATCHED_FOR)
     agents = await fleet_watch.agent_states(conn)
@@ -63,10 +67,11 @@ async def _watch(conn: Connection, *, release: str) -> list[Change]:
     await fleet_regions.remember(conn, regions.noted)
     of_agents = [incident for incident in held if incident.kind in AGENT_KINDS]
     judged = _judge(agents, of_agents, now=now, watched_since=watched_since, release=release, silent=regions.silent)
-    whole = judge_regions(regions, held)
+    whole = judge_regions(regions, [incident for incident in held if incident.kind != FLEET_SATURATED])
     _measure(regions)
     await operator_incidents.reword(conn, [*judged.reworded, *whole.reworded])
-    return await write_operator_incidents(conn, [*whole.changes, *judged.changes], now=now)
+    fleet = judge_saturation(agents, held, judged.changes, now=now)
+    return await write_operator_incidents(conn, [*fleet, *whole.changes, *judged.changes], now=now)
 
 
 def _measure(regions: Regions) -> None:
