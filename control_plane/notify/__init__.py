@@ -9,6 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from control_plane.notify.alertmanager import AlertmanagerTransport
 from control_plane.notify.email import EmailTransport
 from control_plane.notify.guarded_http import Endpoint, GuardedHttp
 from control_plane.notify.ntfy import NtfyTransport
@@ -22,6 +23,7 @@ from control_plane.settings import DeliverySettings, Settings
 from shared.netpolicy import Policy
 
 TRANSPORTS: Mapping[str, type[Transport[Any]]] = {
+    "alertmanager": AlertmanagerTransport,
     "email": EmailTransport,
     "ntfy": NtfyTransport,
     "pagerduty": PagerDutyTransport,

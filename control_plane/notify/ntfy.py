@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from control_plane.domain import channel_rules, ntfy_rules
+from control_plane.domain import channel_rules, ntfy_rules, receiver_credentials
 from control_plane.domain.delivery import retry_after
 from control_plane.domain.message_words import Words
 from control_plane.notify.excerpt import basic, excerpt
@@ -77,7 +77,7 @@ class NtfyTransport:
     def prepared(self, config: Ntfy, *, entropy: bytes) -> Ntfy:  # noqa: ARG002  # no secret of ours
         """The canonical root of the server, and fields as ntfy documents them. Raises BadRequest."""
         ntfy_rules.check_topic(config.topic)
-        ntfy_rules.check_credentials(config.access_token, username=config.username, password=config.password)
+        receiver_credentials.check_credentials(config.access_token, username=config.username, password=config.password)
         return msgspec.structs.replace(config, server_url=str(self._read_root(config.server_url)))
 
     def parts(self, config: Ntfy) -> Parts:
