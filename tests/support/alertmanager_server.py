@@ -1,6 +1,6 @@
 """An Alertmanager on loopback that takes and refuses alerts as Alertmanager's API describes it.
 
-https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml; types/types.go says what makes an alert invalid.
+https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml; what is invalid is in types/types.go.
 """
 
 from __future__ import annotations
