@@ -18,6 +18,7 @@ from control_plane.notify.pushover import PushoverTransport
 from control_plane.notify.sms import SmsTransport
 from control_plane.notify.tools import Tools
 from control_plane.notify.transport import Transport
+from control_plane.notify.web_push import WebPushTransport
 from control_plane.notify.webhook import WebhookTransport
 from control_plane.settings import DeliverySettings, Settings
 from shared.netpolicy import Policy
@@ -29,6 +30,7 @@ TRANSPORTS: Mapping[str, type[Transport[Any]]] = {
     "pagerduty": PagerDutyTransport,
     "pushover": PushoverTransport,
     "sms": SmsTransport,
+    "web_push": WebPushTransport,
     "webhook": WebhookTransport,
 }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from control_plane.services.fleet.observe_agent import Observations, observe_agent
+from control_plane.services.fleet.observe_agent import observe_agent
 from control_plane.services.fleet.watch_fleet import watch_fleet
 from control_plane.store.pool import Database
 from shared.ids import AgentId
+from shared.protocol import Observations
 from tests.support import seed
 from tests.support.reporting import now_ms
 
