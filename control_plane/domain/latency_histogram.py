@@ -10,6 +10,7 @@ one behind the other are the two merged: the store merges many by joining them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -93,7 +94,38 @@ def ordered(data: bytes) -> list[int]:
 
 def percentiles_in(numbers: Sequence[int], shares: Sequence[float]) -> list[float]:
     """The same of at least one value, by the numbers of their buckets, ascending."""
-    return [_MIDDLES_US[numbers[rank - 1]] for rank in _ranks(len(numbers), tuple(shares))]
+    return [_MIDDLES_US[bucket] for bucket in ranked(numbers, tuple(shares))]
+
+
+def ranked(numbers: Sequence[int], shares: tuple[float, ...]) -> list[int]:
+    """The numbers of the buckets in which these percentiles of at least one value lie."""
+    return [numbers[rank - 1] for rank in _ranks(len(numbers), shares)]
+
+
+def ranked_across(
+    parts: Sequence[Sequence[int]], found: Sequence[Sequence[int]], shares: tuple[float, ...]
+) -> list[int]:
+    """The same of several parts merged, which need not be put in one order; `found` is what `ranked` says of each.
+
+    What is asked for lies between the least and the most that any part says. In between it is found by halving: each
+    part counts by itself how many of its values are no larger.
+    """
+    ranks = _ranks(sum(map(len, parts)), shares)
+    return [
+        _least_reaching(parts, rank, min(said), max(said))
+        for rank, said in zip(ranks, zip(*found, strict=True), strict=True)
+    ]
+
+
+def _least_reaching(parts: Sequence[Sequence[int]], rank: int, low: int, high: int) -> int:
+    """The least number from `low` to `high` that at least `rank` values of all parts do not exceed."""
+    while low < high:
+        middle = (low + high) // 2
+        if sum([bisect_right(part, middle) for part in parts]) >= rank:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def _buckets(data: bytes) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,8 @@ from control_plane.domain.latency_histogram import (
     middle_us,
     percentiles_of,
     percentiles_us,
+    ranked,
+    ranked_across,
     to_bytes,
 )
 from tests.bench.rotation import percentile
@@ -58,6 +61,14 @@ def test_merging_is_counting_everything_at_once(parts: list[list[int]]) -> None:
     whole = histogram_of([value for part in parts for value in part])
     assert merge(histogram_of(part) for part in parts) == whole
     assert from_bytes(b"".join(to_bytes(histogram_of(part)) for part in parts)) == whole
+
+
+@given(st.lists(st.lists(values, min_size=1, max_size=60), min_size=1, max_size=6))
+def test_percentiles_across_parts_are_those_of_the_parts_merged(parts: list[list[int]]) -> None:
+    shares = (0.001, 0.5, 0.95, 0.99, 1.0)
+    numbers = [sorted(map(bucket_of, part)) for part in parts]
+    across = ranked_across(numbers, [ranked(each, shares) for each in numbers], shares)
+    assert across == ranked(sorted(chain.from_iterable(numbers)), shares)
 
 
 @given(histograms, histograms, histograms)

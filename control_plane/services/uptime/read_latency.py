@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import chain
 from operator import attrgetter
 from uuid import UUID
 
 from msgspec import Struct
 
 from control_plane.domain import latency_histogram
+from control_plane.domain.latency_histogram import BUCKETS, middle_us
 from control_plane.domain.time_slices import Rolled, parts, slice_ms, starts
 from control_plane.errors import NotFound
 from control_plane.settings import RetentionSettings
@@ -119,31 +119,40 @@ async def rolled_up(
 def _series(region: str | None, rows: Sequence[SliceRow], grid: range) -> Series:
     by_slice: list[list[SliceRow]] = [[] for _ in grid]
     for row in rows:
-        by_slice[row.n].append(row)
-    numbers = [latency_histogram.ordered(b"".join([row.histogram for row in found])) for found in by_slice]
-    slices = [
-        Slice(from_unix_ms(at), _merged(found, each)) for at, found, each in zip(grid, by_slice, numbers, strict=True)
-    ]
-    return Series(region, _merged(rows, sorted(chain.from_iterable(numbers))), slices)
+        if row.samples:
+            by_slice[row.n].append(row)
+    slices: list[Slice] = []
+    parts: list[list[int]] = []
+    found: list[list[int]] = []
+    for at, of_slice in zip(grid, by_slice, strict=True):
+        latency = _EMPTY
+        if of_slice:
+            parts.append(latency_histogram.ordered(b"".join([row.histogram for row in of_slice])))
+            found.append(latency_histogram.ranked(parts[-1], SHARES))
+            latency = _latency(of_slice, found[-1])
+        slices.append(Slice(from_unix_ms(at), latency))
+    if not parts:
+        return Series(region, _EMPTY, slices)
+    whole = latency_histogram.ranked_across(parts, found, SHARES)
+    return Series(region, _latency([row for of_slice in by_slice for row in of_slice], whole), slices)
 
 
 _EMPTY = Latency()
-_SUMS = attrgetter("total_us", "dns_us", "connect_us", "tls_us", "ttfb_us", "download_us")
+_SUMS = attrgetter("samples", "total_us", "dns_us", "connect_us", "tls_us", "ttfb_us", "download_us")
+_MIDDLES_MS = tuple(round(middle_us(bucket)) / 1000 for bucket in range(BUCKETS))
 
 
-def _merged(rows: Sequence[SliceRow], numbers: Sequence[int]) -> Latency:
-    """Rows of one region or of several as one; `numbers` are the buckets of all their values, ascending."""
-    samples = sum([row.samples for row in rows])
-    if not samples:
-        return _EMPTY
-    p50, p95, p99 = latency_histogram.percentiles_in(numbers, SHARES)
+def _latency(rows: Sequence[SliceRow], percentiles: Sequence[int]) -> Latency:
+    """At least one row, of one region or of several, as one; `percentiles` are the buckets in which they lie."""
     sums = _SUMS(rows[0]) if len(rows) == 1 else map(sum, zip(*map(_SUMS, rows), strict=True))
-    avg, dns, connect, tls, ttfb, download = [round(us / samples) / 1000 for us in sums]
+    samples, *us = sums
+    p50, p95, p99 = percentiles
+    avg, dns, connect, tls, ttfb, download = [round(each / samples) / 1000 for each in us]
     return Latency(
         samples=samples,
-        p50=round(p50) / 1000,
-        p95=round(p95) / 1000,
-        p99=round(p99) / 1000,
+        p50=_MIDDLES_MS[p50],
+        p95=_MIDDLES_MS[p95],
+        p99=_MIDDLES_MS[p99],
         avg=avg,
         dns=dns,
         connect=connect,
