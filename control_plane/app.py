@@ -42,6 +42,11 @@ from control_plane.web.server import EnvelopeRunner
 
 DEPS = web.AppKey("deps", Deps)
 
+_COLLECT_AFTER = 10_000
+"""Objects more than were let go, until the young ones are looked through for rings. A page of a list alone makes a few
+thousand, hardly any ring among them: at Python's 700 every answer would pay for several useless looks.
+"""
+
 _log = structlog.get_logger("farwatch")
 
 
@@ -160,6 +165,7 @@ async def serve(settings: Settings, *, ready: Callable[[Running], None] | None =
         loop.add_signal_handler(number, stop.set)
     async with running(settings) as where:
         gc.freeze()  # what was imported and built stays: collections need not walk through it again
+        gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
         _log.info("serving", url=where.url, metrics=where.metrics_url)
         if ready is not None:
             ready(where)

@@ -2,8 +2,8 @@
 
 The role of a pooled connection is its session's default, so nothing a statement does can shed it short of SET ROLE,
 which is written nowhere else. A connection for a tenant is given its tenant, and who acts, on every checkout, before
-anybody can use it: what an earlier checkout left behind is always overwritten, at the cost of one round trip. Other
-connections learn who acts when a transaction begins.
+anybody can use it: what an earlier checkout left behind is overwritten, at the cost of one round trip, unless it is the
+very same. Other connections learn who acts when a transaction begins.
 """
 
 from __future__ import annotations
@@ -95,6 +95,28 @@ def managing(monitor_id: UUID | None) -> Iterator[None]:
         _MANAGED.reset(token)
 
 
+class _Session(asyncpg.Connection):  # type: ignore[misc]
+    """Knows on whose behalf it was told to work. Nobody else sets that for a session: see `Database.tenant`."""
+
+    __slots__ = ("_works_for",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._works_for: tuple[UUID, str, UUID | None] | None = None
+
+    async def work_for(self, tenant_id: UUID, actor: str, monitor_id: UUID | None = None) -> None:
+        """Work for this tenant from now on. Asks nothing of the database where it does so already."""
+        wanted = (tenant_id, actor, monitor_id)
+        if wanted == self._works_for:
+            return
+        self._works_for = None  # should this be cut short, nobody knows what the session holds
+        if monitor_id is None:
+            await self.fetchval(_SET_TENANT, str(tenant_id), actor)
+        else:
+            await self.fetchval(_SET_MONITOR, str(tenant_id), actor, str(monitor_id))
+        self._works_for = wanted
+
+
 class _Gauges:
     """What is measured of one pool, looked up once: every checkout needs it."""
 
@@ -163,11 +185,11 @@ class Database:
         managed = _MANAGED.get()
         if managed is not None:
             async with _checkout(self._manage, _OF_MANAGE, nullcontext()) as connection:
-                await connection.fetchval(_SET_MONITOR, str(tenant_id), actor_setting(), str(managed))
+                await connection.work_for(tenant_id, actor_setting(), managed)
                 yield connection
             return
         async with _checkout(self._tenant, _OF_TENANT, self._shares.turn(tenant_id)) as connection:
-            await connection.fetchval(_SET_TENANT, str(tenant_id), actor_setting())
+            await connection.work_for(tenant_id, actor_setting())
             yield connection
 
     @asynccontextmanager
@@ -259,6 +281,7 @@ def _pool(dsn: str, *, role: str, max_size: int, settings: dict[str, str]) -> An
         dsn,
         min_size=0,
         max_size=max_size,
+        connection_class=_Session,
         timeout=_CONNECT_TIMEOUT_S,
         command_timeout=_COMMAND_TIMEOUT_S,
         server_settings=settings | {"role": role},

@@ -16,12 +16,12 @@ from aiohttp import web
 from control_plane.services.installation.require_revision import require_revision
 
 _TAG = re.compile(r'"([0-9]{1,10})(?:-[0-9a-f]{16})?"')
-_DIGEST_BYTES = 8
+_DIGEST_DIGITS = 16
 
 
 def etag(revision: int | None, body: bytes) -> str:
     """The strong entity tag of an answer, with the revision of the object that it tells of."""
-    digest = hashlib.blake2b(body, digest_size=_DIGEST_BYTES).hexdigest()
+    digest = hashlib.sha256(body).hexdigest()[:_DIGEST_DIGITS]
     return f'"{digest}"' if revision is None else f'"{revision}-{digest}"'
 
 
