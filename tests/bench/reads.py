@@ -13,6 +13,7 @@ Monitors that are read have fresh votes in all regions, as watched ones do.
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import sys
 import time
@@ -159,6 +160,7 @@ async def measure(options: Options) -> Figure:
             "one": lambda: _closed(reader.one, running.port, reads * 4),
             "bare": lambda: _closed(reader.bare, bare, reads * 4),
         }
+        gc.freeze()  # as a control plane does once it serves: what runs here shall not stop to look through the harness
         async with half_load(running, beside, fast_s=fast_s) as load:
             turns = await rotate(contestants, rounds=options.rounds)
     return _figure(turns, load, written=written, charted=len(charted))
@@ -235,7 +237,7 @@ def _figure(turns: dict[str, list[Turn]], load: HalfLoad, *, written: int, chart
             f"{PAGE} monitors with 10 changes of verdict and 4 windows of maintenance in the last 30 days",
             (
                 f"while {load.paced.per_s:.0f} other results a second are taken in, of {load.fast.per_s:.0f} as fast as"
-                " they are answered; readers, senders and servers share the machine"
+                " they are answered; readers, senders and servers share the machine, senders at the lowest priority"
             ),
             "a chart of a day is 60 slices with p50, p95, p99 and phase means for each region",
             "GETs one after another, until the kernel has stamped the last byte; regions send their batches by turns",

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import pytest
 
+from control_plane.domain.actor import Actor
 from control_plane.errors import BadRequest, Conflict, StartupRefused, Unavailable
 from control_plane.store import channels, monitors, tenants
+from control_plane.store.acting import acting
 from control_plane.store.pool import Connection, Database
 from shared.ids import TenantId
 from tests.support.postgres import TestServer
@@ -13,6 +16,7 @@ from tests.support.seed import a_monitor, a_region, a_tenant, an_agent, new_id
 from tests.support.waiting import until_async
 
 RENAME = "UPDATE tenants SET name = name || '!' WHERE id = $1"
+ACTOR = "SELECT current_setting('farwatch.actor', true)"
 TENANT = "SELECT current_setting('farwatch.tenant_id', true)"
 
 
@@ -61,6 +65,34 @@ async def test_a_checkout_never_sees_the_tenant_of_the_one_before(dsn: str) -> N
         assert await _tenant_of(connection) == str(second)
     async with database.app() as connection:
         assert not await _tenant_of(connection)
+    await database.close()
+
+
+async def test_a_checkout_for_the_same_tenant_knows_who_acts_now(dsn: str) -> None:
+    database = await Database.connect(dsn, max_size=1)
+    tenant_id = TenantId(new_id())
+    for label in ("", "Ada", "Ada", "Grace", ""):
+        actor = Actor(kind="key", id=None, label=label, source="api", operation="test") if label else None
+        with acting(actor):
+            async with database.tenant(tenant_id) as connection:
+                assert await _tenant_of(connection) == str(tenant_id)
+                assert label in await connection.fetchval(ACTOR)
+                assert bool(await connection.fetchval(ACTOR)) == bool(label)
+    await database.close()
+
+
+async def test_a_tenant_that_could_not_be_told_is_told_again(dsn: str) -> None:
+    database = await Database.connect(dsn, max_size=1)
+    first, second = TenantId(new_id()), TenantId(new_id())
+    async with database.tenant(first) as connection:
+        await connection.execute("BEGIN")
+        with pytest.raises(asyncpg.PostgresError):
+            await connection.execute("nonsense")
+        with pytest.raises(asyncpg.InFailedSQLTransactionError):
+            await connection.work_for(second, "")
+    for tenant_id in (first, second, first):
+        async with database.tenant(tenant_id) as connection:
+            assert await _tenant_of(connection) == str(tenant_id)
     await database.close()
 
 
