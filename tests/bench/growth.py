@@ -201,8 +201,8 @@ def _figure(
         "Growth",
         [
             f"{few} and {few * TIMES} monitors × {_REGIONS} regions, each taking in {per_s} results a second",
-            "both installations at once, each in processes of its own, with everything they do by themselves; senders of"
-            " results run at the lowest priority",
+            "both installations at once, each in processes of its own, with everything they do by themselves",
+            "senders of results run at the lowest priority",
             "reads: one after another, until the kernel has stamped the answer's last byte",
             f"an edit: of the one with {few * TIMES}, from its request to an agent of each region holding it",
             f"polls: of the one with {few * TIMES}, CPU of control plane and PostgreSQL, afterwards",
