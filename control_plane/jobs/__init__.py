@@ -10,6 +10,7 @@ from control_plane.jobs.loop import Job
 from control_plane.notify import transports
 from control_plane.services.alerting.compose_message import links_of
 from control_plane.services.alerting.deliver_notifications import Deliverer
+from control_plane.services.alerting.remind_of_incidents import remind_of_incidents
 from control_plane.services.fleet.watch_fleet import watch_fleet
 from control_plane.services.installation.database_clock import DatabaseClock
 from control_plane.services.installation.forget_old_rows import forget_old_rows
@@ -128,6 +129,10 @@ async def turn_keys(deps: Deps) -> None:
     await reseal_when_turned(deps.database, deps.sealer)
 
 
+async def remind(deps: Deps) -> None:
+    await remind_of_incidents(deps.database)
+
+
 async def measure(deps: Deps) -> None:
     await measure_installation(deps.database)
 
@@ -171,6 +176,7 @@ JOBS: tuple[Job, ...] = (
     Job("watch_fleet", timedelta(seconds=10), watch),
     Job("clock", timedelta(seconds=30), measure_clock),
     Job("measure", timedelta(seconds=30), measure),
+    Job("remind", timedelta(seconds=3), remind),
     Job("roll_up", timedelta(seconds=30), roll),
     Job("partitions", timedelta(hours=1), prepare_partitions),
     Job("retention", timedelta(hours=1), forget),

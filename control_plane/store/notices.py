@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
+from control_plane.domain.reminder import ESCALATION_ORDINALS, STEPS_APART
 from control_plane.store.pool import Connection
 
 
 class ChannelTarget(Struct, frozen=True):
-    """A channel that is owed a notice of a monitor. `ordinal` counts how often its incident was reopened before."""
+    """A channel that is owed a notice of a monitor. `ordinal` counts how often its incident was reopened before.
+
+    `incident_id`: of a channel that was told already.
+    """
 
     monitor_id: UUID
     channel_id: UUID
     name: str
     kind: str
     ordinal: int = 0
+    incident_id: UUID | None = None
 
 
 CHANNELS_BOUND = """
@@ -39,18 +44,21 @@ async def channels_bound(
     return [ChannelTarget(row["monitor_id"], row["id"], row["name"], row["kind"]) for row in rows]
 
 
-CHANNELS_TOLD = """
-SELECT d.monitor_id, c.id, c.name, c.kind, d.ordinal
+# Whoever was told of the opening, and whoever an escalation has told since: whatever else those are bound for.
+CHANNELS_TOLD = f"""
+SELECT d.incident_id, d.monitor_id, c.id, c.name, c.kind, coalesce(i.reopened, 0) AS ordinal
 FROM deliveries d
 LEFT JOIN incidents i ON i.tenant_id = d.tenant_id AND i.id = d.incident_id
 JOIN channels c ON c.tenant_id = d.tenant_id AND c.id = d.channel_id
 LEFT JOIN monitor_channels b
     ON b.tenant_id = d.tenant_id AND b.monitor_id = d.monitor_id AND b.channel_id = d.channel_id
-WHERE d.tenant_id = $1 AND d.incident_id = ANY($2::uuid[]) AND d.notice = 'opened'
-  AND d.ordinal = coalesce(i.reopened, 0)
+WHERE d.tenant_id = $1 AND d.incident_id = ANY($2::uuid[])
+  AND (d.notice = 'opened' AND d.ordinal = coalesce(i.reopened, 0) AND (b.events IS NULL OR $3 = ANY(b.events))
+       OR d.notice = 'escalated'
+          AND (d.ordinal - {ESCALATION_ORDINALS}) / {STEPS_APART} = coalesce(i.reopened, 0)
+          AND d.ordinal >= {ESCALATION_ORDINALS})
   AND (d.state IN ('pending', 'delivered') OR d.state = 'dead' AND $4) AND c.enabled
-  AND (b.events IS NULL OR $3 = ANY(b.events))
-ORDER BY d.monitor_id, c.number
+ORDER BY d.monitor_id, d.notice DESC, c.number, d.ordinal
 FOR KEY SHARE OF c
 """
 
@@ -60,10 +68,36 @@ async def channels_told(
 ) -> list[ChannelTarget]:
     """Channels that were told of the newest opening of these, or soon will be, and are not bound to other events only.
 
-    `or_dead`: those whose opening is dead as well. It may be replayed, and what is owed after it must be known then.
+    Those that an escalation has told since are among them; each channel is there once for each incident. `or_dead`:
+    those whose opening is dead as well. It may be replayed, and what is owed after it must be known then.
     """
     rows = await conn.fetch(CHANNELS_TOLD, tenant_id, incident_ids, event, or_dead)
-    return [ChannelTarget(row["monitor_id"], row["id"], row["name"], row["kind"], row["ordinal"]) for row in rows]
+    first: dict[tuple[UUID, UUID], ChannelTarget] = {}
+    for row in rows:
+        target = ChannelTarget(
+            row["monitor_id"], row["id"], row["name"], row["kind"], row["ordinal"], row["incident_id"]
+        )
+        first.setdefault((row["incident_id"], target.channel_id), target)
+    return list(first.values())
+
+
+CHANNELS_OF_STEPS = """
+SELECT e.monitor_id, c.id, c.name, c.kind
+FROM unnest($2::uuid[], $3::smallint[]) AS due (monitor_id, step)
+JOIN monitor_escalations e ON e.tenant_id = $1 AND e.monitor_id = due.monitor_id AND e.step = due.step
+JOIN channels c ON c.tenant_id = e.tenant_id AND c.id = e.channel_id
+WHERE c.enabled
+ORDER BY e.monitor_id, c.number
+FOR KEY SHARE OF c
+"""
+
+
+async def channels_of_steps(conn: Connection, *, tenant_id: UUID, steps: Mapping[UUID, int]) -> list[ChannelTarget]:
+    """The enabled channels of one step of each monitor's escalation: numbers of steps by monitor."""
+    if not steps:
+        return []
+    rows = await conn.fetch(CHANNELS_OF_STEPS, tenant_id, list(steps), list(steps.values()))
+    return [ChannelTarget(row["monitor_id"], row["id"], row["name"], row["kind"]) for row in rows]
 
 
 PUBLIC_URL = "SELECT nullif(current_setting('farwatch.public_url', true), '')"

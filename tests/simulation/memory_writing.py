@@ -187,7 +187,7 @@ def _target(s: Session, monitor_id: UUID, channel_id: UUID) -> Row:
 def channels_told(s: Session, tenant_id: UUID, incident_ids: list[UUID], event: str, or_dead: bool) -> list[Row]:
     tables = s.tables
     return [
-        _target(s, monitor_id, channel_id)
+        {**_target(s, monitor_id, channel_id), "incident_id": incident_id}
         for incident_id in incident_ids
         if (monitor_id := tables.incidents[incident_id]["monitor_id"])
         for channel_id in tables.bindings[monitor_id]
