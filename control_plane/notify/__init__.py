@@ -20,6 +20,8 @@ from control_plane.notify.tools import Tools
 from control_plane.notify.transport import Transport
 from control_plane.notify.web_push import WebPushTransport
 from control_plane.notify.webhook import WebhookTransport
+from control_plane.notify.whatsapp import WhatsappTransport
+from control_plane.notify.whatsapp_app import WhatsappAppTransport
 from control_plane.settings import DeliverySettings, Settings
 from shared.netpolicy import Policy
 
@@ -32,6 +34,8 @@ TRANSPORTS: Mapping[str, type[Transport[Any]]] = {
     "sms": SmsTransport,
     "web_push": WebPushTransport,
     "webhook": WebhookTransport,
+    "whatsapp": WhatsappTransport,
+    "whatsapp_app": WhatsappAppTransport,
 }
 
 
