@@ -16,6 +16,8 @@ from control_plane.notify.ntfy import NtfyTransport
 from control_plane.notify.pagerduty import PagerDutyTransport
 from control_plane.notify.pushover import PushoverTransport
 from control_plane.notify.sms import SmsTransport
+from control_plane.notify.telegram import TelegramTransport
+from control_plane.notify.telegram_app import TelegramAppTransport
 from control_plane.notify.tools import Tools
 from control_plane.notify.transport import Transport
 from control_plane.notify.web_push import WebPushTransport
@@ -32,6 +34,8 @@ TRANSPORTS: Mapping[str, type[Transport[Any]]] = {
     "pagerduty": PagerDutyTransport,
     "pushover": PushoverTransport,
     "sms": SmsTransport,
+    "telegram": TelegramTransport,
+    "telegram_app": TelegramAppTransport,
     "web_push": WebPushTransport,
     "webhook": WebhookTransport,
     "whatsapp": WhatsappTransport,

@@ -84,6 +84,7 @@ def _holders(schema: Mapping[str, Any], document: Mapping[str, Any], path: Path)
 _HTTP = {"type": "http", "url": "https://example.com/health"}
 _HOOK = {"type": "webhook", "url": "https://ops.example.com/farwatch"}
 _NTFY = {"type": "ntfy", "topic": "operations"}
+_TELEGRAM = {"type": "telegram", "chat_id": "-1001234567890"}
 
 
 def holding(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
@@ -95,6 +96,7 @@ def holding(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
             {**_HOOK, "secret": secret},
             {**_NTFY, "access_token": secret},
             {**_NTFY, "username": "ops", "password": secret},
+            {**_TELEGRAM, "bot_token": f"123456:{secret}"},
         )
     return (
         {**_HTTP, "basic_auth": ["user", secret]},
@@ -139,7 +141,8 @@ def misplacing(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
             {"server_url": f"https://ntfy.example.com/{secret}"},
             {"server_url": f"https://ops:{secret}@ntfy.example.com"},
         )
-        return (*({**_HOOK, **each} for each in (*either, *hook)), *({**_NTFY, **each} for each in ntfy))
+        telegram = ({**_TELEGRAM, "bot_token": secret}, {**_TELEGRAM, "bot_token": f"1:{secret}", "chat_id": secret})
+        return (*({**_HOOK, **each} for each in (*either, *hook)), *({**_NTFY, **each} for each in ntfy), *telegram)
     check = (
         {"basic_auth": secret},
         {"basic_auth": ["user", secret, secret]},
