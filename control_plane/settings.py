@@ -255,7 +255,6 @@ FOREIGN_SECTIONS = ("agent", "cli")
 """Sections of the agent and of the command line, which may run under the same environment."""
 
 MIN_SECRET = 16
-
 _DETOUR = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}=.+:\d{1,5}")
 
 

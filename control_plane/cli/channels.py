@@ -148,5 +148,16 @@ def test_channel(
     show(told | {"id": told["delivery_id"]} if output == "name" else told, output, columns=TESTED)
 
 
+@channels.command("resend-verification")
+@click.argument("channel")
+@with_output
+@with_client
+def resend_verification(client: ApiClient, channel: str, output: str) -> None:
+    """Mail another link to the address of an e-mail channel that is not verified yet."""
+    told = client.send("POST", f"/channels/{_found(client, channel)}/resend-verification")
+    show(told, output, columns=COLUMNS)
+    say(f"A link that counts for 24 hours was mailed to {told['config']['to']}.")
+
+
 def _found(client: ApiClient, given: str) -> str:
     return one_of(client, "/channels", given, word="channel", remedy="farwatch channels ls")

@@ -61,6 +61,7 @@ async def invite(visit: Visit) -> web.StreamResponse:
             by=visit.caller.authority,
             label=visit.caller.label,
             pepper=_pepper(visit),
+            mailed_by=visit.deps.mailer,
         )
     except (BadRequest, Conflict, Forbidden, Refused) as error:
         return await _again(visit, error)
@@ -75,6 +76,7 @@ async def resend(visit: Visit) -> web.StreamResponse:
             visit.id("invitation_id"),
             by=visit.caller.authority,
             pepper=_pepper(visit),
+            mailed_by=visit.deps.mailer,
         )
     except (Conflict, Forbidden) as error:
         return await _again(visit, error)

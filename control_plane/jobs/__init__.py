@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from control_plane.notify import transports
 from control_plane.services.alerting.compose_message import links_of
 from control_plane.services.alerting.deliver_notifications import Deliverer
 from control_plane.services.alerting.remind_of_incidents import remind_of_incidents
+from control_plane.services.alerting.send_system_mails import send_system_mails
 from control_plane.services.fleet.watch_fleet import watch_fleet
 from control_plane.services.installation.database_clock import DatabaseClock
 from control_plane.services.installation.forget_old_rows import forget_old_rows
@@ -53,6 +55,11 @@ async def deliver(deps: Deps) -> None:
 
         if not hints.closed:
             await deliverer.run(wake)
+
+
+async def mail(deps: Deps) -> None:
+    """What the installation itself writes to people."""
+    await send_system_mails(deps.database, settings=deps.settings, sealer=deps.sealer, jitter=random.random)
 
 
 async def share_limits(deps: Deps) -> None:
@@ -160,6 +167,7 @@ async def forget(deps: Deps) -> None:
 
 JOBS: tuple[Job, ...] = (
     Job("deliver", timedelta(seconds=1), deliver),
+    Job("system_mails", timedelta(seconds=2), mail),
     Job("processes", timedelta(seconds=5), share_limits),
     Job("sweep_verdicts", timedelta(seconds=15), sweep),
     Job("judge_due", timedelta(seconds=1), judge),

@@ -17,7 +17,7 @@ import asyncio
 import ssl
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import aiosmtplib
 import structlog
@@ -139,6 +139,12 @@ class SmtpSender:
         secrets = (settings.password, basic(settings.username, settings.password)) if settings.password else ()
         line = f"{code} {text}" if code else text
         return excerpt(line.encode("utf-8", "replace"), secrets=secrets) or str(code)
+
+
+@lru_cache(maxsize=8)
+def smtp_sender(settings: EmailSettings) -> SmtpSender:
+    """The way out under these settings, kept: reading the system's certificates takes 20 ms."""
+    return SmtpSender(settings)
 
 
 def _is_untrusted(error: BaseException | None) -> bool:

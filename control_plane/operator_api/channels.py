@@ -158,6 +158,9 @@ ROUTES: tuple[Route, ...] = (
         operation="test_operator_channel",
         summary="Send a test through one of the operator's channels, enabled or not",
         reply=Tested,
-        errors=("CHANNEL_TEST_FAILED",),
+        errors=(
+            "CHANNEL_TEST_FAILED",
+            "CHANNEL_UNVERIFIED",
+        ),
     ),
 )

@@ -13,7 +13,10 @@ from shared.ids import TenantId
 
 
 class ChannelRow(Struct, frozen=True, kw_only=True):
-    """`config` has masks where secrets were; `sealed` holds them."""
+    """`config` has masks where secrets were; `sealed` holds them.
+
+    `verification_sent_at` is of the newest link to an e-mail address, `verification_over`: that one counts no more.
+    """
 
     tenant_id: UUID
     id: UUID
@@ -36,6 +39,8 @@ class ChannelRow(Struct, frozen=True, kw_only=True):
     templates: dict[str, str] | None = None
     quiet_hours: dict[str, Any] | None = None
     unwell_since: datetime | None = None
+    verification_sent_at: datetime | None = None
+    verification_over: bool = False
 
 
 class ChannelWrite(Struct, frozen=True, kw_only=True):
@@ -50,19 +55,22 @@ class ChannelWrite(Struct, frozen=True, kw_only=True):
     verified_at: datetime | None = None
     templates: dict[str, str] | None = None
     quiet_hours: dict[str, Any] | None = None
+    verification_sent_at: datetime | None = None
+    """Null keeps what there was."""
 
 
 COLUMNS = """tenant_id, id, number, name, kind, config, sealed, host, enabled, disabled_reason, consecutive_failures,
     last_delivered_at, last_error, write_source, created_at, updated_at, revision, verified_at, templates,
-    quiet_hours, unwell_since"""
+    quiet_hours, unwell_since, verification_sent_at,
+    coalesce(verification_sent_at < now() - interval '24 hours', false) AS verification_over"""
 
 INSERT = f"""
 WITH counted AS (
     UPDATE tenant_counters SET channels = channels + 1 WHERE tenant_id = $1 RETURNING channels
 )
 INSERT INTO channels (tenant_id, id, number, name, kind, config, sealed, host, enabled, write_source, verified_at,
-    templates, quiet_hours)
-SELECT $1, $2, counted.channels, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM counted
+    templates, quiet_hours, verification_sent_at)
+SELECT $1, $2, counted.channels, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM counted
 RETURNING {COLUMNS}
 """
 
@@ -86,6 +94,7 @@ async def insert_channel(
         w.verified_at,
         w.templates,
         w.quiet_hours,
+        w.verification_sent_at,
     )
     return ChannelRow(**row)
 
@@ -147,6 +156,7 @@ UPDATE = f"""
 UPDATE channels
 SET name = $3, config = $4, sealed = $5, host = $6, enabled = $7, write_source = $8,
     verified_at = $9, templates = $10, quiet_hours = $11,
+    verification_sent_at = coalesce($12, verification_sent_at),
     disabled_reason = CASE WHEN $7 THEN NULL ELSE disabled_reason END,
     updated_at = now(), revision = revision + 1
 WHERE tenant_id = $1 AND id = $2
@@ -170,6 +180,7 @@ async def update_channel(conn: Connection, *, tenant_id: TenantId, channel_id: U
         w.verified_at,
         w.templates,
         w.quiet_hours,
+        w.verification_sent_at,
     )
     return ChannelRow(**row)
 

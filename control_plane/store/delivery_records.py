@@ -12,6 +12,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from control_plane.domain.delivery import UNWELL_AFTER
+from control_plane.store import system_mails
 from control_plane.store.deliveries import NOT_TOLD
 from control_plane.store.outbox import Claimed
 from control_plane.store.pool import Connection
@@ -22,6 +24,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
     `attempts` has the number of the attempt by delivery: one, or all that a digest told of. `receipt` is kept with the
     first of them, `amended` goes into the channel's settings, and `disable` turns the channel off with that reason.
+    `tells_owners`: a channel that stops delivering, or delivers again, owes its tenant's owners a mail.
     """
 
     tenant_id: UUID
@@ -40,10 +43,11 @@ class Attempt(Struct, frozen=True, kw_only=True):
     receipt: dict[str, Any] | None = None
     amended: dict[str, Any] | None = None
     disable: str | None = None
+    tells_owners: bool = False
 
 
 # Whoever changes a channel locks it first and its deliveries after: so do we, or the two would wait for each other.
-HOLD_CHANNEL = "SELECT FROM channels WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
+HOLD_CHANNEL = "SELECT unwell_since FROM channels WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
 SETTLE = """
 UPDATE deliveries
 SET state = $4, reason = $5, due_at = $6, lease_token = NULL, lease_until = NULL,
@@ -61,8 +65,11 @@ HEALTH = """
 UPDATE channels
 SET consecutive_failures = CASE WHEN $3::text IS NULL THEN 0 ELSE consecutive_failures + 1 END,
     last_delivered_at = CASE WHEN $3 IS NULL THEN $4 ELSE last_delivered_at END,
-    last_error = coalesce($3, last_error)
+    last_error = coalesce($3, last_error),
+    unwell_since = CASE WHEN $3 IS NULL THEN NULL
+        WHEN $6 OR consecutive_failures + 1 >= $5 THEN coalesce(unwell_since, $4) ELSE unwell_since END
 WHERE tenant_id = $1 AND id = $2
+RETURNING unwell_since, name, kind
 """
 AMEND = "UPDATE channels SET config = config || $3::jsonb WHERE tenant_id = $1 AND id = $2"
 DISABLE = """
@@ -106,7 +113,7 @@ async def record(conn: Connection, attempt: Attempt) -> bool:
     What was cancelled meanwhile, of a digest, stays so: it is no longer the attempt's.
     """
     a = attempt
-    await conn.execute(HOLD_CHANNEL, a.tenant_id, a.channel_id)
+    unwell = await conn.fetchval(HOLD_CHANNEL, a.tenant_id, a.channel_id)
     rows = await conn.fetch(SETTLE, a.tenant_id, list(a.attempts), a.lease_token, a.state, a.reason, a.due_at)
     held: list[UUID] = [row["id"] for row in rows]
     if not held:
@@ -115,7 +122,7 @@ async def record(conn: Connection, attempt: Attempt) -> bool:
     await conn.execute(LOG, a.tenant_id, held, made, a.at, a.duration_ms, a.outcome, a.http_status, a.error, a.response)
     if a.receipt is not None:
         await conn.execute(KEEP_RECEIPT, a.tenant_id, held[0], a.receipt)
-    await _change_channel(conn, a)
+    await _change_channel(conn, a, was_unwell=unwell is not None)
     if a.state == "dead":
         await conn.execute(CANCEL_RECOVERY, a.tenant_id, held)
     if a.state != "pending":
@@ -123,14 +130,28 @@ async def record(conn: Connection, attempt: Attempt) -> bool:
     return True
 
 
-async def _change_channel(conn: Connection, a: Attempt) -> None:
+async def _change_channel(conn: Connection, a: Attempt, *, was_unwell: bool) -> None:
     """What the attempt says of the channel: its health, what to use from now on, that it is gone."""
-    await conn.execute(HEALTH, a.tenant_id, a.channel_id, a.error, a.at)
+    gone = a.disable is not None
+    after = await conn.fetchrow(HEALTH, a.tenant_id, a.channel_id, a.error, a.at, UNWELL_AFTER, gone)
+    if after is not None and a.tells_owners and was_unwell != (after["unwell_since"] is not None):
+        await _tell_owners(conn, a, name=after["name"], kind=after["kind"])
     if a.amended:
         await conn.execute(AMEND, a.tenant_id, a.channel_id, a.amended)
     if a.disable is not None:
         await conn.execute(DISABLE, a.tenant_id, a.channel_id, a.disable)
         await conn.execute(CANCEL_REST, a.tenant_id, a.channel_id)
+
+
+async def _tell_owners(conn: Connection, a: Attempt, *, name: str, kind: str) -> None:
+    """Once when a channel begins not to deliver, and once when it delivers again."""
+    assert a.channel_id is not None
+    well = a.error is None
+    data = {"channel": name, "kind": kind, "well": well, "error": a.error}
+    if a.disable is not None:
+        data["reason"] = "It is disabled, because nothing will arrive there again."
+    owe = system_mails.owe_the_end if well else system_mails.owe_owners
+    await owe(conn, tenant_id=a.tenant_id, kind="channel_unwell", channel_id=a.channel_id, data=data)
 
 
 WITHHOLD = """

@@ -107,6 +107,33 @@ async def forget_deliveries(
     return await _deleted(connection, FLEET_FORGET_DELIVERIES, older_than, limit)
 
 
+FLEET_FORGET_MAILS = """
+DELETE FROM system_mails
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM system_mails WHERE state <> 'pending' AND finished_at < now() - $1::interval
+    LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_mails(connection: Connection, *, older_than: timedelta = KEPT_DELIVERIES, limit: int = BATCH) -> int:
+    """The installation's own mails that were sent or given up."""
+    return await _deleted(connection, FLEET_FORGET_MAILS, older_than, limit)
+
+
+FLEET_FORGET_VERIFICATIONS = """
+DELETE FROM channel_verifications
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM channel_verifications WHERE created_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_verifications(
+    connection: Connection, *, older_than: timedelta = KEPT_DELIVERIES, limit: int = BATCH
+) -> int:
+    """Links that were to verify an address. Whether it is verified stands on the channel."""
+    return await _deleted(connection, FLEET_FORGET_VERIFICATIONS, older_than, limit)
+
+
 FLEET_FORGET_INCIDENTS = """
 DELETE FROM incidents
 WHERE ctid = ANY (ARRAY(

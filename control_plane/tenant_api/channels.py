@@ -11,6 +11,7 @@ from msgspec import Struct
 from control_plane.errors import NotFound
 from control_plane.notify import transports
 from control_plane.services.alerting import test_channel
+from control_plane.services.alerting.ask_address import resend_verification
 from control_plane.services.alerting.change_channel import ChannelChange, change_channel
 from control_plane.services.alerting.create_channel import create_channel
 from control_plane.services.alerting.delete_channel import delete_channel
@@ -131,6 +132,17 @@ async def test_saved(call: Call) -> Reply:
     return Reply(tested)
 
 
+async def resend(call: Call) -> Reply:
+    row = await resend_verification(
+        call.deps.database,
+        sealer=call.deps.sealer,
+        tenant_id=call.tenant().tenant_id,
+        channel_id=call.uuid("channel_id"),
+        available="email" in transports(call.deps.settings),
+    )
+    return Reply(channel_view(row), etag=row.revision)
+
+
 ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
@@ -172,7 +184,7 @@ ROUTES: tuple[Route, ...] = (
         scope="channels:write",
         body=TestRequest,
         reply=Tested,
-        errors=("CHANNEL_TEST_FAILED", *CONFIG_ERRORS),
+        errors=("CHANNEL_TEST_FAILED", "CHANNEL_UNVERIFIED", *CONFIG_ERRORS),
         example={"config": EXAMPLE},
     ),
     Route(
@@ -230,6 +242,19 @@ ROUTES: tuple[Route, ...] = (
         door=Door.TENANT,
         scope="channels:write",
         reply=Tested,
-        errors=("CHANNEL_TEST_FAILED", *DENIED),
+        errors=("CHANNEL_TEST_FAILED", "CHANNEL_UNVERIFIED", *DENIED),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/channels/{channel_id}/resend-verification",
+        handler=resend,
+        operation="resend_verification",
+        summary="Mail another link to an address that is not verified",
+        description="At most 3 a day for a channel and 20 for a tenant, the one that creating it sends included.",
+        tag="channels",
+        door=Door.TENANT,
+        scope="channels:write",
+        reply=Channel,
+        errors=("CHANNEL_NOT_VERIFIABLE", "CHANNEL_VERIFICATION_LIMIT", "CHANNEL_VERIFIED", "CHANNEL_KIND_UNAVAILABLE"),
     ),
 )

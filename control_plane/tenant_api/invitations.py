@@ -68,6 +68,7 @@ async def create(call: Call) -> Reply:
         by=caller.authority,
         label=caller.label,
         pepper=_pepper(call),
+        mailed_by=call.deps.mailer,
     )
     return _with_link(call, invited)
 
@@ -80,6 +81,7 @@ async def resend(call: Call) -> Reply:
         call.uuid("invitation_id"),
         by=caller.authority,
         pepper=_pepper(call),
+        mailed_by=call.deps.mailer,
     )
     return _with_link(call, invited)
 

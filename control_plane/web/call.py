@@ -45,6 +45,12 @@ class Deps:
     ping_door: PingDoorKeeper = field(default_factory=PingDoorKeeper)
     providers: Providers = field(default_factory=Providers)
 
+    @property
+    def mailer(self) -> Sealer | None:
+        """Seals links that are mailed; None: this installation sends no e-mail."""
+        sends = self.settings.email.host and self.settings.server.public_url
+        return self.sealer if sends else None
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

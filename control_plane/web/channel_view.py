@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from control_plane.domain.delivery import UNWELL_AFTER
+from control_plane.domain.verification import State, verification_state
 from control_plane.store.channels import ChannelRow
 from control_plane.web.quiet_hours_view import QUIET_ERRORS, QuietHoursJson, quiet_hours_json
 
@@ -41,8 +42,18 @@ class ChannelHealth(Struct, frozen=True, kw_only=True):
     last_error: str | None
 
 
+class Verification(Struct, frozen=True, kw_only=True):
+    """Whether an address has said yes. `sent_at`: when the newest link was made; null: none could be sent yet."""
+
+    state: State
+    sent_at: datetime | None
+
+
 class Channel(Struct, frozen=True, kw_only=True):
-    """A channel. Secrets read as `***`, save for one that we made, in the reply that made it."""
+    """A channel. Secrets read as `***`, save for one that we made, in the reply that made it.
+
+    `verification` is of e-mail addresses alone.
+    """
 
     id: UUID
     number: int
@@ -53,6 +64,7 @@ class Channel(Struct, frozen=True, kw_only=True):
     disabled_reason: str | None
     templates: dict[str, str] | None
     health: ChannelHealth
+    verification: Verification | None
     quiet_hours: QuietHoursJson | None
     write_source: str
     created_at: datetime
@@ -91,6 +103,7 @@ def channel_view(row: ChannelRow, made: dict[str, Any] | None = None) -> Channel
         disabled_reason=row.disabled_reason,
         templates=row.templates,
         health=_health(row),
+        verification=_verification(row),
         quiet_hours=quiet_hours_json(row.quiet_hours),
         write_source=row.write_source,
         created_at=row.created_at,
@@ -110,3 +123,10 @@ def _health(row: ChannelRow) -> ChannelHealth:
         last_delivered_at=row.last_delivered_at,
         last_error=row.last_error,
     )
+
+
+def _verification(row: ChannelRow) -> Verification | None:
+    if row.kind != "email":
+        return None
+    state = verification_state(verified_at=row.verified_at, is_over=row.verification_over)
+    return Verification(state=state, sent_at=row.verification_sent_at)

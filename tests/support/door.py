@@ -14,7 +14,7 @@ from aiohttp import web
 
 from control_plane.domain.credentials import KeyKind, key_digest, key_prefix, make_key
 from control_plane.sealing import Sealer
-from control_plane.settings import DeliverySettings, SecuritySettings, Settings
+from control_plane.settings import DeliverySettings, EmailSettings, SecuritySettings, ServerSettings, Settings
 from control_plane.store.pool import Connection, Database
 from control_plane.web.authentication import Authenticator
 from control_plane.web.call import Deps
@@ -52,11 +52,21 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    database: Database, routes: Sequence[Route], *, delivery: DeliverySettings | None = None
+    database: Database,
+    routes: Sequence[Route],
+    *,
+    delivery: DeliverySettings | None = None,
+    email: EmailSettings | None = None,
+    public_url: str = "",
 ) -> AsyncIterator[Served]:
     """Serve these routes on a free port of the loopback."""
     security = SecuritySettings(pepper=seed.PEPPER.decode())
-    settings = Settings(security=security, delivery=delivery or DeliverySettings())
+    settings = Settings(
+        security=security,
+        delivery=delivery or DeliverySettings(),
+        email=email or EmailSettings(),
+        server=ServerSettings(public_url=public_url),
+    )
     hub = Hub()
     deps = Deps(
         database=database,

@@ -68,8 +68,8 @@ class MailServer:
     after_taking: Callable[[], None] | None = None
 
     def settings(self, **over: Any) -> EmailSettings:
-        signed = {"username": USERNAME, "password": PASSWORD} if self.auth else {}
-        given = {
+        signed: dict[str, Any] = {"username": USERNAME, "password": PASSWORD} if self.auth else {}
+        given: dict[str, Any] = {
             "host": "localhost",
             "port": self.port,
             "security": self.security,

@@ -15,6 +15,7 @@ from control_plane.domain.quiet_hours import read_stored
 from control_plane.errors import Conflict, NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
+from control_plane.services.alerting.ask_address import with_consent
 from control_plane.services.alerting.channel_config import Prepared, Transports, UnusableChannelError
 from control_plane.services.safety.refuse_target import refuse_destination
 from control_plane.store import channels, deliveries
@@ -55,6 +56,9 @@ async def change_channel(
         write, prepared = _written(before, change, sealer=sealer, transports=transports, write_source=write_source)
         if prepared is not None:
             await refuse_destination(conn, tenant_id=tenant_id, host=prepared.host, settings=prepared.secrets)
+        write = await with_consent(
+            conn, write, before=before, kind=before.kind, tenant_id=tenant_id, channel_id=channel_id, sealer=sealer
+        )
         after = await channels.update_channel(conn, tenant_id=tenant_id, channel_id=channel_id, write=write)
         if before.enabled and not after.enabled:
             await deliveries.cancel_for_channel(

@@ -12,6 +12,7 @@ from control_plane.domain.plan import PlanTerms, require_channel_kind, require_r
 from control_plane.domain.quiet_hours import read_stored
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
+from control_plane.services.alerting.ask_address import with_consent
 from control_plane.services.alerting.channel_config import Prepared, Transports
 from control_plane.services.safety.refuse_target import refuse_destination
 from control_plane.store import channels, tenants
@@ -89,6 +90,9 @@ async def place_channel(
     await tenants.hold_counters(conn, tenant_id=tenant_id)
     require_room(terms, "channels", current=await channels.count_channels(conn, tenant_id=tenant_id))
     await refuse_destination(conn, tenant_id=tenant_id, host=prepared.host, settings=prepared.secrets)
+    write = await with_consent(
+        conn, write, before=None, kind=prepared.kind, tenant_id=tenant_id, channel_id=channel_id, sealer=sealer
+    )
     return await channels.insert_channel(
         conn, tenant_id=tenant_id, channel_id=channel_id, kind=prepared.kind, write=write
     )

@@ -55,6 +55,8 @@ async def test_config(
     """
     channel_rules.refuse_mask(config, pointer="/config")
     prepared = channel_config.prepare(config, transports)
+    if prepared.kind == "email":
+        raise _unverified("Save the channel: its address is asked first, by a mail with a link")
     if database is not None:
         async with database.tenant(tenant_id) as conn:
             await refuse_destination(conn, tenant_id=tenant_id, host=prepared.host, settings=prepared.secrets)
@@ -118,6 +120,10 @@ async def _owe_test(
     channel = await channels.channel(conn, tenant_id=tenant_id, channel_id=channel_id)
     if channel is None:
         raise NotFound("There is no such channel")
+    if channel.kind == "email" and channel.verified_at is None:
+        raise _unverified(
+            "Whoever reads it follows the link in the mail that was sent; resend-verification sends another"
+        )
     numbers = await decisions.take_numbers(conn, tenant_id=tenant_id, events=0, incidents=0, deliveries=1)
     row = DeliveryRow(
         tenant_id=tenant_id,
@@ -160,6 +166,10 @@ def test_message(body: str, *, delivery_id: UUID, now: datetime) -> Message:
     """The one message of a test that is in no outbox."""
     words = render.words([render.read(body.encode())], Surroundings(notice="test", now=now))
     return Message(message_id=delivery_id, attempt=1, body=body.encode(), sent_at=now, words=words, notice="test")
+
+
+def _unverified(remedy: str) -> Refused:
+    return Refused(f"This e-mail address is not verified yet. {remedy}", code="CHANNEL_UNVERIFIED", field="/config/to")
 
 
 def _failed(reason: str, *, http_status: int | None, response: str | None, delivery_id: UUID | None = None) -> Refused:

@@ -12,6 +12,7 @@ from control_plane.domain.plan import require_channel_kind, require_room
 from control_plane.domain.safety_scan import Touch, touch_of
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
+from control_plane.services.alerting.ask_address import with_consent
 from control_plane.services.configuration.plan_steps import WRITES, ChannelStep, MonitorStep, Planned, WindowStep
 from control_plane.services.configuration.read_configuration import Stored
 from control_plane.services.installation.spare_others import each
@@ -74,6 +75,15 @@ async def _write_channels(conn: Connection, steps: Sequence[ChannelStep], sealer
             verified_at=None if step.row is None else step.row.verified_at,
             templates=None if step.row is None else step.row.templates,
             quiet_hours=None if step.row is None else step.row.quiet_hours,
+        )
+        write = await with_consent(
+            conn,
+            write,
+            before=step.row,
+            kind=prepared.kind,
+            tenant_id=tenant_id,
+            channel_id=step.change.id,
+            sealer=sealer,
         )
         await _write_channel(conn, step, write, tenant_id=tenant_id, channel_id=step.change.id, kind=prepared.kind)
 

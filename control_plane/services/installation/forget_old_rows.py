@@ -41,6 +41,8 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
     rules: Mapping[str, Forget] = {
         "events": partial(retention.forget_events, older_than=timedelta(days=settings.events_days)),
         "deliveries": partial(retention.forget_deliveries, older_than=timedelta(days=settings.deliveries_days)),
+        "mails": partial(retention.forget_mails, older_than=timedelta(days=settings.deliveries_days)),
+        "verifications": partial(retention.forget_verifications, older_than=timedelta(days=settings.deliveries_days)),
         "incidents": partial(retention.forget_incidents, older_than=timedelta(days=settings.incidents_days)),
         "operator_incidents": partial(
             retention.forget_operator_incidents, older_than=timedelta(days=settings.incidents_days)

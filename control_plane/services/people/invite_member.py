@@ -10,6 +10,8 @@ from control_plane.domain.credentials import Role
 from control_plane.domain.people import INVITED_FOR, Authority, link_digest, read_email, require_authority
 from control_plane.domain.plan import require_room
 from control_plane.errors import Conflict, NotFound
+from control_plane.sealing import Sealer
+from control_plane.services.alerting.owe_mails import owe_link_mail
 from control_plane.services.installation.identity import new_id
 from control_plane.store import invitations, members, plans, tenants
 from control_plane.store.invitations import Invitation
@@ -30,12 +32,21 @@ def new_token() -> str:
 
 
 async def invite_member(
-    database: Database, tenant_id: TenantId, *, email: str, role: Role, by: Authority, label: str, pepper: bytes
+    database: Database,
+    tenant_id: TenantId,
+    *,
+    email: str,
+    role: Role,
+    by: Authority,
+    label: str,
+    pepper: bytes,
+    mailed_by: Sealer | None = None,
 ) -> Invited:
     """A new invitation to this address, from somebody called `label`.
 
     Raises BadRequest INVALID_EMAIL, Forbidden OWNERS_ONLY or MISSING_SCOPE, Conflict ALREADY_MEMBER or ALREADY_INVITED,
     Refused QUOTA_EXCEEDED. A member whose address nobody vouched for may be invited again: that is their way back in.
+    `mailed_by`: the link is mailed as well, and sealed until then.
     """
     address = read_email(email)
     token = new_token()
@@ -57,7 +68,19 @@ async def invite_member(
             invited_by=label,
             lasts=INVITED_FOR,
         )
+        if mailed_by is not None:
+            await mail_invitation(conn, record, token=token, sealer=mailed_by, tenant_id=tenant_id)
     return Invited(record, token)
+
+
+async def mail_invitation(
+    conn: Connection, record: Invitation, *, token: str, sealer: Sealer, tenant_id: TenantId
+) -> None:
+    """Owe the mail that brings the link, where the installation sends any."""
+    data = {"by": record.invited_by, "role": record.role}
+    await owe_link_mail(
+        conn, sealer=sealer, tenant_id=tenant_id, kind="invitation", to=record.email, token=token, data=data
+    )
 
 
 def _refuse_member(known: members.Member, role: Role) -> None:

@@ -6,14 +6,21 @@ from uuid import UUID
 
 from control_plane.domain.people import INVITED_FOR, Authority, link_digest, require_authority
 from control_plane.errors import Conflict, NotFound
-from control_plane.services.people.invite_member import Invited, new_token
+from control_plane.sealing import Sealer
+from control_plane.services.people.invite_member import Invited, mail_invitation, new_token
 from control_plane.store import invitations, members, tenants
 from control_plane.store.pool import Database
 from shared.ids import TenantId
 
 
 async def resend_invitation(
-    database: Database, tenant_id: TenantId, invitation_id: UUID, *, by: Authority, pepper: bytes
+    database: Database,
+    tenant_id: TenantId,
+    invitation_id: UUID,
+    *,
+    by: Authority,
+    pepper: bytes,
+    mailed_by: Sealer | None = None,
 ) -> Invited:
     """The invitation with its new link. Raises NotFound, Forbidden as for a new one, Conflict INVITATION_OVER."""
     token = new_token()
@@ -33,4 +40,6 @@ async def resend_invitation(
         if record is None:
             message = f"This invitation was {stored.state}: make a new one"
             raise Conflict(message, code="INVITATION_OVER")
+        if mailed_by is not None:
+            await mail_invitation(conn, record, token=token, sealer=mailed_by, tenant_id=tenant_id)
     return Invited(record, token)

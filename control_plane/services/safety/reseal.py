@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.alerting.channel_config import channel_context
+from control_plane.services.alerting.owe_mails import mail_context
 from control_plane.services.monitors.credentials import monitor_context
 from control_plane.store import sealed_rows
 from control_plane.store.pool import Database
@@ -19,7 +20,11 @@ SLICE = 200
 
 _log = structlog.get_logger(__name__)
 _FIRST = (UUID(int=0), UUID(int=0))
-_CONTEXTS: Mapping[str, Callable[[UUID, UUID], str]] = {"monitors": monitor_context, "channels": channel_context}
+_CONTEXTS: Mapping[str, Callable[[UUID, UUID], str]] = {
+    "monitors": monitor_context,
+    "channels": channel_context,
+    "system_mails": mail_context,
+}
 
 
 class Resealed(Struct, frozen=True):

@@ -65,6 +65,7 @@ OVERRIDES = {
     ("channel_links", "purpose"): "'telegram'",
     ("manage_keys", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("monitors", "interval_s"): "60",
+    ("channel_verifications", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("results", "slot"): "(extract(epoch FROM now()) * 1000)::bigint",
 }
 
