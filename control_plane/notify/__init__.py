@@ -10,11 +10,15 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from control_plane.notify.alertmanager import AlertmanagerTransport
+from control_plane.notify.discord import DiscordTransport
 from control_plane.notify.email import EmailTransport
+from control_plane.notify.google_chat import GoogleChatTransport
 from control_plane.notify.guarded_http import Endpoint, GuardedHttp
+from control_plane.notify.msteams import MsTeamsTransport
 from control_plane.notify.ntfy import NtfyTransport
 from control_plane.notify.pagerduty import PagerDutyTransport
 from control_plane.notify.pushover import PushoverTransport
+from control_plane.notify.slack import SlackTransport
 from control_plane.notify.sms import SmsTransport
 from control_plane.notify.telegram import TelegramTransport
 from control_plane.notify.telegram_app import TelegramAppTransport
@@ -29,10 +33,14 @@ from shared.netpolicy import Policy
 
 TRANSPORTS: Mapping[str, type[Transport[Any]]] = {
     "alertmanager": AlertmanagerTransport,
+    "discord": DiscordTransport,
     "email": EmailTransport,
+    "google_chat": GoogleChatTransport,
+    "msteams": MsTeamsTransport,
     "ntfy": NtfyTransport,
     "pagerduty": PagerDutyTransport,
     "pushover": PushoverTransport,
+    "slack": SlackTransport,
     "sms": SmsTransport,
     "telegram": TelegramTransport,
     "telegram_app": TelegramAppTransport,
