@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from control_plane.domain.message_words import Words
-from control_plane.notify.chat_words import body, cut, headline, links
+from control_plane.notify.chat_words import body, cut, facts, headline, links
 
 CONTENT_LIMIT = 2_000
 DESCRIPTION_LIMIT = 2_500
@@ -55,11 +55,11 @@ def _embed(words: Words, text: str) -> dict[str, Any]:
         "color": COLOURS[words.tone],
         "fields": [
             {
-                "name": _escaped(fact.label, FIELD_NAME_LIMIT) or "\u200b",
-                "value": _escaped(fact.value, FIELD_VALUE_LIMIT) or "\u200b",
+                "name": _escaped(fact.label, FIELD_NAME_LIMIT),
+                "value": _escaped(fact.value, FIELD_VALUE_LIMIT),
                 "inline": True,
             }
-            for fact in words.facts[:FIELDS_LIMIT]
+            for fact in facts(words, FIELDS_LIMIT)
         ],
     }
 

@@ -19,7 +19,7 @@ import msgspec
 from control_plane.domain import google_chat_rules
 from control_plane.domain.message_words import Words
 from control_plane.domain.vendor_urls import sealed_url, usable
-from control_plane.notify.chat_words import body, cut, headline, links
+from control_plane.notify.chat_words import body, cut, facts, headline, links
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools
@@ -79,7 +79,7 @@ class GoogleChatTransport:
 
     async def send(self, config: GoogleChat, message: Message) -> Sent:
         """One POST. Raises TransportError."""
-        answer = await self._http.post(_address(config, message), headers=JSON | _USER_AGENT, body=_document(message))
+        answer = await self._http.post(_address(config, message), headers=JSON | _USER_AGENT, body=document(message))
         response = excerpt(answer.body, secrets=(), url=config.webhook_url)
         if accepted(answer):
             return Sent(answer.status, response)
@@ -96,14 +96,14 @@ def _address(config: GoogleChat, message: Message) -> HttpUrl:
     return parse_http_url(f"{url}&{urlencode(query)}")
 
 
-def _document(message: Message) -> bytes:
+def document(message: Message) -> bytes:
     """The message, within Google's size."""
-    document: dict[str, Any] = {"text": _plain(headline(message.words), TEXT_LIMIT)}
+    shown: dict[str, Any] = {"text": _plain(headline(message.words), TEXT_LIMIT)}
     if message.incident_id is not None:
-        document["thread"] = {"threadKey": str(message.incident_id)}
+        shown["thread"] = {"threadKey": str(message.incident_id)}
     encoded = b""
     for limit in PARAGRAPH_LIMITS:
-        encoded = msgspec.json.encode(document | _cards(message.words, limit=limit))
+        encoded = msgspec.json.encode(shown | _cards(message.words, limit=limit))
         if len(encoded) <= SIZE_LIMIT:
             break
     return encoded
@@ -128,7 +128,7 @@ def _widgets(words: Words, *, limit: int) -> list[dict[str, Any]]:
                 "wrapText": True,
             }
         }
-        for f in words.facts[:FACTS_LIMIT]
+        for f in facts(words, FACTS_LIMIT)
     ]
     buttons = [{"text": label, "onClick": {"openLink": {"url": url}}} for label, url in links(words)]
     return [*widgets, {"buttonList": {"buttons": buttons}}] if buttons else widgets

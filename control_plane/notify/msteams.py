@@ -17,7 +17,7 @@ import msgspec
 from control_plane.domain import msteams_rules
 from control_plane.domain.message_words import Words
 from control_plane.domain.vendor_urls import sealed_url, usable
-from control_plane.notify.chat_words import body, cut, headline, links
+from control_plane.notify.chat_words import body, cut, facts, headline, links
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools
@@ -113,7 +113,7 @@ def _card(words: Words, *, text_limit: int) -> dict[str, Any]:
     text = body(words)
     if text:
         shown.append(_rich([{"type": "TextRun", "text": cut(text, text_limit)}]))
-    shown += [_fact(fact.label, cut(fact.value, min(VALUE_LIMIT, text_limit))) for fact in words.facts[:FACTS_LIMIT]]
+    shown += [_fact(fact.label, cut(fact.value, min(VALUE_LIMIT, text_limit))) for fact in facts(words, FACTS_LIMIT)]
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from control_plane.domain.message_words import Fact, Words
-from control_plane.notify.chat_words import body, cut, headline, links
+from control_plane.notify.chat_words import body, cut, facts, headline, links
 
 HEADER_LIMIT = 150
 SECTION_LIMIT = 3_000
@@ -49,9 +49,9 @@ def amended(words: Words, *, before: str) -> dict[str, Any]:
 
 
 def _below(words: Words) -> list[dict[str, Any]]:
-    text, facts = body(words), words.facts[:FACTS_LIMIT]
+    text, told = body(words), facts(words, FACTS_LIMIT)
     blocks = [_section(_escaped(text, SECTION_LIMIT))] if text else []
-    rows = [facts[at : at + FIELDS_IN_SECTION] for at in range(0, len(facts), FIELDS_IN_SECTION)]
+    rows = [told[at : at + FIELDS_IN_SECTION] for at in range(0, len(told), FIELDS_IN_SECTION)]
     blocks += [{"type": "section", "fields": [_field(fact) for fact in row]} for row in rows]
     linked = [_link(label, url) for label, url in links(words)]
     if linked:
