@@ -97,6 +97,7 @@ def holding(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
             {**_NTFY, "access_token": secret},
             {**_NTFY, "username": "ops", "password": secret},
             {**_TELEGRAM, "bot_token": f"123456:{secret}"},
+            *chats(secret),
         )
     return (
         {**_HTTP, "basic_auth": ["user", secret]},
@@ -104,6 +105,40 @@ def holding(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
         {**_HTTP, "headers": {"X-Api-Key": secret}},
         {**_HTTP, "headers": {"Cookie": f"sid={secret}; theme=dark"}},
         {**_HTTP, "headers": {"Authorization": f"Token {secret}"}},
+    )
+
+
+CHATS = ("discord", "google_chat", "msteams", "slack")
+
+
+def chats(secret: str) -> tuple[dict[str, Any], ...]:
+    """Configurations of chats, whose URLs are secrets as a whole."""
+    workflow = "https://prod-1.westeurope.logic.azure.com/workflows/a/triggers/manual/paths/invoke"
+    return (
+        {"type": "slack", "webhook_url": f"https://hooks.slack.com/services/T0/B0/{secret}"},
+        {"type": "slack", "bot_token": f"xoxb-1234-{secret}", "channel": "#alerts"},
+        {"type": "discord", "webhook_url": f"https://discord.com/api/webhooks/1234/{secret}"},
+        {"type": "msteams", "webhook_url": f"{workflow}?api-version=1&sig={secret}"},
+        {
+            "type": "google_chat",
+            "webhook_url": f"https://chat.googleapis.com/v1/spaces/A/messages?key=k&token={secret}",
+        },
+    )
+
+
+def wrong_urls(secret: str) -> tuple[dict[str, Any], ...]:
+    """URLs that no chat takes."""
+    return (
+        {"webhook_url": secret},
+        {"webhook_url": [secret]},
+        {"webhook_url": f"https://ops.example.com/{secret}"},
+        {"webhook_url": f"https://acme.webhook.office.com/webhookb2/{secret}"},
+        {"webhook_url": f"https://hooks.slack.com/workflows/{secret}"},
+        {"webhook_url": f"https://discord.com/api/webhooks/1234/{secret}/slack"},
+        {"webhook_url": f"https://user:{secret}@discord.com/api/webhooks/1234/x"},
+        {"webhook_url": f"https://chat.googleapis.com/v1/spaces/A/messages?token={secret}"},
+        {"bot_token": f"xoxp-1234-{secret}", "channel": "#alerts"},
+        {"bot_token": f"xoxb-1234-{secret}", "channel": f"#{secret} "},
     )
 
 
@@ -141,8 +176,14 @@ def misplacing(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
             {"server_url": f"https://ntfy.example.com/{secret}"},
             {"server_url": f"https://ops:{secret}@ntfy.example.com"},
         )
+        chat = tuple({**each, "type": kind} for kind in CHATS for each in wrong_urls(secret))
         telegram = ({**_TELEGRAM, "bot_token": secret}, {**_TELEGRAM, "bot_token": f"1:{secret}", "chat_id": secret})
-        return (*({**_HOOK, **each} for each in (*either, *hook)), *({**_NTFY, **each} for each in ntfy), *telegram)
+        return (
+            *({**_HOOK, **each} for each in (*either, *hook)),
+            *({**_NTFY, **each} for each in ntfy),
+            *telegram,
+            *chat,
+        )
     check = (
         {"basic_auth": secret},
         {"basic_auth": ["user", secret, secret]},
