@@ -22,6 +22,7 @@ COLUMNS = {
     "ENABLED": lambda c: "yes" if c["enabled"] else f"no{': ' + c['disabled_reason'] if c['disabled_reason'] else ''}",
     "ID": text("id"),
 }
+ROTATED = {"SECRET": text("secret"), "FORMER UNTIL": text("former_until")}
 TESTED = {
     "DELIVERED": lambda t: "yes" if t["delivered"] else "no",
     "STATUS": text("http_status"),
@@ -126,6 +127,17 @@ def rm(client: ApiClient, channel: str) -> None:
     """Remove a channel. What is still owed to it is not sent."""
     client.send("DELETE", f"/channels/{_found(client, channel)}")
     say(f"Removed {channel}.")
+
+
+@channels.command("rotate-secret")
+@click.argument("channel")
+@with_output
+@with_client
+def rotate_secret(client: ApiClient, channel: str, output: str) -> None:
+    """Give a webhook a new signing secret, shown this once. The one before signs for 24 hours more."""
+    made = client.send("POST", f"/channels/{_found(client, channel)}/rotate-secret")
+    show(made | {"id": made["channel_id"]} if output == "name" else made, output, columns=ROTATED)
+    say("Give it to the receiver: the secret before it stops signing then.")
 
 
 @channels.command("test")

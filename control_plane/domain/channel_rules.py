@@ -45,7 +45,7 @@ def refused_url(refused: UrlRefused, *, field: str = "/config/url") -> BadReques
     return invalid(refused.message, field=field)
 
 
-NEVER_SENT = frozenset({"url", "secret"})
+NEVER_SENT = frozenset({"url", "secret", "former"})
 """Secrets that no receiver gets to read: a URL is where it is sent, a signing secret only signs."""
 
 
@@ -136,6 +136,14 @@ def merged(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
             result[key] = merged(before if isinstance(before, dict) else {}, value)
         elif value is not None:
             result[key] = value
+    return result
+
+
+def patched(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for a whole configuration. A signing secret that is replaced stops at once: rotating lets it overlap."""
+    result = merged(stored, patch)
+    if "former" not in patch and result.get("secret") != stored.get("secret"):
+        result.pop("former", None)
     return result
 
 

@@ -9,9 +9,11 @@ any other    tried again, not before its Retry-After: a receiver that is being d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
+from msgspec import Struct
 
 from control_plane.domain import channel_rules
 from control_plane.domain.delivery import retry_after
@@ -33,13 +35,24 @@ GONE = 410
 
 USER_AGENT = "Farwatch-Webhook/1"
 
+FORMER_FOR = timedelta(hours=24)
+"""How long the secret before a rotation goes on signing, so that receivers can change theirs meanwhile."""
+
+
+class Former(Struct, frozen=True, forbid_unknown_fields=True):
+    """The secret that was rotated out, and until when it signs as well."""
+
+    secret: str
+    until: datetime
+
 
 class Webhook(Configuration, frozen=True, tag="webhook"):
-    """`secret` signs; one is made when it is absent."""
+    """`secret` signs; one is made when it is absent. `former` signs, too, until its end."""
 
     url: str
     headers: dict[str, str] = {}  # noqa: RUF012  # msgspec copies it
     secret: str | None = None
+    former: Former | None = None
 
 
 class WebhookTransport:
@@ -61,23 +74,24 @@ class WebhookTransport:
         """Canonical URL, checked headers, a secret. Raises BadRequest: INVALID_CHANNEL_CONFIG, SSRF_BLOCKED …"""
         url = self._read_url(config.url)
         channel_rules.check_headers(config.headers)
-        try:
-            signing_key(config.secret) if config.secret is not None else None
-        except ValueError as wrong:
-            raise channel_rules.invalid(str(wrong), field="/config/secret") from None
-        return Webhook(url=str(url), headers=config.headers, secret=config.secret or make_secret(entropy))
+        _check_secret(config.secret, field="/config/secret")
+        if config.former is not None:
+            _check_former(config.former)
+        return msgspec.structs.replace(config, url=str(url), secret=config.secret or make_secret(entropy))
 
     def parts(self, config: Webhook) -> Parts:
         """URL, header values and secret are sealed: each may carry a token. Names of headers stay readable."""
         masked = dict.fromkeys(config.headers, channel_rules.MASK)
+        former = {} if config.former is None else {"former": msgspec.to_builtins(config.former)}
         return Parts(
             shown={
                 "type": "webhook",
                 "url": channel_rules.MASK,
                 "headers": masked,
                 "secret": channel_rules.MASK,
+                **dict.fromkeys(former, channel_rules.MASK),
             },
-            secrets={"url": config.url, "headers": config.headers, "secret": config.secret},
+            secrets={"url": config.url, "headers": config.headers, "secret": config.secret, **former},
             host=parse_http_url(config.url).host_header,
         )
 
@@ -87,9 +101,9 @@ class WebhookTransport:
 
     async def send(self, config: Webhook, message: Message) -> Sent:
         """One POST. Raises TransportError."""
-        url, key = _usable(config)
+        url, keys = _usable(config, now=message.sent_at)
         signed = signature_headers(
-            keys=(key,),
+            keys=keys,
             message_id=str(message.message_id),
             timestamp=int(message.sent_at.timestamp()),
             body=message.body,
@@ -116,10 +130,31 @@ class WebhookTransport:
         return url
 
 
-def _usable(config: Webhook) -> tuple[HttpUrl, bytes]:
-    """URL and signing key of what is stored, which stricter rules of a later release may no longer take."""
+def rotated(config: Webhook, *, secret: str, now: datetime) -> Webhook:
+    """The same with a new secret, beside which the present one signs for a while."""
+    former = None if config.secret is None else Former(config.secret, now + FORMER_FOR)
+    return msgspec.structs.replace(config, secret=secret, former=former)
+
+
+def _check_secret(secret: str | None, *, field: str) -> None:
     try:
-        return parse_http_url(config.url), signing_key(config.secret or "")
+        signing_key(secret) if secret is not None else None
+    except ValueError as wrong:
+        raise channel_rules.invalid(str(wrong), field=field) from None
+
+
+def _check_former(former: Former) -> None:
+    _check_secret(former.secret, field="/config/former/secret")
+    if former.until.tzinfo is None:
+        raise channel_rules.invalid("until is an instant with its offset, such as …Z", field="/config/former/until")
+
+
+def _usable(config: Webhook, *, now: datetime) -> tuple[HttpUrl, tuple[bytes, ...]]:
+    """URL and signing keys of what is stored, which stricter rules of a later release may no longer take."""
+    former = config.former
+    secrets = [config.secret or "", *([former.secret] if former is not None and now < former.until else [])]
+    try:
+        return parse_http_url(config.url), tuple(map(signing_key, secrets))
     except UrlRefused as refused:
         raise TransportError(f"The channel's URL cannot be used: {refused.message}", permanent=True) from None
     except ValueError as wrong:
@@ -146,4 +181,5 @@ def _judged(answer: Answer, *, message: Message, response: str | None) -> Sent:
 
 
 def _kept(body: bytes, config: Webhook) -> str | None:
-    return excerpt(body, secrets=(config.secret or "", *config.headers.values()), url=config.url)
+    former = "" if config.former is None else config.former.secret
+    return excerpt(body, secrets=(config.secret or "", former, *config.headers.values()), url=config.url)

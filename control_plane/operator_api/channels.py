@@ -10,6 +10,7 @@ from control_plane.notify import transports
 from control_plane.services.alerting.change_channel import ChannelChange, change_channel
 from control_plane.services.alerting.create_operator_channel import create_operator_channel
 from control_plane.services.alerting.delete_channel import delete_channel
+from control_plane.services.alerting.rotate_secret import RotatedSecret, rotate_secret
 from control_plane.services.alerting.test_channel import Tested, test_channel
 from control_plane.store import channels
 from control_plane.store.tenants import OPERATOR
@@ -97,6 +98,20 @@ async def test(call: Call) -> Reply:
     return Reply(tested)
 
 
+async def rotate(call: Call) -> Reply:
+    rotated, revision = await rotate_secret(
+        call.deps.database,
+        sealer=call.deps.sealer,
+        transports=transports(call.deps.settings),
+        tenant_id=OPERATOR,
+        channel_id=call.uuid("channel_id"),
+        now=call.deps.now(),
+        write_source="api",
+        check_revision=partial(require_match, call.request),
+    )
+    return Reply(rotated, etag=revision)
+
+
 _route = partial(Route, door=Door.OPERATOR, tag="Operator's channels")
 _CHANNEL = "/operator/channels/{channel_id}"
 
@@ -162,5 +177,14 @@ ROUTES: tuple[Route, ...] = (
             "CHANNEL_TEST_FAILED",
             "CHANNEL_UNVERIFIED",
         ),
+    ),
+    _route(
+        method="POST",
+        path=_CHANNEL + "/rotate-secret",
+        handler=rotate,
+        operation="rotate_operator_channel_secret",
+        summary="Give a webhook of the operator's a new signing secret; the one before signs for 24 hours more",
+        reply=RotatedSecret,
+        errors=("CHANNEL_NOT_SIGNED", "CHANNEL_UNUSABLE", "PRECONDITION_FAILED"),
     ),
 )

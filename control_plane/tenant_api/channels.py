@@ -15,6 +15,7 @@ from control_plane.services.alerting.ask_address import resend_verification
 from control_plane.services.alerting.change_channel import ChannelChange, change_channel
 from control_plane.services.alerting.create_channel import create_channel
 from control_plane.services.alerting.delete_channel import delete_channel
+from control_plane.services.alerting.rotate_secret import RotatedSecret, rotate_secret
 from control_plane.services.alerting.test_channel import Tested
 from control_plane.store import channels
 from control_plane.web.call import Call, Reply
@@ -143,6 +144,21 @@ async def resend(call: Call) -> Reply:
     return Reply(channel_view(row), etag=row.revision)
 
 
+async def rotate(call: Call) -> Reply:
+    caller = call.tenant()
+    rotated, revision = await rotate_secret(
+        call.deps.database,
+        sealer=call.deps.sealer,
+        transports=transports(call.deps.settings),
+        tenant_id=caller.tenant_id,
+        channel_id=call.uuid("channel_id"),
+        now=call.deps.now(),
+        write_source=caller.write_source,
+        check_revision=partial(require_match, call.request),
+    )
+    return Reply(rotated, etag=revision)
+
+
 ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
@@ -256,5 +272,18 @@ ROUTES: tuple[Route, ...] = (
         scope="channels:write",
         reply=Channel,
         errors=("CHANNEL_NOT_VERIFIABLE", "CHANNEL_VERIFICATION_LIMIT", "CHANNEL_VERIFIED", "CHANNEL_KIND_UNAVAILABLE"),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/channels/{channel_id}/rotate-secret",
+        handler=rotate,
+        operation="rotate_channel_secret",
+        summary="Give a webhook a new signing secret; the one before signs for 24 hours more",
+        description="The secret is in this reply only. A secret that leaked is replaced at once by a change, not here.",
+        tag="channels",
+        door=Door.TENANT,
+        scope="channels:write",
+        reply=RotatedSecret,
+        errors=("CHANNEL_NOT_SIGNED", "CHANNEL_UNUSABLE", "PRECONDITION_FAILED"),
     ),
 )

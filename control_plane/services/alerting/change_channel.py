@@ -115,7 +115,7 @@ def _patched(before: ChannelRow, patch: dict[str, Any], *, sealer: Sealer, trans
         )
     except UnusableChannelError as unusable:
         raise Conflict(str(unusable), code="CHANNEL_UNUSABLE") from None
-    merged = channel_rules.merged(msgspec.to_builtins(stored), patch)
+    merged = channel_rules.patched(msgspec.to_builtins(stored), patch)
     if transports[kind].managed:
         channel_rules.refuse_managed_change(kind, stored=msgspec.to_builtins(stored), merged=merged)
     prepared = channel_config.prepare_as(kind, merged, transports)

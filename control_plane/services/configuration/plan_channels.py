@@ -108,7 +108,7 @@ def _patched(row: ChannelRow, stored: Any, given: dict[str, Any], means: Means) 
             f"This is a {row.kind} channel and stays one: give the other a name of its own", field="/config/type"
         )
     before = msgspec.to_builtins(stored)
-    wanted = channel_rules.merged(before, config_patch(given, shown=row.config))
+    wanted = channel_rules.patched(before, config_patch(given, shown=row.config))
     prepared = channel_config.prepare(wanted, means.transports)
     if prepared.made:  # a secret of ours that the file clears stays what it is: applying twice changes nothing
         kept = {name: before[name] for name in prepared.made if before.get(name) is not None}

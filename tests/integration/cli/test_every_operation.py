@@ -101,6 +101,7 @@ WALK = f"""
 0 channels add Hook --type webhook --set url={CLOSED}
 0 channels show Hook
 0 channels edit Hook --disable
+0 channels rotate-secret Hook
 1 channels test Hook
 1 channels test --type webhook --set url={CLOSED}
 0 channels rm Hook
