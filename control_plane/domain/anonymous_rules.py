@@ -28,7 +28,7 @@ def read_public(body: Mapping[str, Any]) -> tuple[bool | None, dict[str, Any]]:
 
 def refuse_shared(body: Mapping[str, Any]) -> None:
     """Raise Refused NOT_FOR_MANAGE_KEYS for fields whose names or objects are shared by all of the tenant."""
-    for field in ("key", "depends_on", "alerts"):
+    for field in ("key", "depends_on", "alerts", "escalations"):
         if body.get(field):
             message = f"{field} needs an account: a monitor that was created without one stands by itself"
             raise Refused(message, code="NOT_FOR_MANAGE_KEYS", field=f"/{field}")

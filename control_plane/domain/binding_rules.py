@@ -27,7 +27,7 @@ def named_channels(body: Mapping[str, Any]) -> list[UUID]:
     """The channel ids that a body names, as far as they are ids: what to look up before reading it."""
     alerts = body.get("alerts")
     entries = alerts if isinstance(alerts, list) else []
-    ids = (_uuid(entry.get("channel_id")) for entry in entries[:MAX_BINDINGS] if isinstance(entry, dict))
+    ids = (channel_id_of(entry.get("channel_id")) for entry in entries[:MAX_BINDINGS] if isinstance(entry, dict))
     return [found for found in ids if found is not None]
 
 
@@ -56,7 +56,7 @@ def _read_binding(entry: object, pointer: str, channels: Collection[UUID]) -> Bi
             field_rules.refuse(
                 "UNKNOWN_FIELD", "an entry of alerts has channel_id and events only", f"{pointer}/{field}"
             )
-    channel_id = _uuid(entry.get("channel_id"))
+    channel_id = channel_id_of(entry.get("channel_id"))
     if channel_id is None:
         field_rules.refuse(
             "INVALID_ALERT_CONFIG", "channel_id is the id of a channel (a UUID)", f"{pointer}/channel_id"
@@ -81,7 +81,8 @@ def _read_events(value: object, pointer: str) -> tuple[str, ...] | None:
     return tuple(value)
 
 
-def _uuid(value: object) -> UUID | None:
+def channel_id_of(value: object) -> UUID | None:
+    """The id that this text is, in its canonical form; None for anything else."""
     if not isinstance(value, str):
         return None
     try:

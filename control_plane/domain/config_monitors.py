@@ -24,7 +24,8 @@ from shared.checks.secret_headers import is_secret_header
 
 ORDER = (
     *("key", "adopt", "name", "check", "interval", "regions", "region_policy", "confirmations", "tags", "group"),
-    *("alerts", "notify_recovery", "renotify_interval_secs", "max_repeats", "severity", "alert_on"),
+    *("alerts", "notify_recovery", "renotify_interval_secs", "max_repeats", "escalations"),
+    *("severity", "alert_on"),
     *("backoff_when_down", "sla", "quiet_hours", "depends_on", "owner", "notes", "enabled", "secrets"),
 )
 """Fields of an entry, as they are written."""
@@ -35,6 +36,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "tags": [],
     "group": None,
     "alerts": [],
+    "escalations": [],
     "backoff_when_down": False,
     "sla": None,
     "quiet_hours": None,
@@ -66,6 +68,7 @@ def whole_monitor(config: MonitorConfig, names: Names) -> dict[str, Any]:
         "notify_recovery": config.notify_recovery,
         "renotify_interval_secs": config.renotify_interval_s,
         "max_repeats": config.max_repeats,
+        "escalations": _written_steps(config, names),
         "severity": config.severity,
         "alert_on": config.alert_on,
         "backoff_when_down": config.backoff_when_down,
@@ -137,6 +140,13 @@ def _written_alerts(config: MonitorConfig, names: Names) -> list[dict[str, Any]]
     return sorted(written, key=lambda alert: str(alert["channel"]))
 
 
+def _written_steps(config: MonitorConfig, names: Names) -> list[dict[str, Any]]:
+    return [
+        {"after_s": step.after_s, "channels": sorted(names.channel_name_of.get(o, str(o)) for o in step.channel_ids)}
+        for step in config.escalations
+    ]
+
+
 def monitor_body(entry: Mapping[str, Any], names: Names, *, stored: MonitorConfig | None) -> dict[str, Any]:
     """The entry as a body of the API: of a new monitor, or the merge patch that makes a stored one equal to it.
 
@@ -145,6 +155,8 @@ def monitor_body(entry: Mapping[str, Any], names: Names, *, stored: MonitorConfi
     body = {name: value for name, value in entry.items() if name not in ("secrets", "adopt")}
     if "alerts" in body:
         body["alerts"] = _alerts_by_id(body["alerts"], names)
+    if "escalations" in body:
+        body["escalations"] = _steps_by_id(body["escalations"], names)
     if isinstance(check := expanded(body.get("check")), dict):
         body["check"] = _check_by_id(check if stored is None else _check_patch(check, stored.check), names)
     if stored is None:
@@ -187,6 +199,20 @@ def _alert_by_id(alert: Mapping[str, Any], names: Names) -> dict[str, Any]:
     name = alert.get("channel")
     found = names.channels.get(name) if isinstance(name, str) else None
     return {"channel_id": name if found is None else str(found), **others}
+
+
+def _steps_by_id(steps: Any, names: Names) -> Any:
+    if not isinstance(steps, list):
+        return steps
+    return [_step_by_id(step, names) if isinstance(step, dict) else step for step in steps]
+
+
+def _step_by_id(step: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    others = {name: value for name, value in step.items() if name != "channels"}
+    listed = step.get("channels")
+    if not isinstance(listed, list):
+        return {**others, "channel_ids": listed}
+    return {**others, "channel_ids": [str(names.channels.get(o, o)) if isinstance(o, str) else o for o in listed]}
 
 
 def _check_by_id(check: dict[str, Any], names: Names) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from msgspec import UNSET, Struct, structs
 from control_plane.domain import field_rules
 from control_plane.domain.binding_rules import Binding, read_alerts
 from control_plane.domain.check_rules import RULES, read_check, rules_of
+from control_plane.domain.escalation_rules import Escalation, read_escalations
 from control_plane.domain.field_rules import Findings
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_fields import PLAIN, Sla, read_depends_on
@@ -46,6 +47,7 @@ class MonitorConfig(Struct, frozen=True, kw_only=True):
     notify_recovery: bool = True
     renotify_interval_s: int = 3600
     max_repeats: int = 10
+    escalations: tuple[Escalation, ...] = ()
     severity: str = "major"
     alert_on: str = "down"
     backoff_when_down: bool = False
@@ -88,7 +90,8 @@ def read_monitor(body: Mapping[str, Any], *, stored: MonitorConfig | None, surro
     for field, reader in PLAIN.items():
         if (given := body.get(field, UNSET)) is not UNSET:
             _take(values, findings, field, reader, given)
-    _take_alerts(values, findings, body.get("alerts", UNSET), surroundings.channels)
+    _take_channels(values, findings, body, "alerts", surroundings.channels)
+    _take_channels(values, findings, body, "escalations", surroundings.channels)
     _take_depends_on(values, findings, body.get("depends_on", UNSET), surroundings.monitors)
     regions: tuple[RegionChoice, ...] | None = ()
     if not regionless:
@@ -116,7 +119,7 @@ def same_schedule(one: MonitorConfig, other: MonitorConfig) -> bool:
     return (one.check, one.interval_s, one.regions) == (other.check, other.interval_s, other.regions)
 
 
-FIELDS = (*PLAIN, "check", "regions", "region_policy", "alerts", "depends_on")
+FIELDS = (*PLAIN, "check", "regions", "region_policy", "alerts", "escalations", "depends_on")
 
 _ATTRIBUTE = {"interval": "interval_s", "renotify_interval_secs": "renotify_interval_s"}
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in structs.fields(MonitorConfig) if not field.required}
@@ -142,14 +145,21 @@ def _take(
             values[attribute] = taken
 
 
-def _take_alerts(values: dict[str, Any], findings: Findings, given: object, channels: Collection[UUID]) -> None:
+_OF_CHANNELS: dict[str, Callable[..., Any]] = {"alerts": read_alerts, "escalations": read_escalations}
+
+
+def _take_channels(
+    values: dict[str, Any], findings: Findings, body: Mapping[str, Any], field: str, channels: Collection[UUID]
+) -> None:
+    given = body.get(field, UNSET)
     if given is UNSET:
         return
+    reader = _OF_CHANNELS[field]
     taken = findings.take(
-        lambda value, at: read_alerts(value, at, channels=channels), [] if given is None else given, "/alerts"
+        lambda value, at: reader(value, at, channels=channels), [] if given is None else given, f"/{field}"
     )
     if taken is not None:
-        values["alerts"] = taken
+        values[field] = taken
 
 
 def _take_depends_on(values: dict[str, Any], findings: Findings, given: object, monitors: Mapping[str, UUID]) -> None:

@@ -35,7 +35,10 @@ async def all_monitors(conn: Connection, *, tenant_id: UUID) -> list[MonitorRow]
 
 
 ALL_BINDINGS = """
-SELECT monitor_id, channel_id, events FROM monitor_channels WHERE tenant_id = $1 ORDER BY monitor_id, channel_id
+SELECT monitor_id, channel_id, events, 0 AS step, NULL::integer AS after_s FROM monitor_channels WHERE tenant_id = $1
+UNION ALL
+SELECT monitor_id, channel_id, NULL, step, after_s FROM monitor_escalations WHERE tenant_id = $1
+ORDER BY monitor_id, step, channel_id
 """
 
 
@@ -43,7 +46,7 @@ async def all_bindings(conn: Connection, *, tenant_id: UUID) -> dict[UUID, list[
     """The channels that each monitor tells."""
     found: dict[UUID, list[BindingRow]] = {}
     for record in await conn.fetch(ALL_BINDINGS, tenant_id):
-        found.setdefault(record["monitor_id"], []).append(BindingRow(record["channel_id"], record["events"]))
+        found.setdefault(record["monitor_id"], []).append(BindingRow(*record[1:]))
     return found
 
 

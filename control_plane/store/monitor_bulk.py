@@ -12,13 +12,13 @@ from control_plane.store.assignments_write import DROP_DISPATCHES, UPSERT_ASSIGN
 from control_plane.store.heartbeat_reads import ADD_HEARTBEAT
 from control_plane.store.monitors import (
     HOLD_CHANNELS,
-    INSERT_BINDING,
     INSERT_MONITOR,
     INSERT_STATE,
     UPDATE_MONITOR,
     UPDATED,
     BindingRow,
     MonitorRow,
+    insert_rows,
     lock_states,
 )
 from control_plane.store.pauses import BEGIN_PAUSE, END_PAUSE
@@ -57,14 +57,10 @@ async def insert_monitors(conn: Connection, rows: Sequence[MonitorRow], *, sole:
 
 async def insert_bindings(conn: Connection, *, tenant_id: UUID, bindings: Mapping[UUID, Sequence[BindingRow]]) -> None:
     """The channels that new monitors tell, by monitor."""
-    rows = [
-        (tenant_id, monitor_id, binding.channel_id, binding.events)
-        for monitor_id, found in bindings.items()
-        for binding in found
-    ]
+    rows = [(tenant_id, monitor_id, binding) for monitor_id, found in bindings.items() for binding in found]
     if rows:
-        await conn.execute(HOLD_CHANNELS, tenant_id, rows[0][1], sorted({row[2] for row in rows}))
-        await conn.executemany(INSERT_BINDING, rows)
+        await conn.execute(HOLD_CHANNELS, tenant_id, rows[0][1], sorted({row[2].channel_id for row in rows}))
+        await insert_rows(conn, rows)
 
 
 INSERT_EDGES = """
@@ -169,8 +165,12 @@ async def end_pauses(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence
 
 
 BINDINGS_OF_ALL = """
-SELECT monitor_id, channel_id, events FROM monitor_channels
-WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]) ORDER BY monitor_id, channel_id
+SELECT monitor_id, channel_id, events, 0 AS step, NULL::integer AS after_s FROM monitor_channels
+WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[])
+UNION ALL
+SELECT monitor_id, channel_id, NULL, step, after_s FROM monitor_escalations
+WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[])
+ORDER BY monitor_id, step, channel_id
 """
 
 
@@ -180,7 +180,7 @@ async def read_all_bindings(
     """The channels that each monitor tells, in order of id."""
     found: dict[UUID, list[BindingRow]] = {}
     for record in await conn.fetch(BINDINGS_OF_ALL, tenant_id, list(monitor_ids)):
-        found.setdefault(record["monitor_id"], []).append(BindingRow(record["channel_id"], record["events"]))
+        found.setdefault(record["monitor_id"], []).append(BindingRow(*record[1:]))
     return found
 
 
@@ -225,7 +225,9 @@ async def down_among(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence
 HOLD_CHANNELS_OF_ALL = """
 SELECT FROM channels
 WHERE tenant_id = $1 AND id IN (
-    SELECT channel_id FROM monitor_channels WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]))
+    SELECT channel_id FROM monitor_channels WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[])
+    UNION ALL
+    SELECT channel_id FROM monitor_escalations WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]))
 ORDER BY id
 FOR KEY SHARE
 """

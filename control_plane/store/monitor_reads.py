@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from control_plane.domain.advisory import Advisory, LoneVote, advisories
+from control_plane.domain.escalation_rules import Escalation
 from control_plane.store.pool import Connection
 from shared.clock import to_unix_ms
 
@@ -101,6 +102,7 @@ class MonitorView(Struct, frozen=True):
     sla_target: float | None = None
     sla_period_days: int | None = None
     quiet_hours: dict[str, Any] | None = None
+    escalations: tuple[Escalation, ...] = ()
     depends_on: tuple[UUID, ...] = ()
     in_maintenance: bool = False
     held_by: str | None = None
@@ -159,6 +161,8 @@ SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.firs
     ARRAY(SELECT ROW(b.channel_id, b.events)
         FROM monitor_channels b WHERE b.tenant_id = m.tenant_id AND b.monitor_id = m.id ORDER BY b.channel_id
     ) AS alerts,
+    ARRAY(SELECT ROW(min(e.after_s), array_agg(e.channel_id ORDER BY e.channel_id)) FROM monitor_escalations e
+        WHERE e.tenant_id = m.tenant_id AND e.monitor_id = m.id GROUP BY e.step ORDER BY e.step) AS escalations,
     """
 
 _FROM = "FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id"
@@ -266,6 +270,7 @@ def _view(record: Any) -> MonitorView:
 
 def _completed(values: dict[str, Any]) -> MonitorView:
     values["alerts"] = [Binding(channel_id, events and tuple(events)) for channel_id, events in values["alerts"]]
+    values["escalations"] = tuple(Escalation(after_s, tuple(ids)) for after_s, ids in values["escalations"])
     values["depends_on"] = tuple(values["depends_on"])
     return MonitorView(*_IN_ORDER(values))  # by name costs several times as much: the names of columns are no literals
 

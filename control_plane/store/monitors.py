@@ -55,10 +55,15 @@ class MonitorRow(Struct, frozen=True, kw_only=True):
 
 
 class BindingRow(Struct, frozen=True):
-    """A channel that a monitor tells; `events` None is the notices of incidents."""
+    """A channel that a monitor tells; `events` None is the notices of incidents.
+
+    `step` from 1 on: that of an escalation, told `after_s` seconds after an incident opened.
+    """
 
     channel_id: UUID
     events: list[str] | None
+    step: int = 0
+    after_s: int | None = None
 
 
 TAKE_NUMBER = "UPDATE tenant_counters SET monitors = monitors + 1 WHERE tenant_id = $1 RETURNING monitors"
@@ -179,7 +184,8 @@ async def update_monitor(conn: Connection, row: MonitorRow) -> None:
 HOLD_CHANNELS = """
 SELECT FROM channels
 WHERE tenant_id = $1 AND (id = ANY($3::uuid[]) OR id IN (
-    SELECT channel_id FROM monitor_channels WHERE tenant_id = $1 AND monitor_id = $2))
+    SELECT channel_id FROM monitor_channels WHERE tenant_id = $1 AND monitor_id = $2
+    UNION ALL SELECT channel_id FROM monitor_escalations WHERE tenant_id = $1 AND monitor_id = $2))
 ORDER BY id
 FOR KEY SHARE
 """
@@ -193,18 +199,26 @@ async def delete_monitor(conn: Connection, *, tenant_id: UUID, monitor_id: UUID)
 
 
 READ_BINDINGS = """
-SELECT channel_id, events FROM monitor_channels WHERE tenant_id = $1 AND monitor_id = $2 ORDER BY channel_id
+SELECT channel_id, events, 0 AS step, NULL::integer AS after_s FROM monitor_channels
+WHERE tenant_id = $1 AND monitor_id = $2
+UNION ALL
+SELECT channel_id, NULL, step, after_s FROM monitor_escalations WHERE tenant_id = $1 AND monitor_id = $2
+ORDER BY step, channel_id
 """
 
 
 async def read_bindings(conn: Connection, *, tenant_id: UUID, monitor_id: UUID) -> list[BindingRow]:
-    """The channels that the monitor tells, in order of id."""
+    """The channels that the monitor tells, by step, in order of id."""
     records = await conn.fetch(READ_BINDINGS, tenant_id, monitor_id)
-    return [BindingRow(record["channel_id"], record["events"]) for record in records]
+    return [BindingRow(**dict(record)) for record in records]
 
 
 DELETE_BINDINGS = "DELETE FROM monitor_channels WHERE tenant_id = $1 AND monitor_id = $2"
+DELETE_STEPS = "DELETE FROM monitor_escalations WHERE tenant_id = $1 AND monitor_id = $2"
 INSERT_BINDING = "INSERT INTO monitor_channels (tenant_id, monitor_id, channel_id, events) VALUES ($1, $2, $3, $4)"
+INSERT_STEP = """
+INSERT INTO monitor_escalations (tenant_id, monitor_id, channel_id, step, after_s) VALUES ($1, $2, $3, $4, $5)
+"""
 
 
 async def replace_bindings(
@@ -213,8 +227,17 @@ async def replace_bindings(
     """Make these the channels that the monitor tells. Raises BadRequest when one of them is gone."""
     await conn.execute(HOLD_CHANNELS, tenant_id, monitor_id, [binding.channel_id for binding in bindings])
     await conn.execute(DELETE_BINDINGS, tenant_id, monitor_id)
-    rows = [(tenant_id, monitor_id, binding.channel_id, binding.events) for binding in bindings]
-    await conn.executemany(INSERT_BINDING, rows)
+    await conn.execute(DELETE_STEPS, tenant_id, monitor_id)
+    await insert_rows(conn, [(tenant_id, monitor_id, binding) for binding in bindings])
+
+
+async def insert_rows(conn: Connection, bindings: Sequence[tuple[UUID, UUID, BindingRow]]) -> None:
+    """Add (tenant, monitor, binding). The caller holds the channels."""
+    told = [(tenant, monitor, one.channel_id, one.events) for tenant, monitor, one in bindings if one.step == 0]
+    steps = [(tenant, monitor, one.channel_id, one.step, one.after_s) for tenant, monitor, one in bindings if one.step]
+    await conn.executemany(INSERT_BINDING, told)
+    if steps:
+        await conn.executemany(INSERT_STEP, steps)
 
 
 KNOWN_CHANNELS = "SELECT id FROM channels WHERE tenant_id = $1 AND id = ANY($2::uuid[])"

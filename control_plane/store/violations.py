@@ -41,6 +41,7 @@ VIOLATIONS = {
     ),
     "members_pkey": Violation(Conflict, "This person is a member already.", "/email", "ALREADY_MEMBER"),
     "monitor_channels_channel_fkey": Violation(BadRequest, "There is no such channel.", "/alerts"),
+    "monitor_escalations_channel_fkey": Violation(BadRequest, "There is no such channel.", "/escalations"),
     "monitor_channels_pkey": Violation(BadRequest, "A channel is listed twice.", "/alerts"),
     "monitor_dependencies_not_itself": Violation(
         Refused, "A monitor does not depend on itself.", "/depends_on", "DEPENDENCY_CYCLE"

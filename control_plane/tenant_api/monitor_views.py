@@ -39,6 +39,13 @@ class AlertJson(Struct, frozen=True):
     events: tuple[str, ...] | None = None
 
 
+class EscalationJson(Struct, frozen=True):
+    """A step: whom an incident is told that nobody has acknowledged `after_s` seconds after it opened."""
+
+    after_s: int
+    channel_ids: tuple[UUID, ...]
+
+
 class RegionVoteJson(Struct, frozen=True):
     """One region's say. `vote` is null while it has none that is fresh or remembered.
 
@@ -113,6 +120,7 @@ class MonitorJson(Struct, frozen=True, kw_only=True):
     tags: list[str]
     group: str | None
     alerts: list[AlertJson]
+    escalations: list[EscalationJson]
     notify_recovery: bool
     renotify_interval_secs: int
     max_repeats: int
@@ -151,6 +159,7 @@ class MonitorBody(Struct, frozen=True, kw_only=True):
     tags: list[str] | UnsetType | None = UNSET
     group: str | UnsetType | None = UNSET
     alerts: list[AlertJson] | UnsetType | None = UNSET
+    escalations: list[EscalationJson] | UnsetType | None = UNSET
     notify_recovery: bool | UnsetType | None = UNSET
     renotify_interval_secs: int | UnsetType | None = UNSET
     max_repeats: int | UnsetType | None = UNSET
@@ -194,6 +203,7 @@ def monitor_json(
         tags=view.tags,
         group=view.group,
         alerts=[AlertJson(binding.channel_id, binding.events) for binding in view.alerts],
+        escalations=[EscalationJson(step.after_s, step.channel_ids) for step in view.escalations],
         notify_recovery=view.notify_recovery,
         renotify_interval_secs=view.renotify_interval_s,
         max_repeats=view.max_repeats,

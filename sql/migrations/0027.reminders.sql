@@ -1,5 +1,5 @@
 -- Reminders and escalation: what is due of each triggered incident. Event subscriptions: how far each tenant's are told.
--- depends: 0025.alerting
+-- depends: 0026.rules_of_alerting
 
 -- Who is told of an incident that nobody acknowledges, and when. A step whose channels are all gone is none.
 CREATE TABLE monitor_escalations (
@@ -99,6 +99,8 @@ BEGIN
 END
 $$;
 CREATE TRIGGER subscribed AFTER INSERT OR UPDATE ON monitor_channels FOR EACH ROW WHEN (NEW.events IS NOT NULL)
+    EXECUTE FUNCTION farwatch_subscribe();
+CREATE TRIGGER subscribed AFTER INSERT OR UPDATE ON routes FOR EACH ROW WHEN (NEW.events IS NOT NULL)
     EXECUTE FUNCTION farwatch_subscribe();
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON monitor_escalations, incident_reminders, event_cursors

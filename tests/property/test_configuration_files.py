@@ -64,6 +64,7 @@ OPTIONAL: dict[str, st.SearchStrategy[Any]] = {
     "notify_recovery": st.booleans(),
     "renotify_interval_secs": st.sampled_from([0, 3600, 7200]),
     "max_repeats": st.integers(0, 20),
+    "escalations": st.sampled_from([[], [{"after_s": 60, "channels": ["Ops"]}]]),
     "severity": st.sampled_from(["minor", "major", "critical"]),
     "alert_on": st.sampled_from(["down", "degraded"]),
     "backoff_when_down": st.booleans(),

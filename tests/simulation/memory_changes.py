@@ -32,7 +32,7 @@ def now_ms(s: Session) -> int:
 
 @statement(monitors.READ_BINDINGS)
 def read_bindings(s: Session, _tenant: UUID, monitor_id: UUID) -> list[Row]:
-    return [{"channel_id": channel_id, "events": None} for channel_id in s.tables.bindings[monitor_id]]
+    return [{"channel_id": each, "events": None, "step": 0, "after_s": None} for each in s.tables.bindings[monitor_id]]
 
 
 @statement(dependencies.READ_UPSTREAMS)

@@ -121,7 +121,7 @@ async def write_change(
         )
     if server_of(new.check) != server_of(old.check):
         await certificates.forget_certificates(conn, tenant_id=row.tenant_id, monitor_id=row.id)
-    if new.alerts != old.alerts:
+    if (new.alerts, new.escalations) != (old.alerts, old.escalations):
         await monitors.replace_bindings(conn, tenant_id=row.tenant_id, monitor_id=row.id, bindings=binding_rows(new))
     if agents_see(row, changed):
         await assign(conn, changed, timeout_ms=timeout_ms(new.check))

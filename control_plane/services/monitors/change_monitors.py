@@ -62,7 +62,7 @@ class MonitorChange(Struct, frozen=True):
     def plain(self) -> bool:
         """It touches neither the bindings, the graph nor a heartbeat: those are written one by one."""
         one, other = self.old, self.new
-        same = (one.alerts, one.depends_on) == (other.alerts, other.depends_on)
+        same = all(getattr(one, name) == getattr(other, name) for name in ("alerts", "escalations", "depends_on"))
         rests_on_others = one.check != other.check and isinstance(other.check, CompositeCheck)
         return same and not rests_on_others and not isinstance(other.check, HeartbeatCheck)
 

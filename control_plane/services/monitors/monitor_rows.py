@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from control_plane.domain import quiet_hours
 from control_plane.domain.binding_rules import Binding, named_channels
+from control_plane.domain.escalation_rules import Escalation, channels_of_steps
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_fields import Sla, named_monitors
 from control_plane.domain.monitor_rules import MonitorConfig, Surroundings
@@ -52,7 +53,7 @@ async def read_surroundings_of(
 ) -> Surroundings:
     """The same for many bodies at once: what any of them names."""
     rows = await assignments_write.visible_regions(conn, tenant_id=tenant_id)
-    named = sorted({channel for body in bodies for channel in named_channels(body)})
+    named = sorted({channel for body in bodies for channel in (*named_channels(body), *channels_of_steps(body))})
     channels: frozenset[UUID] = frozenset()
     if named:
         channels = await monitors.known_channels(conn, tenant_id=tenant_id, channel_ids=named)
@@ -116,7 +117,10 @@ def stored_config(
         confirmations=row.confirmations,
         tags=tuple(row.tags),
         group=row.group,
-        alerts=tuple(Binding(b.channel_id, None if b.events is None else tuple(b.events)) for b in bindings),
+        alerts=tuple(
+            Binding(b.channel_id, None if b.events is None else tuple(b.events)) for b in bindings if b.step == 0
+        ),
+        escalations=escalations_of(bindings),
         notify_recovery=row.notify_recovery,
         renotify_interval_s=row.renotify_interval_s,
         max_repeats=row.max_repeats,
@@ -161,8 +165,22 @@ def plain_columns(config: MonitorConfig) -> dict[str, Any]:
 
 
 def binding_rows(config: MonitorConfig) -> list[BindingRow]:
-    """The rows of monitor_channels."""
-    return [BindingRow(b.channel_id, None if b.events is None else list(b.events)) for b in config.alerts]
+    """The rows of monitor_channels and of monitor_escalations."""
+    told = [BindingRow(b.channel_id, None if b.events is None else list(b.events)) for b in config.alerts]
+    steps = enumerate(config.escalations, 1)
+    return told + [BindingRow(id_, None, number, step.after_s) for number, step in steps for id_ in step.channel_ids]
+
+
+def escalations_of(bindings: Sequence[BindingRow]) -> tuple[Escalation, ...]:
+    """The steps that have a channel left, in their order."""
+    steps: dict[int, list[BindingRow]] = {}
+    for one in bindings:
+        if one.step:
+            steps.setdefault(one.step, []).append(one)
+    return tuple(
+        Escalation(rows[0].after_s or 0, tuple(sorted(row.channel_id for row in rows)))
+        for _, rows in sorted(steps.items())
+    )
 
 
 def assignment_rows(row: MonitorRow, *, timeout_ms: int) -> list[AssignmentRow]:

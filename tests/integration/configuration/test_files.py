@@ -23,6 +23,10 @@ FILE: dict[str, Any] = {
             "interval": 30,
             "depends_on": ["db"],
             "alerts": [{"channel": "Hook"}],
+            "escalations": [
+                {"after_s": 900, "channels": ["Phones"]},
+                {"after_s": 1800, "channels": ["Hook", "Phones"]},
+            ],
             "sla": {"target": 99.9},
         },
         {"key": "backup", "name": "Backup", "check": {"type": "heartbeat", "period": 3600}},
@@ -67,7 +71,7 @@ async def test_an_export_plans_as_no_change_and_tells_no_secret(keeper: Keeper) 
     assert [entry["key"] for entry in file["monitors"]] == ["api", "backup", "db", "site"]
     api = file["monitors"][0]
     assert api["secrets"] == ["/check/bearer_token"]
-    assert set(api) == {"key", "name", "check", "interval", "depends_on", "alerts", "sla", "secrets"}
+    assert set(api) == {"key", "name", "check", "interval", "depends_on", "alerts", "escalations", "sla", "secrets"}
     assert file["monitors"][3]["check"]["of"] == {"monitors": ["api", "db"]}
     assert file["channels"][1]["config"] == {"type": "ntfy", "topic": "acme"}, "the public server is what ntfy means"
     planned = await keeper.plan(file, prune=True)

@@ -64,6 +64,7 @@ OVERRIDES = {
     ("channel_links", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("channel_links", "purpose"): "'telegram'",
     ("manage_keys", "digest"): "sha256(gen_random_uuid()::text::bytea)",
+    ("monitor_escalations", "after_s"): "60",
     ("monitors", "interval_s"): "60",
     ("channel_verifications", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("results", "slot"): "(extract(epoch FROM now()) * 1000)::bigint",
