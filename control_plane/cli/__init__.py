@@ -23,6 +23,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "incidents": "control_plane.cli.incidents:incidents",
         "maintenance": "control_plane.cli.maintenance:maintenance",
         "channels": "control_plane.cli.channels:channels",
+        "routes": "control_plane.cli.routes:routes",
+        "silences": "control_plane.cli.silences:silences",
         "deliveries": "control_plane.cli.deliveries:deliveries",
     },
     "Configuration": {

@@ -27,7 +27,7 @@ def one_of(client: ApiClient, path: str, given: str, *, word: str, remedy: str) 
     """The id of the one item of the list at `path` of that id, number or exact name."""
     if is_id(given):
         return given
-    found = [each for each in every_item(client, path) if given in (str(each["number"]), each.get("name"))]
+    found = [each for each in every_item(client, path) if given in (str(each.get("number", "")), each.get("name"))]
     return _only(found, given, word=word, remedy=remedy)
 
 

@@ -65,10 +65,11 @@ def _read_binding(entry: object, pointer: str, channels: Collection[UUID]) -> Bi
         field_rules.refuse(
             "INVALID_ALERT_CONFIG", f"notification channel {channel_id} does not exist", f"{pointer}/channel_id"
         )
-    return Binding(channel_id, _read_events(entry.get("events"), f"{pointer}/events"))
+    return Binding(channel_id, read_events(entry.get("events"), f"{pointer}/events"))
 
 
-def _read_events(value: object, pointer: str) -> tuple[str, ...] | None:
+def read_events(value: object, pointer: str) -> tuple[str, ...] | None:
+    """What a binding or a route asks for. Raises BadRequest INVALID_TYPE, INVALID_ALERT_CONFIG."""
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(event, str) for event in value):

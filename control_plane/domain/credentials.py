@@ -65,7 +65,7 @@ def _base62(number: int, length: int) -> str:
 
 RESOURCES = (
     *("monitors", "heartbeats", "incidents", "maintenance"),
-    *("channels", "deliveries", "regions", "keys", "tenant"),
+    *("channels", "routes", "silences", "deliveries", "regions", "keys", "tenant"),
     *("members", "domains", "jobs", "config"),
 )
 SCOPES = (

@@ -95,6 +95,7 @@ WHERE ended.tenant_id = $1 AND ended.id = ANY($2::uuid[]) AND ended.notice <> 'r
       SELECT FROM deliveries told
       WHERE told.tenant_id = r.tenant_id AND told.incident_id = r.incident_id AND told.channel_id = r.channel_id
         AND told.notice <> 'resolved' AND told.state IN ('pending', 'delivered'))
+RETURNING r.id
 """
 # Another process may be waiting for this one to end, to send the next of the incident.
 WAKE_NEXT = """
@@ -156,16 +157,22 @@ async def _tell_owners(conn: Connection, a: Attempt, *, name: str, kind: str) ->
 
 WITHHOLD = """
 UPDATE deliveries
-SET state = 'cancelled', reason = $4, attempts = attempts - 1, finished_at = clock_timestamp(), lease_token = NULL,
-    lease_until = NULL
+SET state = 'cancelled', reason = $4, rule = coalesce($5, rule), attempts = attempts - 1,
+    finished_at = clock_timestamp(), lease_token = NULL, lease_until = NULL
 WHERE tenant_id = $1 AND id = ANY($2::uuid[]) AND lease_token = $3 AND state = 'pending'
 """
 
 
-async def withhold(conn: Connection, claimed: Sequence[Claimed], *, reason: str) -> None:
-    """Cancel deliveries of one claim that must not be sent after all; no attempt was made. Call it in a transaction."""
+async def withhold(
+    conn: Connection, claimed: Sequence[Claimed], *, reason: str, rule: dict[str, Any] | None = None
+) -> set[UUID]:
+    """Cancel deliveries of one claim that must not be sent after all; no attempt was made. Call it in a transaction.
+
+    The recoveries that nobody is left to hear of are cancelled, too: their ids. `rule`: what withholds them.
+    """
     lead, ids = claimed[0], [each.id for each in claimed]
     await conn.execute(HOLD_CHANNEL, lead.tenant_id, lead.channel_id)
-    await conn.execute(WITHHOLD, lead.tenant_id, ids, lead.lease_token, reason)
-    await conn.execute(CANCEL_RECOVERY, lead.tenant_id, ids)
+    await conn.execute(WITHHOLD, lead.tenant_id, ids, lead.lease_token, reason, rule)
+    untold = await conn.fetch(CANCEL_RECOVERY, lead.tenant_id, ids)
     await conn.execute(WAKE_NEXT, lead.tenant_id, ids)
+    return {row["id"] for row in untold}

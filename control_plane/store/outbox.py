@@ -39,7 +39,9 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """One attempt to make before `lease_until`. `now` is the database's clock at the claim.
 
     `message_id` is the delivery's own id, or that of the digest which tells of it.
-    `receipt` is of the first message of the incident that the channel took. `verified`: its address said yes.
+    `slept_through`: it was over before the quiet hours were that delayed it. `may_be_silenced`: the tenant has silences
+    that hold. `receipt` is of the first message of the incident that the channel took. `verified`: its address said
+    yes.
     Since the delivery was owed or revived, `failures` attempts failed and `unknown` have no known end; `told`: somebody
     at this channel knows of the incident, or soon will.
     """
@@ -67,6 +69,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
     receipt: dict[str, Any] | None = None
     verified: bool = True
     templates: dict[str, str] | None = None
+    slept_through: bool = False
+    may_be_silenced: bool = False
 
 
 # What follows `taken`, in the claim of singles and of digests alike ($1 token, $2 lease): an attempt that was lost is
@@ -92,6 +96,17 @@ SELECT l.tenant_id, l.id, l.message_id, l.channel_id, l.event, l.notice, l.body,
      WHERE f.tenant_id = l.tenant_id AND f.incident_id = l.incident_id AND f.channel_id = l.channel_id
        AND f.receipt IS NOT NULL
      ORDER BY f.number LIMIT 1) AS receipt,
+    coalesce(l.rule ->> 'type' = 'quiet_hours' AND l.notice <> 'resolved' AND (
+        EXISTS (SELECT FROM deliveries r
+            WHERE r.tenant_id = l.tenant_id AND r.incident_id = l.incident_id AND r.channel_id = l.channel_id
+              AND r.notice = 'resolved' AND r.ordinal = l.ordinal
+              AND r.created_at <= (l.rule ->> 'until')::timestamptz)
+        OR EXISTS (SELECT FROM incidents i
+            WHERE i.tenant_id = l.tenant_id AND i.id = l.incident_id
+              AND i.resolved_at <= (l.rule ->> 'until')::timestamptz)), false) AS slept_through,
+    EXISTS (SELECT FROM silences s
+        WHERE s.tenant_id = l.tenant_id AND s.starts_at <= clock_timestamp() AND s.ends_at > clock_timestamp())
+        AS may_be_silenced,
     s.failures, s.unknown, l.notice <> 'resolved' OR EXISTS (
         SELECT FROM deliveries told
         WHERE told.tenant_id = l.tenant_id AND told.incident_id = l.incident_id AND told.channel_id = l.channel_id

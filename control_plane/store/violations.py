@@ -49,6 +49,11 @@ VIOLATIONS = {
     "monitor_dependencies_upstream_fkey": Violation(
         BadRequest, "One of these monitors was deleted just now.", "/depends_on", "INVALID_DEPENDENCY"
     ),
+    "routes_name_key": Violation(Conflict, "A route of that name exists already.", "/name", "NAME_TAKEN"),
+    "routes_key_key": Violation(Conflict, "A route with that key exists already.", "/key", "KEY_TAKEN"),
+    "route_channels_channel_fkey": Violation(
+        BadRequest, "One of these channels was deleted just now.", "/channel_ids", "INVALID_MATCH"
+    ),
     "monitors_alert_on_known": Violation(BadRequest, "alert_on is down or degraded.", "/alert_on"),
     "monitors_confirmations_range": Violation(BadRequest, "confirmations is 1 to 10.", "/confirmations"),
     "monitors_interval_floor": Violation(Refused, "The interval is at least 10 s.", "/interval", "MIN_CHECK_INTERVAL"),

@@ -2,6 +2,8 @@
 -- depends: 0025.alerting
 
 ALTER TABLE monitors ADD COLUMN quiet_hours jsonb;     -- domain/quiet_hours.py
+CREATE INDEX monitors_quiet ON monitors (tenant_id, id) WHERE quiet_hours IS NOT NULL;
+CREATE INDEX channels_quiet ON channels (tenant_id, id) WHERE quiet_hours IS NOT NULL;
 
 -- What is empty in a match does not restrict. Monitors that are gone stay in the list: without them it would match all.
 CREATE TABLE routes (

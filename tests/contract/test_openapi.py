@@ -70,7 +70,7 @@ def test_a_body_outside_the_agent_door_says_that_other_fields_are_refused() -> N
         assert body["additionalProperties"] is False, operation["operationId"]
 
 
-ASK_WITH_A_BODY = {"plan_configuration"}
+ASK_WITH_A_BODY = {"plan_configuration", "preview_routes"}
 """POSTs that write nothing."""
 
 CODE = re.compile(r"[A-Z]{2,}(_[A-Z]+)+")

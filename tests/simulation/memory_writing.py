@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from control_plane.errors import Conflict
-from control_plane.store import assignments_write, decisions, deliveries, domain_load, notices
+from control_plane.store import assignments_write, decisions, deliveries, domain_load, notices, restraints
 from tests.simulation.memory_store import Session, statement
 from tests.simulation.memory_tables import DispatchRow, Row, append, drop, exclude, include, put
 from tests.simulation.observed import owed_rows
@@ -174,7 +174,9 @@ def waiting_rechecks(s: Session, domains: list[str]) -> list[Row]:
 
 
 @statement(notices.CHANNELS_BOUND)
-def channels_bound(s: Session, tenant_id: UUID, monitor_ids: list[UUID], event: str) -> list[Row]:
+def channels_bound(
+    s: Session, tenant_id: UUID, monitor_ids: list[UUID], event: str, severities: list[str]
+) -> list[Row]:
     return [_target(s, monitor_id, c) for monitor_id in sorted(monitor_ids) for c in s.tables.bindings[monitor_id]]
 
 
@@ -193,6 +195,12 @@ def channels_told(s: Session, tenant_id: UUID, incident_ids: list[UUID], event: 
         for channel_id in tables.bindings[monitor_id]
         if (incident_id, channel_id, "opened", 0) in tables.deliveries
     ]
+
+
+@statement(restraints.RESTRAINTS)
+def restraints_of(_session: Session, *_asked: object) -> list[Row]:
+    """Nobody has silences or quiet hours in simulated days."""
+    return []
 
 
 @statement(notices.PUBLIC_URL)

@@ -29,6 +29,7 @@ BODIES: dict[str, dict[str, Any]] = {
 """By operation, where the documented example is short on purpose, or names what is not there."""
 
 SCOPES = ["monitors:read"]
+SILENCED = {"starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-02T00:00:00Z"}
 WINDOW = {"title": "Upkeep", "all": True, "starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-01T01:00:00Z"}
 GIVE_UP = "UPDATE deliveries SET state = 'dead'"
 PROMISE = "UPDATE monitors SET sla_target = 99.9, sla_period_days = 30"
@@ -76,6 +77,9 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         known["delivery_id"] = await _first(http, "/api/v1/deliveries")
         known["domain_id"] = (await _made(http, "/api/v1/domains", domain="example.org"))["id"]
         window = await _made(http, "/api/v1/maintenance", **WINDOW)
+        route = await _made(http, "/api/v1/routes", name="Everything", channel_ids=[channel["id"]])
+        silence = await _made(http, "/api/v1/silences", name="Later", **SILENCED)
+        known |= {"route_id": route["id"], "silence_id": silence["id"]}
         known |= {"maintenance_id": window["id"], "region": min(desk.regions), "tag": "prod", "group": "Web"}
         known["agent_id"] = await _first(http, f"/api/v1/regions/{known['region']}/agents")
         known |= await _people(desk, http)

@@ -26,7 +26,7 @@ OURS = "ours-and-nobody-elses"
 STREAM_S = 0.3
 """How long a stream that was let in is listened to."""
 
-NAMED = ("monitors", "channels", "regions", "maintenance_windows", "api_keys")
+NAMED = ("monitors", "channels", "regions", "maintenance_windows", "api_keys", "routes", "silences")
 _PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _TENANT_TABLES = """
 SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid

@@ -22,9 +22,9 @@ from control_plane.services.alerting.channel_config import Transports
 from control_plane.services.alerting.compose_message import NO_LINKS, Links
 from control_plane.services.alerting.deny_delivery import denial_of
 from control_plane.services.alerting.gather_notices import gather
+from control_plane.services.alerting.keep_sendable import keep_sendable
 from control_plane.settings import DeliverySettings
 from control_plane.store import delivery_records, outbox
-from control_plane.store.deliveries import NOT_TOLD
 from control_plane.store.outbox import Claimed, Limits, Underway
 from control_plane.store.pool import Database
 
@@ -131,10 +131,7 @@ class Deliverer:
         task.add_done_callback(self._ended)
 
     async def _deliver(self, members: Sequence[Claimed]) -> None:
-        kept, withheld = _sorted(members)
-        for reason, those in withheld.items():
-            async with self._database.app_transaction() as conn:
-                await delivery_records.withhold(conn, those, reason=reason)
+        kept = await keep_sendable(self._database, members)
         if not kept or await self._denied(kept):
             return
         await attempt_delivery(
@@ -181,29 +178,3 @@ class Deliverer:
             task.cancel()
         if late:
             await asyncio.wait(late)
-
-
-def _sorted(members: Sequence[Claimed]) -> tuple[list[Claimed], dict[str, list[Claimed]]]:
-    """Those to be sent, and those that are not, by the reason."""
-    kept: list[Claimed] = []
-    withheld: dict[str, list[Claimed]] = {}
-    for each in members:
-        reason = _withheld(each)
-        if reason is None:
-            kept.append(each)
-        else:
-            withheld.setdefault(reason, []).append(each)
-    return kept, withheld
-
-
-def _withheld(claimed: Claimed) -> str | None:
-    """Why a claimed delivery is not to be sent, or None."""
-    if claimed.enabled is None:
-        return "The channel was deleted"
-    if not claimed.enabled and claimed.notice != "test":
-        return "The channel was disabled"
-    if not claimed.verified:
-        return "The e-mail address is not verified"
-    if not claimed.told:
-        return NOT_TOLD
-    return None

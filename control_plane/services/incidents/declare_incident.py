@@ -14,6 +14,7 @@ from control_plane.services.incidents.tell_incident import News, listeners, publ
 from control_plane.services.installation.identity import new_id
 from control_plane.store import decisions, incident_changes, incidents_read, monitors
 from control_plane.store.incident_changes import Declared, UpdateRow
+from control_plane.store.notices import ChannelTarget
 from control_plane.store.pool import Connection, Database
 from shared.clock import from_unix_ms
 from shared.ids import TenantId
@@ -41,7 +42,7 @@ class Declaration(Struct, frozen=True, kw_only=True):
 async def declare_incident(
     database: Database, declaration: Declaration, *, tenant_id: TenantId, incident_id: UUID, actor: str
 ) -> None:
-    """Open it as `incident_id`, and tell the channels bound to the monitors that it names.
+    """Open it as `incident_id`, and tell the channels of bindings and routes.
 
     Raises BadRequest INVALID_MONITORS, INVALID_STARTED_AT.
     """
@@ -49,7 +50,9 @@ async def declare_incident(
         named = await _named(conn, tenant_id, declaration.monitor_ids)
         now = from_unix_ms(await monitors.now_ms(conn))
         started_at = _started_at(declaration.started_at, now)
-        targets = await listeners(conn, tenant_id=tenant_id, monitor_ids=named) if declaration.notify else []
+        targets: list[ChannelTarget] = []
+        if declaration.notify:
+            targets = await listeners(conn, tenant_id=tenant_id, monitor_ids=named, severity=declaration.severity)
         numbers = await decisions.take_numbers(
             conn, tenant_id=tenant_id, events=1, incidents=1, deliveries=len(targets)
         )

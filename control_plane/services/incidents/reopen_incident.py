@@ -33,7 +33,9 @@ async def reopen_incident(
         held = await _stand_against(conn, tenant_id, incident) if incident.origin == "monitor" else False
         now = from_unix_ms(await monitors.now_ms(conn))
         about = await incident_changes.monitors_of(conn, tenant_id=tenant_id, incident_id=incident_id)
-        bound = await listeners(conn, tenant_id=tenant_id, monitor_ids=[each.id for each in about])
+        bound = await listeners(
+            conn, tenant_id=tenant_id, monitor_ids=[each.id for each in about], severity=incident.severity
+        )
         targets = [structs.replace(target, ordinal=incident.reopened + 1) for target in bound]
         numbers = await decisions.take_numbers(
             conn, tenant_id=tenant_id, events=1, incidents=0, deliveries=len(targets)

@@ -34,11 +34,17 @@ class News(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-async def listeners(conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID]) -> list[ChannelTarget]:
-    """The channels that hear of an opening about these monitors, each once. They stay until commit."""
-    if not monitor_ids:
-        return []
-    bound = await notices.channels_bound(conn, tenant_id=tenant_id, monitor_ids=monitor_ids, event="incident.opened")
+async def listeners(
+    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID], severity: str
+) -> list[ChannelTarget]:
+    """The channels that hear of an opening about these monitors, each once. They stay until commit.
+
+    Of an incident without monitors, those hear to which routes lead that name none.
+    """
+    about: list[UUID | None] = [*monitor_ids] or [None]
+    bound = await notices.channels_bound(
+        conn, tenant_id=tenant_id, monitor_ids=about, severities=[severity] * len(about), event="incident.opened"
+    )
     return _once(bound)
 
 
@@ -118,7 +124,7 @@ def _row(
         delivery_id=delivery_id,
         occurred_at=now,
         tenant_id=tenant_id,
-        monitor=monitors.get(target.monitor_id),
+        monitor=None if target.monitor_id is None else monitors.get(target.monitor_id),
         incident=incident,
         reason=news.reason,
     )

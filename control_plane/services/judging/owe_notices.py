@@ -29,7 +29,7 @@ class Owed(Struct, frozen=True):
 
 
 async def find_owed(conn: Connection, tenant_id: UUID, steps: Sequence[Judged]) -> list[Owed]:
-    """Openings go to the bound channels; what follows goes only to those who were told of the opening.
+    """Openings go to the channels of bindings and routes; what follows goes only to those who were told of the opening.
 
     A recovery for whom the opening is dead is written down, too: withheld (store/deliveries.owe), until a replay.
     """
@@ -43,17 +43,18 @@ async def find_owed(conn: Connection, tenant_id: UUID, steps: Sequence[Judged]) 
 
 
 async def _bound(conn: Connection, tenant_id: UUID, opening: Sequence[Judged]) -> list[Owed]:
-    by_monitor = {one.case.monitor_id: one for one in opening}
+    by_monitor: dict[UUID | None, Judged] = {one.case.monitor_id: one for one in opening}
     if not by_monitor:
         return []
+    severities = [one.decision.step.severity for one in by_monitor.values() if isinstance(one.decision.step, Opens)]
     targets = await notices.channels_bound(
-        conn, tenant_id=tenant_id, monitor_ids=list(by_monitor), event="incident.opened"
+        conn, tenant_id=tenant_id, monitor_ids=list(by_monitor), severities=severities, event="incident.opened"
     )
     return [Owed(by_monitor[t.monitor_id], t, "opened", "incident.opened") for t in targets]
 
 
 async def _told(conn: Connection, tenant_id: UUID, steps: Sequence[Judged], *, notice: str, event: str) -> list[Owed]:
-    by_monitor = {one.case.monitor_id: one for one in steps}
+    by_monitor: dict[UUID | None, Judged] = {one.case.monitor_id: one for one in steps}
     if not by_monitor:
         return []
     incident_ids = [one.incident.id for one in steps if one.incident]

@@ -113,7 +113,7 @@ async def test_what_a_tenant_changes_is_told(matrix: Matrix) -> None:
     told = await found(matrix, Door.TENANT, matrix.desk.key, over=over)
     assert told.untold == set()
     assert {name: told.refused[name] for name in told.refused.keys() - NOBODY_ANSWERS} == {}
-    assert told.unchanged == {"plan_configuration", "end_my_session", "end_my_sessions"}, (
+    assert told.unchanged == {"plan_configuration", "preview_routes", "end_my_session", "end_my_sessions"}, (
         "sessions are no configuration"
     )
     assert len(told.told) >= 53

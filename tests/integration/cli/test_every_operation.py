@@ -104,6 +104,17 @@ WALK = f"""
 0 channels rotate-secret Hook
 1 channels test Hook
 1 channels test --type webhook --set url={CLOSED}
+0 routes ls
+0 routes add Everything --channel Hook --severity critical --tag prod
+0 routes show Everything
+0 routes edit Everything --disable
+0 routes preview --severity critical --tag prod
+0 routes rm Everything
+0 silences ls
+0 silences add Upgrade --for 2h --tag prod
+0 silences show Upgrade
+0 silences edit Upgrade --for 3h
+0 silences rm Upgrade
 0 channels rm Hook
 0 deliveries ls
 0 deliveries show {{delivery_id}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -53,6 +54,15 @@ async def a_window(client: httpx.AsyncClient, number: int) -> httpx.Response:
     return await client.post("/api/v1/maintenance", json={"title": f"w{number}", **WINDOW})
 
 
+async def a_route(client: httpx.AsyncClient, number: int) -> httpx.Response:
+    return await client.post("/api/v1/routes", json={"name": f"r{number}", "channel_ids": []})
+
+
+async def a_silence(client: httpx.AsyncClient, number: int) -> httpx.Response:
+    end = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    return await client.post("/api/v1/silences", json={"name": f"s{number}", "ends_at": end})
+
+
 async def an_invitation(client: httpx.AsyncClient, number: int) -> httpx.Response:
     return await client.post("/api/v1/invitations", json={"email": f"p{number}@example.com", "role": "viewer"})
 
@@ -66,6 +76,8 @@ COUNTED: dict[str, Create] = {
     "channels": a_channel,
     "keys": a_key,
     "maintenance": a_window,
+    "routes": a_route,
+    "silences": a_silence,
     "invitations": an_invitation,
     "members": an_invitation,
     "private_regions": a_region,
