@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from control_plane.cli import channel_links
 from control_plane.cli.api_client import ApiClient, with_client
 from control_plane.cli.finding import one_of
 from control_plane.cli.output import show, with_output
@@ -169,6 +170,10 @@ def resend_verification(client: ApiClient, channel: str, output: str) -> None:
     told = client.send("POST", f"/channels/{_found(client, channel)}/resend-verification")
     show(told, output, columns=COLUMNS)
     say(f"A link that counts for 24 hours was mailed to {told['config']['to']}.")
+
+
+for _command in channel_links.COMMANDS:
+    channels.add_command(_command)
 
 
 def _found(client: ApiClient, given: str) -> str:

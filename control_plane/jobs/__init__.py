@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 
 from control_plane.jobs.loop import Job
-from control_plane.notify import transports
+from control_plane.notify import installation_bot, transports
 from control_plane.services.alerting.compose_message import links_of
 from control_plane.services.alerting.deliver_notifications import Deliverer
 from control_plane.services.alerting.remind_of_incidents import remind_of_incidents
@@ -161,6 +162,10 @@ async def prepare_partitions(deps: Deps) -> None:
     await make_partitions(deps.database, now=deps.now())
 
 
+async def register_webhook(deps: Deps) -> None:
+    await deps.telegram_webhook.register(installation_bot(deps.settings), deps.settings, now=time.monotonic())
+
+
 async def forget(deps: Deps) -> None:
     await forget_old_rows(deps.database, settings=deps.settings.retention, now=deps.now())
 
@@ -186,6 +191,7 @@ JOBS: tuple[Job, ...] = (
     Job("measure", timedelta(seconds=30), measure),
     Job("remind", timedelta(seconds=3), remind),
     Job("roll_up", timedelta(seconds=30), roll),
+    Job("telegram_webhook", timedelta(seconds=10), register_webhook),
     Job("partitions", timedelta(hours=1), prepare_partitions),
     Job("retention", timedelta(hours=1), forget),
 )

@@ -22,6 +22,7 @@ from control_plane.notify.slack import SlackTransport
 from control_plane.notify.sms import SmsTransport
 from control_plane.notify.telegram import TelegramTransport
 from control_plane.notify.telegram_app import TelegramAppTransport
+from control_plane.notify.telegram_bot import TelegramBot
 from control_plane.notify.tools import Tools
 from control_plane.notify.transport import Transport
 from control_plane.notify.web_push import WebPushTransport
@@ -63,6 +64,12 @@ def every_transport(settings: Settings | None = None) -> Mapping[str, Transport[
     settings = settings or Settings()
     tools = Tools(guarded_http(settings.delivery), settings)
     return {kind: make(tools) for kind, make in TRANSPORTS.items()}
+
+
+def installation_bot(settings: Settings) -> TelegramBot | None:
+    """The installation's own Telegram bot, where it has one."""
+    transport = transports(settings).get("telegram_app")
+    return transport.bot if isinstance(transport, TelegramAppTransport) else None
 
 
 def guarded_http(settings: DeliverySettings) -> GuardedHttp:

@@ -34,7 +34,7 @@ class TelegramAppTransport:
     managed: ClassVar[bool] = True
 
     def __init__(self, tools: Tools) -> None:
-        self._bot = TelegramBot(tools.http, tools.settings.telegram.bot_token, ours=True)
+        self.bot = TelegramBot(tools.http, tools.settings.telegram.bot_token, ours=True)
 
     @staticmethod
     def is_set_up(settings: Settings) -> bool:
@@ -62,4 +62,4 @@ class TelegramAppTransport:
 
     async def send(self, config: TelegramApp, message: Message) -> Sent:
         """One message. Raises TransportError."""
-        return await send_by(self._bot, message, chat_id=config.chat_id, thread=config.message_thread_id)
+        return await send_by(self.bot, message, chat_id=config.chat_id, thread=config.message_thread_id)

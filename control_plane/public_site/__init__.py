@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from control_plane.public_site import acknowledge, consent, llms, pings, rendering
+from control_plane.public_site import acknowledge, consent, llms, pings, rendering, telegram_hook
 from control_plane.web.routes import Route
 
-ROUTES: tuple[Route, ...] = (*pings.ROUTES, *llms.ROUTES, *rendering.ROUTES, *acknowledge.ROUTES, *consent.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *pings.ROUTES,
+    *llms.ROUTES,
+    *rendering.ROUTES,
+    *acknowledge.ROUTES,
+    *consent.ROUTES,
+    *telegram_hook.ROUTES,
+)

@@ -9,12 +9,13 @@ from typing import Any
 from msgspec import Struct
 
 from control_plane.errors import NotFound
-from control_plane.notify import transports
+from control_plane.notify import installation_bot, transports
 from control_plane.services.alerting import test_channel
 from control_plane.services.alerting.ask_address import resend_verification
 from control_plane.services.alerting.change_channel import ChannelChange, change_channel
 from control_plane.services.alerting.create_channel import create_channel
 from control_plane.services.alerting.delete_channel import delete_channel
+from control_plane.services.alerting.part_from_chat import part_from_chat
 from control_plane.services.alerting.rotate_secret import RotatedSecret, rotate_secret
 from control_plane.services.alerting.test_channel import Tested
 from control_plane.store import channels
@@ -97,12 +98,13 @@ async def patch_channel(call: Call) -> Reply:
 
 
 async def remove_channel(call: Call) -> Reply:
-    await delete_channel(
+    deleted = await delete_channel(
         call.deps.database,
         tenant_id=call.tenant().tenant_id,
         channel_id=call.uuid("channel_id"),
         check_revision=partial(require_match, call.request),
     )
+    await part_from_chat(call.deps.database, installation_bot(call.deps.settings), deleted)
     return Reply()
 
 

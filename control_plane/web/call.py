@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from control_plane.errors import BadRequest
 from control_plane.sealing import Sealer
+from control_plane.services.alerting.register_telegram_webhook import TelegramWebhook
 from control_plane.services.fleet.hand_out_assignments import RegionDigests
 from control_plane.services.heartbeats.keep_ping_door import PingDoorKeeper
 from control_plane.services.heartbeats.take_pings import PingCollector
@@ -19,11 +21,15 @@ from control_plane.services.installation.count_processes import Processes
 from control_plane.services.people.providers import Providers
 from control_plane.settings import Settings
 from control_plane.store.pool import Database
+from control_plane.web.attempts import FailureLimit
 from control_plane.web.authentication import Authenticator
 from control_plane.web.caller import AgentCaller, Caller, OperatorCaller, TenantCaller
 from control_plane.web.hub import Hub
 from control_plane.web.rate_limits import RateLimits
 from control_plane.web.streams import EventStreams
+
+CHAT_ATTEMPTS_PER_MINUTE = 10
+"""What one chat may say to a bot of ours to no effect before it is not listened to for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,8 @@ class Deps:
     pings: PingCollector = field(default_factory=PingCollector)
     ping_door: PingDoorKeeper = field(default_factory=PingDoorKeeper)
     providers: Providers = field(default_factory=Providers)
+    telegram_webhook: TelegramWebhook = field(default_factory=TelegramWebhook)
+    chat_attempts: FailureLimit = field(default_factory=partial(FailureLimit, CHAT_ATTEMPTS_PER_MINUTE))
 
     @property
     def mailer(self) -> Sealer | None:

@@ -73,6 +73,8 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
             await conn.execute(PROMISE)
             known["month"] = await conn.fetchval("SELECT to_char(now(), 'YYYY-MM')")
         await _managed(desk, monitor_id)
+        known["link_id"] = (await _made(http, "/api/v1/channels/telegram-link"))["id"]
+        known["delegation_id"] = (await _made(http, "/api/v1/channels/delegate"))["id"]
         known["job_id"] = await _job(http)
         known["delivery_id"] = await _first(http, "/api/v1/deliveries")
         known["domain_id"] = (await _made(http, "/api/v1/domains", domain="example.org"))["id"]

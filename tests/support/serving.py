@@ -13,7 +13,7 @@ from aiohttp import web
 
 from control_plane.app import DEPS, build_app
 from control_plane.services.tenants.first_run import FirstRun, RegionDefinition, ensure_first_tenant
-from control_plane.settings import OperatorSettings, SecuritySettings, ServerSettings, Settings
+from control_plane.settings import OperatorSettings, SecuritySettings, ServerSettings, Settings, TelegramSettings
 from control_plane.store.pool import Database
 from control_plane.web.call import Deps
 from control_plane.web.server import EnvelopeRunner
@@ -23,10 +23,13 @@ from tests.support.plain_http import NO_TLS
 OPERATOR_SECRET = "an operator's secret for tests"
 SEALING_KEYS = "k1:a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 
+BOT_TOKEN = "123456789:AAE-test_token_of_a_bot_0123456789abc"
+
 SETTINGS = Settings(
     server=ServerSettings(read_timeout_s=5),
     operator=OperatorSettings(secret=OPERATOR_SECRET),
     security=SecuritySettings(pepper=seed.PEPPER.decode(), sealing_keys=SEALING_KEYS, failed_auth_per_minute=1000),
+    telegram=TelegramSettings(bot_token=BOT_TOKEN, bot_name="farwatch_bot"),
 )
 
 

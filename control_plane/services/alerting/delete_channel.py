@@ -7,14 +7,15 @@ from uuid import UUID
 
 from control_plane.errors import NotFound
 from control_plane.store import channels, deliveries
+from control_plane.store.channels import ChannelRow
 from control_plane.store.pool import Database
 from shared.ids import TenantId
 
 
 async def delete_channel(
     database: Database, *, tenant_id: TenantId, channel_id: UUID, check_revision: Callable[[int], None]
-) -> None:
-    """Raises NotFound, or what `check_revision` raises."""
+) -> ChannelRow:
+    """The channel that there was. Raises NotFound, or what `check_revision` raises."""
     async with database.tenant_transaction(tenant_id) as conn:
         row = await channels.lock_channel(conn, tenant_id=tenant_id, channel_id=channel_id)
         if row is None:
@@ -24,3 +25,4 @@ async def delete_channel(
             conn, tenant_id=tenant_id, channel_id=channel_id, reason="The channel was deleted"
         )
         await channels.delete_channel(conn, tenant_id=tenant_id, channel_id=channel_id)
+    return row

@@ -115,6 +115,11 @@ WALK = f"""
 0 silences show Upgrade
 0 silences edit Upgrade --for 3h
 0 silences rm Upgrade
+0 channels link-telegram --name Chat
+0 channels link-telegram --watch {{link_id}}
+0 channels delegate --kind webhook
+0 channels delegations
+0 channels undelegate {{delegation_id}}
 0 channels rm Hook
 0 deliveries ls
 0 deliveries show {{delivery_id}}
