@@ -78,21 +78,23 @@ class Outbox:
         )
         return row.id
 
-    async def owe_words(self, channel_id: UUID, incident_ids: Sequence[UUID], notice: str = "opened") -> list[UUID]:
-        """Notices to an ntfy channel, each with the body that an incident's has."""
+    async def owe_words(
+        self, channel_id: UUID, incident_ids: Sequence[UUID], notice: str = "opened", *, kind: str = "ntfy"
+    ) -> list[UUID]:
+        """Notices to a channel that people read, each with the body that an incident's has."""
         async with self.database.app_transaction() as conn:
             last = await decisions.take_numbers(
                 conn, tenant_id=self.tenant_id, events=0, incidents=0, deliveries=len(incident_ids)
             )
             first = last.deliveries - len(incident_ids) + 1
             rows = [
-                self._in_words(channel_id, incident_id, notice, number=number)
+                self._in_words(channel_id, incident_id, notice, number=number, kind=kind)
                 for number, incident_id in enumerate(incident_ids, first)
             ]
             await deliveries.owe(conn, rows)
         return [row.id for row in rows]
 
-    def _in_words(self, channel_id: UUID, incident_id: UUID, notice: str, *, number: int) -> DeliveryRow:
+    def _in_words(self, channel_id: UUID, incident_id: UUID, notice: str, *, number: int, kind: str) -> DeliveryRow:
         delivery_id, now = new_id(), datetime.now(UTC)
         incident = IncidentFacts(
             id=incident_id,
@@ -121,7 +123,7 @@ class Outbox:
             number=number,
             channel_id=channel_id,
             channel_name="Phones",
-            channel_kind="ntfy",
+            channel_kind=kind,
             incident_id=incident_id,
             monitor_id=None,
             event=body.event,
