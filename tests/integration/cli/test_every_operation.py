@@ -105,11 +105,11 @@ WALK = f"""
 1 channels test Hook
 1 channels test --type webhook --set url={CLOSED}
 0 routes ls
-0 routes add Everything --channel Hook --severity critical --tag prod
-0 routes show Everything
-0 routes edit Everything --disable
+0 routes add Pager --channel Hook --severity critical --tag prod
+0 routes show Pager
+0 routes edit Pager --disable
 0 routes preview --severity critical --tag prod
-0 routes rm Everything
+0 routes rm Pager
 0 silences ls
 0 silences add Upgrade --for 2h --tag prod
 0 silences show Upgrade
