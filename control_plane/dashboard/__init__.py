@@ -14,6 +14,7 @@ from control_plane.dashboard import (
     add_monitor,
     assets,
     at_provider,
+    connect,
     docs_page,
     incident_page,
     live,
@@ -28,6 +29,7 @@ from control_plane.web.routes import Route
 ROUTES: tuple[Route, ...] = (
     *sign_in.ROUTES,
     *at_provider.ROUTES,
+    *connect.ROUTES,
     *welcome.ROUTES,
     *assets.ROUTES,
     *docs_page.ROUTES,

@@ -11,7 +11,7 @@ import re
 from control_plane.domain import channel_rules
 from control_plane.domain.vendor_urls import read_vendor_url, wrong_url
 
-_SERVICES = re.compile(r"/services/[^/?]+/[^/?]+/[^/?]+")
+_SERVICES = re.compile(r"/services(?:/[A-Za-z0-9_-]{1,200}){3}")
 _WORKFLOWS = ("/workflows/", "/triggers/")
 _TOKEN = re.compile(r"xoxb-[A-Za-z0-9-]{8,250}")
 _CHANNEL = re.compile(r"#?[^\s#@<>&\"'`,:|\x00-\x1f\x7f\ud800-\udfff]{1,80}")
