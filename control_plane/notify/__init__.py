@@ -10,6 +10,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from control_plane.notify.alertmanager import AlertmanagerTransport
+from control_plane.notify.apprise import AppriseTransport
 from control_plane.notify.discord import DiscordTransport
 from control_plane.notify.email import EmailTransport
 from control_plane.notify.google_chat import GoogleChatTransport
@@ -34,6 +35,7 @@ from shared.netpolicy import Policy
 
 TRANSPORTS: Mapping[str, type[Transport[Any]]] = {
     "alertmanager": AlertmanagerTransport,
+    "apprise": AppriseTransport,
     "discord": DiscordTransport,
     "email": EmailTransport,
     "google_chat": GoogleChatTransport,

@@ -120,6 +120,8 @@ class Receiver:
     script: deque[Behaviour] = field(default_factory=deque)
     otherwise: Behaviour = field(default_factory=answer)
     paths: dict[str, Behaviour] = field(default_factory=dict)
+    connections: int = 0
+    """That were accepted, whatever came over them."""
     _came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def url(self, path: str = "/hook") -> str:
@@ -151,6 +153,7 @@ async def a_receiver(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[Rece
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        receiver.connections += 1
         handlers.add(task)
         try:
             await _serve(receiver, reader, writer)
