@@ -106,7 +106,7 @@ def alert_page(message: Message, *, to: str) -> MailPage:
         label=_label(words),
         mood=words.tone,
         lines=() if rows else tuple(line for line in told.splitlines() if line.strip()),
-        facts=words.facts,
+        facts=() if rows else words.facts,
         rows=rows[:MOST_ROWS],
         more=f"and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else "",
         buttons=buttons,

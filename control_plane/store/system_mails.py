@@ -52,6 +52,18 @@ async def cancel_of_channel(conn: Connection, *, tenant_id: TenantId, channel_id
     await conn.execute(CANCEL, tenant_id, channel_id, kind)
 
 
+CANCEL_TO = """
+UPDATE system_mails
+SET state = 'cancelled', finished_at = clock_timestamp(), sealed = NULL, lease_token = NULL, lease_until = NULL
+WHERE tenant_id = $1 AND recipient = $2 AND kind = $3 AND state = 'pending'
+"""
+
+
+async def cancel_to(conn: Connection, *, tenant_id: TenantId, recipient: str, kind: str) -> None:
+    """Nothing of this kind is owed to the address any more."""
+    await conn.execute(CANCEL_TO, tenant_id, recipient, kind)
+
+
 # Only addresses that are proven, by a provider or as a channel's: nobody else has asked to be written to.
 _OWNERS = """
 SELECT DISTINCT u.email AS recipient

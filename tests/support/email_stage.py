@@ -92,8 +92,8 @@ def settings_of(server: MailServer) -> Settings:
     )
 
 
-def path_in(mail: Taken, what: str = "verify") -> str:
-    found = re.search(rf"{HOME}/{what}/[\w-]+", mail.part("plain"))
+def path_in(mail: Taken, what: str = "verify", *, home: str = HOME) -> str:
+    found = re.search(rf"{home}/{what}/[\w-]+", mail.part("plain"))
     assert found is not None, mail.part("plain")
     assert found[0] in mail.part("html")
     return urlsplit(found[0]).path

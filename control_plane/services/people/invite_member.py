@@ -13,7 +13,7 @@ from control_plane.errors import Conflict, NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.owe_mails import owe_link_mail
 from control_plane.services.installation.identity import new_id
-from control_plane.store import invitations, members, plans, tenants
+from control_plane.store import invitations, members, plans, system_mails, tenants
 from control_plane.store.invitations import Invitation
 from control_plane.store.pool import Connection, Database
 from shared.ids import TenantId
@@ -76,7 +76,8 @@ async def invite_member(
 async def mail_invitation(
     conn: Connection, record: Invitation, *, token: str, sealer: Sealer, tenant_id: TenantId
 ) -> None:
-    """Owe the mail that brings the link, where the installation sends any."""
+    """Owe the mail that brings the link, in place of one with an earlier link that was not sent yet."""
+    await system_mails.cancel_to(conn, tenant_id=tenant_id, recipient=record.email, kind="invitation")
     data = {"by": record.invited_by, "role": record.role}
     await owe_link_mail(
         conn, sealer=sealer, tenant_id=tenant_id, kind="invitation", to=record.email, token=token, data=data
