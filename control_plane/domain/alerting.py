@@ -68,15 +68,20 @@ class CertificateChange(Struct, frozen=True, kw_only=True):
 
 
 class NoticeBody(Struct, frozen=True, kw_only=True):
-    """The webhook body, the same bytes on every retry. `monitor` is null where the incident has none that exists."""
+    """The webhook body, the same bytes on every retry. `monitor` is null where the incident has none that exists.
+
+    `incident` is null for an event that is about none. `data` is the event's own, and only there for events that are no
+    notices of incidents.
+    """
 
     event: str
     delivery_id: UUID
     occurred_at: datetime
     tenant_id: UUID
     monitor: MonitorFacts | None
-    incident: IncidentFacts
+    incident: IncidentFacts | None
     reason: str
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 def notice_body(body: NoticeBody) -> str:

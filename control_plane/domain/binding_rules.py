@@ -9,11 +9,19 @@ from uuid import UUID
 from msgspec import Struct
 
 from control_plane.domain import field_rules
+from control_plane.domain.alerting import EVENTS
+from control_plane.domain.operator_notice import AGENT_EVENTS
 
 MAX_BINDINGS = 50
 
-BOUND_EVENTS = ("incident.opened", "incident.updated", "incident.resolved")
-"""What a binding may ask for: the events that are notices of incidents."""
+NOTICE_EVENTS = ("incident.opened", "incident.updated", "incident.resolved")
+"""Events that are notices of incidents: owed in the transaction that decides them."""
+
+OTHER_EVENTS = (*(event for event in EVENTS if event not in NOTICE_EVENTS), *AGENT_EVENTS)
+"""Events that are told to whoever asks for them, from the numbered events (services/alerting/fan_out_events.py)."""
+
+BOUND_EVENTS = (*NOTICE_EVENTS, *OTHER_EVENTS)
+"""What a binding or a route may ask for: all that is stored. Checks and pings are told live only."""
 
 
 class Binding(Struct, frozen=True):

@@ -12,6 +12,7 @@ from control_plane.jobs.loop import Job
 from control_plane.notify import installation_bot, transports
 from control_plane.services.alerting.compose_message import links_of
 from control_plane.services.alerting.deliver_notifications import Deliverer
+from control_plane.services.alerting.fan_out_events import fan_out_events
 from control_plane.services.alerting.remind_of_incidents import remind_of_incidents
 from control_plane.services.alerting.send_system_mails import send_system_mails
 from control_plane.services.fleet.watch_fleet import watch_fleet
@@ -30,11 +31,12 @@ from control_plane.services.safety.watch_scans import watch_scans
 from control_plane.services.tenants.watch_tenants import watch_tenants
 from control_plane.services.uptime.roll_up import roll_up
 from control_plane.web.call import Deps
-from control_plane.web.hub import DELIVERIES, JUDGE
+from control_plane.web.hub import DELIVERIES, EVENTS, JUDGE
 from control_plane.web.hub import JOBS as JOBS_TOPIC
 
 JUDGE_EVERY_S = 1.0
 JOBS_EVERY_S = 5.0
+EVENTS_EVERY_S = 5.0
 
 
 async def deliver(deps: Deps) -> None:
@@ -137,6 +139,14 @@ async def turn_keys(deps: Deps) -> None:
     await reseal_when_turned(deps.database, deps.sealer)
 
 
+async def tell_events(deps: Deps) -> None:
+    """Tell subscribers of events, woken by hints, until the process stops."""
+    with deps.hub.subscribe(f"{EVENTS}:") as hints:
+        while not hints.closed:
+            await fan_out_events(deps.database)
+            await hints.get(EVENTS_EVERY_S)
+
+
 async def remind(deps: Deps) -> None:
     await remind_of_incidents(deps.database)
 
@@ -189,6 +199,7 @@ JOBS: tuple[Job, ...] = (
     Job("watch_fleet", timedelta(seconds=10), watch),
     Job("clock", timedelta(seconds=30), measure_clock),
     Job("measure", timedelta(seconds=30), measure),
+    Job("events", timedelta(seconds=1), tell_events),
     Job("remind", timedelta(seconds=3), remind),
     Job("roll_up", timedelta(seconds=30), roll),
     Job("telegram_webhook", timedelta(seconds=10), register_webhook),

@@ -26,7 +26,7 @@ class ChannelTarget(Struct, frozen=True):
 
 
 # What a route r says of the incident of a monitor m; of an incident without any, m is null throughout.
-_ABOUT = """(cardinality(r.tags) = 0 OR r.tags && m.tags)
+ABOUT = """(cardinality(r.tags) = 0 OR r.tags && m.tags)
       AND (cardinality(r.groups) = 0 OR m."group" = ANY(r.groups))
       AND (cardinality(r.kinds) = 0 OR m.kind = ANY(r.kinds))
       AND (cardinality(r.monitor_ids) = 0 OR m.id = ANY(r.monitor_ids))"""
@@ -45,7 +45,7 @@ WITH heard AS (
     LEFT JOIN monitors m ON m.tenant_id = $1 AND m.id = opened.monitor_id
     WHERE r.tenant_id = $1 AND r.enabled AND (r.events IS NULL OR $3 = ANY(r.events))
       AND (cardinality(r.severities) = 0 OR opened.severity = ANY(r.severities))
-      AND {_ABOUT}
+      AND {ABOUT}
 )
 SELECT h.monitor_id, c.id, c.name, c.kind
 FROM heard h
@@ -84,7 +84,7 @@ CROSS JOIN LATERAL (
     LEFT JOIN monitors m ON m.tenant_id = d.tenant_id AND m.id = d.monitor_id
     WHERE rc.tenant_id = d.tenant_id AND rc.channel_id = d.channel_id AND r.enabled
       AND (cardinality(r.severities) = 0 OR (d.body::jsonb #>> '{{incident,severity}}') = ANY(r.severities))
-      AND {_ABOUT}
+      AND {ABOUT}
 ) routed
 WHERE d.tenant_id = $1 AND d.incident_id = ANY($2::uuid[])
   AND (d.notice = 'opened' AND d.ordinal = coalesce(i.reopened, 0)

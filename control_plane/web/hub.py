@@ -23,7 +23,7 @@ ASSIGNMENTS = "farwatch_assignments"
 DELIVERIES = "farwatch_deliveries"
 """No payload. A delivery is owed."""
 EVENTS = "farwatch_events"
-"""Payload: a tenant's id. It has a new event."""
+"""Payload: a tenant's id. It has a new event. The topic without a key hears of every tenant's."""
 WATCH = "farwatch_watch"
 """Payload: a tenant's id. Somebody watches its checks for the next WATCH_S."""
 CHECKS = "farwatch_checks"
@@ -179,6 +179,9 @@ class Hub:
                 self._watched_until[payload] = self._clock() + WATCH_S
             case "farwatch_checks":
                 self.publish(f"{channel}:{payload[:36]}", payload[37:])
+            case "farwatch_events":
+                self.publish(f"{channel}:{payload}", payload)
+                self.publish(f"{channel}:")
             case _:
                 self.publish(f"{channel}:{payload}", payload)
 
