@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
@@ -13,12 +12,33 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from control_plane.alerting_settings import (
+    DeliverySettings,
+    DiscordSettings,
+    EmailSettings,
+    Seconds,
+    SlackSettings,
+    TelegramSettings,
+    WebPushSettings,
+    WhatsappSettings,
+    check_ways_out,
+)
 from control_plane.errors import StartupRefused
 from shared.netpolicy import PortProfile
 from shared.settings import CONFIG, Secret, SettingsError, decode_settings, secret_files
 
+__all__ = [
+    "DeliverySettings",
+    "DiscordSettings",
+    "EmailSettings",
+    "SlackSettings",
+    "TelegramSettings",
+    "WebPushSettings",
+    "WhatsappSettings",
+]
+"""Sections that stand in a module of their own."""
+
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = Annotated[float, Meta(gt=0, le=3600)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 PerMinute = Annotated[int, Meta(ge=1, le=10_000_000)]
 
@@ -126,87 +146,6 @@ class AnonymousSettings(Struct, frozen=True, forbid_unknown_fields=True):
     creates_per_hour_in_all: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
 
 
-class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`allow_cidrs`: otherwise blocked ranges that channels may reach, webhooks also over plain http.
-
-    `connect_to`: `host:port=address:port`, where the sockets to a host really go, for an installation whose way out is
-    a relay; the request and its TLS stay the host's. `ca_file`: certificates (PEM) to trust besides the system's.
-    `apprise`: offer channels of kind apprise, whose many services are reached by a library of their own.
-    `workers` is how many sends one process has under way to one channel; 4 times as many to a host or for a tenant, 64
-    times as many in all.
-    """
-
-    allow_cidrs: tuple[str, ...] = ()
-    connect_to: tuple[str, ...] = ()
-    ca_file: str = ""
-    apprise: bool = False
-    timeout_s: Seconds = 10
-    workers: Annotated[int, Meta(ge=1, le=64)] = 4
-
-
-class EmailSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The mail server that takes our messages; without `host` this installation sends no e-mail.
-
-    `security`: `starttls` demands the upgrade, `tls` speaks TLS from the first byte, `none` is for a relay on the same
-    machine. `sender` is the From address, bare or as `Name <address>`. `ca_file` as for deliveries.
-    """
-
-    host: str = ""
-    port: Annotated[int, Meta(ge=0, le=65535)] = 0
-    """0: 587 with starttls, 465 with tls, 25 with none."""
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str = ""
-    password: Secret = ""
-    sender: str = ""
-    reply_to: str = ""
-    ca_file: str = ""
-    timeout_s: Seconds = 20
-
-
-class TelegramSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The installation's own bot, for chats that are linked with a code. Both or neither."""
-
-    bot_token: Secret = ""
-    bot_name: str = ""
-    """Its user name, without @."""
-
-
-class WhatsappSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The installation's own number on WhatsApp's Cloud API. All or none; `language` is the template's exact code."""
-
-    access_token: Secret = ""
-    app_secret: Secret = ""
-    verify_token: Secret = ""
-    phone_number_id: str = ""
-    number: str = ""
-    template_name: str = ""
-    language: str = "en"
-
-
-class SlackSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The installation's Slack app, for "Add to Slack". Both or neither."""
-
-    client_id: str = ""
-    client_secret: Secret = ""
-
-
-class DiscordSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The installation's Discord app, for "Add to Discord". Both or neither."""
-
-    client_id: str = ""
-    client_secret: Secret = ""
-
-
-class WebPushSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`private_key`: the VAPID key (RFC 8292), 32 bytes in base64url; by default one is derived from the pepper.
-
-    `contact`: a mailto: or https: URL that push services may turn to; by default server.public_url.
-    """
-
-    private_key: Secret = ""
-    contact: str = ""
-
-
 class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How long rows are kept."""
 
@@ -255,7 +194,6 @@ FOREIGN_SECTIONS = ("agent", "cli")
 """Sections of the agent and of the command line, which may run under the same environment."""
 
 MIN_SECRET = 16
-_DETOUR = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}=.+:\d{1,5}")
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -286,44 +224,19 @@ def check_settings(settings: Settings) -> None:
         if secret and len(secret) < MIN_SECRET:
             raise StartupRefused(f"{name} is shorter than {MIN_SECRET} characters: make one with openssl rand -hex 32")
     _check_resolver(settings.security.resolver)
-    _check_ways_out(settings)
+    check_ways_out(
+        delivery=settings.delivery,
+        email=settings.email,
+        telegram=settings.telegram,
+        whatsapp=settings.whatsapp,
+        slack=settings.slack,
+        discord=settings.discord,
+        public_url=settings.server.public_url,
+    )
     url = settings.server.public_url
     if url and not url.startswith(("http://", "https://")):
         raise StartupRefused("server.public_url must start with http:// or https://, as people type it in a browser")
     _check_auth(settings.auth, public_url=url)
-
-
-def _check_ways_out(settings: Settings) -> None:
-    for detour in settings.delivery.connect_to:
-        if not _DETOUR.fullmatch(detour) or not _is_address(detour.partition("=")[2].rpartition(":")[0].strip("[]")):
-            raise StartupRefused(
-                f"delivery.connect_to: {detour!r} is not host:port=address:port, such as a.example:443=192.0.2.7:8443"
-            )
-    together = (
-        ("telegram", "bot_token, bot_name", (settings.telegram.bot_token, settings.telegram.bot_name)),
-        ("slack", "client_id, client_secret", (settings.slack.client_id, settings.slack.client_secret)),
-        ("discord", "client_id, client_secret", (settings.discord.client_id, settings.discord.client_secret)),
-        ("email", "username, password", (settings.email.username, settings.email.password)),
-    )
-    for section, names, values in together:
-        if any(values) and not all(values):
-            raise StartupRefused(f"{section}: {names} are set together or not at all")
-    whatsapp = settings.whatsapp
-    needed = (
-        *(whatsapp.access_token, whatsapp.app_secret, whatsapp.verify_token),
-        *(whatsapp.phone_number_id, whatsapp.number, whatsapp.template_name),
-    )
-    if any(needed) and not all(needed):
-        raise StartupRefused("whatsapp: all of its settings are set, or none; language alone has a default")
-    if settings.email.host and not ("@" in settings.email.sender and settings.server.public_url):
-        raise StartupRefused("email.host needs email.sender, as Name <a@b.example>, and server.public_url, for links")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return ip_address(text) is not None
-    except ValueError:
-        return False
 
 
 def _check_auth(auth: AuthSettings, *, public_url: str) -> None:

@@ -87,9 +87,51 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.farwatch_look_again() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    about uuid;
+
+BEGIN
+    IF TG_TABLE_NAME = 'monitors' THEN about := NEW.id; ELSE about := NEW.monitor_id; END IF;
+
+    UPDATE incident_reminders r SET due_at = clock_timestamp()
+    WHERE r.tenant_id = NEW.tenant_id AND r.incident_id IN (
+        SELECT i.id FROM incidents i
+        WHERE i.tenant_id = NEW.tenant_id AND i.monitor_id = about AND i.origin = 'monitor' AND i.state <> 'resolved'
+        UNION ALL
+        SELECT n.incident_id FROM incident_monitors n WHERE n.tenant_id = NEW.tenant_id AND n.monitor_id = about);
+
+    RETURN NULL;
+
+END
+$$;
+
 CREATE FUNCTION public.farwatch_monitor_id() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('farwatch.monitor_id'::text, true), ''::text))::uuid;
+
+CREATE FUNCTION public.farwatch_remind() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NEW.state = 'triggered' THEN
+        INSERT INTO incident_reminders (tenant_id, incident_id) VALUES (NEW.tenant_id, NEW.id)
+        ON CONFLICT ON CONSTRAINT incident_reminders_pkey DO UPDATE
+        SET due_at = clock_timestamp(), reminders = 0, reminded_at = NULL, escalated = 0, escalated_at = NULL;
+
+    ELSE
+        DELETE FROM incident_reminders WHERE tenant_id = NEW.tenant_id AND incident_id = NEW.id;
+
+    END IF;
+
+    RETURN NULL;
+
+END
+$$;
 
 CREATE FUNCTION public.farwatch_rules_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -99,6 +141,30 @@ BEGIN
     INSERT INTO installation (name, value)
     VALUES ('rules', jsonb_build_object('version', gen_random_uuid(), 'xid', pg_current_xact_id()::text))
     ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+    RETURN NULL;
+
+END
+$$;
+
+CREATE FUNCTION public.farwatch_subscribe() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NEW.events <@ ARRAY['incident.opened', 'incident.updated', 'incident.resolved'] THEN
+        RETURN NULL;
+
+    END IF;
+
+    PERFORM FROM event_cursors WHERE tenant_id = NEW.tenant_id FOR KEY SHARE;
+
+    IF NOT FOUND THEN
+        INSERT INTO event_cursors (tenant_id, number)
+        SELECT tenant_id, events FROM tenant_counters WHERE tenant_id = NEW.tenant_id
+        ON CONFLICT ON CONSTRAINT event_cursors_pkey DO UPDATE SET number = event_cursors.number;
+
+    END IF;
 
     RETURN NULL;
 
@@ -252,6 +318,18 @@ CREATE TABLE public.channel_links (
     CONSTRAINT channel_links_purpose_known CHECK ((purpose = ANY (ARRAY['telegram'::text, 'whatsapp'::text, 'delegate'::text])))
 );
 
+CREATE TABLE public.channel_verifications (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    address text NOT NULL,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT channel_verifications_digest_length CHECK ((octet_length(digest) = 32))
+);
+
 CREATE TABLE public.channels (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -273,7 +351,8 @@ CREATE TABLE public.channels (
     verified_at timestamp with time zone,
     templates jsonb,
     quiet_hours jsonb,
-    unwell_since timestamp with time zone
+    unwell_since timestamp with time zone,
+    verification_sent_at timestamp with time zone
 );
 
 CREATE TABLE public.deliveries (
@@ -368,6 +447,11 @@ CREATE TABLE public.domains (
     CONSTRAINT domains_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'verified'::text, 'grace'::text, 'lapsed'::text])))
 );
 
+CREATE TABLE public.event_cursors (
+    tenant_id uuid NOT NULL,
+    number bigint NOT NULL
+);
+
 CREATE TABLE public.events (
     tenant_id uuid NOT NULL,
     number bigint NOT NULL,
@@ -458,6 +542,16 @@ CREATE TABLE public.incident_monitors (
     tenant_id uuid NOT NULL,
     incident_id uuid NOT NULL,
     monitor_id uuid NOT NULL
+);
+
+CREATE TABLE public.incident_reminders (
+    tenant_id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    due_at timestamp with time zone DEFAULT clock_timestamp(),
+    reminders integer DEFAULT 0 NOT NULL,
+    reminded_at timestamp with time zone,
+    escalated integer DEFAULT 0 NOT NULL,
+    escalated_at timestamp with time zone
 );
 
 CREATE TABLE public.incident_updates (
@@ -647,6 +741,16 @@ CREATE TABLE public.monitor_dependencies (
     CONSTRAINT monitor_dependencies_not_itself CHECK ((monitor_id <> depends_on))
 );
 
+CREATE TABLE public.monitor_escalations (
+    tenant_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    step smallint NOT NULL,
+    after_s integer NOT NULL,
+    channel_id uuid NOT NULL,
+    CONSTRAINT monitor_escalations_after CHECK ((after_s >= 60)),
+    CONSTRAINT monitor_escalations_steps CHECK (((step >= 1) AND (step <= 10)))
+);
+
 CREATE TABLE public.monitor_periods (
     tenant_id uuid NOT NULL,
     monitor_id uuid NOT NULL,
@@ -719,6 +823,7 @@ CREATE TABLE public.monitors (
     sla_period_days integer,
     blocked_by jsonb,
     is_public boolean DEFAULT false NOT NULL,
+    quiet_hours jsonb,
     CONSTRAINT monitors_alert_on_known CHECK ((alert_on = ANY (ARRAY['down'::text, 'degraded'::text]))),
     CONSTRAINT monitors_confirmations_range CHECK (((confirmations >= 1) AND (confirmations <= 10))),
     CONSTRAINT monitors_interval_floor CHECK ((interval_s >= 10)),
@@ -819,6 +924,18 @@ CREATE TABLE public.processes (
     CONSTRAINT processes_kind_known CHECK ((kind = 'control_plane'::text))
 )
 WITH (fillfactor='50');
+
+CREATE TABLE public.push_subscriptions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid,
+    key_id uuid,
+    endpoint_digest bytea NOT NULL,
+    route_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT push_subscriptions_digest_length CHECK ((octet_length(endpoint_digest) = 32)),
+    CONSTRAINT push_subscriptions_somebodys CHECK (((user_id IS NULL) <> (key_id IS NULL)))
+);
 
 CREATE TABLE public.regions (
     id integer NOT NULL,
@@ -923,6 +1040,30 @@ CREATE TABLE public.rollups_hourly (
     histogram bytea CONSTRAINT rollups_fine_histogram_not_null NOT NULL
 );
 
+CREATE TABLE public.route_channels (
+    tenant_id uuid NOT NULL,
+    route_id uuid NOT NULL,
+    channel_id uuid NOT NULL
+);
+
+CREATE TABLE public.routes (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    key text,
+    name text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    severities text[] DEFAULT '{}'::text[] NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    groups text[] DEFAULT '{}'::text[] NOT NULL,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    monitor_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    events text[],
+    write_source text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL
+);
+
 CREATE TABLE public.sealing_keys (
     key_id text NOT NULL,
     canary bytea NOT NULL,
@@ -949,6 +1090,49 @@ CREATE TABLE public.setup_links (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone
+);
+
+CREATE TABLE public.silences (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    severities text[] DEFAULT '{}'::text[] NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    groups text[] DEFAULT '{}'::text[] NOT NULL,
+    kinds text[] DEFAULT '{}'::text[] NOT NULL,
+    monitor_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    channel_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    created_by text NOT NULL,
+    write_source text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT silences_forward CHECK ((ends_at >= starts_at))
+);
+
+CREATE TABLE public.system_mails (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    recipient text NOT NULL,
+    channel_id uuid,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    sealed bytea,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_token uuid,
+    lease_until timestamp with time zone,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT system_mails_finished CHECK (((state = 'pending'::text) = (finished_at IS NULL))),
+    CONSTRAINT system_mails_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text, 'cancelled'::text]))),
+    CONSTRAINT system_mails_wiped CHECK (((state = 'pending'::text) OR (sealed IS NULL)))
 );
 
 CREATE TABLE public.tenant_counters (
@@ -1062,6 +1246,12 @@ ALTER TABLE ONLY public.channel_links
 ALTER TABLE ONLY public.channel_links
     ADD CONSTRAINT channel_links_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.channel_verifications
+    ADD CONSTRAINT channel_verifications_digest_key UNIQUE (digest);
+
+ALTER TABLE ONLY public.channel_verifications
+    ADD CONSTRAINT channel_verifications_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_name_key UNIQUE (tenant_id, name);
 
@@ -1098,6 +1288,9 @@ ALTER TABLE ONLY public.domains
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.event_cursors
+    ADD CONSTRAINT event_cursors_pkey PRIMARY KEY (tenant_id);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, number);
 
@@ -1118,6 +1311,9 @@ ALTER TABLE ONLY public.incident_events
 
 ALTER TABLE ONLY public.incident_monitors
     ADD CONSTRAINT incident_monitors_pkey PRIMARY KEY (tenant_id, incident_id, monitor_id);
+
+ALTER TABLE ONLY public.incident_reminders
+    ADD CONSTRAINT incident_reminders_pkey PRIMARY KEY (tenant_id, incident_id);
 
 ALTER TABLE ONLY public.incident_updates
     ADD CONSTRAINT incident_updates_pkey PRIMARY KEY (tenant_id, incident_id, id);
@@ -1170,6 +1366,9 @@ ALTER TABLE ONLY public.monitor_channels
 ALTER TABLE ONLY public.monitor_dependencies
     ADD CONSTRAINT monitor_dependencies_pkey PRIMARY KEY (tenant_id, monitor_id, depends_on);
 
+ALTER TABLE ONLY public.monitor_escalations
+    ADD CONSTRAINT monitor_escalations_pkey PRIMARY KEY (tenant_id, monitor_id, step, channel_id);
+
 ALTER TABLE ONLY public.monitor_states
     ADD CONSTRAINT monitor_states_pkey PRIMARY KEY (tenant_id, monitor_id);
 
@@ -1212,6 +1411,12 @@ ALTER TABLE ONLY public.port_touches
 ALTER TABLE ONLY public.processes
     ADD CONSTRAINT processes_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.push_subscriptions
+    ADD CONSTRAINT push_subscriptions_endpoint_key UNIQUE (tenant_id, endpoint_digest);
+
+ALTER TABLE ONLY public.push_subscriptions
+    ADD CONSTRAINT push_subscriptions_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_pkey PRIMARY KEY (id);
 
@@ -1227,6 +1432,15 @@ ALTER TABLE ONLY public.rollups_fine
 ALTER TABLE ONLY public.rollups_hourly
     ADD CONSTRAINT rollups_hourly_pkey PRIMARY KEY (monitor_id, region_id, starts);
 
+ALTER TABLE ONLY public.route_channels
+    ADD CONSTRAINT route_channels_pkey PRIMARY KEY (tenant_id, route_id, channel_id);
+
+ALTER TABLE ONLY public.routes
+    ADD CONSTRAINT routes_name_key UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.routes
+    ADD CONSTRAINT routes_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.sealing_keys
     ADD CONSTRAINT sealing_keys_pkey PRIMARY KEY (key_id);
 
@@ -1235,6 +1449,12 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.setup_links
     ADD CONSTRAINT setup_links_pkey PRIMARY KEY (tenant_id, digest);
+
+ALTER TABLE ONLY public.silences
+    ADD CONSTRAINT silences_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.system_mails
+    ADD CONSTRAINT system_mails_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.tenant_counters
     ADD CONSTRAINT tenant_counters_pkey PRIMARY KEY (tenant_id);
@@ -1273,6 +1493,12 @@ CREATE INDEX audit_age ON public.audit USING btree (at);
 CREATE INDEX audit_object ON public.audit USING btree (tenant_id, object_kind, object_id, id);
 
 CREATE INDEX certificates_age ON public.certificates USING btree (last_seen);
+
+CREATE INDEX channel_verifications_recent ON public.channel_verifications USING btree (tenant_id, created_at);
+
+CREATE INDEX channels_linked ON public.channels USING btree (kind, COALESCE((config ->> 'chat_id'::text), (config ->> 'phone'::text))) WHERE (kind = ANY (ARRAY['telegram_app'::text, 'whatsapp_app'::text]));
+
+CREATE INDEX channels_quiet ON public.channels USING btree (tenant_id, id) WHERE (quiet_hours IS NOT NULL);
 
 CREATE INDEX deliveries_backlog ON public.deliveries USING btree (COALESCE(incident_id, id) DESC, number) WHERE (state = 'pending'::text);
 
@@ -1318,6 +1544,8 @@ CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (create
 
 CREATE INDEX incident_monitors_monitor ON public.incident_monitors USING btree (tenant_id, monitor_id);
 
+CREATE INDEX incident_reminders_due ON public.incident_reminders USING btree (due_at);
+
 CREATE INDEX incidents_monitor ON public.incidents USING btree (tenant_id, monitor_id, opened_at DESC);
 
 CREATE UNIQUE INDEX incidents_one_open ON public.incidents USING btree (tenant_id, monitor_id) WHERE ((origin = 'monitor'::text) AND (state <> 'resolved'::text));
@@ -1352,7 +1580,11 @@ CREATE INDEX members_user ON public.members USING btree (user_id);
 
 CREATE INDEX monitor_channels_channel ON public.monitor_channels USING btree (tenant_id, channel_id);
 
+CREATE INDEX monitor_channels_events ON public.monitor_channels USING btree (tenant_id, monitor_id) WHERE (events IS NOT NULL);
+
 CREATE INDEX monitor_dependencies_upstream ON public.monitor_dependencies USING btree (tenant_id, depends_on);
+
+CREATE INDEX monitor_escalations_channel ON public.monitor_escalations USING btree (tenant_id, channel_id);
 
 CREATE INDEX monitor_periods_ending ON public.monitor_periods USING btree (ends_at) WHERE (kind = 'maintenance'::text);
 
@@ -1369,6 +1601,8 @@ CREATE UNIQUE INDEX monitor_states_lock_order ON public.monitor_states USING btr
 CREATE INDEX monitors_by_name ON public.monitors USING btree (tenant_id, lower(name), number);
 
 CREATE INDEX monitors_composites ON public.monitors USING btree (tenant_id, id) WHERE (kind = 'composite'::text);
+
+CREATE INDEX monitors_quiet ON public.monitors USING btree (tenant_id, id) WHERE (quiet_hours IS NOT NULL);
 
 CREATE INDEX monitors_tags ON public.monitors USING gin (tags);
 
@@ -1392,6 +1626,8 @@ CREATE INDEX port_touches_age ON public.port_touches USING btree (at);
 
 CREATE INDEX port_touches_port ON public.port_touches USING btree (tenant_id, port);
 
+CREATE INDEX push_subscriptions_user ON public.push_subscriptions USING btree (user_id);
+
 CREATE UNIQUE INDEX regions_own_slug_key ON public.regions USING btree (tenant_id, slug) WHERE (tenant_id IS NOT NULL);
 
 CREATE UNIQUE INDEX regions_slug_key ON public.regions USING btree (slug) WHERE (tenant_id IS NULL);
@@ -1402,6 +1638,10 @@ CREATE INDEX rollups_fine_age ON public.rollups_fine USING brin (starts);
 
 CREATE INDEX rollups_hourly_age ON public.rollups_hourly USING brin (starts);
 
+CREATE INDEX route_channels_channel ON public.route_channels USING btree (tenant_id, channel_id);
+
+CREATE UNIQUE INDEX routes_key_key ON public.routes USING btree (tenant_id, key) WHERE (key IS NOT NULL);
+
 CREATE INDEX sessions_age ON public.sessions USING btree (expires_at);
 
 CREATE UNIQUE INDEX sessions_digest_key ON public.sessions USING btree (digest);
@@ -1409,6 +1649,16 @@ CREATE UNIQUE INDEX sessions_digest_key ON public.sessions USING btree (digest);
 CREATE INDEX sessions_key ON public.sessions USING btree (tenant_id, key_id);
 
 CREATE INDEX sessions_member ON public.sessions USING btree (tenant_id, user_id);
+
+CREATE INDEX silences_age ON public.silences USING btree (ends_at);
+
+CREATE INDEX silences_end ON public.silences USING btree (tenant_id, ends_at);
+
+CREATE INDEX system_mails_due ON public.system_mails USING btree (due_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX system_mails_finished ON public.system_mails USING btree (finished_at) WHERE (state <> 'pending'::text);
+
+CREATE INDEX system_mails_of_channel ON public.system_mails USING btree (tenant_id, channel_id) WHERE (state = 'pending'::text);
 
 CREATE INDEX tenants_plan ON public.tenants USING btree (plan);
 
@@ -1462,13 +1712,27 @@ CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.opt_outs FOR E
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.plans FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('plan', 'name');
 
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.push_subscriptions FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('push_subscription');
+
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.regions FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('region');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.routes FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('route');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.silences FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('silence');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('tenant');
 
 CREATE TRIGGER audited_change AFTER UPDATE ON public.installation FOR EACH ROW WHEN ((new.name = 'kill_switch'::text)) EXECUTE FUNCTION public.farwatch_audit('kill_switch', 'name');
 
 CREATE TRIGGER audited_declared AFTER INSERT ON public.incidents FOR EACH ROW WHEN ((new.origin = 'person'::text)) EXECUTE FUNCTION public.farwatch_audit('incident');
+
+CREATE TRIGGER looked_at_again AFTER INSERT ON public.monitor_escalations FOR EACH ROW EXECUTE FUNCTION public.farwatch_look_again();
+
+CREATE TRIGGER looked_at_again AFTER UPDATE ON public.monitors FOR EACH ROW WHEN (((old.renotify_interval_s IS DISTINCT FROM new.renotify_interval_s) OR (old.max_repeats IS DISTINCT FROM new.max_repeats))) EXECUTE FUNCTION public.farwatch_look_again();
+
+CREATE TRIGGER reminded AFTER INSERT ON public.incidents FOR EACH ROW EXECUTE FUNCTION public.farwatch_remind();
+
+CREATE TRIGGER reminded_anew AFTER UPDATE ON public.incidents FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION public.farwatch_remind();
 
 CREATE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE ON public.deny_rules FOR EACH STATEMENT EXECUTE FUNCTION public.farwatch_rules_changed();
 
@@ -1477,6 +1741,10 @@ CREATE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE ON public.operator
 CREATE TRIGGER rules_changed AFTER INSERT OR DELETE OR UPDATE ON public.opt_outs FOR EACH STATEMENT EXECUTE FUNCTION public.farwatch_rules_changed();
 
 CREATE TRIGGER shared_ids BEFORE INSERT OR UPDATE OF slug, tenant_id ON public.regions FOR EACH ROW EXECUTE FUNCTION public.farwatch_keep_shared_ids();
+
+CREATE TRIGGER subscribed AFTER INSERT OR UPDATE ON public.monitor_channels FOR EACH ROW WHEN ((new.events IS NOT NULL)) EXECUTE FUNCTION public.farwatch_subscribe();
+
+CREATE TRIGGER subscribed AFTER INSERT OR UPDATE ON public.routes FOR EACH ROW WHEN ((new.events IS NOT NULL)) EXECUTE FUNCTION public.farwatch_subscribe();
 
 CREATE TRIGGER unblocked BEFORE UPDATE OF "check" ON public.monitors FOR EACH ROW WHEN (((old.blocked_by IS NOT NULL) AND (((((((old."check" ->> 'url'::text) IS DISTINCT FROM (new."check" ->> 'url'::text)) OR ((old."check" ->> 'host'::text) IS DISTINCT FROM (new."check" ->> 'host'::text))) OR ((old."check" ->> 'port'::text) IS DISTINCT FROM (new."check" ->> 'port'::text))) OR ((old."check" ->> 'name'::text) IS DISTINCT FROM (new."check" ->> 'name'::text))) OR ((old."check" ->> 'domain'::text) IS DISTINCT FROM (new."check" ->> 'domain'::text))) OR ((old."check" ->> 'resolver'::text) IS DISTINCT FROM (new."check" ->> 'resolver'::text))))) EXECUTE FUNCTION public.farwatch_unblock();
 
@@ -1498,6 +1766,9 @@ ALTER TABLE ONLY public.certificates
 ALTER TABLE ONLY public.channel_links
     ADD CONSTRAINT channel_links_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.channel_verifications
+    ADD CONSTRAINT channel_verifications_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
@@ -1515,6 +1786,9 @@ ALTER TABLE ONLY public.dispatches
 
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.event_cursors
+    ADD CONSTRAINT event_cursors_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.heartbeat_pings
     ADD CONSTRAINT heartbeat_pings_heartbeat_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.heartbeats(tenant_id, monitor_id) ON DELETE CASCADE;
@@ -1536,6 +1810,9 @@ ALTER TABLE ONLY public.incident_monitors
 
 ALTER TABLE ONLY public.incident_monitors
     ADD CONSTRAINT incident_monitors_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incident_reminders
+    ADD CONSTRAINT incident_reminders_incident_fkey FOREIGN KEY (tenant_id, incident_id) REFERENCES public.incidents(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.incident_updates
     ADD CONSTRAINT incident_updates_incident_fkey FOREIGN KEY (tenant_id, incident_id) REFERENCES public.incidents(tenant_id, id) ON DELETE CASCADE;
@@ -1579,6 +1856,12 @@ ALTER TABLE ONLY public.monitor_dependencies
 ALTER TABLE ONLY public.monitor_dependencies
     ADD CONSTRAINT monitor_dependencies_upstream_fkey FOREIGN KEY (tenant_id, depends_on) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.monitor_escalations
+    ADD CONSTRAINT monitor_escalations_channel_fkey FOREIGN KEY (tenant_id, channel_id) REFERENCES public.channels(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.monitor_escalations
+    ADD CONSTRAINT monitor_escalations_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.monitor_periods
     ADD CONSTRAINT monitor_periods_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
 
@@ -1600,8 +1883,23 @@ ALTER TABLE ONLY public.operator_incidents
 ALTER TABLE ONLY public.port_touches
     ADD CONSTRAINT port_touches_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.push_subscriptions
+    ADD CONSTRAINT push_subscriptions_channel_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.channels(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.push_subscriptions
+    ADD CONSTRAINT push_subscriptions_user_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.regions
     ADD CONSTRAINT regions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.route_channels
+    ADD CONSTRAINT route_channels_channel_fkey FOREIGN KEY (tenant_id, channel_id) REFERENCES public.channels(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.route_channels
+    ADD CONSTRAINT route_channels_route_fkey FOREIGN KEY (tenant_id, route_id) REFERENCES public.routes(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.routes
+    ADD CONSTRAINT routes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_key_fkey FOREIGN KEY (tenant_id, key_id) REFERENCES public.api_keys(tenant_id, id) ON DELETE CASCADE;
@@ -1614,6 +1912,12 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.setup_links
     ADD CONSTRAINT setup_links_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.silences
+    ADD CONSTRAINT silences_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.system_mails
+    ADD CONSTRAINT system_mails_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.tenant_counters
     ADD CONSTRAINT tenant_counters_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
@@ -1646,6 +1950,8 @@ CREATE POLICY all_rows ON public.certificates TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.channel_links TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.channel_verifications TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.channels TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.deliveries TO farwatch_app USING (true);
@@ -1657,6 +1963,8 @@ CREATE POLICY all_rows ON public.deny_rules TO farwatch_app USING (true);
 CREATE POLICY all_rows ON public.dispatches TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.domains TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.event_cursors TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.events TO farwatch_app USING (true);
 
@@ -1671,6 +1979,8 @@ CREATE POLICY all_rows ON public.idempotency_keys TO farwatch_app USING (true);
 CREATE POLICY all_rows ON public.incident_events TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.incident_monitors TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.incident_reminders TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.incident_updates TO farwatch_app USING (true);
 
@@ -1696,6 +2006,8 @@ CREATE POLICY all_rows ON public.monitor_channels TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.monitor_dependencies TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.monitor_escalations TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.monitor_periods TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.monitor_states TO farwatch_app USING (true);
@@ -1718,6 +2030,8 @@ CREATE POLICY all_rows ON public.port_touches TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.processes TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.push_subscriptions TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.regions TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.results TO farwatch_app USING (true);
@@ -1730,11 +2044,19 @@ CREATE POLICY all_rows ON public.rollups_fine TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.rollups_hourly TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.route_channels TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.routes TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.sealing_keys TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.sessions TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.setup_links TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.silences TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.system_mails TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.tenant_counters TO farwatch_app USING (true);
 
@@ -1760,6 +2082,8 @@ ALTER TABLE public.certificates ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.channel_links ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.channel_verifications ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.channels ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
@@ -1771,6 +2095,8 @@ ALTER TABLE public.deny_rules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.dispatches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.domains ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.event_cursors ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
@@ -1787,6 +2113,8 @@ ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incident_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.incident_monitors ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.incident_reminders ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.incident_updates ENABLE ROW LEVEL SECURITY;
 
@@ -1812,6 +2140,8 @@ ALTER TABLE public.monitor_channels ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitor_dependencies ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.monitor_escalations ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.monitor_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitor_states ENABLE ROW LEVEL SECURITY;
@@ -1826,11 +2156,17 @@ CREATE POLICY nothing ON public.audit AS RESTRICTIVE TO farwatch_manage USING (f
 
 CREATE POLICY nothing ON public.channel_links AS RESTRICTIVE TO farwatch_manage USING (false);
 
+CREATE POLICY nothing ON public.channel_verifications AS RESTRICTIVE TO farwatch_manage USING (false);
+
 CREATE POLICY nothing ON public.channels AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.delivery_attempts AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.domains AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.event_cursors AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.incident_reminders AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.invitations AS RESTRICTIVE TO farwatch_manage USING (false);
 
@@ -1838,9 +2174,19 @@ CREATE POLICY nothing ON public.jobs AS RESTRICTIVE TO farwatch_manage USING (fa
 
 CREATE POLICY nothing ON public.members AS RESTRICTIVE TO farwatch_manage USING (false);
 
+CREATE POLICY nothing ON public.push_subscriptions AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.route_channels AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.routes AS RESTRICTIVE TO farwatch_manage USING (false);
+
 CREATE POLICY nothing ON public.sessions AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.setup_links AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.silences AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.system_mails AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.users AS RESTRICTIVE TO farwatch_manage USING (false);
 
@@ -1877,6 +2223,8 @@ CREATE POLICY one_monitor ON public.manage_keys AS RESTRICTIVE TO farwatch_manag
 CREATE POLICY one_monitor ON public.monitor_channels AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
 
 CREATE POLICY one_monitor ON public.monitor_dependencies AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor ON public.monitor_escalations AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
 
 CREATE POLICY one_monitor ON public.monitor_periods AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
 
@@ -1916,6 +2264,8 @@ CREATE POLICY own_rows ON public.certificates TO farwatch_tenant USING ((tenant_
 
 CREATE POLICY own_rows ON public.channel_links TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.channel_verifications TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.channels TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.deliveries TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
@@ -1925,6 +2275,8 @@ CREATE POLICY own_rows ON public.delivery_attempts TO farwatch_tenant USING ((te
 CREATE POLICY own_rows ON public.dispatches TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.domains TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.event_cursors TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.events TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -1939,6 +2291,8 @@ CREATE POLICY own_rows ON public.idempotency_keys TO farwatch_tenant USING ((ten
 CREATE POLICY own_rows ON public.incident_events TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.incident_monitors TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.incident_reminders TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.incident_updates TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -1960,6 +2314,8 @@ CREATE POLICY own_rows ON public.monitor_channels TO farwatch_tenant USING ((ten
 
 CREATE POLICY own_rows ON public.monitor_dependencies TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.monitor_escalations TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.monitor_periods TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.monitor_states TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
@@ -1972,6 +2328,8 @@ CREATE POLICY own_rows ON public.plans FOR SELECT TO farwatch_tenant USING ((nam
 
 CREATE POLICY own_rows ON public.port_touches TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.push_subscriptions TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.regions TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.results TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
@@ -1980,9 +2338,17 @@ CREATE POLICY own_rows ON public.rollups_fine TO farwatch_tenant USING ((tenant_
 
 CREATE POLICY own_rows ON public.rollups_hourly TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.route_channels TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.routes TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.sessions TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.setup_links TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.silences TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.system_mails TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.tenant_counters TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -2005,6 +2371,8 @@ ALTER TABLE public.plans ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.port_touches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.processes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.push_subscriptions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY read_rows ON public.deny_rules FOR SELECT TO farwatch_tenant USING (true);
 
@@ -2030,6 +2398,10 @@ ALTER TABLE public.rollups_fine ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rollups_hourly ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.route_channels ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.routes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.sealing_keys ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY seen_rows ON public.regions FOR SELECT TO farwatch_tenant USING (((tenant_id IS NULL) OR (tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id))));
@@ -2037,6 +2409,10 @@ CREATE POLICY seen_rows ON public.regions FOR SELECT TO farwatch_tenant USING ((
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.setup_links ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.silences ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.system_mails ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant_counters ENABLE ROW LEVEL SECURITY;
 
@@ -2082,6 +2458,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channel_links TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channel_links TO farwatch_tenant;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channel_verifications TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channel_verifications TO farwatch_tenant;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channels TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channels TO farwatch_tenant;
@@ -2105,6 +2485,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dispatches TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.domains TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.domains TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event_cursors TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event_cursors TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO farwatch_app;
 
@@ -2133,6 +2517,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_events TO farwatch_te
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_monitors TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_monitors TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_reminders TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_reminders TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_updates TO farwatch_app;
 
@@ -2180,6 +2568,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_dependencies TO farwat
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_dependencies TO farwatch_tenant;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_escalations TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_escalations TO farwatch_tenant;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_periods TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_periods TO farwatch_tenant;
@@ -2220,6 +2612,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.port_touches TO farwatch_tenan
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.processes TO farwatch_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.push_subscriptions TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.push_subscriptions TO farwatch_tenant;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.regions TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.regions TO farwatch_tenant;
@@ -2242,6 +2638,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollups_hourly TO farwatch_app
 
 GRANT SELECT ON TABLE public.rollups_hourly TO farwatch_tenant;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.route_channels TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.route_channels TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routes TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routes TO farwatch_tenant;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sealing_keys TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO farwatch_app;
@@ -2251,6 +2655,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.setup_links TO farwatch_app;
 
 GRANT SELECT ON TABLE public.setup_links TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.silences TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.silences TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.system_mails TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.system_mails TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant_counters TO farwatch_app;
 

@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "channels": "control_plane.cli.channels:channels",
         "routes": "control_plane.cli.routes:routes",
         "silences": "control_plane.cli.silences:silences",
+        "push": "control_plane.cli.push:push",
         "deliveries": "control_plane.cli.deliveries:deliveries",
     },
     "Configuration": {

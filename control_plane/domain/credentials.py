@@ -67,6 +67,7 @@ RESOURCES = (
     *("monitors", "heartbeats", "incidents", "maintenance"),
     *("channels", "routes", "silences", "deliveries", "regions", "keys", "tenant"),
     *("members", "domains", "jobs", "config"),
+    "push-subscriptions",
 )
 SCOPES = (
     *(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")),
@@ -93,9 +94,11 @@ ROLES: Mapping[Role, frozenset[str]] = {
     Role.OWNER: frozenset(SCOPES),
     Role.ADMIN: frozenset(SCOPES),
     Role.MEMBER: frozenset(scope for scope in SCOPES if not scope.startswith(_GOVERNED)),
-    Role.VIEWER: _READ,
+    Role.VIEWER: _READ | {"push-subscriptions:write"},
 }
-"""An admin may do all that an owner may, but for making, changing or removing owners (services ask the role itself)."""
+"""An admin may do all that an owner may, but for making, changing or removing owners (services ask the role itself).
+Whoever looks may have their own browser told.
+"""
 
 
 def beyond(wanted: Iterable[str], own: Collection[str]) -> list[str]:

@@ -86,6 +86,21 @@ def decode_body(raw: bytes, route: Route) -> Any:
     return document if route.body is dict else convert_object(document, route.body)
 
 
+def refuse_content(raw: bytes) -> None:
+    """Of a route that takes no body: an empty object is none. Raises BadRequest UNKNOWN_FIELD, or INVALID_JSON."""
+    if not raw.strip():
+        return
+    document = decode_object(raw)
+    document.pop(SERVER_OWNED, None)
+    if document:
+        name = next(iter(document))
+        raise BadRequest(
+            f"This operation takes no body, so {name[:100]} would have no effect: leave it out",
+            code="UNKNOWN_FIELD",
+            field=_pointer_step(name),
+        )
+
+
 def decode_object(raw: bytes) -> dict[str, Any]:
     """A JSON object (RFC 8259) without duplicate names, integers beyond 64 bits, NUL or lone surrogates."""
     try:

@@ -15,7 +15,7 @@ from control_plane.store.acting import acting
 from control_plane.store.pool import for_agents, managing
 from control_plane.web import idempotency, rate_limits
 from control_plane.web.actor import actor_of
-from control_plane.web.body import decode_body, read_body
+from control_plane.web.body import decode_body, read_body, refuse_content
 from control_plane.web.call import Call, Deps, Reply
 from control_plane.web.caller import Caller, OperatorCaller, TenantCaller
 from control_plane.web.etag import etag, is_known
@@ -162,6 +162,8 @@ async def _handled(
     raw: bytes,
     cache: str,
 ) -> web.StreamResponse:
+    if route.body is None and raw and route.door in (Door.TENANT, Door.OPERATOR):
+        refuse_content(raw)
     body = decode_body(raw, route) if route.body is not None else None
     reply = await route.handler(Call(request, deps, caller, body, query, request.match_info))
     if isinstance(reply, web.StreamResponse):
