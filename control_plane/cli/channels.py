@@ -15,6 +15,7 @@ from control_plane.cli.output import show, with_output
 from control_plane.cli.pages import every_item
 from control_plane.cli.reads import text
 from control_plane.cli.talk import say
+from control_plane.cli.whatsapp_links import whatsapp_link
 
 COLUMNS = {
     "NUMBER": text("number"),
@@ -178,3 +179,6 @@ for _command in channel_links.COMMANDS:
 
 def _found(client: ApiClient, given: str) -> str:
     return one_of(client, "/channels", given, word="channel", remedy="farwatch channels ls")
+
+
+channels.add_command(whatsapp_link)

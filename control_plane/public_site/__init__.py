@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_plane.public_site import acknowledge, consent, llms, pings, rendering, telegram_hook
+from control_plane.public_site import acknowledge, consent, llms, pings, rendering, telegram_hook, whatsapp_hook
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -12,4 +12,5 @@ ROUTES: tuple[Route, ...] = (
     *acknowledge.ROUTES,
     *consent.ROUTES,
     *telegram_hook.ROUTES,
+    *whatsapp_hook.ROUTES,
 )

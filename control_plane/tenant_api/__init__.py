@@ -49,6 +49,7 @@ from control_plane.tenant_api import (
     tenant,
     transitions,
     uptime,
+    whatsapp_links,
 )
 from control_plane.web.routes import Route
 
@@ -78,6 +79,7 @@ ROUTES: tuple[Route, ...] = (
     *routes.ROUTES,
     *silences.ROUTES,
     *push_subscriptions.ROUTES,
+    *whatsapp_links.ROUTES,
     *deliveries.ROUTES,
     *domains.ROUTES,
     *export.ROUTES,

@@ -84,6 +84,7 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         known |= {"route_id": route["id"], "silence_id": silence["id"]}
         known |= {"maintenance_id": window["id"], "region": min(desk.regions), "tag": "prod", "group": "Web"}
         known["agent_id"] = await _first(http, f"/api/v1/regions/{known['region']}/agents")
+        known["whatsapp_link_id"] = (await _made(http, "/api/v1/channels/whatsapp-link"))["id"]
         known |= await _people(desk, http)
     return known
 

@@ -13,7 +13,14 @@ from aiohttp import web
 
 from control_plane.app import DEPS, build_app
 from control_plane.services.tenants.first_run import FirstRun, RegionDefinition, ensure_first_tenant
-from control_plane.settings import OperatorSettings, SecuritySettings, ServerSettings, Settings, TelegramSettings
+from control_plane.settings import (
+    OperatorSettings,
+    SecuritySettings,
+    ServerSettings,
+    Settings,
+    TelegramSettings,
+    WhatsappSettings,
+)
 from control_plane.store.pool import Database
 from control_plane.web.call import Deps
 from control_plane.web.server import EnvelopeRunner
@@ -30,6 +37,15 @@ SETTINGS = Settings(
     operator=OperatorSettings(secret=OPERATOR_SECRET),
     security=SecuritySettings(pepper=seed.PEPPER.decode(), sealing_keys=SEALING_KEYS, failed_auth_per_minute=1000),
     telegram=TelegramSettings(bot_token=BOT_TOKEN, bot_name="farwatch_bot"),
+    whatsapp=WhatsappSettings(
+        access_token="EAAG-access-token-of-whatsapp",
+        app_secret="the secret of the app at Meta",
+        verify_token="what Meta repeats when it verifies",
+        phone_number_id="106540352242922",
+        number="+15550783881",
+        template_name="farwatch_alert",
+        language="en_US",
+    ),
 )
 
 

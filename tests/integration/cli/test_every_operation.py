@@ -121,6 +121,8 @@ WALK = f"""
 0 channels delegations
 0 channels undelegate {{delegation_id}}
 0 channels rm Hook
+0 channels whatsapp-link --name Ana
+0 channels whatsapp-link {{whatsapp_link_id}}
 0 deliveries ls
 0 deliveries show {{delivery_id}}
 0 deliveries replay {{delivery_id}}
