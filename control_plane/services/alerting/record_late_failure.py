@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from control_plane.errors import Unavailable
-from control_plane.store import linked_channels
+from control_plane.store import late_failures
 from control_plane.store.pool import Database
 
 
@@ -17,14 +17,14 @@ async def record_late_failure(
     Raises Unavailable when the vendor tells of a message whose sending is not recorded yet: it has to tell again.
     """
     async with database.app() as conn:
-        found = await linked_channels.bound_to(conn, kind=kind, address=address)
+        found = await late_failures.linked(conn, kind=kind, address=address)
     given_up = 0
-    for bound in found:
-        async with database.tenant_transaction(bound.tenant_id) as conn:
-            told = await linked_channels.find_message(conn, bound, vendors_id=vendors_id, message_id=message_id)
+    for channel in found:
+        async with database.tenant_transaction(channel.tenant_id) as conn:
+            told = await late_failures.find_message(conn, channel, vendors_id=vendors_id, message_id=message_id)
             if told is None:
                 continue
             if told.underway:
                 raise Unavailable("This message is being recorded: tell again")
-            given_up += await linked_channels.give_up(conn, bound, message_id=told.message_id, reason=reason)
+            given_up += await late_failures.give_up(conn, channel, message_id=told.message_id, reason=reason)
     return given_up

@@ -7,7 +7,6 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
-from control_plane.domain.actor import Actor
 from control_plane.domain.whatsapp_hook import Coded, Event, Failed, Stopped
 from control_plane.errors import FarwatchError, Unavailable
 from control_plane.sealing import Sealer
@@ -39,17 +38,14 @@ async def take_whatsapp_event(database: Database, event: Event, *, channel_id: U
         case Coded():
             await _link(database, event, channel_id=channel_id, means=means)
         case Stopped(phone=phone):
-            actor = Actor(
-                kind="link",
-                id=None,
-                label="WhatsApp",
-                source=means.passage.source,
+            await disable_linked(
+                database,
+                kind=KIND,
+                address=phone,
+                reason="Somebody sent stop from this number",
+                named="WhatsApp",
                 operation=means.passage.operation,
-                address=means.passage.address,
-                trace_id=means.passage.trace_id,
             )
-            reason = "Somebody sent stop from this number"
-            await disable_linked(database, kind=KIND, address=phone, reason=reason, actor=actor)
         case Failed():
             await record_late_failure(
                 database,
