@@ -15,14 +15,14 @@ from control_plane.public_site import consent
 from control_plane.services.alerting.send_system_mails import send_system_mails
 from control_plane.settings import SecuritySettings, ServerSettings, Settings
 from control_plane.store.pool import Database
-from control_plane.tenant_api import channels, deliveries
+from control_plane.tenant_api import apply, channels, deliveries
 from tests.support import seed
 from tests.support.door import an_api_key, serving
 from tests.support.outbox import SEALER, SETTINGS, Outbox
 from tests.support.plain_http import NO_TLS
 from tests.support.smtp_servers import MailServer, Taken, mail_server
 
-SCOPES = ("channels:read", "channels:write", "deliveries:read", "deliveries:write")
+SCOPES = ("channels:read", "channels:write", "deliveries:read", "deliveries:write", "config:read", "config:write")
 HOME = "https://farwatch.example"
 ADDRESS = "oncall@example.com"
 LATER = "UPDATE system_mails SET due_at = clock_timestamp() WHERE state = 'pending'"
@@ -105,7 +105,7 @@ async def an_email_stage(database: Database) -> AsyncIterator[EmailStage]:
     async with database.app_transaction() as conn:
         mine = await an_api_key(conn, outbox.tenant_id, *SCOPES)
         theirs = await an_api_key(conn, stranger.tenant_id, *SCOPES)
-    routes = (*channels.ROUTES, *deliveries.ROUTES, *consent.ROUTES)
+    routes = (*channels.ROUTES, *deliveries.ROUTES, *apply.ROUTES, *consent.ROUTES)
     async with (
         mail_server() as server,
         serving(database, routes, delivery=SETTINGS, email=server.settings(), public_url=HOME) as served,

@@ -103,6 +103,7 @@ WALK = f"""
 0 channels edit Hook --disable
 0 channels rotate-secret Hook
 1 channels test Hook
+1 channels resend-verification Hook
 1 channels test --type webhook --set url={CLOSED}
 0 routes ls
 0 routes add Pager --channel Hook --severity critical --tag prod

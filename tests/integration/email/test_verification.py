@@ -247,3 +247,33 @@ async def test_the_mail_says_where_it_leads(stage: EmailStage) -> None:
     [mail] = await stage.send()
     assert "phish" not in mail.part("plain") + mail.part("html"), "mail programs make links of what looks like one"
     assert f"{HOME}/verify/" in mail.part("html")
+
+
+async def test_who_asked_again_is_in_the_audit_log_and_the_link_is_not(stage: EmailStage) -> None:
+    made = await stage.create()
+    await stage.resend(made)
+    path = await stage.link()
+    async with stage.outbox.database.app() as conn:
+        entries = [dict(row) for row in await conn.fetch("SELECT * FROM audit ORDER BY at")]
+    assert [(each["operation"], each["action"], each["object_kind"]) for each in entries] == [
+        ("create_channel", "created", "channel"),
+        ("resend_verification", "updated", "channel"),
+    ]
+    assert path.rpartition("/")[2] not in str(entries)
+
+
+async def test_an_address_in_a_configuration_file_is_asked_too(stage: EmailStage) -> None:
+    channel = {"name": "From a file", "config": {"type": "email", "to": "file@example.com"}}
+    applied = await stage.mine.post("/api/v1/apply", json={"version": 1, "channels": [channel]})
+    assert applied.status_code == 200, applied.text
+    [mail] = await stage.send()
+    assert mail.recipients == ("file@example.com",)
+    again = await stage.mine.post("/api/v1/apply", json={"version": 1, "channels": [channel]})
+    assert again.status_code == 200, again.text
+    assert await stage.send() == []
+    assert (await stage.public.post(path_in(mail))).status_code == 200
+    [row] = (await stage.mine.get("/api/v1/channels")).json()["items"]
+    assert row["verification"]["state"] == "verified"
+    moved = {**channel, "config": {"type": "email", "to": "other@example.com"}}
+    await stage.mine.post("/api/v1/apply", json={"version": 1, "channels": [moved]})
+    assert [mail.recipients for mail in await stage.send()] == [("other@example.com",)]
