@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from control_plane.domain.unsubscribe_link import Unsubscribable
 from control_plane.domain.verification import UNSUBSCRIBED, verification_digest
-from control_plane.store import channels, deliveries, verifications
+from control_plane.store import channels, deliveries, system_mails, verifications
 from control_plane.store.channels import ChannelRow
 from control_plane.store.pool import Connection, Database
 from control_plane.store.verifications import OpenLink
@@ -50,7 +50,10 @@ async def find_subscription(database: Database, what: Unsubscribable, *, pepper:
 
 
 async def unsubscribe(database: Database, what: Unsubscribable, *, pepper: bytes) -> Subscription | None:
-    """Send no more to the address: the channel is disabled, and would have to ask again. Twice is as once."""
+    """Send no more to the address: the channel is disabled, and would have to ask again; its owners hear of it.
+
+    Twice is as once.
+    """
     tenant_id = TenantId(what.tenant_id)
     async with database.app_transaction() as conn:
         row = await channels.lock_channel(conn, tenant_id=tenant_id, channel_id=what.channel_id)
@@ -66,6 +69,8 @@ async def _end(conn: Connection, channel: ChannelRow) -> None:
     await deliveries.cancel_for_channel(
         conn, tenant_id=tenant_id, channel_id=channel.id, reason="The channel was disabled"
     )
+    data = {"channel": channel.name, "kind": channel.kind, "well": False, "reason": f"{UNSUBSCRIBED}. It is disabled."}
+    await system_mails.owe_owners(conn, tenant_id=tenant_id, kind="channel_unwell", channel_id=channel.id, data=data)
 
 
 def _proven(row: ChannelRow | None, what: Unsubscribable, pepper: bytes) -> Subscription | None:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from control_plane.domain.unsubscribe_link import unsubscribe_token
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.owe_mails import owe_link_mail
 from control_plane.services.alerting.send_system_mails import send_system_mails
@@ -244,3 +245,16 @@ async def test_where_no_mail_is_sent_none_is_owed(stage: EmailStage) -> None:
         await tried(stage, owed, 4, settings=WHOLE)
     assert await rows(stage) == []
     assert await stage.outbox.value("SELECT unwell_since IS NOT NULL FROM channels WHERE id = $1", channel_id)
+
+
+async def test_owners_hear_that_whoever_reads_it_wants_no_more(stage: EmailStage) -> None:
+    made = await stage.verified()
+    await a_member(stage, "olga@example.com")
+    token = unsubscribe_token(
+        tenant_id=stage.outbox.tenant_id, channel_id=UUID(made["id"]), address=ADDRESS, pepper=seed.PEPPER
+    )
+    for _ in range(2):
+        assert (await stage.public.post(f"/unsubscribe/{token}")).status_code == 200
+    [mail] = await stage.send()
+    assert (mail.recipients, mail.subject) == (("olga@example.com",), "The channel On call stopped delivering")
+    assert "asked for no more mail" in mail.part("plain")
