@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from control_plane.public_site import acknowledge, consent, llms, pings, rendering, telegram_hook, whatsapp_hook
+from control_plane.public_site import (
+    acknowledge,
+    consent,
+    delegation,
+    llms,
+    pings,
+    rendering,
+    telegram_hook,
+    whatsapp_hook,
+)
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -11,6 +20,7 @@ ROUTES: tuple[Route, ...] = (
     *rendering.ROUTES,
     *acknowledge.ROUTES,
     *consent.ROUTES,
+    *delegation.ROUTES,
     *telegram_hook.ROUTES,
     *whatsapp_hook.ROUTES,
 )

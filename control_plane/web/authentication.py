@@ -250,6 +250,15 @@ class Authenticator:
         """Whom a request is counted against: the caller's address, of IPv6 its /64."""
         return caller_address(request, self._trusted)
 
+    def refuse_limited(self, request: web.Request) -> None:
+        """Raise TooMany for an address that has failed too often lately, before anything is looked up for it."""
+        self._refuse_if_limited(request, known_good=False)
+
+    def count_unknown_link(self, request: web.Request) -> None:
+        """Count a capability in a URL that leads nowhere as a failed authentication of its address."""
+        metrics.AUTHENTICATION_FAILURES.labels("link", "unknown").inc()
+        self._failures.failed(caller_address(request, self._trusted), time.monotonic())
+
     def _presented(self, request: web.Request, kind: KeyKind, *others: KeyKind) -> str:
         key = _bearer(request)
         if key is None and kind is KeyKind.TENANT:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from control_plane.domain import channel_link
 from control_plane.domain.actor import Actor
 from control_plane.domain.channel_link import Purpose
-from control_plane.errors import NotFound, Refused
+from control_plane.errors import FarwatchError, NotFound, Refused
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.channel_config import Prepared
 from control_plane.services.alerting.create_channel import place_channel
@@ -106,6 +106,13 @@ async def _create(
 def link_over() -> NotFound:
     """One answer for codes that are unknown, spent, revoked or too old."""
     return NotFound("This link was used before, or is too old", code="CHANNEL_LINK_OVER")
+
+
+def told_to_holder(error: FarwatchError) -> str:
+    """Why nothing was made, for whoever holds the code: they are told nothing of the tenant's plan and channels."""
+    if error.code in ("QUOTA_EXCEEDED", "PLAN_FEATURE"):
+        return "No such channel can be added at the moment. Ask whoever gave you the link"
+    return error.message
 
 
 def _actor(link: OpenLink, passage: Passage) -> Actor:

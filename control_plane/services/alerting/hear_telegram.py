@@ -13,7 +13,7 @@ from control_plane.errors import BadRequest, Forbidden, NotFound, Refused
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.channel_config import Transports
-from control_plane.services.alerting.create_linked_channel import Passage, create_linked_channel
+from control_plane.services.alerting.create_linked_channel import Passage, create_linked_channel, told_to_holder
 from control_plane.services.alerting.disable_linked import disable_linked
 from control_plane.services.alerting.link_codes import find_code
 from control_plane.store import channel_links, linked_channels
@@ -85,7 +85,7 @@ async def _connect(heard: Connect, hearing: Hearing) -> Answer:
     except NotFound:
         return await _known(heard, hearing)
     except (BadRequest, Forbidden, Refused) as refused:
-        return Answer(f"Nothing was connected. {refused.message}.", useful=False)
+        return Answer(f"Nothing was connected. {told_to_holder(refused)}.", useful=False)
     return Answer(
         f"Connected: alerts of {link.tenant_name} come to this chat from now on, as the channel “{row.name}”. "
         "Send /stop to end that."

@@ -1,0 +1,181 @@
+"""/c/{code}: a page on which whoever holds a delegation link connects one channel, and reads nothing.
+
+It shows who asks and what this installation can connect. A link that is spent, revoked, too old or unknown has one
+answer for all of these. The page knows of no session, so another site can make nobody's browser do anything here: the
+code in the address is all the credential there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import segno
+from aiohttp import web
+
+from control_plane.domain import channel_rules
+from control_plane.domain.channel_link import may_make
+from control_plane.domain.connect_form import FORMS, Form, read_form
+from control_plane.errors import BadRequest, FarwatchError, NotFound, TooMany, Unavailable
+from control_plane.notify import transports
+from control_plane.public_site.rendering import form_fields, link_over, page
+from control_plane.services.alerting import channel_config
+from control_plane.services.alerting.channel_config import Prepared
+from control_plane.services.alerting.create_linked_channel import Passage, create_linked_channel, told_to_holder
+from control_plane.services.alerting.link_codes import find_code
+from control_plane.store.channel_links import OpenLink
+from control_plane.store.channels import ChannelRow
+from control_plane.web.call import Call
+from control_plane.web.routes import Door, Route
+from control_plane.web.trace import OPERATION, TRACE_ID
+
+
+async def show(call: Call) -> web.StreamResponse:
+    try:
+        link = await _find(call)
+    except TooMany as error:
+        return _wait(error)
+    return link_over() if link is None else _page(call, link)
+
+
+async def connect(call: Call) -> web.StreamResponse:
+    try:
+        link = await _find(call)
+    except TooMany as error:
+        return _wait(error)
+    if link is None:
+        return link_over()
+    given = form_fields(call.body)
+    try:
+        prepared = _prepared(call, link, given)
+        row = await _created(call, link, prepared)
+    except NotFound:
+        return link_over()
+    except Unavailable:
+        raise
+    except FarwatchError as error:
+        return _page(call, link, given=given, error=error)
+    return _done(link, row, prepared)
+
+
+async def _find(call: Call) -> OpenLink | None:
+    """What the code leads to. Raises TooMany: codes that lead nowhere count as failed authentications."""
+    authenticator = call.deps.authenticator
+    authenticator.refuse_limited(call.request)
+    link = await find_code(call.deps.database, call.path["code"], purposes=("delegate",), pepper=_pepper(call))
+    if link is None:
+        authenticator.count_unknown_link(call.request)
+    return link
+
+
+def _prepared(call: Call, link: OpenLink, given: Mapping[str, str]) -> Prepared:
+    kind = given.get("kind", "")
+    if kind not in _forms(call, link):
+        raise BadRequest("Choose one of the kinds below")
+    config = read_form(kind, given)
+    channel_rules.refuse_mask(config, pointer="/config")
+    return channel_config.prepare(config, transports(call.deps.settings))
+
+
+async def _created(call: Call, link: OpenLink, prepared: Prepared) -> ChannelRow:
+    deps, request = call.deps, call.request
+    address = deps.authenticator.address_of(request)
+    return await create_linked_channel(
+        deps.database,
+        link,
+        sealer=deps.sealer,
+        channel_id=deps.new_id(),
+        prepared=prepared,
+        called=FORMS[prepared.kind].title,
+        passage=Passage(source="ui", operation=request[OPERATION], address=address, trace_id=request[TRACE_ID]),
+    )
+
+
+def _forms(call: Call, link: OpenLink) -> dict[str, Form]:
+    """The forms of what this link may make here."""
+    available = transports(call.deps.settings)
+    return {kind: form for kind, form in FORMS.items() if kind in available and may_make(link.purpose, link.kind, kind)}
+
+
+def _page(
+    call: Call, link: OpenLink, *, given: Mapping[str, str] | None = None, error: FarwatchError | None = None
+) -> web.Response:
+    given = given or {}
+    forms = _forms(call, link)
+    return page(
+        "connect.html",
+        status=200 if error is None else error.status,
+        tenant=link.tenant_name,
+        name=link.name,
+        until=f"{link.expires_at:%-d %B %Y, %H:%M} UTC",
+        telegram=_telegram(call, link),
+        forms=[_form(kind, form, given, error) for kind, form in forms.items()],
+        alone=len(forms) == 1,
+        problem=None if error is None else told_to_holder(error),
+    )
+
+
+def _form(kind: str, form: Form, given: Mapping[str, str], error: FarwatchError | None) -> dict[str, Any]:
+    """A form as it was sent: what is secret is given anew."""
+    chosen = given.get("kind") == kind
+    at = (error.field or "").rpartition("/")[2] if chosen and error is not None else None
+    fields = [
+        {
+            "spec": field,
+            "value": given.get(field.name, "") if chosen and not field.secret else "",
+            "bad": field.name == at,
+        }
+        for field in form.fields
+    ]
+    return {"kind": kind, "title": form.title, "fields": fields, "chosen": chosen}
+
+
+def _telegram(call: Call, link: OpenLink) -> dict[str, str] | None:
+    """The bot by one tap, or from another device by its QR code; the code of the link is the code for the bot."""
+    if "telegram_app" not in transports(call.deps.settings) or not may_make(link.purpose, link.kind, "telegram_app"):
+        return None
+    base, code = f"https://t.me/{call.deps.settings.telegram.bot_name}", call.path["code"]
+    private = f"{base}?start={code}"
+    picture = segno.make(private, micro=False).svg_inline(border=2, omitsize=True, dark="#000", title="QR code")
+    return {"private": private, "group": f"{base}?startgroup={code}", "picture": picture}
+
+
+def _done(link: OpenLink, row: ChannelRow, prepared: Prepared) -> web.Response:
+    text = f"Alerts of {link.tenant_name} go there from now on, as the channel “{row.name}”. This link is used up."
+    if prepared.kind == "email":
+        text = "A mail is on its way to that address. Open the link in it to say yes: nothing is sent before."
+    facts = [("Signing secret, shown this once", prepared.made["secret"])] if "secret" in prepared.made else []
+    return page("connected.html", title="Connected", text=text, facts=facts)
+
+
+def _wait(error: TooMany) -> web.Response:
+    text = f"Too many links that do not count were opened from this address. Try again in {error.retry_after_s} s."
+    response = page("said.html", status=429, title="Wait a moment", text=text, mark="stop")
+    response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _pepper(call: Call) -> bytes:
+    return call.deps.settings.security.pepper.encode()
+
+
+def _route(method: str, handler: object, *, operation: str, summary: str) -> Route:
+    posts = method == "POST"
+    return Route(
+        method=method,
+        path="/c/{code}",
+        handler=handler,  # type: ignore[arg-type]
+        operation=operation,
+        summary=summary,
+        tag="Public",
+        door=Door.PUBLIC,
+        body=bytes if posts else None,
+        form=posts,
+        in_openapi=False,
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    _route("GET", show, operation="show_delegation", summary="What a delegation link can connect"),
+    _route("POST", connect, operation="follow_delegation", summary="Connect the one channel of a delegation link"),
+)
