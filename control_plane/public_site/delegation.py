@@ -14,17 +14,21 @@ import segno
 from aiohttp import web
 
 from control_plane.domain import channel_rules
-from control_plane.domain.channel_link import may_make
+from control_plane.domain.channel_link import code_digest, may_make
 from control_plane.domain.connect_form import FORMS, Form, read_form
+from control_plane.domain.people import SIGNING_IN_FOR
 from control_plane.errors import BadRequest, FarwatchError, NotFound, TooMany, Unavailable
 from control_plane.notify import transports
 from control_plane.public_site.rendering import form_fields, link_over, page
 from control_plane.services.alerting import channel_config
+from control_plane.services.alerting.ask_chat import TITLES, connects_of
 from control_plane.services.alerting.channel_config import Prepared
+from control_plane.services.alerting.connect_chat import Asker, begin_connect
 from control_plane.services.alerting.create_linked_channel import Passage, create_linked_channel, told_to_holder
 from control_plane.services.alerting.link_codes import find_code
 from control_plane.store.channel_links import OpenLink
 from control_plane.store.channels import ChannelRow
+from control_plane.web.browser import begin_sign_in as mark_browser
 from control_plane.web.call import Call
 from control_plane.web.routes import Door, Route
 from control_plane.web.trace import OPERATION, TRACE_ID
@@ -56,6 +60,24 @@ async def connect(call: Call) -> web.StreamResponse:
     except FarwatchError as error:
         return _page(call, link, given=given, error=error)
     return _done(link, row, prepared)
+
+
+async def add(call: Call) -> web.StreamResponse:
+    """Off to the vendor of an app, which sends back to /connect/{kind} what becomes the channel."""
+    try:
+        link = await _find(call)
+    except TooMany as error:
+        return _wait(error)
+    settings, kind = call.deps.settings, call.path["kind"]
+    if link is None or kind not in _apps(call, link):
+        return link_over()
+    response = web.Response(status=303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+    mark = mark_browser(call.request, response, settings, lasts_s=int(SIGNING_IN_FOR.total_seconds()))
+    asker = Asker(link.tenant_id, link=code_digest(call.path["code"], _pepper(call)))
+    response.headers["Location"] = await begin_connect(
+        call.deps.database, settings, asker, sealer=call.deps.sealer, kind=kind, browser=mark
+    )
+    return response
 
 
 async def _find(call: Call) -> OpenLink | None:
@@ -97,6 +119,12 @@ def _forms(call: Call, link: OpenLink) -> dict[str, Form]:
     return {kind: form for kind, form in FORMS.items() if kind in available and may_make(link.purpose, link.kind, kind)}
 
 
+def _apps(call: Call, link: OpenLink) -> dict[str, str]:
+    """Kinds that are connected by adding an app of the operator's, by their names."""
+    kinds = connects_of(call.deps.settings)
+    return {kind: TITLES[kind] for kind in kinds if may_make(link.purpose, link.kind, kind)}
+
+
 def _page(
     call: Call, link: OpenLink, *, given: Mapping[str, str] | None = None, error: FarwatchError | None = None
 ) -> web.Response:
@@ -109,6 +137,7 @@ def _page(
         name=link.name,
         until=f"{link.expires_at:%-d %B %Y, %H:%M} UTC",
         telegram=_telegram(call, link),
+        apps={f"{call.request.path}/{kind}": title for kind, title in _apps(call, link).items()},
         forms=[_form(kind, form, given, error) for kind, form in forms.items()],
         alone=len(forms) == 1,
         problem=None if error is None else told_to_holder(error),
@@ -159,11 +188,11 @@ def _pepper(call: Call) -> bytes:
     return call.deps.settings.security.pepper.encode()
 
 
-def _route(method: str, handler: object, *, operation: str, summary: str) -> Route:
+def _route(method: str, handler: object, *, operation: str, summary: str, path: str = "/c/{code}") -> Route:
     posts = method == "POST"
     return Route(
         method=method,
-        path="/c/{code}",
+        path=path,
         handler=handler,  # type: ignore[arg-type]
         operation=operation,
         summary=summary,
@@ -172,10 +201,18 @@ def _route(method: str, handler: object, *, operation: str, summary: str) -> Rou
         body=bytes if posts else None,
         form=posts,
         in_openapi=False,
+        head=path == "/c/{code}",
     )
 
 
 ROUTES: tuple[Route, ...] = (
     _route("GET", show, operation="show_delegation", summary="What a delegation link can connect"),
+    _route(
+        "GET",
+        add,
+        operation="add_delegated_app",
+        summary="Off to Slack or Discord, to add an app for a delegation link",
+        path="/c/{code}/{kind}",
+    ),
     _route("POST", connect, operation="follow_delegation", summary="Connect the one channel of a delegation link"),
 )
