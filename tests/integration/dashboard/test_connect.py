@@ -187,7 +187,7 @@ GOOD = '{"ok":true,"incoming_webhook":{"channel":"#ops","url":"%s"}}'
         (Reply(200, b"[" * 60_000), 503),
         (Reply(200, b'{"ok":"yes"}'), 503),
         (Reply(200, b'{"ok":true,"incoming_webhook":{"url":5}}'), 503),
-        (Reply(200, b'{"ok":true,"pad":"' + b"x" * 100_000_000), 503),
+        (Reply(200, b'{"ok":true,"pad":"' + b"x" * 1_000_000), 503),
         (Reply(200, (GOOD % "https://evil.example/services/T/B/x").encode()), 503),
         (Reply(200, (GOOD % "http://127.0.0.1/services/T/B/x").encode()), 503),
         (Reply(200, (GOOD % "https://hooks.slack.com/services/T/B/***").encode()), 503),
