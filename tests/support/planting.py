@@ -208,6 +208,7 @@ async def _channels(garden: Garden, http: httpx.AsyncClient) -> None:
         {"type": "webhook", "url": f"{garden.echo}/hook/{plant('path of the webhook without secret')}"},
         {**ntfy, "access_token": plant("ntfy token")},
         {**ntfy, "username": "ops", "password": plant("ntfy password")},
+        {"type": "alertmanager", "url": f"{garden.echo}/{plant('am path')}", "access_token": plant("am token")},
     ]
     for number, config in enumerate(configs):
         channel = await made(http, path, {"name": f"Planted {number}", "config": config})
@@ -217,6 +218,7 @@ async def _channels(garden: Garden, http: httpx.AsyncClient) -> None:
     first = garden.channels[0]
     changed = {"config": {"secret": plant("changed webhook secret")}}
     assert (await http.patch(f"{path}/{first}", json=changed)).status_code == 200
+    garden.secrets.learn("made by rotating", (await http.post(f"{path}/{first}/rotate-secret")).json()["secret"])
     for channel_id in garden.channels:
         await http.post(f"{path}/{channel_id}/test")
     unsaved = {**hook, "url": f"{garden.echo}/hook/{plant('unsaved path')}", "secret": plant("unsaved secret")}

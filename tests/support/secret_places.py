@@ -98,6 +98,7 @@ def holding(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
             {**_NTFY, "username": "ops", "password": secret},
             {**_TELEGRAM, "bot_token": f"123456:{secret}"},
             *chats(secret),
+            *programs(secret),
         )
     return (
         {**_HTTP, "basic_auth": ["user", secret]},
@@ -105,6 +106,34 @@ def holding(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
         {**_HTTP, "headers": {"X-Api-Key": secret}},
         {**_HTTP, "headers": {"Cookie": f"sid={secret}; theme=dark"}},
         {**_HTTP, "headers": {"Authorization": f"Token {secret}"}},
+    )
+
+
+def programs(secret: str) -> tuple[dict[str, Any], ...]:
+    """Configurations of receivers that are programs."""
+    alertmanager = {"type": "alertmanager", "url": "https://alertmanager.example.com/"}
+    return (
+        {**_HOOK, "former": {"secret": secret, "until": "2999-01-01T00:00:00Z"}},
+        {**alertmanager, "url": f"https://alertmanager.example.com/{secret}"},
+        {**alertmanager, "access_token": secret},
+        {**alertmanager, "username": "ops", "password": secret},
+    )
+
+
+def wrong_programs(secret: str) -> tuple[dict[str, Any], ...]:
+    """The same, and others, with something wrong."""
+    alertmanager = {"type": "alertmanager", "url": "https://alertmanager.example.com/"}
+    return (
+        {**_HOOK, "former": {"secret": f"whsec_{secret}!", "until": "2999-01-01T00:00:00Z"}},
+        {**_HOOK, "former": {"secret": secret, "until": secret}},
+        {**_HOOK, "former": secret},
+        {**alertmanager, "url": f"https://alertmanager.example.com/?token={secret}"},
+        {**alertmanager, "access_token": f"{secret} {secret}"},
+        {**alertmanager, "password": secret},
+        {"type": "pagerduty", "routing_key": secret},
+        {"type": "pagerduty", "routing_key": [secret]},
+        {"type": "pagerduty", "routing_key": "k" * 32, "region": secret},
+        {"type": "apprise", "url": f"json://example.com/{secret}"},
     )
 
 
@@ -183,6 +212,7 @@ def misplacing(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
             *({**_NTFY, **each} for each in ntfy),
             *telegram,
             *chat,
+            *wrong_programs(secret),
         )
     check = (
         {"basic_auth": secret},

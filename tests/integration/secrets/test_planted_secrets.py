@@ -32,6 +32,7 @@ ALLOWED = (
     Allowed("probe key of a private region", "owner POST /api/v1/regions/attic/agents 201", ONCE),
     Allowed("rotated probe key of a private region", "owner POST /api/v1/regions/attic/agents/*/rotate 20?", ONCE),
     Allowed("made webhook secret", "owner POST /api/v1/channels 201", ONCE),
+    Allowed("made by rotating", "owner POST /api/v1/channels/*/rotate-secret 200", ONCE),
     Allowed("*invitation*", "owner POST /api/v1/invitations*", ONCE),
     Allowed("key of another tenant", "operator POST /operator/tenants/*/keys 201", ONCE),
     Allowed("operator's probe key", "operator POST /operator/agents 201", ONCE),
