@@ -7,6 +7,7 @@ from functools import partial
 
 from control_plane.errors import NotFound
 from control_plane.notify import transports
+from control_plane.services.alerting.ask_address import resend_verification
 from control_plane.services.alerting.change_channel import ChannelChange, change_channel
 from control_plane.services.alerting.create_operator_channel import create_operator_channel
 from control_plane.services.alerting.delete_channel import delete_channel
@@ -112,6 +113,17 @@ async def rotate(call: Call) -> Reply:
     return Reply(rotated, etag=revision)
 
 
+async def resend(call: Call) -> Reply:
+    row = await resend_verification(
+        call.deps.database,
+        sealer=call.deps.sealer,
+        tenant_id=OPERATOR,
+        channel_id=call.uuid("channel_id"),
+        available="email" in transports(call.deps.settings),
+    )
+    return Reply(channel_view(row), etag=row.revision)
+
+
 _route = partial(Route, door=Door.OPERATOR, tag="Operator's channels")
 _CHANNEL = "/operator/channels/{channel_id}"
 
@@ -186,5 +198,14 @@ ROUTES: tuple[Route, ...] = (
         summary="Give a webhook of the operator's a new signing secret; the one before signs for 24 hours more",
         reply=RotatedSecret,
         errors=("CHANNEL_NOT_SIGNED", "CHANNEL_UNUSABLE", "PRECONDITION_FAILED"),
+    ),
+    _route(
+        method="POST",
+        path=_CHANNEL + "/resend-verification",
+        handler=resend,
+        operation="resend_operator_verification",
+        summary="Mail another link to an address of the operator's that is not verified",
+        reply=Channel,
+        errors=("CHANNEL_NOT_VERIFIABLE", "CHANNEL_VERIFICATION_LIMIT", "CHANNEL_VERIFIED", "CHANNEL_KIND_UNAVAILABLE"),
     ),
 )
