@@ -15,6 +15,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from control_plane.dashboard.navigation import tabs
 from control_plane.dashboard.rendering import html
 from control_plane.domain.plan import Category
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany
@@ -197,7 +198,7 @@ def frame(visit: Visit | None) -> dict[str, Any]:
             "token": "",
             "may_add": False,
             "may_follow": False,
-            "may_see_members": False,
+            "tabs": [],
             "origin": "",
             "now": "",
             "notice": "",
@@ -208,7 +209,7 @@ def frame(visit: Visit | None) -> dict[str, Any]:
         "token": visit.session.form_token(),
         "may_add": visit.may("monitors:write"),
         "may_follow": visit.may("events:read"),
-        "may_see_members": visit.may("members:read"),
+        "tabs": tabs(visit.call.request.path, visit.caller.scopes),
         "origin": visit.deps.settings.server.public_url.rstrip("/") or str(visit.call.request.url.origin()),
         "now": visit.deps.now().isoformat(timespec="milliseconds"),
         "notice": visit.notice,
