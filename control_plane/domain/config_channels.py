@@ -7,7 +7,7 @@ from typing import Any
 
 from control_plane.domain.config_secrets import is_masked, without_secrets
 
-ORDER = ("name", "config", "enabled", "secrets")
+ORDER = ("name", "config", "enabled", "quiet_hours", "secrets")
 """Fields of an entry, as they are written."""
 
 
@@ -15,11 +15,13 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {"ntfy": {"server_url": "https://nt
 """Members of a configuration, by its type, that mean the same when they are left out."""
 
 
-def whole_channel(*, name: str, shown: Mapping[str, Any], enabled: bool) -> tuple[dict[str, Any], list[str]]:
+def whole_channel(
+    *, name: str, shown: Mapping[str, Any], enabled: bool, quiet_hours: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[str]]:
     """All that is decided about the channel, without secrets, and where those are. `shown` has masks for them."""
     config, secret = without_secrets(shown, "/config")
     kept = {member: value for member, value in config.items() if value not in ({}, None)}
-    return {"name": name, "config": kept, "enabled": enabled}, secret
+    return {"name": name, "config": kept, "enabled": enabled, "quiet_hours": quiet_hours}, secret
 
 
 def short_channel(whole: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +29,8 @@ def short_channel(whole: Mapping[str, Any]) -> dict[str, Any]:
     config = whole["config"]
     defaults = _DEFAULTS.get(config.get("type"), {})
     written = {name: value for name, value in config.items() if name not in defaults or value != defaults[name]}
-    return {"name": whole["name"], "config": written} | ({} if whole["enabled"] else {"enabled": False})
+    short = {"name": whole["name"], "config": written} | ({} if whole["enabled"] else {"enabled": False})
+    return short if whole["quiet_hours"] is None else {**short, "quiet_hours": whole["quiet_hours"]}
 
 
 def config_patch(given: Mapping[str, Any], *, shown: Mapping[str, Any]) -> dict[str, Any]:

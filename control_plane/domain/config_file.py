@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from msgspec import Struct
 
-from control_plane.domain import config_channels, config_monitors, config_windows
+from control_plane.domain import config_channels, config_monitors, config_routes, config_windows
 from control_plane.domain.config_references import first_reference
 from control_plane.domain.field_rules import name as read_name
 from control_plane.domain.monitor_fields import read_key
@@ -47,6 +47,14 @@ SECTIONS: Mapping[str, Section] = {
             read_identity=read_key,
             fields=config_monitors.ORDER,
             scope="monitors:write",
+        ),
+        Section(
+            name="routes",
+            kind="route",
+            identity="key",
+            read_identity=read_key,
+            fields=config_routes.ORDER,
+            scope="routes:write",
         ),
         Section(
             name="maintenance",

@@ -236,6 +236,17 @@ async def forget_runs(connection: Connection, *, older_than: timedelta = KEPT_PI
     return await _deleted(connection, FLEET_FORGET_RUNS, older_than, limit)
 
 
+FLEET_FORGET_SILENCES = """
+DELETE FROM silences
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM silences WHERE ends_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
+async def forget_silences(connection: Connection, *, older_than: timedelta = KEPT_INCIDENTS, limit: int = BATCH) -> int:
+    """Silences that are over."""
+    return await _deleted(connection, FLEET_FORGET_SILENCES, older_than, limit)
+
+
 # As long as the deadlines of the longest period reach back. The newest spell stays: what comes after it is a closure.
 FLEET_FORGET_SPELLS = """
 DELETE FROM ping_door_spells

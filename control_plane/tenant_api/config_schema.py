@@ -15,6 +15,7 @@ from control_plane.domain.kinds import SPECS
 from control_plane.notify import TRANSPORTS
 from control_plane.tenant_api.monitor_views import MonitorBody
 from control_plane.web.maintenance_view import NewWindow
+from control_plane.web.quiet_hours_view import QuietHoursJson, Severity
 
 SCHEMA_PATH = "/schemas/config.v1.json"
 
@@ -62,6 +63,7 @@ class ChannelEntry(Struct, frozen=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     config: dict[str, Any]
     enabled: bool = True
+    quiet_hours: QuietHoursJson | UnsetType | None = UNSET
     secrets: Secrets | UnsetType = UNSET
 
 
@@ -73,6 +75,28 @@ class WindowEntry(NewWindow, frozen=True, kw_only=True):
     monitors: list[str] | UnsetType | None = UNSET  # type: ignore[assignment]
 
 
+class RouteMatchEntry(Struct, frozen=True, kw_only=True):
+    """Any of each list, all of the lists; an empty one does not restrict. `monitors` are keys."""
+
+    severities: list[Severity] | UnsetType | None = UNSET
+    tags: list[str] | UnsetType | None = UNSET
+    groups: list[str] | UnsetType | None = UNSET
+    kinds: list[str] | UnsetType | None = UNSET
+    monitors: list[str] | UnsetType | None = UNSET
+
+
+class RouteEntry(Struct, frozen=True, kw_only=True):
+    """A route: which incidents are told to which channels, by name, whatever monitors are bound to."""
+
+    key: Key
+    adopt: Adopt | UnsetType = UNSET
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    enabled: bool | UnsetType | None = UNSET
+    match: RouteMatchEntry | UnsetType | None = UNSET
+    events: list[str] | UnsetType | None = UNSET
+    channels: list[str] | UnsetType = UNSET
+
+
 class ConfigurationFile(Struct, frozen=True, kw_only=True):
     """A tenant's configuration, version 1 of the file. A section that is not there is left alone."""
 
@@ -80,6 +104,7 @@ class ConfigurationFile(Struct, frozen=True, kw_only=True):
     version: Annotated[int, Meta(ge=1, le=1)]
     channels: list[ChannelEntry] | UnsetType | None = UNSET
     monitors: list[MonitorEntry] | UnsetType | None = UNSET
+    routes: list[RouteEntry] | UnsetType | None = UNSET
     maintenance: list[WindowEntry] | UnsetType | None = UNSET
 
 
@@ -90,6 +115,7 @@ class ExportedFile(Struct, frozen=True, kw_only=True):
     version: int
     channels: list[dict[str, Any]] | UnsetType = UNSET
     monitors: list[dict[str, Any]] | UnsetType = UNSET
+    routes: list[dict[str, Any]] | UnsetType = UNSET
     maintenance: list[dict[str, Any]] | UnsetType = UNSET
 
 
@@ -107,7 +133,17 @@ def file_schema() -> bytes:
         _open(defs[spec.__name__], required=["type", *RULES[kind_name].required], tag=kind_name)
     _loosen(defs)
     defs["ChannelEntry"]["properties"]["config"] = {"anyOf": channels, "description": "Tagged by its `type`"}
-    for entry in ("ConfigurationFile", "MonitorEntry", "ChannelEntry", "WindowEntry", "AlertEntry", "SlaJson"):
+    for entry in (
+        "ConfigurationFile",
+        "MonitorEntry",
+        "ChannelEntry",
+        "WindowEntry",
+        "AlertEntry",
+        "SlaJson",
+        "QuietHoursJson",
+        "RouteEntry",
+        "RouteMatchEntry",
+    ):
         defs[entry]["additionalProperties"] = False
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -25,6 +25,7 @@ from control_plane.tenant_api.configuration import (
     read_stored,
 )
 from control_plane.tenant_api.one_monitor import RULES
+from control_plane.tenant_api.routes import WRITE_ERRORS as ROUTE_ERRORS
 from control_plane.web.call import Call, Reply
 from control_plane.web.channel_view import CONFIG_ERRORS
 from control_plane.web.maintenance_view import WRITE_ERRORS
@@ -32,7 +33,7 @@ from control_plane.web.routes import Door, Route
 
 _encoder = msgspec.json.Encoder()
 
-OBJECT_ERRORS = tuple(dict.fromkeys((*FILE_ERRORS, *RULES, *CONFIG_ERRORS, *WRITE_ERRORS)))
+OBJECT_ERRORS = tuple(dict.fromkeys((*FILE_ERRORS, *RULES, *CONFIG_ERRORS, *WRITE_ERRORS, *ROUTE_ERRORS)))
 """Codes of a file that is refused."""
 
 

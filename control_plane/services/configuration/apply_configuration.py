@@ -30,6 +30,7 @@ from control_plane.store import (
     configuration,
     dependencies,
     monitors,
+    routes,
     tenants,
 )
 from control_plane.store.pool import Connection, Database
@@ -158,6 +159,8 @@ async def _hold_states(conn: Connection, planned: Planned, *, tenant_id: TenantI
     touched = [step.row.id for step in steps if step.row is not None]
     upstream = {one for step in steps if step.after is not None for one in step.after.depends_on}
     await monitors.lock_states(conn, tenant_id=tenant_id, monitor_ids=[*touched, *upstream, *freed])
+    route_ids = [step.row.id for step in written(planned.routes) if step.row is not None]
+    await routes.hold_routes(conn, tenant_id=tenant_id, ids=route_ids)
     channel_ids = [step.row.id for step in written(planned.channels) if step.row is not None]
     await configuration.hold_rows(conn, tenant_id=tenant_id, monitor_ids=touched, channel_ids=channel_ids)
 

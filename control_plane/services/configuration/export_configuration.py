@@ -10,16 +10,19 @@ from control_plane.domain.config_channels import short_channel, whole_channel
 from control_plane.domain.config_file import VERSION
 from control_plane.domain.config_monitors import ORDER, secrets_of, short_monitor, whole_monitor
 from control_plane.domain.config_names import Names
+from control_plane.domain.config_routes import short_route, whole_route
 from control_plane.domain.config_windows import short_window, whole_window
-from control_plane.services.configuration.read_configuration import Stored, names_of, window_keys
+from control_plane.services.alerting import route_rows
+from control_plane.services.configuration.read_configuration import Stored, names_of, route_keys, window_keys
 from control_plane.services.maintenance.maintenance_rows import config_of
 from control_plane.store.channels import ChannelRow
 from control_plane.store.maintenance import WindowRow
 from control_plane.store.monitors import MonitorRow
+from control_plane.store.routes import RouteRow
 
 
 def export_configuration(stored: Stored) -> dict[str, Any]:
-    """The file: channels by name, monitors and windows by key. A section without objects is left out.
+    """The file: channels by name, monitors, routes and windows by key. A section without objects is left out.
 
     An object without a key has the one that is suggested for it, and its id under `adopt`.
     """
@@ -28,6 +31,9 @@ def export_configuration(stored: Stored) -> dict[str, Any]:
         "channels": sorted((channel_entry(row) for row in stored.channels), key=lambda entry: str(entry["name"])),
         "monitors": sorted(
             (monitor_entry(stored, row, names) for row in stored.monitors), key=lambda entry: str(entry["key"])
+        ),
+        "routes": sorted(
+            (route_entry(stored, row, names) for row in stored.routes), key=lambda entry: str(entry["key"])
         ),
         "maintenance": sorted(
             (window_entry(row, names, keys) for row in stored.windows), key=lambda entry: str(entry["key"])
@@ -54,7 +60,7 @@ def monitor_entry(stored: Stored, row: MonitorRow, names: Names) -> dict[str, An
 
 def channel_entry(row: ChannelRow) -> dict[str, Any]:
     """One channel, likewise."""
-    whole, secret = whole_channel(name=row.name, shown=row.config, enabled=row.enabled)
+    whole, secret = whole_channel(name=row.name, shown=row.config, enabled=row.enabled, quiet_hours=row.quiet_hours)
     return short_channel(whole) | ({"secrets": secret} if secret else {})
 
 
@@ -63,3 +69,10 @@ def window_entry(row: WindowRow, names: Names, keys: Mapping[UUID, str]) -> dict
     whole = whole_window(config_of(row), names)
     short = short_window(whole, written_at=row.created_at)
     return {"key": keys[row.id], **({"adopt": str(row.id)} if row.key is None else {}), **short}
+
+
+def route_entry(stored: Stored, row: RouteRow, names: Names) -> dict[str, Any]:
+    """One route, likewise."""
+    short = short_route(whole_route(route_rows.config_of(row), names))
+    adopted = {"adopt": str(row.id)} if row.key is None else {}
+    return {"key": route_keys(stored)[row.id], **adopted, **short}

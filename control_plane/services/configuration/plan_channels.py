@@ -14,6 +14,7 @@ from control_plane.domain.config_diff import Change, FieldChange, PlanWarning, f
 from control_plane.domain.config_file import Entry, Refusals
 from control_plane.domain.config_secrets import missing_secrets
 from control_plane.domain.config_yaml import pointer_step
+from control_plane.domain.quiet_hours import read_stored
 from control_plane.errors import BadRequest, Conflict, FarwatchError
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.channel_config import Prepared, UnusableChannelError
@@ -58,21 +59,23 @@ def _step(
     entry: Entry, row: ChannelRow | None, given: dict[str, Any], *, is_whole: bool, channel_id: UUID, means: Means
 ) -> ChannelStep:
     enabled = field_rules.boolean(entry.value.get("enabled", True), "/enabled")
+    quiet = read_stored(entry.value.get("quiet_hours"))
     if row is None:
         return _created(entry, given, enabled=enabled, is_whole=is_whole, channel_id=channel_id, means=means)
-    before, _ = whole_channel(name=row.name, shown=row.config, enabled=row.enabled)
+    before, _ = whole_channel(name=row.name, shown=row.config, enabled=row.enabled, quiet_hours=row.quiet_hours)
     said = {name: value for name, value in entry.value.items() if name != "secrets"}
     if said == short_channel(before) and not gives_secrets(given, shown=row.config):
         return ChannelStep(change=_change(entry, row, "unchanged", (), row.id), row=row, enabled=enabled)
     stored = _opened(row, means)
     prepared = _patched(row, stored, given, means)
-    after, _ = whole_channel(name=row.name, shown=prepared.shown, enabled=enabled)
+    after, _ = whole_channel(name=row.name, shown=prepared.shown, enabled=enabled, quiet_hours=quiet)
     fields = field_changes(before, after)
     if means.compare_secrets:
         old = means.transports[row.kind].parts(stored).secrets
         fields += secret_changes(_other_secrets(old, prepared.secrets))
     action = "update" if fields else "unchanged"
-    return ChannelStep(change=_change(entry, row, action, fields, row.id), row=row, prepared=prepared, enabled=enabled)
+    change = _change(entry, row, action, fields, row.id)
+    return ChannelStep(change=change, row=row, prepared=prepared, enabled=enabled, quiet_hours=quiet)
 
 
 def _created(
@@ -82,9 +85,11 @@ def _created(
         fields = field_changes(None, {"name": entry.key, "config": {"type": given.get("type")}})
         return ChannelStep(change=_change(entry, None, "create", fields, channel_id), enabled=enabled)
     prepared = channel_config.prepare(given, means.transports)
-    whole, secret = whole_channel(name=entry.key, shown=prepared.shown, enabled=enabled)
+    quiet = read_stored(entry.value.get("quiet_hours"))
+    whole, secret = whole_channel(name=entry.key, shown=prepared.shown, enabled=enabled, quiet_hours=quiet)
     fields = field_changes(None, short_channel(whole)) + secret_changes(secret)
-    return ChannelStep(change=_change(entry, None, "create", fields, channel_id), prepared=prepared, enabled=enabled)
+    change = _change(entry, None, "create", fields, channel_id)
+    return ChannelStep(change=change, prepared=prepared, enabled=enabled, quiet_hours=quiet)
 
 
 def _opened(row: ChannelRow, means: Means) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,11 +14,13 @@ from control_plane.domain.config_file import Entry
 from control_plane.domain.maintenance import Occurrence
 from control_plane.domain.maintenance_rules import WindowConfig
 from control_plane.domain.monitor_rules import MonitorConfig
+from control_plane.domain.route_rules import RouteConfig
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.channel_config import Prepared, Transports
 from control_plane.store.channels import ChannelRow
 from control_plane.store.maintenance import WindowRow
 from control_plane.store.monitors import MonitorRow
+from control_plane.store.routes import RouteRow
 from shared.netpolicy import PortProfile
 
 
@@ -53,6 +55,7 @@ class ChannelStep(Struct, frozen=True, kw_only=True):
     row: ChannelRow | None = None
     prepared: Prepared | None = None
     enabled: bool = True
+    quiet_hours: dict[str, Any] | None = None
 
 
 class WindowStep(Struct, frozen=True, kw_only=True):
@@ -65,7 +68,15 @@ class WindowStep(Struct, frozen=True, kw_only=True):
     current_end: datetime | None = None
 
 
-Step: TypeAlias = MonitorStep | ChannelStep | WindowStep
+class RouteStep(Struct, frozen=True, kw_only=True):
+    """`after` is None where nothing is written."""
+
+    change: Change
+    row: RouteRow | None = None
+    after: RouteConfig | None = None
+
+
+Step: TypeAlias = MonitorStep | ChannelStep | WindowStep | RouteStep
 
 
 class Planned(Struct, frozen=True, kw_only=True):
@@ -74,13 +85,14 @@ class Planned(Struct, frozen=True, kw_only=True):
     monitors: Sequence[MonitorStep]
     channels: Sequence[ChannelStep]
     windows: Sequence[WindowStep]
+    routes: Sequence[RouteStep] = ()
     warnings: Sequence[PlanWarning]
     digest: str
 
     @property
     def steps(self) -> list[Step]:
-        """All of them: channels, monitors, windows."""
-        return [*self.channels, *self.monitors, *self.windows]
+        """All of them: channels, monitors, routes, windows."""
+        return [*self.channels, *self.monitors, *self.routes, *self.windows]
 
     @property
     def writes(self) -> bool:

@@ -16,11 +16,12 @@ from control_plane.domain.region_choice import RegionChoice
 from control_plane.domain.safety_gate import OPEN_GATE, Gate
 from control_plane.services.monitors.monitor_rows import masked_check, stored_config
 from control_plane.services.safety.read_gate import read_gate
-from control_plane.store import assignments_write, configuration, maintenance_advance, plans
+from control_plane.store import assignments_write, configuration, maintenance_advance, plans, routes
 from control_plane.store.channels import ChannelRow
 from control_plane.store.maintenance import WindowRow
 from control_plane.store.monitors import BindingRow, MonitorRow
 from control_plane.store.pool import Connection
+from control_plane.store.routes import RouteRow
 from shared.ids import TenantId
 
 
@@ -41,6 +42,7 @@ class Stored(Struct, frozen=True, kw_only=True):
     upstreams: Mapping[UUID, Sequence[UUID]]
     channels: Sequence[ChannelRow]
     windows: Sequence[WindowRow]
+    routes: Sequence[RouteRow] = ()
 
     def config(self, row: MonitorRow, check: MonitorCheck | None = None) -> MonitorConfig:
         """The configuration in force of one of the monitors; its check is masked unless it is given."""
@@ -77,6 +79,7 @@ async def read_configuration(conn: Connection, *, tenant_id: TenantId) -> Stored
         upstreams=await configuration.all_upstreams(conn, tenant_id=tenant_id),
         channels=await configuration.all_channels(conn, tenant_id=tenant_id),
         windows=await configuration.unended_windows(conn, tenant_id=tenant_id),
+        routes=await routes.routes(conn, tenant_id=tenant_id),
     )
 
 
@@ -103,3 +106,10 @@ def window_keys(stored: Stored) -> dict[UUID, str]:
     keys = {row.id: row.key for row in stored.windows if row.key is not None}
     unnamed = [(row.id, row.title) for row in stored.windows if row.id not in keys]
     return keys | suggested_keys(unnamed, taken=set(keys.values()), word="window")
+
+
+def route_keys(stored: Stored) -> dict[UUID, str]:
+    """The key of each route, stored or suggested."""
+    keys = {row.id: row.key for row in stored.routes if row.key is not None}
+    unnamed = [(row.id, row.name) for row in stored.routes if row.id not in keys]
+    return keys | suggested_keys(unnamed, taken=set(keys.values()), word="route")

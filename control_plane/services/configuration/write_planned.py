@@ -15,6 +15,7 @@ from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.ask_address import with_consent
 from control_plane.services.configuration.plan_steps import WRITES, ChannelStep, MonitorStep, Planned, WindowStep
 from control_plane.services.configuration.read_configuration import Stored
+from control_plane.services.configuration.write_routes import delete_routes, write_routes
 from control_plane.services.installation.spare_others import each
 from control_plane.services.maintenance.maintenance_rows import holds, row_values
 from control_plane.services.monitors.change_monitors import MonitorChange, change_of, write_changes
@@ -37,7 +38,9 @@ async def write_planned(conn: Connection, planned: Planned, *, stored: Stored, s
     """
     await _write_channels(conn, planned.channels, sealer, stored)
     await _write_monitors(conn, planned.monitors, sealer, stored)
+    await write_routes(conn, planned.routes, tenant_id=stored.tenant_id, terms=stored.terms, write_source=WRITE_SOURCE)
     await _write_windows(conn, planned.windows, stored)
+    await delete_routes(conn, planned.routes, tenant_id=stored.tenant_id)
     await _delete(conn, planned, tenant_id=stored.tenant_id)
 
 
@@ -74,7 +77,7 @@ async def _write_channels(conn: Connection, steps: Sequence[ChannelStep], sealer
             write_source=WRITE_SOURCE,
             verified_at=None if step.row is None else step.row.verified_at,
             templates=None if step.row is None else step.row.templates,
-            quiet_hours=None if step.row is None else step.row.quiet_hours,
+            quiet_hours=step.quiet_hours,
         )
         write = await with_consent(
             conn,

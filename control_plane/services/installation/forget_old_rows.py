@@ -56,6 +56,7 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
         "rollups_hourly": partial(rollups.forget_hourly, older_than=timedelta(days=settings.hourly_rollups_days)),
         "windows": partial(retention.forget_windows, older_than=timedelta(days=settings.incidents_days)),
         "occurrences": partial(retention.forget_occurrences, older_than=timedelta(days=settings.incidents_days)),
+        "silences": partial(retention.forget_silences, older_than=timedelta(days=settings.incidents_days)),
         "spells": retention.forget_spells,
         "refusals": retention.forget_refusals,
         "audit": partial(retention.forget_audit, older_than=timedelta(days=settings.audit_days)),

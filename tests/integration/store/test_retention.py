@@ -133,6 +133,16 @@ async def _held(connection: Connection, age: str, count: int, *, ended: bool) ->
     )
 
 
+async def _silences(connection: Connection, age: str, count: int) -> None:
+    tenant_id = await a_tenant(connection)
+    await connection.execute(
+        "INSERT INTO silences (tenant_id, id, name, starts_at, ends_at, created_by, write_source)"
+        f" SELECT $1, gen_random_uuid(), 's', now() - interval '500 days', now() - interval '{age}', 'x', 'api'"
+        " FROM generate_series(1, $2)",
+        tenant_id, count,
+    )  # fmt: skip
+
+
 async def _spells(connection: Connection, age: str, count: int) -> None:
     await connection.execute(
         "INSERT INTO ping_door_spells (id, opened_at, seen_at) SELECT gen_random_uuid(), now() - interval '500 days',"
@@ -158,6 +168,7 @@ CASES = [
     Case("incidents", _incidents, retention.forget_incidents, "401 days", "399 days"),
     Case("maintenance_windows", _windows, retention.forget_windows, "401 days", "399 days"),
     Case("maintenance_occurrences", _occurrences, retention.forget_occurrences, "401 days", "399 days"),
+    Case("silences", _silences, retention.forget_silences, "401 days", "399 days"),
     Case("ping_door_spells", _spells, retention.forget_spells, "401 days", "399 days"),
     Case("ping_door_refusals", _refusals, retention.forget_refusals, "401 days", "399 days"),
     Case("certificates", _certificates, retention.forget_certificates, "401 days", "399 days"),
