@@ -12,6 +12,7 @@ from typing import Any
 
 import segno
 from aiohttp import web
+from msgspec import Struct
 
 from control_plane.domain import channel_rules
 from control_plane.domain.channel_link import code_digest, may_make
@@ -32,6 +33,15 @@ from control_plane.web.browser import begin_sign_in as mark_browser
 from control_plane.web.call import Call
 from control_plane.web.routes import Door, Route
 from control_plane.web.trace import OPERATION, TRACE_ID
+
+
+class Chat(Struct, frozen=True):
+    """A chat that takes the code: links by what they say, what to do there, and a QR code of the first link."""
+
+    title: str
+    links: dict[str, str]
+    then: str
+    picture: str
 
 
 async def show(call: Call) -> web.StreamResponse:
@@ -136,7 +146,7 @@ def _page(
         tenant=link.tenant_name,
         name=link.name,
         until=f"{link.expires_at:%-d %B %Y, %H:%M} UTC",
-        telegram=_telegram(call, link),
+        chats=_chats(call, link),
         apps={f"{call.request.path}/{kind}": title for kind, title in _apps(call, link).items()},
         forms=[_form(kind, form, given, error) for kind, form in forms.items()],
         alone=len(forms) == 1,
@@ -159,18 +169,30 @@ def _form(kind: str, form: Form, given: Mapping[str, str], error: FarwatchError 
     return {"kind": kind, "title": form.title, "fields": fields, "chosen": chosen}
 
 
-def _telegram(call: Call, link: OpenLink) -> dict[str, str] | None:
-    """The bot by one tap, or from another device by its QR code; the code of the link is the code for the bot."""
-    if "telegram_app" not in transports(call.deps.settings) or not may_make(link.purpose, link.kind, "telegram_app"):
-        return None
-    base, code = f"https://t.me/{call.deps.settings.telegram.bot_name}", call.path["code"]
-    private = f"{base}?start={code}"
-    picture = segno.make(private, micro=False).svg_inline(border=2, omitsize=True, dark="#000", title="QR code")
-    return {"private": private, "group": f"{base}?startgroup={code}", "picture": picture}
+def _chats(call: Call, link: OpenLink) -> list[Chat]:
+    """The chats that the installation links, by one tap or from another device by a QR code.
+
+    The code of the link is the code that the bot, or the number, takes.
+    """
+    settings, code = call.deps.settings, call.path["code"]
+    offered = [kind for kind in transports(settings) if may_make(link.purpose, link.kind, kind)]
+    chats = []
+    if "telegram_app" in offered:
+        base = f"https://t.me/{settings.telegram.bot_name}"
+        private, group = f"{base}?start={code}", f"{base}?startgroup={code}"
+        chats.append(Chat("Telegram", {"Open Telegram": private, "Add to a group": group}, "tap Start", _qr(private)))
+    if "whatsapp_app" in offered:
+        url = f"https://wa.me/{''.join(each for each in settings.whatsapp.number if each.isdigit())}?text={code}"
+        chats.append(Chat("WhatsApp", {"Open WhatsApp": url}, "send the message that is there", _qr(url)))
+    return chats
+
+
+def _qr(url: str) -> str:
+    return str(segno.make(url, micro=False).svg_inline(border=2, omitsize=True, dark="#000", title="QR code"))
 
 
 def _done(link: OpenLink, row: ChannelRow, prepared: Prepared) -> web.Response:
-    text = f"Alerts of {link.tenant_name} go there from now on, as the channel “{row.name}”. This link is used up."
+    text = f"{link.tenant_name} can send alerts there now, as the channel “{row.name}”. This link is used up."
     if prepared.kind == "email":
         text = "A mail is on its way to that address. Open the link in it to say yes: nothing is sent before."
     facts = [("Signing secret, shown this once", prepared.made["secret"])] if "secret" in prepared.made else []

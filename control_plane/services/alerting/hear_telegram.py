@@ -87,7 +87,7 @@ async def _connect(heard: Connect, hearing: Hearing) -> Answer:
     except (BadRequest, Forbidden, Refused) as refused:
         return Answer(f"Nothing was connected. {told_to_holder(refused)}.", useful=False)
     return Answer(
-        f"Connected: alerts of {link.tenant_name} come to this chat from now on, as the channel “{row.name}”. "
+        f"Connected: {link.tenant_name} can send alerts to this chat now, as the channel “{row.name}”. "
         "Send /stop to end that."
     )
 

@@ -58,7 +58,7 @@ async def take_whatsapp_event(database: Database, event: Event, *, channel_id: U
 
 
 async def _link(database: Database, coded: Coded, *, channel_id: UUID, means: Means) -> None:
-    link = await find_code(database, coded.code, purposes=("whatsapp",), pepper=means.pepper, kind=KIND)
+    link = await find_code(database, coded.code, purposes=("whatsapp", "delegate"), pepper=means.pepper, kind=KIND)
     if link is None:
         return
     config = {"phone": coded.phone, "profile_name": coded.profile_name}

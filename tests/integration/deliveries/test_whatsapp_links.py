@@ -108,7 +108,7 @@ async def test_a_code_that_is_too_old_or_of_another_purpose_makes_nothing(desk: 
     assert (await get(desk, f"{LINKS}/{made['id']}"))["state"] == "expired"
     made = await a_link(desk)
     async with desk.database.owner() as conn:
-        await conn.execute("UPDATE channel_links SET purpose = 'delegate'")
+        await conn.execute("UPDATE channel_links SET purpose = 'telegram'")
     await says(desk, made["code"])
     assert (await get(desk, "/api/v1/channels"))["total"] == 0
 

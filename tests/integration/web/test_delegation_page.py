@@ -19,7 +19,8 @@ from control_plane.notify import TRANSPORTS
 from control_plane.services.alerting.link_codes import mint_code
 from control_plane.store.pool import Database
 from tests.support import seed
-from tests.support.serving import ControlPlane, control_plane, settings_with
+from tests.support.serving import SETTINGS, ControlPlane, control_plane, settings_with
+from tests.support.vendor_whatsapp import a_text, hook, signature
 
 DELEGATE = "/api/v1/channels/delegate"
 HOOK = {"kind": "webhook", "url": "https://ops.example.com/farwatch"}
@@ -121,6 +122,19 @@ async def test_telegram_is_one_tap_and_one_code(desk: Desk) -> None:
     assert f"https://t.me/farwatch_bot?start={code}" in shown
     assert f"https://t.me/farwatch_bot?startgroup={code}" in shown
     assert "<svg" in shown
+
+
+async def test_whatsapp_is_one_tap_and_takes_the_same_code(desk: Desk) -> None:
+    path, _ = await desk.link(name="Theirs", kind="whatsapp_app")
+    shown = (await desk.guest.get(path)).text
+    code = path.removeprefix("/c/")
+    assert re.search(rf"https://wa\.me/\d+\?text={code}", html.unescape(shown))
+    assert "t.me" not in shown
+    body = hook(messages=[a_text(code)])
+    signed = {"Content-Type": "application/json", "X-Hub-Signature-256": signature(body, SETTINGS.whatsapp.app_secret)}
+    assert (await desk.guest.post("/hooks/whatsapp", content=body, headers=signed)).status_code == 200
+    assert [(each["name"], each["kind"]) for each in await desk.channels()] == [("Theirs", "whatsapp_app")]
+    assert (await desk.guest.get(path)).status_code == 404
 
 
 async def test_a_link_of_one_kind_offers_that_kind_alone(desk: Desk) -> None:
