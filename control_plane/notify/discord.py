@@ -83,18 +83,18 @@ class DiscordTransport:
         return msgspec.convert({**shown, **secrets}, Discord)
 
     async def send(self, config: Discord, message: Message) -> Sent:
-        """One message; a resolution edits the incident's first one as well. Raises TransportError for the message."""
+        """One message; what turns an incident edits its first one as well. Raises TransportError for the message."""
         answer = await self._call("POST", _address(config, wait=True), payload(message.words))
         said = json_object(answer)
         response = excerpt(answer.body, secrets=(), url=config.webhook_url)
         if not accepted(answer):
             raise _refused(answer, said, message=message, response=response)
-        if message.words.phase == "resolve":
+        if message.words.phase in ("resolve", "open"):  # open: once more, where there is a receipt
             await self._edit(config, message)
         return Sent(answer.status, response, _receipt(message, said))
 
     async def _edit(self, config: Discord, message: Message) -> None:
-        """Show in the incident's first message that it is over. Best effort: the notice itself has arrived."""
+        """Show in the incident's first message how it stands. Best effort: the notice itself has arrived."""
         first = message.receipt or {}
         number = text_of(first, "id")
         if not (number.isascii() and number.isdigit()):

@@ -36,7 +36,7 @@ def payload(words: Words) -> dict[str, Any]:
 
 
 def amended(words: Words, *, before: str) -> dict[str, Any]:
-    """The first message of an incident as it looks once that is resolved. `before`: what its title was."""
+    """The first message of an incident as it looks once that has turned. `before`: what its title was."""
     text = f"Was: {before}\n{body(words)}" if before else body(words)
     return {
         "content": _escaped(headline(words), CONTENT_LIMIT),

@@ -60,6 +60,10 @@ REFUSED_FOR_GOOD = frozenset(
 )  # fmt: skip
 """The same message will be refused again."""
 
+TURNS = frozenset({"resolve", "open"})
+"""Phases that are shown in the channel and in the incident's first message: that it is over, and that it is open again.
+"""
+
 _BEGINS_WELL = re.compile(rb'\s*\{\s*"ok"\s*:\s*true\s*[,}]')
 _USER_AGENT = {"User-Agent": "Farwatch-Slack/1"}
 
@@ -108,7 +112,7 @@ class SlackTransport:
         return msgspec.convert({**shown, **secrets}, Slack)
 
     async def send(self, config: Slack, message: Message) -> Sent:
-        """One message; a resolution in a thread edits the first one as well. Raises TransportError for the message."""
+        """One message; what turns an incident edits its first one as well. Raises TransportError for the message."""
         if config.bot_token is None:
             return await self._hook(config, message)
         return await self._post(config, message)
@@ -136,19 +140,19 @@ class SlackTransport:
         first = message.receipt or {}
         document = {"channel": config.channel, **payload(message.words)}
         if text_of(first, "ts"):
-            resolves = message.words.phase == "resolve"
-            document |= {"channel": first.get("channel"), "thread_ts": first["ts"], "reply_broadcast": resolves}
+            where = {"channel": first.get("channel"), "thread_ts": first["ts"]}
+            document |= where | {"reply_broadcast": message.words.phase in TURNS}
         answer = await self._call(config, POST_MESSAGE, document)
         said = json_object(answer)
         response = excerpt(answer.body, secrets=(config.bot_token or "",))
         if not _took(answer, said):
             raise _refused(answer, said, message=message, response=response)
-        if message.words.phase == "resolve":
+        if message.words.phase in TURNS:
             await self._edit(config, message)
         return Sent(answer.status, response, _receipt(message, said))
 
     async def _edit(self, config: Slack, message: Message) -> None:
-        """Show in the incident's first message that it is over. Best effort: the notice itself has arrived."""
+        """Show in the incident's first message how it stands. Best effort: the notice itself has arrived."""
         first = message.receipt or {}
         ts, channel = text_of(first, "ts"), text_of(first, "channel")
         if not ts or not channel:

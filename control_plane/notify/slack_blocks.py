@@ -40,7 +40,7 @@ def payload(words: Words) -> dict[str, Any]:
 
 
 def amended(words: Words, *, before: str) -> dict[str, Any]:
-    """The first message of an incident as it looks once that is resolved. `before`: what its title was."""
+    """The first message of an incident as it looks once that has turned. `before`: what its title was."""
     was = [_section(f"Was: {_escaped(before, SECTION_LIMIT - 10)}")] if before else []
     return {
         "text": _escaped(headline(words), TEXT_LIMIT),

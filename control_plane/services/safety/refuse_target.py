@@ -94,20 +94,22 @@ async def refuse_destination(conn: Connection, *, tenant_id: TenantId, host: str
     """Raise Refused where a channel would send to a denied host or URL. `settings`: its secrets, opened."""
     denial = denied_destination((await read_gate(conn, tenant_id=tenant_id)).rules, host=host, settings=settings)
     if denial is not None:
-        raise denial.error("/config/url" if _urls(settings) else "/config")
+        raise denial.error("/".join(["/config", *list(_urls(settings))[:1]]))
 
 
 def denied_destination(rules: Rules, *, host: str, settings: Mapping[str, Any]) -> Denial | None:
     """What forbids to send there. `settings`: the channel's secrets, opened."""
-    for target in (*map(target_of_url, _urls(settings)), _of_host(host)):
+    for target in (*map(target_of_url, _urls(settings).values()), _of_host(host)):
         denial = rules.find(target)
         if denial is not None:
             return denial
     return None
 
 
-def _urls(settings: Mapping[str, Any]) -> list[str]:
-    return [value for value in settings.values() if isinstance(value, str) and value[:8].lower().startswith("http")]
+def _urls(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Those settings that are URLs, by their field."""
+    texts = {field: value for field, value in settings.items() if isinstance(value, str)}
+    return {field: text for field, text in texts.items() if text[:8].lower().startswith("http")}
 
 
 def _of_host(host: str) -> Target:

@@ -74,6 +74,15 @@ async def test_a_recovery_is_a_message_of_its_own_and_edits_the_first_one(
     assert {request.query.get("thread_id") for request in server.requests} == {thread}
 
 
+async def test_an_incident_that_opens_again_is_shown_in_its_first_message(
+    server: VendorServer, judge: DiscordJudge
+) -> None:
+    first = await send(server, a_message())
+    await send(server, resolution(receipt=first.receipt))
+    await send(server, a_message(receipt=first.receipt))
+    assert next(iter(judge.posted.values()))["content"].startswith("🔴")
+
+
 @pytest.mark.parametrize(
     "answer", [Reply(404, b'{"code":10008}'), Reply(429, b""), Reply(500, b""), limited(99)], ids=range(4)
 )

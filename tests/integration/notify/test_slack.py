@@ -85,6 +85,17 @@ async def test_a_bot_keeps_where_its_first_message_is_and_the_recovery_goes_into
     assert methods(server) == ["chat.postMessage"] * 3 + ["chat.update"]
 
 
+async def test_an_incident_that_opens_again_is_shown_in_the_channel_and_in_its_first_message(
+    server: VendorServer, judge: SlackJudge
+) -> None:
+    first = await send(server, a_message())
+    await send(server, resolution(receipt=first.receipt))
+    await send(server, a_message(receipt=first.receipt))
+    opening, _, again = judge.posted.values()
+    assert again["reply_broadcast"] is True
+    assert opening["text"].startswith("🔴")
+
+
 async def test_a_recovery_whose_opening_left_no_receipt_stands_alone(server: VendorServer, judge: SlackJudge) -> None:
     await send(server, resolution())
     (document,) = judge.posted.values()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from tests.support.secret_places import chats
 from tests.support.serving import ControlPlane
 
 HEADERS = {"Authorization": "Bearer s3cret"}
@@ -27,6 +32,22 @@ async def test_a_denied_destination_is_refused_when_a_channel_is_made_or_changed
         ]
     codes = [(a.status_code, a.json()["error"]["code"]) for a in answers]
     assert codes == [(422, "DOMAIN_DENYLISTED"), (422, "DOMAIN_DENYLISTED"), (422, "URL_PATTERN_BLOCKED")]
+
+
+@pytest.mark.parametrize("config", chats("sEcReT0123456789"), ids=range(5))
+async def test_a_denied_chat_is_refused_at_the_field_of_its_url(served: ControlPlane, config: dict[str, Any]) -> None:
+    kind = config["type"]
+    async with served.tenant() as http, served.operator() as operator:
+        for host in ("slack.com", "discord.com", "logic.azure.com", "chat.googleapis.com"):
+            rule = {"kind": "domain", "value": host, "reason": "Report 12"}
+            assert (await operator.post("/operator/deny-lists", json=rule)).status_code == 201
+        made = await http.post("/api/v1/channels", json={"name": kind, "config": config})
+        tried = await http.post("/api/v1/channels/test", json={"config": config})
+    field = "/config/webhook_url" if "webhook_url" in config else "/config"
+    for reply in (made, tried):
+        error = reply.json()["error"]
+        assert (reply.status_code, error["code"], error["field"]) == (422, "DOMAIN_DENYLISTED", field)
+        assert "sEcReT" not in reply.text
 
 
 async def test_headers_are_sent_again_when_the_host_changes(served: ControlPlane) -> None:
