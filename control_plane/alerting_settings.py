@@ -13,6 +13,10 @@ from shared.settings import Secret
 
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 
+_ADDRESS = r"[\w.+!#$%&'*/=?^`{|}~-]{1,64}@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*"
+_SENDER = re.compile(rf"{_ADDRESS}|[^@<>\x00-\x1f\x7f]*<{_ADDRESS}>", re.ASCII)
+"""An address alone, or after a name; a domain beyond ASCII is written as A-labels."""
+
 _DETOUR = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}=.+:\d{1,5}")
 
 
@@ -127,8 +131,10 @@ def check_ways_out(
     )
     if any(needed) and not all(needed):
         raise StartupRefused("whatsapp: all of its settings are set, or none; language alone has a default")
-    if email.host and not ("@" in email.sender and public_url):
+    if email.host and not (_SENDER.fullmatch(email.sender) and public_url):
         raise StartupRefused("email.host needs email.sender, as Name <a@b.example>, and server.public_url, for links")
+    if email.reply_to and not _SENDER.fullmatch(email.reply_to):
+        raise StartupRefused("email.reply_to is one address, bare or as Name <a@b.example>")
 
 
 def _is_address(text: str) -> bool:
