@@ -20,7 +20,7 @@ from tests.support import seed
 from tests.support.farm import Farm, free_port
 from tests.support.oidc_provider import serve_app
 from tests.support.planted import Heard, Secrets
-from tests.support.secret_places import chats
+from tests.support.secret_places import chats, phones
 from tests.support.serving import OPERATOR_SECRET, SEALING_KEYS
 from tests.support.waiting import until_async
 
@@ -229,7 +229,11 @@ async def _channels(garden: Garden, http: httpx.AsyncClient) -> None:
     for monitor_id in garden.monitors[:6]:
         assert (await http.patch(f"/api/v1/monitors/{monitor_id}", json=patch)).status_code == 200
     garden.known["channel_id"] = first
-    for number, config in enumerate(chats(plant("chat"))):  # never sent to: they are of vendors that are not here
+    learn = garden.secrets.learn
+    pushover = {"type": "pushover", "token": learn("pushover token", "pl4nt" + "T0k3n" * 5)}
+    pushover["user"] = learn("pushover user", "pl4nt" + "Us3r0" * 5)
+    unsent = (*chats(plant("chat")), *phones(plant("phone")), pushover)
+    for number, config in enumerate(unsent):  # never sent to: they are of vendors that are not here
         saved = await made(http, path, {"name": f"Chat {number}", "config": config})
         assert (await http.patch(f"{path}/{saved['id']}", json={"enabled": False})).status_code == 200
 

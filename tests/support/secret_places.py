@@ -99,6 +99,7 @@ def holding(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
             {**_TELEGRAM, "bot_token": f"123456:{secret}"},
             *chats(secret),
             *programs(secret),
+            *phones(secret),
         )
     return (
         {**_HTTP, "basic_auth": ["user", secret]},
@@ -152,6 +153,42 @@ def chats(secret: str) -> tuple[dict[str, Any], ...]:
             "type": "google_chat",
             "webhook_url": f"https://chat.googleapis.com/v1/spaces/A/messages?key=k&token={secret}",
         },
+    )
+
+
+def phones(secret: str) -> tuple[dict[str, Any], ...]:
+    """Configurations that reach phones, but for Pushover's, whose keys hold no such secret."""
+    sms = {"type": "sms", "to": "+15551234567", "from": "+15550009999"}
+    return (
+        {**sms, "provider": "twilio", "account_sid": "AC" + "0a" * 16, "auth_token": secret},
+        {**sms, "provider": "telnyx", "api_key": secret},
+        {**sms, "provider": "vonage", "api_key": "abcd1234", "api_secret": secret},
+        {**sms, "provider": "plivo", "auth_id": "MAXXXX", "auth_token": secret},
+        {**sms, "provider": "sinch", "service_plan_id": "plan0123", "api_token": secret},
+        {
+            "type": "whatsapp",
+            "access_token": secret,
+            "phone_number_id": "106540352242922",
+            "to": "4915112345678",
+            "template_name": "farwatch_alert",
+        },
+    )
+
+
+def wrong_phones(secret: str) -> tuple[dict[str, Any], ...]:
+    """The same in ways that nobody takes."""
+    twilio, telnyx, *_, whatsapp = phones(secret)
+    return (
+        {**twilio, "auth_token": [secret]},
+        {**twilio, "auth_token": f"{secret} {secret}\n"},
+        {**twilio, "account_sid": secret},
+        {**twilio, "api_key": secret},
+        {**twilio, "provider": secret},
+        {**twilio, "to": secret},
+        {**telnyx, "messaging_profile_id": f"{secret}/"},
+        {**whatsapp, "access_token": secret * 500},
+        {**whatsapp, "phone_number_id": secret},
+        {"type": "pushover", "token": secret, "user": secret},
     )
 
 
@@ -213,6 +250,7 @@ def misplacing(kind: str, secret: str) -> tuple[dict[str, Any], ...]:
             *telegram,
             *chat,
             *wrong_programs(secret),
+            *wrong_phones(secret),
         )
     check = (
         {"basic_auth": secret},
