@@ -11,7 +11,10 @@ ORDER = ("name", "config", "enabled", "quiet_hours", "secrets")
 """Fields of an entry, as they are written."""
 
 
-_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"ntfy": {"server_url": "https://ntfy.sh/"}}
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "ntfy": {"server_url": "https://ntfy.sh/"},
+    "pagerduty": {"region": "us"},
+}
 """Members of a configuration, by its type, that mean the same when they are left out."""
 
 
