@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -17,6 +17,7 @@ from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
 from control_plane.domain.regionless import kind_is_regionless
 from control_plane.errors import Conflict, FarwatchError, NotFound, Refused, TooMany
+from control_plane.services.alerting.preview_routes import Question, preview_routes
 from control_plane.services.monitors.check_now import order_check_now
 from control_plane.services.monitors.delete_monitor import delete_monitor
 from control_plane.services.monitors.drop_region import drop_region
@@ -26,6 +27,7 @@ from control_plane.store import assignments_write, incidents_read, monitor_reads
 from control_plane.store.incidents_read import IncidentFilter
 from control_plane.store.monitor_reads import MonitorView
 from control_plane.store.results_read import ResultFilter, ResultRow
+from control_plane.web.quiet_hours_view import Severity
 from control_plane.web.routes import Route
 from shared.clock import to_unix_ms
 from shared.ids import MonitorId
@@ -124,6 +126,7 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
         )
     looks_back = max(LOOKS_BACK, 2 * timedelta(seconds=view.interval_s))
     rows, agents = await _results(visit, view, to_unix_ms(now - looks_back), until)
+    told = await _told(visit, view)
     results, blank = result_lines(rows, agents, now=now), unjudged(rows)
     context = {
         "monitor": monitor_row(view, recent.get(view.id, []), now=now),
@@ -134,16 +137,23 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
         "legend": legend((line.phases for line in results), phase_words(view.kind)),
         "reading": newest_reading(rows, now=now),
         "incidents": await _incidents(visit, view),
-        "facts": facts(view, now=now),
+        "facts": facts(view, told=told, now=now),
         "regionless": kind_is_regionless(view.kind),
         "beat": await heartbeat_part(visit, view),
         "no_agent": view.enabled and view.regions and not await _has_agent(visit, view),
-        "nobody_told": not view.alerts,
+        "nobody_told": not told,
         "may_write": visit.may("monitors:write"),
         "said": SAID.get(visit.query("said"), ""),
         "problem": "" if error is None else error.message,
     }
     return show(visit, "monitor.html", context, status=200 if error is None else error.status)
+
+
+async def _told(visit: Visit, view: MonitorView) -> int:
+    """How many channels hear when it goes down: of bindings and of routes."""
+    question = Question(monitor_id=view.id, severity=cast("Severity", view.severity))
+    async with visit.deps.database.tenant(visit.tenant_id) as conn:
+        return len(await preview_routes(conn, question, tenant_id=visit.tenant_id))
 
 
 async def _results(

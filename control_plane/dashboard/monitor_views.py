@@ -248,15 +248,15 @@ def _result_line(row: ResultRow, agent: str, *, longest_us: int, now: datetime) 
     )
 
 
-def facts(view: MonitorView, *, now: datetime) -> list[Fact]:
-    """The configuration, secrets masked as they are stored."""
+def facts(view: MonitorView, *, told: int, now: datetime) -> list[Fact]:
+    """The configuration, secrets masked as they are stored. `told`: channels that hear of its incidents."""
     check = read_check(view.check)
     found = [
         *_rhythm(view),
         *(() if check is None else check_facts(check)),
         *_votes(view),
         Fact("Incidents", f"open on {view.alert_on}, severity {view.severity}"),
-        Fact("Told", count(len(view.alerts), "channel") if view.alerts else "nobody"),
+        Fact("Told", count(told, "channel") if told else "nobody"),
     ]
     optional = {
         "Group": view.group,
