@@ -17,6 +17,7 @@ from tests.support.tenant_world import World
 
 TABLES = (
     *("monitors", "monitor_states", "assignments", "monitor_channels", "monitor_dependencies", "monitor_periods"),
+    "monitor_escalations",
     *("incidents", "incident_events", "transitions", "events", "deliveries", "heartbeats", "certificates", "audit"),
 )
 OF_THEIR_OWN = (
