@@ -23,7 +23,7 @@ class Field(Struct, frozen=True, kw_only=True):
 
 
 class Form(Struct, frozen=True, kw_only=True):
-    """What is asked of one kind. `fixed` goes along unasked."""
+    """What is asked of one kind."""
 
     title: str
     fields: tuple[Field, ...]
