@@ -11,6 +11,7 @@ import click
 from control_plane.cli import channel_links
 from control_plane.cli.api_client import ApiClient, with_client
 from control_plane.cli.finding import one_of
+from control_plane.cli.monitor_edits import merge_patch_of
 from control_plane.cli.output import show, with_output
 from control_plane.cli.pages import every_item
 from control_plane.cli.reads import text
@@ -102,6 +103,7 @@ def add(
 @click.argument("channel")
 @click.option("--name", default=None)
 @click.option("--enable/--disable", "enabled", default=None)
+@click.option("--patch", default=None, metavar="JSON", help="A JSON merge patch for the rest, such as quiet_hours.")
 @_with_config
 def edit(
     client: ApiClient,
@@ -109,6 +111,7 @@ def edit(
     *,
     name: str | None,
     enabled: bool | None,
+    patch: str | None,
     kind: str | None,
     pairs: tuple[str, ...],
     config: str | None,
@@ -116,7 +119,7 @@ def edit(
 ) -> None:
     """Change a channel. What is not given stays; --set and --config merge into its configuration."""
     body: dict[str, Any] = {"name": name, "enabled": enabled, "config": _config_of(kind, pairs, config) or None}
-    body = {field: value for field, value in body.items() if value is not None}
+    body = merge_patch_of(patch) | {field: value for field, value in body.items() if value is not None}
     if not body:
         raise click.UsageError("Say what to change, such as --name, --disable or --set url=https://…")
     show(client.send("PATCH", f"/channels/{_found(client, channel)}", body=body), output, columns=COLUMNS)

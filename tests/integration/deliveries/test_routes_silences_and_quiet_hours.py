@@ -20,6 +20,7 @@ from control_plane.services.incidents.declare_incident import Declaration, decla
 from control_plane.services.installation.identity import new_id
 from control_plane.store.deliveries import NOT_TOLD
 from control_plane.store.pool import Database
+from tests.support import seed
 from tests.support.deciding import Stage
 from tests.support.ntfy_server import NtfyServer, an_ntfy_server
 from tests.support.outbox import Outbox, working
@@ -334,3 +335,15 @@ async def test_routes_come_and_go_while_incidents_open(stage: Stage, outbox: Out
         await delete_route(
             stage.database, tenant_id=outbox.tenant_id, route_id=routes[0], check_revision=lambda _: None
         )
+
+
+@pytest.mark.parametrize("all_of_them", [True, False], ids=["all are meant", "one is not"])
+async def test_all_monitors_of_an_incident_decide(stage: Stage, outbox: Outbox, all_of_them: bool) -> None:
+    async with stage.database.app_transaction() as conn:
+        tags = ["prod"] if all_of_them else ["staging"]
+        other = await seed.a_monitor(conn, outbox.tenant_id, [], number=2, name="Other", tags=tags)
+    await routed(stage, await outbox.channel("https://ops.example.com/in"))
+    await silenced(stage, match={"tags": ["prod"]})
+    declared = Declaration(title="Both", monitor_ids=[stage.monitor_id, other])
+    await declare_incident(stage.database, declared, tenant_id=outbox.tenant_id, incident_id=new_id(), actor="Vera")
+    assert [state for _, state, _ in await owed(stage)] == ["cancelled" if all_of_them else "pending"]
