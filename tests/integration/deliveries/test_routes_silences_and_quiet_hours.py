@@ -329,7 +329,7 @@ async def test_routes_come_and_go_while_incidents_open(stage: Stage, outbox: Out
     await asyncio.gather(open_some(), open_some(), drop_routes(), drop_channels())
     assert await outbox.value("SELECT count(*) FROM routes") == 0
     assert await outbox.value("SELECT count(*) FROM incidents") == 16
-    twice = "SELECT count(*) FROM (SELECT 1 FROM deliveries GROUP BY incident_id, channel_id HAVING count(*) > 1) t"
+    twice = "SELECT count(*) FROM (SELECT 1 FROM deliveries GROUP BY incident_id, channel_name HAVING count(*) > 1) t"
     assert await outbox.value(twice) == 0
     with pytest.raises(NotFound):
         await delete_route(
