@@ -49,6 +49,17 @@ VIOLATIONS = {
     "monitor_dependencies_upstream_fkey": Violation(
         BadRequest, "One of these monitors was deleted just now.", "/depends_on", "INVALID_DEPENDENCY"
     ),
+    "page_components_monitor_key": Violation(
+        Conflict, "This monitor is on the page already: change its component.", "/monitor_id", "COMPONENT_ON_PAGE"
+    ),
+    "page_components_monitor_fkey": Violation(
+        BadRequest, "This monitor was deleted just now.", "/monitor_id", "MONITOR_NOT_FOUND"
+    ),
+    "status_pages_slug_key": Violation(Conflict, "This slug is taken: choose another.", "/slug", "SLUG_TAKEN"),
+    "status_pages_custom_domain_key": Violation(
+        Conflict, "Another status page is reached by this domain.", "/custom_domain", "CUSTOM_DOMAIN_TAKEN"
+    ),
+    "status_pages_key_key": Violation(Conflict, "A status page with that key exists already.", "/key", "KEY_TAKEN"),
     "routes_name_key": Violation(Conflict, "A route of that name exists already.", "/name", "NAME_TAKEN"),
     "routes_key_key": Violation(Conflict, "A route with that key exists already.", "/key", "KEY_TAKEN"),
     "route_channels_channel_fkey": Violation(

@@ -55,6 +55,7 @@ OVERRIDES = {
     ("invitations", "role"): "'viewer'",
     ("invitations", "digest"): "gen_random_uuid()::text::bytea",
     ("members", "role"): "'viewer'",
+    ("status_pages", "slug"): "'page-' || floor(random() * 1e9)::bigint",
     ("sessions", "digest"): "gen_random_uuid()::text::bytea",
     ("sessions", "user_id"): "gen_random_uuid()",
     ("monitor_periods", "kind"): "'paused'",
