@@ -31,11 +31,12 @@ class Subscription(Struct, frozen=True, kw_only=True):
     last_delivered_at: datetime | None
     last_error: str | None
     created_at: datetime
+    revision: int
 
 
 _VIEW = """
 SELECT s.id, c.name, c.host AS service, c.enabled, c.disabled_reason, s.route_id, c.consecutive_failures,
-    c.last_delivered_at, c.last_error, s.created_at
+    c.last_delivered_at, c.last_error, s.created_at, c.revision
 FROM push_subscriptions s
 JOIN channels c ON c.tenant_id = s.tenant_id AND c.id = s.id
 WHERE s.tenant_id = $1 AND (s.user_id = $2 OR s.key_id = $3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from control_plane.store import push_subscriptions
 from control_plane.store.push_subscriptions import Owner, Subscription
 from control_plane.web.call import Call, Reply
 from control_plane.web.channel_view import DENIED
+from control_plane.web.etag import require_match
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
 
@@ -99,7 +101,8 @@ async def _found(call: Call) -> Subscription:
 
 
 async def get_subscription(call: Call) -> Reply:
-    return Reply(_view(await _found(call)))
+    found = await _found(call)
+    return Reply(_view(found), etag=found.revision)
 
 
 async def post_subscription(call: Call) -> Reply:
@@ -114,7 +117,7 @@ async def post_subscription(call: Call) -> Reply:
         terms=caller.terms,
         write_source=caller.write_source,
     )
-    return Reply(_view(made), headers={"Location": f"/api/v1/push-subscriptions/{made.id}"})
+    return Reply(_view(made), headers={"Location": f"/api/v1/push-subscriptions/{made.id}"}, etag=made.revision)
 
 
 async def remove_subscription(call: Call) -> Reply:
@@ -123,6 +126,7 @@ async def remove_subscription(call: Call) -> Reply:
         tenant_id=call.tenant().tenant_id,
         owner=_owner(call),
         channel_id=call.uuid("subscription_id"),
+        check_revision=partial(require_match, call.request),
     )
     if gone is None:
         raise NotFound("You have no such subscription")
@@ -211,6 +215,7 @@ ROUTES: tuple[Route, ...] = (
         door=Door.TENANT,
         scope="push-subscriptions:write",
         status=204,
+        errors=("PRECONDITION_FAILED",),
     ),
     Route(
         method="POST",

@@ -86,6 +86,12 @@ OF_NO_ROUTE = {
     "ADDRESS_TAKEN",  # of the pages on which people sign in, which are no part of the document
     "EMAIL_NOT_VERIFIED",
     "LINK_OVER",
+    "CHANNEL_LINK_OVER",  # of the pages that a link or a vendor leads to
+    "CONNECT_REFUSED",
+    "CONNECT_STALE",
+    "CONNECT_UNAVAILABLE",
+    "INVALID_FORM",
+    "WHATSAPP_SIGNATURE_INVALID",  # of the door that Meta calls
     "NOT_A_MEMBER",
     "PROVIDER_UNAVAILABLE",
     "SIGN_IN_REFUSED",

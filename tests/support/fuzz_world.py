@@ -28,6 +28,13 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 """By operation, where the documented example is short on purpose, or names what is not there."""
 
+PUSH = {
+    "endpoint": "https://push.example.net/send/known",
+    "keys": {
+        "p256dh": "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM",
+        "auth": "tBHItJI5svbpez7KI4CCXg",
+    },
+}
 SCOPES = ["monitors:read"]
 SILENCED = {"starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-02T00:00:00Z"}
 WINDOW = {"title": "Upkeep", "all": True, "starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-01T01:00:00Z"}
@@ -82,6 +89,7 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         route = await _made(http, "/api/v1/routes", name="Everything", channel_ids=[channel["id"]])
         silence = await _made(http, "/api/v1/silences", name="Later", **SILENCED)
         known |= {"route_id": route["id"], "silence_id": silence["id"]}
+        known["subscription_id"] = (await _made(http, "/api/v1/push-subscriptions", **PUSH))["id"]
         known |= {"maintenance_id": window["id"], "region": min(desk.regions), "tag": "prod", "group": "Web"}
         known["agent_id"] = await _first(http, f"/api/v1/regions/{known['region']}/agents")
         known["whatsapp_link_id"] = (await _made(http, "/api/v1/channels/whatsapp-link"))["id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from uuid import UUID
 
 from msgspec import Struct
@@ -84,12 +85,18 @@ async def subscribe_push(
 
 
 async def unsubscribe_push(
-    database: Database, *, tenant_id: TenantId, owner: Owner, channel_id: UUID
+    database: Database,
+    *,
+    tenant_id: TenantId,
+    owner: Owner,
+    channel_id: UUID,
+    check_revision: Callable[[int], None],
 ) -> Subscription | None:
-    """Remove one of the owner's; what it was, or None when there is no such."""
+    """Remove one of the owner's; what it was, or None when there is no such. Raises what `check_revision` does."""
     async with database.tenant_transaction(tenant_id) as conn:
         found = await push_subscriptions.find(conn, tenant_id=tenant_id, owner=owner, channel_id=channel_id)
         if found is not None:
+            check_revision(found.revision)
             await _remove(conn, tenant_id=tenant_id, channel_id=channel_id, route_id=found.route_id)
     return found
 

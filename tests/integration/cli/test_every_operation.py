@@ -8,6 +8,7 @@ from pathlib import Path
 from control_plane.app import all_routes
 from control_plane.web.routes import Door
 from tests.support.commands import CLOSED, Shop, operations_asked
+from tests.support.fuzz_world import PUSH
 
 ELSEWHERE = {
     "stream_events": "follows until Ctrl-C: `farwatch tail`, tests/unit/cli/test_tail.py",
@@ -124,6 +125,12 @@ WALK = f"""
 0 channels rm Hook
 0 channels whatsapp-link --name Ana
 0 channels whatsapp-link {{whatsapp_link_id}}
+0 push ls
+0 push key
+0 push add {{browser}} --name Phone --bound-only
+0 push show {{subscription_id}}
+1 push test {{subscription_id}}
+0 push rm {{subscription_id}}
 0 deliveries ls
 0 deliveries show {{delivery_id}}
 0 deliveries replay {{delivery_id}}
@@ -160,7 +167,9 @@ WALK = f"""
 
 async def test_every_operation_of_a_tenant_is_reached_by_a_command(shop: Shop, tmp_path: Path) -> None:
     before = operations_asked()
-    known = dict(shop.known)
+    browser = tmp_path / "browser.json"
+    browser.write_text(json.dumps(PUSH | {"endpoint": "https://push.example.net/send/another"}))
+    known = {**shop.known, "browser": str(browser)}
     wrong = []
     for line in WALK.strip().splitlines():
         status, *words = line.format_map({**known, "office_agent": known.get("office_agent", "?")}).split()
