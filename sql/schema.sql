@@ -869,6 +869,31 @@ CREATE TABLE public.opt_outs (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.page_components (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    page_id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    "group" text,
+    "position" integer NOT NULL,
+    show_uptime boolean DEFAULT true NOT NULL,
+    show_latency boolean DEFAULT true NOT NULL,
+    write_source text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT page_components_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
+);
+
+CREATE TABLE public.page_logos (
+    tenant_id uuid NOT NULL,
+    page_id uuid NOT NULL,
+    image bytea NOT NULL,
+    media_type text NOT NULL
+);
+
 CREATE TABLE public.ping_door_refusals (
     id bigint NOT NULL,
     from_at timestamp with time zone NOT NULL,
@@ -1113,6 +1138,37 @@ CREATE TABLE public.silences (
     CONSTRAINT silences_forward CHECK ((ends_at >= starts_at))
 );
 
+CREATE TABLE public.status_pages (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    key text,
+    slug text NOT NULL,
+    title text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    state text DEFAULT 'draft'::text NOT NULL,
+    listed boolean DEFAULT true NOT NULL,
+    password_digest text,
+    language text DEFAULT 'en'::text NOT NULL,
+    branding jsonb DEFAULT '{}'::jsonb NOT NULL,
+    logo_digest text,
+    header_text text DEFAULT ''::text NOT NULL,
+    footer_text text DEFAULT ''::text NOT NULL,
+    custom_domain text,
+    show_uptime boolean DEFAULT true NOT NULL,
+    show_latency boolean DEFAULT false NOT NULL,
+    history_days integer DEFAULT 90 NOT NULL,
+    write_source text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT status_pages_history_range CHECK (((history_days >= 1) AND (history_days <= 90))),
+    CONSTRAINT status_pages_language_known CHECK ((language = ANY (ARRAY['en'::text, 'de'::text, 'ar'::text]))),
+    CONSTRAINT status_pages_slug_form CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{1,58})[a-z0-9]$'::text)),
+    CONSTRAINT status_pages_state_known CHECK ((state = ANY (ARRAY['draft'::text, 'published'::text]))),
+    CONSTRAINT status_pages_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 100)))
+);
+
 CREATE TABLE public.system_mails (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1144,7 +1200,8 @@ CREATE TABLE public.tenant_counters (
     deliveries bigint DEFAULT 0 NOT NULL,
     keys bigint DEFAULT 0 NOT NULL,
     maintenance bigint DEFAULT 0 NOT NULL,
-    jobs bigint DEFAULT 0 NOT NULL
+    jobs bigint DEFAULT 0 NOT NULL,
+    status_pages bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -1396,6 +1453,15 @@ ALTER TABLE ONLY public.opt_outs
 ALTER TABLE ONLY public.opt_outs
     ADD CONSTRAINT opt_outs_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.page_components
+    ADD CONSTRAINT page_components_monitor_key UNIQUE (tenant_id, page_id, monitor_id);
+
+ALTER TABLE ONLY public.page_components
+    ADD CONSTRAINT page_components_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.page_logos
+    ADD CONSTRAINT page_logos_pkey PRIMARY KEY (tenant_id, page_id);
+
 ALTER TABLE ONLY public.ping_door_refusals
     ADD CONSTRAINT ping_door_refusals_pkey PRIMARY KEY (id);
 
@@ -1452,6 +1518,18 @@ ALTER TABLE ONLY public.setup_links
 
 ALTER TABLE ONLY public.silences
     ADD CONSTRAINT silences_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.status_pages
+    ADD CONSTRAINT status_pages_custom_domain_key UNIQUE (custom_domain);
+
+ALTER TABLE ONLY public.status_pages
+    ADD CONSTRAINT status_pages_number_key UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.status_pages
+    ADD CONSTRAINT status_pages_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.status_pages
+    ADD CONSTRAINT status_pages_slug_key UNIQUE (slug);
 
 ALTER TABLE ONLY public.system_mails
     ADD CONSTRAINT system_mails_pkey PRIMARY KEY (tenant_id, id);
@@ -1618,6 +1696,8 @@ CREATE INDEX operator_incidents_region ON public.operator_incidents USING btree 
 
 CREATE INDEX operator_incidents_resolved ON public.operator_incidents USING btree (resolved_at) WHERE (state = 'resolved'::text);
 
+CREATE INDEX page_components_monitor ON public.page_components USING btree (tenant_id, monitor_id);
+
 CREATE INDEX ping_door_refusals_age ON public.ping_door_refusals USING btree (until_at);
 
 CREATE INDEX ping_door_spells_age ON public.ping_door_spells USING btree (opened_at);
@@ -1653,6 +1733,8 @@ CREATE INDEX sessions_member ON public.sessions USING btree (tenant_id, user_id)
 CREATE INDEX silences_age ON public.silences USING btree (ends_at);
 
 CREATE INDEX silences_end ON public.silences USING btree (tenant_id, ends_at);
+
+CREATE UNIQUE INDEX status_pages_key_key ON public.status_pages USING btree (tenant_id, key) WHERE (key IS NOT NULL);
 
 CREATE INDEX system_mails_due ON public.system_mails USING btree (due_at) WHERE (state = 'pending'::text);
 
@@ -1710,6 +1792,8 @@ CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.operator_setti
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.opt_outs FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('opt_out');
 
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.page_components FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('page_component');
+
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.plans FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('plan', 'name');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.push_subscriptions FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('push_subscription');
@@ -1719,6 +1803,8 @@ CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.regions FOR EA
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.routes FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('route');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.silences FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('silence');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.status_pages FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('status_page');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('tenant');
 
@@ -1880,6 +1966,15 @@ ALTER TABLE ONLY public.operator_incidents
 ALTER TABLE ONLY public.operator_incidents
     ADD CONSTRAINT operator_incidents_region_fkey FOREIGN KEY (region_id) REFERENCES public.regions(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.page_components
+    ADD CONSTRAINT page_components_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.page_components
+    ADD CONSTRAINT page_components_page_fkey FOREIGN KEY (tenant_id, page_id) REFERENCES public.status_pages(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.page_logos
+    ADD CONSTRAINT page_logos_page_fkey FOREIGN KEY (tenant_id, page_id) REFERENCES public.status_pages(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.port_touches
     ADD CONSTRAINT port_touches_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
@@ -1915,6 +2010,9 @@ ALTER TABLE ONLY public.setup_links
 
 ALTER TABLE ONLY public.silences
     ADD CONSTRAINT silences_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.status_pages
+    ADD CONSTRAINT status_pages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.system_mails
     ADD CONSTRAINT system_mails_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
@@ -2020,6 +2118,10 @@ CREATE POLICY all_rows ON public.operator_settings TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.opt_outs TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.page_components TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.page_logos TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.ping_door_refusals TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.ping_door_spells TO farwatch_app USING (true);
@@ -2055,6 +2157,8 @@ CREATE POLICY all_rows ON public.sessions TO farwatch_app USING (true);
 CREATE POLICY all_rows ON public.setup_links TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.silences TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.status_pages TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.system_mails TO farwatch_app USING (true);
 
@@ -2174,6 +2278,10 @@ CREATE POLICY nothing ON public.jobs AS RESTRICTIVE TO farwatch_manage USING (fa
 
 CREATE POLICY nothing ON public.members AS RESTRICTIVE TO farwatch_manage USING (false);
 
+CREATE POLICY nothing ON public.page_components AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.page_logos AS RESTRICTIVE TO farwatch_manage USING (false);
+
 CREATE POLICY nothing ON public.push_subscriptions AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.route_channels AS RESTRICTIVE TO farwatch_manage USING (false);
@@ -2185,6 +2293,8 @@ CREATE POLICY nothing ON public.sessions AS RESTRICTIVE TO farwatch_manage USING
 CREATE POLICY nothing ON public.setup_links AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.silences AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.status_pages AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.system_mails AS RESTRICTIVE TO farwatch_manage USING (false);
 
@@ -2322,6 +2432,10 @@ CREATE POLICY own_rows ON public.monitor_states TO farwatch_tenant USING ((tenan
 
 CREATE POLICY own_rows ON public.monitors TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.page_components TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.page_logos TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.plans FOR SELECT TO farwatch_tenant USING ((name = ( SELECT tenants.plan
    FROM public.tenants
   WHERE (tenants.id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)))));
@@ -2348,6 +2462,8 @@ CREATE POLICY own_rows ON public.setup_links TO farwatch_tenant USING ((tenant_i
 
 CREATE POLICY own_rows ON public.silences TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.status_pages TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.system_mails TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.tenant_counters TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
@@ -2361,6 +2477,10 @@ CREATE POLICY own_rows ON public.users TO farwatch_tenant USING ((EXISTS ( SELEC
   WHERE ((members.tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)) AND (members.user_id = users.id)))));
 
 CREATE POLICY own_rows ON public.votes TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+ALTER TABLE public.page_components ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.page_logos ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ping_door_refusals ENABLE ROW LEVEL SECURITY;
 
@@ -2411,6 +2531,8 @@ ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.setup_links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.silences ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.status_pages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.system_mails ENABLE ROW LEVEL SECURITY;
 
@@ -2594,6 +2716,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.opt_outs TO farwatch_app;
 
 GRANT SELECT ON TABLE public.opt_outs TO farwatch_tenant;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_components TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_components TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_logos TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_logos TO farwatch_tenant;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ping_door_refusals TO farwatch_app;
 
 GRANT SELECT ON TABLE public.ping_door_refusals TO farwatch_tenant;
@@ -2659,6 +2789,10 @@ GRANT SELECT ON TABLE public.setup_links TO farwatch_tenant;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.silences TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.silences TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.status_pages TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.status_pages TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.system_mails TO farwatch_app;
 
