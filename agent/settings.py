@@ -16,8 +16,11 @@ from shared.settings import CONFIG, PREFIX, Secret, SettingsError, decode_settin
 JOINED = "agent.toml"
 """In the state directory, 0600: what `join` found to work."""
 
-_OTHERS = ("database", "server", "operator", "security", "delivery", "retention", "log", "cli")
-"""Sections of the control plane, which may run with the same environment."""
+FOREIGN_SECTIONS = (
+    *("database", "server", "operator", "security", "auth", "rates", "anonymous", "delivery", "email", "telegram"),
+    *("whatsapp", "slack", "discord", "web_push", "retention", "log", "cli"),
+)
+"""Sections of the control plane and of the command line, which may run with the same environment."""
 
 _STATE_DIR = f"{PREFIX}AGENT__STATE_DIR"
 
@@ -74,7 +77,7 @@ def load_settings(environment: Mapping[str, str], *, state_dir: str | None = Non
         plain[name.removesuffix("_FILE")] = _read_secret(name, path)
     plain[_STATE_DIR] = directory
     document = _merged(_read_toml(Path(directory) / JOINED, missing_ok=True), _configured(environment))
-    return decode_settings(Settings, environment=plain, document=document, foreign=_OTHERS).agent
+    return decode_settings(Settings, environment=plain, document=document, foreign=FOREIGN_SECTIONS).agent
 
 
 def default_state_dir(environment: Mapping[str, str]) -> str:
