@@ -120,6 +120,7 @@ async def _chart(call: Call, query: RangeQuery, *, region: str | None = None, by
             kept=call.deps.settings.retention,
             region=region,
             by_region=by_region,
+            progress=call.deps.rollups,
         )
 
 

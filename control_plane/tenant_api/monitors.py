@@ -90,7 +90,7 @@ async def list_monitors(call: Call) -> Reply:
     tenant_id = call.tenant().tenant_id
     wanted = _wanted(query)
     async with call.deps.database.tenant(tenant_id) as conn:
-        views = await monitor_lists.list_monitors(
+        views, total = await monitor_lists.page_of_monitors(
             conn,
             tenant_id=tenant_id,
             wanted=wanted,
@@ -98,7 +98,6 @@ async def list_monitors(call: Call) -> Reply:
             limit=capped(query.limit, LIST_CAP),
             offset=query.offset,
         )
-        total = await monitor_lists.count_monitors(conn, tenant_id=tenant_id, wanted=wanted)
     beats = await parts_of(call, views)
     items = [monitor_json(view, heartbeats=beats) for view in views]
     return page_reply(call, await with_public(call, items), total=total, cap=LIST_CAP)

@@ -19,6 +19,7 @@ from control_plane.services.heartbeats.keep_ping_door import PingDoorKeeper
 from control_plane.services.heartbeats.take_pings import PingCollector
 from control_plane.services.installation.count_processes import Processes
 from control_plane.services.people.providers import Providers
+from control_plane.services.uptime.rollup_progress import RollupProgress
 from control_plane.settings import Settings
 from control_plane.store.pool import Database
 from control_plane.web.attempts import FailureLimit
@@ -45,6 +46,7 @@ class Deps:
     now: Callable[[], datetime]
     digests: RegionDigests = field(default_factory=RegionDigests)
     limits: RateLimits = field(default_factory=RateLimits)
+    rollups: RollupProgress = field(default_factory=RollupProgress)
     processes: Processes = field(default_factory=Processes)
     streams: EventStreams = field(default_factory=EventStreams)
     pings: PingCollector = field(default_factory=PingCollector)

@@ -12,11 +12,11 @@ from msgspec import Struct
 from control_plane.domain import latency_histogram
 from control_plane.domain.latency_histogram import BUCKETS, middle_us
 from control_plane.domain.time_slices import Rolled, parts, slice_ms, starts
-from control_plane.errors import NotFound
+from control_plane.services.uptime.rollup_progress import RollupProgress, require
 from control_plane.settings import RetentionSettings
 from control_plane.store import rollup_reads
 from control_plane.store.pool import Connection
-from control_plane.store.rollup_reads import SliceRow
+from control_plane.store.rollup_reads import Progress, SliceRow
 from shared.clock import from_unix_ms, to_unix_ms
 
 _DAY_MS = 86_400_000
@@ -75,14 +75,17 @@ async def read_latency(
     kept: RetentionSettings,
     region: str | None = None,
     by_region: bool = False,
+    progress: RollupProgress | None = None,
 ) -> Chart:
     """Latency of results that were up or degraded, of all regions merged or region by region.
 
     Sums and percentiles of the whole range are of exactly its results; a slice's edge is true to the rollup that it is
-    read from (time_slices.parts). Raises NotFound MONITOR_NOT_FOUND.
+    read from (time_slices.parts). `progress`: what the process remembers. Raises NotFound MONITOR_NOT_FOUND.
     """
     start_ms, end_ms = to_unix_ms(start), to_unix_ms(end)
-    rolled = await rolled_up(conn, tenant_id=tenant_id, monitor_id=monitor_id, now_ms=to_unix_ms(now), kept=kept)
+    known = progress or RollupProgress()
+    reached = await known.of(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    rolled = _rolled(reached, now_ms=to_unix_ms(now), kept=kept)
     width, grid = slice_ms(start_ms, end_ms), starts(start_ms, end_ms)
     rows = await rollup_reads.slices(
         conn,
@@ -93,6 +96,8 @@ async def read_latency(
         origin_ms=grid.start,
         width_ms=width,
     )
+    if not rows:
+        await require(conn, tenant_id=tenant_id, monitor_id=monitor_id)
     if by_region:
         names = sorted({row.region for row in rows})
         series = [_series(name, [row for row in rows if row.region == name], grid) for name in names]
@@ -105,9 +110,11 @@ async def rolled_up(
     conn: Connection, *, tenant_id: UUID, monitor_id: UUID, now_ms: int, kept: RetentionSettings
 ) -> Rolled:
     """From where this monitor's results can be read. Raises NotFound MONITOR_NOT_FOUND."""
-    progress = await rollup_reads.rollup_progress(conn, tenant_id=tenant_id, monitor_id=monitor_id)
-    if progress is None:
-        raise NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")
+    reached = await require(conn, tenant_id=tenant_id, monitor_id=monitor_id)
+    return _rolled(reached, now_ms=now_ms, kept=kept)
+
+
+def _rolled(progress: Progress, *, now_ms: int, kept: RetentionSettings) -> Rolled:
     return Rolled(
         fine_until=progress.fine_until,
         hourly_until=progress.hourly_until,
