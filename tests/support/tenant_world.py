@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -69,10 +69,10 @@ class World:
 
 
 @asynccontextmanager
-async def a_world(database: Database) -> AsyncIterator[World]:
+async def a_world(database: Database, *, scopes: Sequence[str] = SCOPES) -> AsyncIterator[World]:
     async with database.app_transaction() as conn:
         tenant_id, stranger_id = await seed.a_tenant(conn), await seed.a_tenant(conn, "Other")
         regions = {slug: await seed.a_region(conn, slug) for slug in ("eu", "us")}
-        keys = [await an_api_key(conn, each, *SCOPES) for each in (tenant_id, stranger_id)]
+        keys = [await an_api_key(conn, each, *scopes) for each in (tenant_id, stranger_id)]
     async with serving(database, ROUTES) as door, door.client(keys[0]) as http, door.client(keys[1]) as stranger:
         yield World(database, door, tenant_id, stranger_id, regions, http, stranger)

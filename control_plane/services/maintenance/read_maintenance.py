@@ -45,11 +45,12 @@ def following(row: WindowRow) -> list[Occurrence]:
 async def upcoming(conn: Connection, *, tenant_id: TenantId, since: datetime, until: datetime) -> list[Planned]:
     """What holds in [since, until), earliest first, at most MOST."""
     rows = await maintenance.unended_windows(conn, tenant_id=tenant_id, limit=MOST)
-    found = [_told(row, one) for row in rows for one in _times(row, since=since, until=until)]
+    found = [_told(row, one) for row in rows for one in times_of(row, since=since, until=until)]
     return sorted(found, key=lambda one: (one.starts_at, one.number))[:MOST]
 
 
-def _times(row: WindowRow, *, since: datetime, until: datetime) -> list[Occurrence]:
+def times_of(row: WindowRow, *, since: datetime, until: datetime) -> list[Occurrence]:
+    """What the window holds in [since, until), at most PER_WINDOW."""
     held = (
         [Occurrence(row.current_starts_at, row.current_ends_at)]
         if row.current_starts_at and row.current_ends_at

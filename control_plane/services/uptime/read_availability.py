@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,7 +16,6 @@ from control_plane.services.uptime.read_latency import rolled_up
 from control_plane.settings import RetentionSettings
 from control_plane.store import rollup_reads, uptime_reads
 from control_plane.store.pool import Connection
-from control_plane.store.uptime_reads import UptimeMonitor
 from shared.clock import from_unix_ms, to_unix_ms
 
 MONITORS_AT_ONCE = 100
@@ -49,6 +49,16 @@ class Day(Struct, frozen=True):
     availability: Availability
 
 
+class Watched(Protocol):
+    """What uptime needs to know of a monitor."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def created_at(self) -> datetime: ...
+
+
 class Outcomes(Struct, frozen=True, kw_only=True):
     """Results by outcome."""
 
@@ -78,7 +88,7 @@ class Horizon(Struct, frozen=True):
 
 async def read_uptimes(
     conn: Connection,
-    monitors: Sequence[UptimeMonitor],
+    monitors: Sequence[Watched],
     *,
     tenant_id: UUID,
     start: datetime,
@@ -96,14 +106,32 @@ async def read_uptimes(
 
 
 async def read_days(
-    conn: Connection, monitor: UptimeMonitor, *, tenant_id: UUID, zone: tzinfo, last: date, days: int, horizon: Horizon
+    conn: Connection, monitor: Watched, *, tenant_id: UUID, zone: tzinfo, last: date, days: int, horizon: Horizon
 ) -> list[Day]:
     """The uptime of each of `days` calendar days of the zone up to `last`, oldest first."""
+    found = await read_days_of(conn, [monitor], tenant_id=tenant_id, zone=zone, last=last, days=days, horizon=horizon)
+    return found[monitor.id]
+
+
+async def read_days_of(
+    conn: Connection,
+    monitors: Sequence[Watched],
+    *,
+    tenant_id: UUID,
+    zone: tzinfo,
+    last: date,
+    days: int,
+    horizon: Horizon,
+) -> dict[UUID, list[Day]]:
+    """The same of each of these monitors."""
     dates = [last - timedelta(days=back) for back in range(days - 1, -1, -1)]
     edges = [day_start(day, zone) for day in (*dates, last + timedelta(days=1))]
-    found = await read_histories(conn, [monitor], tenant_id=tenant_id, start=edges[0], end=edges[-1], horizon=horizon)
-    history, now_ms = found[monitor.id], to_unix_ms(_second(horizon.now))
-    instants = [to_unix_ms(edge) for edge in edges]
+    found = await read_histories(conn, monitors, tenant_id=tenant_id, start=edges[0], end=edges[-1], horizon=horizon)
+    now_ms, instants = to_unix_ms(_second(horizon.now)), [to_unix_ms(edge) for edge in edges]
+    return {id_: _days(history, dates, instants, now_ms) for id_, history in found.items()}
+
+
+def _days(history: History, dates: Sequence[date], instants: Sequence[int], now_ms: int) -> list[Day]:
     cut = availability.durations_between(history, instants, now_ms=now_ms)
     return [
         Day(day, _cut(history, instants[n], instants[n + 1], now_ms, durations))
@@ -118,7 +146,7 @@ def day_start(day: date, zone: tzinfo) -> datetime:
 
 async def read_histories(
     conn: Connection,
-    monitors: Sequence[UptimeMonitor],
+    monitors: Sequence[Watched],
     *,
     tenant_id: UUID,
     start: datetime,

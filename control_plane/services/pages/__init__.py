@@ -1,0 +1,1 @@
+"""What tenants show to the public: status pages."""
