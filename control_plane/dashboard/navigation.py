@@ -13,10 +13,13 @@ class Section(Struct, frozen=True):
     path: str
     name: str
     scope: str
+    also: tuple[str, ...] = ()
+    """Other paths that begin a part of it."""
 
 
 SECTIONS: tuple[Section, ...] = (
     Section("/app", "Monitors", "monitors:read"),
+    Section("/app/channels", "Alerting", "channels:read", also=("/app/routes", "/app/silences")),
     Section("/app/members", "Members", "members:read"),
 )
 
@@ -32,6 +35,7 @@ class Tab(Struct, frozen=True):
 def tabs(path: str, scopes: Collection[str]) -> list[Tab]:
     """What somebody with these scopes may open, and which of it they are in: the longest that the path begins with."""
     open_ = [section for section in SECTIONS if section.scope in scopes]
-    within = [each.path for each in open_ if path == each.path or path.startswith(f"{each.path}/")]
-    here = max(within, key=len, default="")
+    begun = [(start, each.path) for each in open_ for start in (each.path, *each.also)]
+    within = [(start, own) for start, own in begun if path == start or path.startswith(f"{start}/")]
+    _, here = max(within, key=lambda one: len(one[0]), default=("", ""))
     return [Tab(each.path, each.name, each.path == here) for each in open_]

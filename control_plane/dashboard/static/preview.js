@@ -1,0 +1,27 @@
+// A form with data-preview shows what it would do while it is typed: the page that its preview button would answer with
+// is fetched, and the part of it that the form names laid in.
+const REST_MS = 400;
+
+for (const form of document.querySelectorAll("form[data-preview]")) {
+  const place = document.getElementById(form.dataset.preview);
+  let timer = 0;
+  let newest = 0;
+  const show = async () => {
+    const mine = ++newest;
+    const typed = new URLSearchParams(new FormData(form));
+    typed.set("do", "preview");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: typed, headers: { Accept: "text/html" } });
+      if (mine !== newest || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById(form.dataset.preview);
+      if (fresh) place.replaceChildren(...fresh.childNodes);
+    } catch {
+      // the network is away; the button says so
+    }
+  };
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(show, REST_MS);
+  });
+}
