@@ -21,11 +21,14 @@ from control_plane.dashboard import (
     connect,
     docs_page,
     incident_page,
+    installable,
     live,
     members_page,
     monitor_page,
     overview,
+    regions,
     replay,
+    settings,
     sign_in,
     welcome,
 )
@@ -48,5 +51,8 @@ ROUTES: tuple[Route, ...] = (
     *channel_page.ROUTES,
     *replay.ROUTES,
     *members_page.ROUTES,
+    *regions.ROUTES,
+    *settings.ROUTES,
+    *installable.ROUTES,
     *live.ROUTES,
 )

@@ -15,7 +15,7 @@ from control_plane.errors import NotFound
 from control_plane.web.call import Call
 from control_plane.web.routes import Door, Route
 
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -43,6 +43,11 @@ def asset(name: str) -> str:
     return f"/static/{digest()}/{name}"
 
 
+def content_of(name: str) -> bytes:
+    """A file of ours, for whoever serves it at another address as well."""
+    return _contents()[name]
+
+
 async def serve(call: Call) -> web.StreamResponse:
     name = call.path["name"]
     content = _contents().get(name)
@@ -51,7 +56,8 @@ async def serve(call: Call) -> web.StreamResponse:
     # During a rolling upgrade the page may be of another version than this process: then nobody is to keep this.
     kept = _FOR_EVER if call.path["digest"] == digest() else "no-store"
     kind = _TYPES[name[name.rindex(".") :]]
-    return web.Response(body=content, content_type=kind, charset="utf-8", headers={"Cache-Control": kept})
+    charset = None if kind == "image/png" else "utf-8"
+    return web.Response(body=content, content_type=kind, charset=charset, headers={"Cache-Control": kept})
 
 
 ROUTES: tuple[Route, ...] = (

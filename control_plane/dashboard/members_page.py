@@ -9,8 +9,8 @@ from uuid import UUID
 
 from aiohttp import web
 
-from control_plane.dashboard.rendering import html
-from control_plane.dashboard.visit import Visit, form, frame, page, see_other
+from control_plane.dashboard.settings.frame import settings_page
+from control_plane.dashboard.visit import Visit, form, page, see_other
 from control_plane.domain.credentials import Role
 from control_plane.errors import BadRequest, Conflict, FarwatchError, Forbidden, Refused
 from control_plane.services.people.change_member import change_member
@@ -47,7 +47,7 @@ async def _members(
         "problem": problem,
         "email": visit.text("email"),
     }
-    return html("members.html", {"frame": frame(visit), **context}, status=status)
+    return settings_page(visit, "members.html", context, status=status)
 
 
 async def invite(visit: Visit) -> web.StreamResponse:
@@ -122,7 +122,7 @@ async def show_sessions(visit: Visit) -> web.StreamResponse:
             idle=timedelta(days=visit.deps.settings.auth.session_idle_days),
         )
     items = [_session(each, current=each.id == caller.session_id) for each in found]
-    return html("sessions.html", {"frame": frame(visit), "sessions": items, "whose": caller.label})
+    return settings_page(visit, "sessions.html", {"sessions": items, "whose": caller.label})
 
 
 async def end_one(visit: Visit) -> web.StreamResponse:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
 
 class Section(Struct, frozen=True):
-    """A section: where it begins, what it is called, and the scope without which it is not shown."""
+    """A section: where it begins, what it is called, the scope without which it is not shown (none: shown to all), and
+    the paths elsewhere that are of it.
+    """
 
     path: str
     name: str
-    scope: str
+    scope: str = ""
     also: tuple[str, ...] = ()
-    """Other paths that begin a part of it."""
 
 
 SECTIONS: tuple[Section, ...] = (
     Section("/app", "Monitors", "monitors:read"),
     Section("/app/channels", "Alerting", "channels:read", also=("/app/routes", "/app/silences")),
-    Section("/app/members", "Members", "members:read"),
+    Section("/app/regions", "Regions", "regions:read"),
+    Section("/app/settings", "Settings", also=("/app/members", "/app/sessions")),
 )
+
+SETTINGS: tuple[Section, ...] = (
+    Section("/app/settings/tenant", "Team and plan", "tenant:read"),
+    Section("/app/members", "Members", "members:read"),
+    Section("/app/settings/keys", "API keys", "keys:read"),
+    Section("/app/settings/domains", "Domains", "domains:read"),
+    Section("/app/settings/words", "Tags and groups", "monitors:read"),
+    Section("/app/settings/push", "Push", "push-subscriptions:read"),
+    Section("/app/sessions", "Sessions"),
+    Section("/app/settings/audit", "Audit log", "audit:read"),
+)
+"""What is below Settings, in its order: the first that somebody may open is where Settings leads."""
 
 
 class Tab(Struct, frozen=True):
@@ -32,10 +46,14 @@ class Tab(Struct, frozen=True):
     here: bool
 
 
-def tabs(path: str, scopes: Collection[str]) -> list[Tab]:
+def tabs(path: str, scopes: Collection[str], sections: Sequence[Section] = SECTIONS) -> list[Tab]:
     """What somebody with these scopes may open, and which of it they are in: the longest that the path begins with."""
-    open_ = [section for section in SECTIONS if section.scope in scopes]
-    begun = [(start, each.path) for each in open_ for start in (each.path, *each.also)]
-    within = [(start, own) for start, own in begun if path == start or path.startswith(f"{start}/")]
-    _, here = max(within, key=lambda one: len(one[0]), default=("", ""))
-    return [Tab(each.path, each.name, each.path == here) for each in open_]
+    open_ = [section for section in sections if not section.scope or section.scope in scopes]
+    here = max(open_, key=lambda section: _within(path, section), default=None)
+    return [Tab(each.path, each.name, each is here and _within(path, each) > 0) for each in open_]
+
+
+def _within(path: str, section: Section) -> int:
+    """How much of the path the section's own makes up; nought outside of it."""
+    heads = (section.path, *section.also)
+    return max((len(head) for head in heads if path == head or path.startswith(f"{head}/")), default=0)

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from control_plane.domain.safety_domains import Method, State, path_of, record_of
 from control_plane.services.safety.add_domain import add_domain
+from control_plane.services.safety.remove_domain import remove_domain
 from control_plane.services.safety.verify_domain import DomainVerifier, unknown_domain, verify_domain
 from control_plane.store import domains
 from control_plane.store.domains import DomainRow
@@ -111,13 +112,12 @@ async def verify(call: Call) -> Reply:
 
 
 async def delete(call: Call) -> Reply:
-    tenant_id, domain_id = call.tenant().tenant_id, call.uuid("domain_id")
-    async with call.deps.database.tenant_transaction(tenant_id) as conn:
-        revision = await domains.hold_domain(conn, tenant_id=tenant_id, domain_id=domain_id)
-        if revision is None:
-            raise unknown_domain()
-        require_match(call.request, revision)
-        await domains.delete_domain(conn, tenant_id=tenant_id, domain_id=domain_id)
+    await remove_domain(
+        call.deps.database,
+        tenant_id=call.tenant().tenant_id,
+        domain_id=call.uuid("domain_id"),
+        check_revision=partial(require_match, call.request),
+    )
     return Reply()
 
 

@@ -16,6 +16,7 @@ async def test_the_first_person_becomes_owner_and_invites_another(browser: Brows
     await page.get_by_label("Your e-mail address").fill("olga@example.com")
     await page.get_by_role("button", name="Become the owner").click()
     await page.wait_for_url("**/app")
+    await page.get_by_role("link", name="Settings").click()
     await page.get_by_role("link", name="Members").click()
     await page.get_by_label("E-mail address").fill("ana@example.com")
     await page.get_by_role("button", name="Make a link").click()

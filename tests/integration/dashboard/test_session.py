@@ -18,7 +18,15 @@ from tests.support.serving import control_plane, settings_with
 from tests.support.waiting import until_async
 
 SOME_ID = "0197a2f0-0000-7000-8000-000000000000"
-OPEN = {"/", "/login", "/static/{digest}/{name}", "/auth/{provider}/login", "/auth/{provider}/callback"}
+OPEN = {
+    "/",
+    "/login",
+    "/sw.js",
+    "/app.webmanifest",
+    "/static/{digest}/{name}",
+    "/auth/{provider}/login",
+    "/auth/{provider}/callback",
+}
 GUARDED = [
     (
         route.method,
