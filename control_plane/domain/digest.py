@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 NEVER_DIGESTED = frozenset({"webhook", "pagerduty", "alertmanager"})
 """Programs read these: one message per notice, however many."""
@@ -23,33 +23,84 @@ MINUTE = timedelta(minutes=1)
 
 
 class Due(Struct, frozen=True):
-    """A notice whose time has come and whose message is not fixed. `put_off`: it has waited for this digest."""
+    """A notice whose time has come. `put_off`: it has waited for this digest. `again`: its message is itself alone.
+
+    That is so where it went before and did not arrive, and where somebody replays it.
+    """
 
     id: UUID
     incident_id: UUID | None
     put_off: bool = False
+    again: bool = False
 
 
 class Spent(Struct, frozen=True):
-    """What a channel has sent within the last MINUTE: when each single was fixed, oldest first, and its last digest."""
+    """What a channel has sent lately, without what failed and will be tried again.
+
+    `singles`: when each went within the last MINUTE, oldest first. `digest`: when the last one went, and `repeated`
+    whether not for the first time. `reserved`: singles that will be tried again within a MINUTE, or at any time while
+    the channel does not deliver.
+    """
 
     singles: tuple[datetime, ...] = ()
     digest: datetime | None = None
+    repeated: bool = False
+    reserved: int = 0
 
 
 class Plan(Struct, frozen=True):
-    """Each due notice is in one of three. `until` is when those that are put off fall due."""
+    """Each due notice is in one of four. `until` is when those that are put off fall due, `room` when `later` do.
+
+    `later`: those whose message is itself alone, and the minute is full. `repeat`: the digest to try again now; other
+    digests wait until `next_digest`.
+    """
 
     singly: tuple[UUID, ...] = ()
     together: tuple[UUID, ...] = ()
     put_off: tuple[UUID, ...] = ()
     until: datetime | None = None
+    later: tuple[UUID, ...] = ()
+    room: datetime | None = None
+    repeat: UUID | None = None
+    next_digest: datetime | None = None
 
 
-def plan(due: Sequence[Due], spent: Spent, *, now: datetime) -> Plan:
-    """Sort the due notices of one channel, in the order of their numbers.
+def plan(due: Sequence[Due], spent: Spent, *, now: datetime, failed: Sequence[UUID] = ()) -> Plan:
+    """Sort the due notices of one channel, in the order of their numbers. `failed`: digests to retry, latest first.
 
-    A digest goes when something has waited for it and the one before was a minute ago.
+    What is tried again takes a place of the minute like anything else, or a receiver that comes back would hear twice
+    as much. A single that failed comes before what is new, because no digest can tell of it.
+    """
+    again = [each for each in due if each.again]
+    free = max(0, SINGLES - len(spent.singles))
+    later = again[free:]
+    new = [each for each in due if not each.again]
+    repeat = failed[0] if failed and _may_repeat(new, spent, now=now) else None
+    made = _sorted(new, spent, now=now, may_digest=repeat is None and _is_free(spent, now))
+    digests = repeat is not None or bool(made.together)
+    return structs.replace(
+        made,
+        singly=_ids(again[:free]) + made.singly,
+        until=max(made.until, now + MINUTE) if made.until is not None and repeat is not None else made.until,
+        later=_ids(later),
+        room=(spent.singles[0] if spent.singles else now) + MINUTE if later else None,
+        repeat=repeat,
+        next_digest=None if not failed else (now if digests or spent.digest is None else spent.digest) + MINUTE,
+    )
+
+
+def _is_free(spent: Spent, now: datetime) -> bool:
+    return spent.digest is None or now - spent.digest >= MINUTE
+
+
+def _may_repeat(new: Sequence[Due], spent: Spent, *, now: datetime) -> bool:
+    """New and failed digests take turns where both wait, so that news is not behind a backlog, nor that behind news."""
+    turn = spent.digest is not None and not spent.repeated
+    return _is_free(spent, now) and (turn or not _held(new))
+
+
+def _sorted(due: Sequence[Due], spent: Spent, *, now: datetime, may_digest: bool) -> Plan:
+    """What has no message yet. A digest goes when something has waited for it and the one before was a minute ago.
 
     | the notice | a digest goes now | none does |
     |---|---|---|
@@ -60,9 +111,9 @@ def plan(due: Sequence[Due], spent: Spent, *, now: datetime) -> Plan:
     """
     held = _held(due)
     fresh = [each for each in due if each.id not in held]
-    singly = fresh[: max(0, SINGLES - len(spent.singles))]
+    singly = fresh[: max(0, SINGLES - len(spent.singles) - spent.reserved)]
     rest = [each for each in due if each not in singly]
-    if held and (spent.digest is None or now - spent.digest >= MINUTE):
+    if held and may_digest:
         return _with_digest(singly, rest, now=now)
     until = _next_digest(spent, waited=bool(held), now=now)
     return Plan(singly=_ids(singly), put_off=_ids(rest), until=until if rest else None)
@@ -96,7 +147,7 @@ def _held(due: Iterable[Due]) -> frozenset[UUID]:
 def _next_digest(spent: Spent, *, waited: bool, now: datetime) -> datetime:
     """A minute after the last one; what has not waited yet waits until the minute that is full ends, too."""
     if waited and spent.digest is not None:
-        return spent.digest + MINUTE
+        return max(spent.digest + MINUTE, now)
     ends = (spent.singles[0] if spent.singles else now) + MINUTE
     return ends if spent.digest is None else max(ends, spent.digest + MINUTE)
 

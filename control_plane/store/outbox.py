@@ -124,7 +124,7 @@ ORDER BY l.number
 """
 
 # $1 token, $2 lease, $3 most rows, $4 $5 tenants and their sends under way, $6 $7 hosts, $8 $9 channels,
-# $10 $11 $12 limits per tenant, host, channel, $13 kinds that digest: of these, only what store/digests.py has found to
+# $10 $11 $12 limits per tenant, host, channel, $13 kinds that digest: of these, only what store/digests.py has let
 # go singly. Each claim looks at 500 rows at most: those whose bounds are reached are passed over before, so the next
 # claim sees what is behind them.
 FLEET_CLAIM = f"""
@@ -139,7 +139,8 @@ WITH ready AS (
     WHERE d.state = 'pending' AND d.due_at <= clock_timestamp()
       AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp())
       AND coalesce(t.used, 0) < $10 AND coalesce(h.used, 0) < $11 AND coalesce(k.used, 0) < $12
-      AND (d.channel_kind <> ALL($13::text[]) OR d.message_id = d.id OR d.channel_id IS NULL)
+      AND (d.channel_kind <> ALL($13::text[]) OR d.channel_id IS NULL
+          OR d.message_id = d.id AND d.message_at >= d.due_at)
       AND NOT EXISTS (
           SELECT FROM deliveries earlier
           WHERE earlier.tenant_id = d.tenant_id AND earlier.incident_id = d.incident_id

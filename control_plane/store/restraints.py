@@ -88,6 +88,19 @@ def _quiet(rows: Sequence[Any], of: str) -> dict[UUID, QuietHours]:
     return {one: quiet for one, quiet in found.items() if quiet is not None}
 
 
+WAITING = """
+SELECT DISTINCT incident_id, channel_id FROM deliveries
+WHERE tenant_id = $1 AND incident_id = ANY ($2::uuid[]) AND state = 'pending' AND rule ->> 'type' = 'quiet_hours'
+"""
+
+
+async def read_waiting(
+    conn: Connection, *, tenant_id: UUID, incident_ids: Sequence[UUID]
+) -> frozenset[tuple[UUID, UUID]]:
+    """Incidents and channels, in pairs, of which a notice waits for the end of quiet hours."""
+    return frozenset(tuple(row) for row in await conn.fetch(WAITING, tenant_id, incident_ids))
+
+
 class Subject(Struct, frozen=True):
     """A monitor that a notice is about, with the quiet hours that it has."""
 

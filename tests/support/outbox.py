@@ -189,6 +189,10 @@ class Outbox:
         """Let the time until the next attempt pass."""
         await self.execute(FALL_DUE)
 
+    async def fall_due_of(self, deliveries: Sequence[UUID]) -> None:
+        """The same for these."""
+        await self.execute(f"{FALL_DUE} AND id = ANY($1::uuid[])", list(deliveries))
+
     async def attempted(self, delivery_id: UUID, count: int, *, deadline_s: float = 10) -> list[AttemptView]:
         """The log, once it has `count` entries."""
         async with asyncio.timeout(deadline_s):

@@ -38,9 +38,11 @@ async def gather(
 
 async def _gather_channel(database: Database, channel: ChannelKey, *, lease: timedelta) -> list[Claimed]:
     async with database.app_transaction() as conn:
-        if not await digests.hold_channel(conn, channel):
+        failing = await digests.hold_channel(conn, channel)
+        if failing is None:
             return []
-        spent, now = await digests.spent(conn, channel)
-        made = plan(await digests.due_notices(conn, channel), spent, now=now)
-        await digests.write_plan(conn, channel, made, digest_id=new_id(), now=now)
+        spent, now = await digests.spent(conn, channel, failing=failing)
+        failed = await digests.failed_digests(conn, channel)
+        made = plan(await digests.due_notices(conn, channel), spent, now=now, failed=failed)
+        await digests.write_plan(conn, channel, made, digest_id=new_id(), failed=failed, now=now)
         return await digests.claim_digest(conn, channel, token=uuid4(), lease=lease)

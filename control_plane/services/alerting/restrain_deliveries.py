@@ -22,6 +22,9 @@ from control_plane.store.pool import Connection
 from control_plane.store.restraints import Holding, Restraints, Subject
 
 
+WAITS_ALREADY = "An earlier notice of this incident waits for the end of quiet hours already"
+
+
 class _Incident(Struct, frozen=True):
     severity: str | None = None
 
@@ -60,7 +63,18 @@ async def restrain(conn: Connection, rows: Sequence[DeliveryRow]) -> list[Delive
     if found is None:
         return list(rows)
     about = await _subjects(conn, rows[0].tenant_id, rows)
-    return [_restrained(row, found, about) for row in rows]
+    return await _once([_restrained(row, found, about) for row in rows], conn)
+
+
+async def _once(rows: Sequence[DeliveryRow], conn: Connection) -> list[DeliveryRow]:
+    """Without reminders of what nobody has heard yet: a night of them would come at once, after its opening."""
+    reminders = [row for row in rows if row.notice == "reminder" and row.due_at is not None and row.rule is not None]
+    if not reminders:
+        return list(rows)
+    incidents = sorted({row.incident_id for row in reminders if row.incident_id is not None})
+    waiting = await restraints.read_waiting(conn, tenant_id=rows[0].tenant_id, incident_ids=incidents)
+    beside = {row.id for row in reminders if (row.incident_id, row.channel_id) in waiting}
+    return [structs.replace(row, due_at=None, withheld=WAITS_ALREADY) if row.id in beside else row for row in rows]
 
 
 async def silenced(conn: Connection, claimed: Sequence[Claimed]) -> dict[UUID, Withheld]:

@@ -23,6 +23,7 @@ from tests.support.restraining import a_window, all_say, another_monitor, depend
 from tests.support.waiting import until_async
 
 HOUR = 3600
+ALL_DAY = {"start": "00:00", "end": "00:00", "time_zone": "UTC"}
 
 
 @pytest.fixture
@@ -126,6 +127,27 @@ async def test_a_reopened_incident_is_reminded_of_afresh(stage: Stage) -> None:
     await person(stage, reopen_incident, incident_id)
     assert await still_down(stage, after_s=HOUR) == 1
     assert [row["ordinal"] for row in await stage.deliveries() if row["notice"] == "reminder"] == [1, 1001]
+
+
+async def test_reminders_of_an_opening_that_waits_for_the_end_of_quiet_hours_are_left_out(stage: Stage) -> None:
+    await stage.rows("UPDATE monitors SET renotify_interval_s = 60, quiet_hours = $1", ALL_DAY)
+    await an_outage(stage)
+    assert [await still_down(stage, after_s=60) for _ in range(2)] == [1, 1]
+    states = [(row["notice"], row["state"]) for row in await stage.deliveries()]
+    assert states == [("opened", "pending"), ("reminder", "cancelled"), ("reminder", "cancelled")]
+    left_out = (await stage.rows("SELECT reason, rule FROM deliveries ORDER BY number"))[-1]
+    assert left_out["reason"] == "An earlier notice of this incident waits for the end of quiet hours already"
+    assert left_out["rule"]["type"] == "quiet_hours"
+
+
+async def test_one_reminder_waits_for_the_end_of_quiet_hours_where_the_opening_was_told(stage: Stage) -> None:
+    await stage.rows("UPDATE monitors SET renotify_interval_s = 60")
+    await an_outage(stage)
+    await stage.rows("UPDATE deliveries SET state = 'delivered', finished_at = now()")
+    await stage.rows("UPDATE monitors SET quiet_hours = $1", ALL_DAY)
+    assert [await still_down(stage, after_s=60) for _ in range(2)] == [1, 1]
+    states = [(row["notice"], row["state"]) for row in await stage.deliveries()]
+    assert states == [("opened", "delivered"), ("reminder", "pending"), ("reminder", "cancelled")]
 
 
 async def test_unknown_waits_and_one_reminder_follows_it(stage: Stage) -> None:

@@ -43,6 +43,12 @@ async def settled(outbox: Outbox) -> None:
     await until_async(lambda: outbox.value(IDLE), "all that is left waits for a digest", timeout=20)
 
 
+async def settled_for_a_minute(outbox: Outbox) -> None:
+    """Until all that is left waits for its time."""
+    due = "SELECT count(*) = 0 FROM deliveries WHERE state = 'pending' AND due_at <= clock_timestamp()"
+    await until_async(lambda: outbox.value(due), "all that is left waits for its time", timeout=20)
+
+
 def told_of(server: NtfyServer, count: int) -> bool:
     return len(server.published) == count
 
@@ -129,6 +135,53 @@ async def test_an_opening_and_its_recovery_in_one_digest_are_both_told(outbox: O
     assert server.published[-1]["title"] == "Farwatch: 2 opened, 1 resolved"
     assert "1 opened and resolved: API 8." in server.published[-1]["message"]
     assert (await outbox.view(recovery)).state == "delivered"
+
+
+async def test_after_an_outage_of_the_receiver_five_go_singly_in_a_minute_old_and_new_alike(
+    outbox: Outbox, server: NtfyServer
+) -> None:
+    channel_id = await outbox.ntfy_channel(server.url)
+    server.later += [answer(500)] * 5
+    old = await a_storm(outbox, channel_id, 5)
+    async with working(outbox.database, workers=2):
+        for each in old:
+            await outbox.attempted(each, 1)
+        new = await a_storm(outbox, channel_id, 12)
+        await outbox.fall_due_of(old)
+        for each in old:
+            assert (await outbox.ended(each)).state == "delivered"
+        await settled(outbox)
+        assert len(server.published) == 5
+        await outbox.a_minute_passes()
+        await outbox.emptied()
+    assert len(server.published) == 6
+    assert server.published[-1]["title"] == "Farwatch: 12 opened"
+    assert {(await outbox.view(each)).state for each in new} == {"delivered"}
+
+
+async def test_an_outage_of_an_hour_leaves_five_singles_and_its_digests_come_one_a_minute(
+    outbox: Outbox, server: NtfyServer
+) -> None:
+    channel_id = await outbox.ntfy_channel(server.url)
+    server.later += [answer(500)] * 1000
+    async with working(outbox.database, workers=2):
+        for _ in range(4):
+            await a_storm(outbox, channel_id, 8)
+            await settled_for_a_minute(outbox)
+            await outbox.a_minute_passes()
+            await settled_for_a_minute(outbox)
+        assert await outbox.value("SELECT count(*) FROM deliveries WHERE message_id = id") == 5
+        server.later.clear()
+        await outbox.fall_due()
+        heard = []
+        while await outbox.value("SELECT count(*) FROM deliveries WHERE state = 'pending'"):
+            before = len(server.published)
+            await settled_for_a_minute(outbox)
+            heard.append(Counter("Farwatch:" in each["title"] for each in server.published[before:]))
+            await outbox.a_minute_passes()
+    assert all(each[False] <= 5 and each[True] <= 1 for each in heard), heard
+    assert sum(each[False] for each in heard) == 5
+    assert await outbox.value("SELECT count(*) FROM deliveries WHERE state <> 'delivered'") == 0
 
 
 async def test_a_recovery_waits_until_its_opening_that_goes_singly_has_ended(

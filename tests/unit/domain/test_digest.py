@@ -70,6 +70,38 @@ def test_a_recovery_is_not_told_beside_its_opening_that_goes_singly() -> None:
     assert made == Plan(singly=ids(2), together=ids(1), put_off=ids(3), until=NOW + MINUTE)
 
 
+def again(*numbers: int) -> list[Due]:
+    return [Due(uid(n), uid(1000 + n), again=True) for n in numbers]
+
+
+def test_what_is_tried_again_goes_before_what_is_new_and_within_the_same_minute() -> None:
+    spent = Spent(singles=tuple(ago(n) for n in (40, 9, 8)), reserved=3)
+    made = plan([*due(1, 2), *again(3, 4, 5)], spent, now=NOW)
+    assert made == Plan(
+        singly=ids(3, 4), put_off=ids(1, 2), until=ago(40) + MINUTE, later=ids(5), room=ago(40) + MINUTE
+    )
+
+
+def test_what_is_new_leaves_room_for_what_will_be_tried_again() -> None:
+    made = plan(due(1, 2), Spent(singles=(ago(1),), reserved=3), now=NOW)
+    assert (made.singly, made.put_off) == (ids(1), ids(2))
+
+
+def test_a_digest_that_failed_has_the_minute_of_a_digest() -> None:
+    late = [uid(90), uid(80)]
+    assert plan([], Spent(), now=NOW, failed=late) == Plan(repeat=uid(90), next_digest=NOW + MINUTE)
+    assert plan([], Spent(digest=ago(20)), now=NOW, failed=late) == Plan(next_digest=ago(20) + MINUTE)
+
+
+def test_digests_that_failed_take_turns_with_new_ones() -> None:
+    waited, late = due(1, 2, put_off=True), [uid(90)]
+    fresh_first = plan(waited, Spent(), now=NOW, failed=late)
+    assert fresh_first == Plan(together=ids(1, 2), next_digest=NOW + MINUTE)
+    then_the_failed = plan(waited, Spent(digest=ago(60)), now=NOW, failed=late)
+    assert then_the_failed == Plan(put_off=ids(1, 2), until=NOW + MINUTE, repeat=uid(90), next_digest=NOW + MINUTE)
+    assert plan(waited, Spent(digest=ago(60), repeated=True), now=NOW, failed=late).together == ids(1, 2)
+
+
 def test_nothing_due_is_nothing_to_do() -> None:
     assert plan([], Spent(), now=NOW) == Plan()
 
