@@ -21,7 +21,6 @@ from control_plane.store.outbox import Claimed
 from control_plane.store.pool import Connection
 from control_plane.store.restraints import Holding, Restraints, Subject
 
-
 WAITS_ALREADY = "An earlier notice of this incident waits for the end of quiet hours already"
 
 
