@@ -7,6 +7,7 @@ import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
@@ -64,7 +65,7 @@ def all_routes() -> tuple[Route, ...]:
         *operator_api.ROUTES,
         *agent_api.ROUTES,
         *public_site.ROUTES,
-        *getattr(dashboard, "ROUTES", ()),
+        *(_rooted(route) for route in getattr(dashboard, "ROUTES", ())),
         *health.ROUTES,
     )
     openapi = Route(
@@ -77,6 +78,11 @@ def all_routes() -> tuple[Route, ...]:
         door=Door.PUBLIC,
     )
     return (*doors, openapi)
+
+
+def _rooted(route: Route) -> Route:
+    """`/` of a status page's own domain is that page."""
+    return replace(route, handler=public_site.at_root(route.handler)) if route.path == "/" else route
 
 
 @cache

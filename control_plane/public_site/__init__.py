@@ -9,15 +9,26 @@ from control_plane.public_site import (
     llms,
     pings,
     rendering,
+    status_page,
+    status_page_colours,
+    status_page_root,
+    status_page_unlock,
     telegram_hook,
     whatsapp_hook,
 )
+from control_plane.public_site.status_page_root import at_root
 from control_plane.web.routes import Route
+
+__all__ = ["ROUTES", "at_root"]
 
 ROUTES: tuple[Route, ...] = (
     *pings.ROUTES,
     *llms.ROUTES,
     *rendering.ROUTES,
+    *status_page.ROUTES,
+    *status_page_colours.ROUTES,
+    *status_page_root.ROUTES,
+    *status_page_unlock.ROUTES,
     *acknowledge.ROUTES,
     *consent.ROUTES,
     *delegation.ROUTES,

@@ -1,12 +1,14 @@
-"""Templates into public pages: server-rendered, without scripts, with nothing from elsewhere.
+"""Templates into public pages: server-rendered, readable without scripts, with nothing from elsewhere.
 
-What a template sees are views; every value is escaped, and a name that is not there fails. The style sheet lies below
-its digest, so that a browser may keep it for ever.
+What a template sees are views; every value is escaped, and a name that is not there fails. Style sheets and
+scripts lie at their digest, so that a browser may keep them for ever.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -20,6 +22,7 @@ from control_plane.web.call import Call
 from control_plane.web.routes import Door, Route
 
 STYLE = "public.css"
+_TYPES = {".css": "text/css", ".js": "text/javascript"}
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -30,8 +33,9 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
 }
+_INDENT = re.compile(r"\n[ \t\n]*(?=[ \t]*<)|\n[ \t]+")
 _MAX_FIELDS = 30
-_FOR_EVER = "public, max-age=31536000, immutable"
+FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @cache
@@ -45,23 +49,45 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["style"] = style_path
+    environment.globals["public_asset"] = asset_path
     return environment
 
 
 @cache
-def _style() -> bytes:
-    return (files(__package__) / "static" / STYLE).read_bytes()
+def _assets() -> dict[str, tuple[bytes, str]]:
+    """Every file in static/: its path below /static/public/ → content and media type."""
+    return {_digested(name, content): (content, _TYPES[name[name.rindex(".") :]]) for name, content in _files().items()}
 
 
 @cache
+def _files() -> dict[str, bytes]:
+    found = (item for item in (files(__package__) / "static").iterdir() if item.name.endswith(tuple(_TYPES)))
+    return {item.name: item.read_bytes() for item in found}
+
+
+def _digested(name: str, content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16] + name[name.rindex(".") :]
+
+
+@cache
+def asset_path(name: str) -> str:
+    """Where a file of static/ is served. Raises KeyError for one that there is not: a template names it wrongly."""
+    return f"/static/public/{_digested(name, _files()[name])}"
+
+
 def style_path() -> str:
-    """Where the style sheet is served."""
-    return f"/static/public/{hashlib.sha256(_style()).hexdigest()[:16]}.css"
+    """Where the style sheet of pages for whoever follows a link is served."""
+    return asset_path(STYLE)
+
+
+def rendered(template: str, context: Mapping[str, Any]) -> str:
+    """The text of a template, or of a fragment, without the indentation of lines, which means nothing in HTML."""
+    return _INDENT.sub("\n", _environment().get_template(template).render(context))
 
 
 def page(template: str, *, status: int = 200, **context: Any) -> web.Response:
     """A page of its own, for whoever follows a link: no chrome, no cookie, kept by nobody."""
-    text = _environment().get_template(template).render(context)
+    text = rendered(template, context)
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=_HEADERS)
 
 
@@ -81,19 +107,21 @@ def form_fields(body: bytes) -> dict[str, str]:
     return {name: value.replace("\x00", "").strip() for name, value in fields}
 
 
-async def serve_style(call: Call) -> web.StreamResponse:
-    if call.request.path != style_path():
+async def serve_asset(call: Call) -> web.StreamResponse:
+    found = _assets().get(call.path["name"])
+    if found is None:
         raise NotFound("There is no such file")
-    return web.Response(body=_style(), content_type="text/css", charset="utf-8", headers={"Cache-Control": _FOR_EVER})
+    content, kind = found
+    return web.Response(body=content, content_type=kind, charset="utf-8", headers={"Cache-Control": FOR_EVER})
 
 
 ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/static/public/{name}",
-        handler=serve_style,
+        handler=serve_asset,
         operation="get_public_style",
-        summary="The style sheet of public pages",
+        summary="A style sheet or script of public pages",
         tag="Public",
         door=Door.PUBLIC,
         in_openapi=False,

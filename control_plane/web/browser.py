@@ -129,16 +129,16 @@ def _set(
         path="/",
         httponly=True,
         samesite="Lax",
-        secure=_is_secure(request, settings),
+        secure=is_secure(request, settings),
     )
 
 
 def _clear(request: web.Request, response: web.StreamResponse, name: str, settings: Settings) -> None:
-    response.del_cookie(name, path="/", httponly=True, samesite="Lax", secure=_is_secure(request, settings))
+    response.del_cookie(name, path="/", httponly=True, samesite="Lax", secure=is_secure(request, settings))
 
 
 def _named(name: str, request: web.Request, settings: Settings) -> str:
-    return f"__Host-{name}" if _is_secure(request, settings) else name
+    return f"__Host-{name}" if is_secure(request, settings) else name
 
 
 def _host_of(origin: str) -> str | None:
@@ -149,5 +149,6 @@ def _host_of(origin: str) -> str | None:
         return None
 
 
-def _is_secure(request: web.Request, settings: Settings) -> bool:
+def is_secure(request: web.Request, settings: Settings) -> bool:
+    """Whether cookies of this answer belong to HTTPS alone."""
     return request.scheme == "https" or settings.server.public_url.startswith("https://")

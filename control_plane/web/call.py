@@ -18,6 +18,7 @@ from control_plane.services.fleet.hand_out_assignments import RegionDigests
 from control_plane.services.heartbeats.keep_ping_door import PingDoorKeeper
 from control_plane.services.heartbeats.take_pings import PingCollector
 from control_plane.services.installation.count_processes import Processes
+from control_plane.services.pages.keep_public_pages import PublicPages
 from control_plane.services.people.providers import Providers
 from control_plane.services.uptime.rollup_progress import RollupProgress
 from control_plane.settings import Settings
@@ -31,6 +32,9 @@ from control_plane.web.streams import EventStreams
 
 CHAT_ATTEMPTS_PER_MINUTE = 10
 """What one chat may say to a bot of ours to no effect before it is not listened to for a while."""
+
+PAGE_PASSWORDS_PER_MINUTE = 10
+"""Wrong passwords of one status page from one address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Deps:
     providers: Providers = field(default_factory=Providers)
     telegram_webhook: TelegramWebhook = field(default_factory=TelegramWebhook)
     chat_attempts: FailureLimit = field(default_factory=partial(FailureLimit, CHAT_ATTEMPTS_PER_MINUTE))
+    pages: PublicPages = field(default_factory=PublicPages)
+    page_attempts: FailureLimit = field(default_factory=partial(FailureLimit, PAGE_PASSWORDS_PER_MINUTE))
 
     @property
     def mailer(self) -> Sealer | None:

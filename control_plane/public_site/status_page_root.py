@@ -1,0 +1,86 @@
+"""A page under a domain of its own, and its logo."""
+
+from __future__ import annotations
+
+from functools import partial
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from control_plane.errors import NotFound
+from control_plane.public_site.rendering import FOR_EVER
+from control_plane.public_site.status_page import in_words, page_answer
+from control_plane.public_site.status_page_door import PRIVATE_READ, admitted, find, host_of, opened
+from control_plane.store import page_reads
+from control_plane.store.page_reads import Logo, PageFace
+from control_plane.web.call import Call, Reply
+from control_plane.web.routes import Door, Handler, Route
+
+
+def at_root(front: Handler) -> Handler:
+    """`/` of a host that is a page's own is that page; of every other host it is `front`."""
+    return partial(_root, front)
+
+
+async def _root(front: Handler, call: Call) -> Reply | web.StreamResponse:
+    domain = host_of(call)
+    if _is_ours(call, domain):
+        return await front(call)
+    slug = await call.deps.pages.slug_of_domain(call.deps.database, domain)
+    if slug is None:
+        return await front(call)
+    return await in_words(_shown, _as_page(call, slug))
+
+
+async def _shown(call: Call) -> web.Response:
+    return page_answer(call, await opened(call), home="/")
+
+
+def _as_page(call: Call, slug: str) -> Call:
+    return Call(call.request, call.deps, call.caller, call.body, call.query, {"slug": slug})
+
+
+def _is_ours(call: Call, domain: str) -> bool:
+    """Whether no look-up is needed: our own address, and what is no public name at all."""
+    if not domain or "." not in domain or domain == urlsplit(call.deps.settings.server.public_url).hostname:
+        return True
+    try:
+        ip_address(domain.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+async def show_logo(call: Call) -> web.StreamResponse:
+    """The picture as it was encoded here. Its digest is in the path, so it may be kept for ever."""
+    copy = await find(call, call.path["slug"])
+    digest = call.path["digest"]
+    if copy.page.logo != digest or not admitted(call, copy.face):
+        raise NotFound("There is no such logo")
+    logo: Logo | None = await call.deps.pages.part(copy, ("logo", digest), partial(_logo, call, copy.face))
+    if logo is None:
+        raise NotFound("There is no such logo")
+    kept = PRIVATE_READ if copy.page.protected else FOR_EVER
+    return web.Response(body=logo.image, content_type=logo.media_type, headers={"Cache-Control": kept})
+
+
+async def _logo(call: Call, face: PageFace) -> Logo | None:
+    async with call.deps.database.tenant(face.tenant_id) as conn:
+        return await page_reads.logo_of_face(
+            conn, tenant_id=face.tenant_id, page_id=face.id, digest=call.path["digest"]
+        )
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/status/{slug}/logo/{digest}",
+        handler=show_logo,
+        operation="get_page_logo",
+        summary="The logo of a status page",
+        tag="Public",
+        door=Door.PUBLIC,
+        in_openapi=False,
+    ),
+)
