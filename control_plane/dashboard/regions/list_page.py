@@ -27,15 +27,13 @@ async def show_regions(visit: Visit) -> web.StreamResponse:
 async def _regions(visit: Visit, entered: Entered, *, status: int = 200) -> web.Response:
     seen = await read_regions(visit.deps.database, tenant_id=visit.tenant_id)
     shown = [_view(visit, seen, region) for region in seen.regions]
-    gaps = [
-        {"id": gap.monitor.id, "name": gap.monitor.name, "region": gap.region.name, "why": gap.why} for gap in seen.gaps
-    ]
     context: dict[str, Any] = {
         "frame": frame(visit),
         "own": [each for each in shown if each["private"]],
         "shared": [each for each in shown if not each["private"]],
-        "gaps": gaps,
+        "gaps": _gaps(seen),
         "missing": sum(duty.without_vote for duty in seen.duties.values()),
+        "listed": len(seen.gaps),
         "may_change": visit.may("regions:write"),
         "entered": entered,
     }
@@ -60,6 +58,15 @@ async def create(visit: Visit) -> web.StreamResponse:
         entered = replace(entered, problem=problem)
         return await _regions(visit, entered, status=error.status)
     return see_other(f"{HERE}/{region.slug}")
+
+
+def _gaps(seen: RegionsSeen) -> list[dict[str, Any]]:
+    """One line for each monitor and reason, with the regions that it is true of."""
+    lines: dict[tuple[object, str], dict[str, Any]] = {}
+    for gap in seen.gaps:
+        empty = {"id": gap.monitor.id, "name": gap.monitor.name, "regions": [], "why": gap.why}
+        lines.setdefault((gap.monitor.id, gap.why), empty)["regions"].append(gap.region.name)
+    return list(lines.values())
 
 
 def _view(visit: Visit, seen: RegionsSeen, region: Region) -> dict[str, Any]:

@@ -51,9 +51,15 @@ def way(source: str, address: str | None) -> str:
 
 def changes_of(changes: Mapping[str, Any]) -> list[Change]:
     """Every field that changed. What is secret is only said to have changed."""
-    found = [Change(name.replace("_", " "), _change(pair)) for name, pair in sorted(changes.items())]
+    found = [Change(_field(name), _change(pair)) for name, pair in sorted(changes.items())]
     left = len(found) - _MOST
     return found if left <= 0 else [*found[:_MOST], Change(f"{left} more fields", "changed as well")]
+
+
+def _field(name: str) -> str:
+    """A column as it is called; its unit in brackets."""
+    head, _, unit = name.rpartition("_")
+    return f"{head.replace('_', ' ')} ({unit})" if head and unit in ("s", "ms", "days") else name.replace("_", " ")
 
 
 def _change(pair: Any) -> str:
@@ -76,7 +82,7 @@ def value(given: Any) -> str:
             return "yes" if given else "no"
         case str():
             return _cut(given) or "nothing"
-        case [] | {}:
+        case _ if given in ([], {}):
             return "nothing"
         case [*parts] if all(isinstance(part, str | int) for part in parts):
             return _cut(", ".join(str(part) for part in parts))
