@@ -44,6 +44,8 @@ HIGH, DEFAULT = 4, 3
 TAGS = {"alarm": "rotating_light", "note": "rotating_light", "relief": "white_check_mark"}
 """Names of emojis that ntfy shows before the title."""
 
+TEST_TAG = "test_tube"
+
 REFUSED_FOR_GOOD = frozenset({400, 413})
 
 USER_AGENT = "Farwatch-ntfy/1"
@@ -129,11 +131,13 @@ def published(topic: str, words: Words, *, message_id: str) -> bytes:
         "title": _cut(words.title, TITLE_LIMIT),
         "message": _cut(words.text, MESSAGE_LIMIT),
         "priority": HIGH if words.tone == "alarm" else DEFAULT,
-        "tags": [TAGS[words.tone]],
+        "tags": [TEST_TAG if words.phase == "test" else TAGS[words.tone]],
         "sequence_id": message_id,
     }
     if words.url is not None:
         document["click"] = words.url
+    if words.acknowledge_url is not None:
+        document["actions"] = [{"action": "view", "label": "Acknowledge", "url": words.acknowledge_url, "clear": True}]
     return msgspec.json.encode(document)
 
 

@@ -21,6 +21,9 @@ from control_plane.notify.render_digest import digest
 
 MAX_TAGS = 10
 
+TEST_TITLE = "Farwatch test: nothing is wrong"
+"""At 3 a.m. the first line alone must say that nobody has to get up."""
+
 _HIGH = frozenset({"major", "critical"})
 
 
@@ -118,7 +121,7 @@ def _lines(told: Told) -> list[str]:
 def _title(told: Told, around: Surroundings) -> str:
     subject, incident = told.subject, told.incident
     if told.is_test:
-        return f"{subject}: test"
+        return TEST_TITLE
     if incident is None or told.event.startswith("operator.") or told.monitor is None:
         return f"{subject}: {label(told)}"
     if told.resolved:

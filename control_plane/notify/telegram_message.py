@@ -11,15 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from control_plane.domain.message_words import Words
+from control_plane.notify.chat_words import emoji
 from control_plane.notify.transport import Message
 
 TEXT_LIMIT = 4096
 """Characters of a text after its entities are parsed; counted as Telegram counts offsets, in UTF-16 code units."""
 
 TITLE_LIMIT = 512
-
-MARKS = {"alarm": "🔴", "note": "🟠", "relief": "🟢"}
-"""What is seen in a list of chats before anything is read."""
 
 
 def payload(message: Message, *, chat_id: str, thread: int | None = None, buttons: bool = True) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def _is_button(url: str) -> bool:
 
 
 def _text(words: Words, *, links: list[tuple[str, str]]) -> str:
-    title = cut(f"{MARKS[words.tone]} {words.title}", TITLE_LIMIT)
+    title = cut(f"{emoji(words)} {words.title}", TITLE_LIMIT)
     tail = "".join(f"\n{label}: {url}" for label, url in links)
     room = TEXT_LIMIT - length(title) - length(tail) - 2
     told = "\n".join(_told(words, room=room))

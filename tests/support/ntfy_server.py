@@ -91,9 +91,26 @@ def read_publish(request: Received) -> dict[str, Any]:
     tags = document.get("tags", [])
     if not isinstance(tags, list) or any(not isinstance(tag, str) for tag in tags):
         raise Refusal(400, 40024, "invalid request: request body must be message JSON")
+    if not _are_actions(document.get("actions", [])):
+        raise Refusal(400, 40018, "invalid request: actions invalid")
     if not SEQUENCE.fullmatch(document.get("sequence_id", "x")):
         raise Refusal(400, 40049, "invalid request: sequence ID invalid")
     return document
+
+
+def _are_actions(actions: Any) -> bool:
+    """At most three, each of a known kind with a label; those of kind view with a URL."""
+    return (
+        isinstance(actions, list)
+        and len(actions) <= 3
+        and all(
+            isinstance(each, dict)
+            and each.get("action") in ("view", "broadcast", "http")
+            and isinstance(each.get("label"), str)
+            and (each["action"] == "broadcast" or isinstance(each.get("url"), str))
+            for each in actions
+        )
+    )
 
 
 @asynccontextmanager

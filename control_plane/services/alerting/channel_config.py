@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from control_plane.domain import channel_rules
 from control_plane.domain.channel_rules import Kinds
@@ -57,7 +57,7 @@ def prepare_as(kind: str, given: Mapping[str, Any], transports: Transports) -> P
     try:
         config = msgspec.convert(given, transport.configuration)
     except msgspec.ValidationError as wrong:
-        raise channel_rules.invalid(_sentence(wrong), field=_pointer(wrong)) from None
+        raise channel_rules.invalid(_sentence(wrong, transport.configuration), field=_pointer(wrong)) from None
     ready = transport.prepared(config, entropy=secrets.token_bytes(32))
     parts = transport.parts(ready)
     made = {name: value for name, value in parts.secrets.items() if value and given.get(name) is None}
@@ -104,8 +104,11 @@ def channel_context(tenant_id: UUID, channel_id: UUID) -> str:
     return f"channel:{tenant_id}:{channel_id}"
 
 
-def _sentence(wrong: msgspec.ValidationError) -> str:
-    return _PLACE.sub("", str(wrong)).replace("Object contains", "There is an").replace("Object missing", "Missing")
+def _sentence(wrong: msgspec.ValidationError, configuration: type[Struct]) -> str:
+    said = _PLACE.sub("", str(wrong)).replace("Object contains", "There is an").replace("Object missing", "Missing")
+    if "unknown field" not in said or _PLACE.search(str(wrong)):
+        return said
+    return f"{said}; known here: {', '.join(sorted(field.encode_name for field in structs.fields(configuration)))}"
 
 
 def _pointer(wrong: msgspec.ValidationError) -> str:

@@ -173,6 +173,13 @@ async def test_a_patch_merges_and_keeps_the_secrets_it_does_not_name(stage: Stag
     assert "x-a" not in request.headers
 
 
+async def test_an_unknown_field_is_answered_with_those_that_there_are(guarded: Stage) -> None:
+    config = {"type": "ntfy", "topic": "alerts", "server": "https://ntfy.example"}
+    refused = await guarded.mine.post("/api/v1/channels", json={"name": "Phones", "config": config})
+    assert code_of(refused) == (400, "INVALID_CHANNEL_CONFIG", "/config/server")
+    assert "known here: access_token, password, server_url, topic, username" in refused.json()["error"]["message"]
+
+
 async def test_a_secret_set_to_null_is_replaced_by_one_of_ours(guarded: Stage) -> None:
     created = await guarded.create(secret="sixteen letters!")
     changed = await guarded.mine.patch(f"/api/v1/channels/{created['id']}", json={"config": {"secret": None}})

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
@@ -89,6 +90,20 @@ async def test_an_opening_is_published_to_the_root_loudly_with_its_incident_to_c
             "click": "https://fw.example/app/incidents/1",
         }
     ]
+
+
+async def test_a_button_leads_to_the_acknowledgement_where_there_is_one(server: NtfyServer) -> None:
+    told = message(body())
+    words = msgspec.structs.replace(told.words, acknowledge_url="https://fw.example/ack/x")
+    await send(server, msgspec.structs.replace(told, words=words))
+    button = {"action": "view", "label": "Acknowledge", "url": "https://fw.example/ack/x", "clear": True}
+    assert server.published[0]["actions"] == [button]
+
+
+async def test_a_test_says_in_its_first_line_that_nothing_is_wrong(server: NtfyServer) -> None:
+    await send(server, message(body(event="channel.test", severity="minor")))
+    (published,) = server.published
+    assert (published["title"], published["tags"]) == ("Farwatch test: nothing is wrong", ["test_tube"])
 
 
 @pytest.mark.parametrize(
