@@ -49,6 +49,10 @@ class Phases(Struct, frozen=True):
 
 def strip(results: Sequence[RecentResult]) -> Strip:
     """The last STRIP_BARS results, the newest at the right end."""
+    return _drawn(results) if results else NO_RESULTS
+
+
+def _drawn(results: Sequence[RecentResult]) -> Strip:
     shown = results[-STRIP_BARS:]
     first = STRIP_BARS - len(shown)
     drawn: dict[str, list[str]] = {}
@@ -71,6 +75,9 @@ def _in_words(shown: Sequence[RecentResult]) -> str:
     tally = Counter(OUTCOMES[result.outcome].value for result in shown)
     parts = ", ".join(f"{tally[outcome.value]} {outcome.value}" for outcome in Outcome if tally[outcome.value])
     return f"Last {len(shown)} results: {parts}"
+
+
+NO_RESULTS = _drawn(())
 
 
 def median_latency(results: Sequence[RecentResult]) -> str | None:

@@ -1,36 +1,51 @@
-"""/app: what is wrong first, then every monitor."""
+"""/app: what is wrong first, then every monitor, group by group."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from aiohttp import web
 from msgspec import Struct
 
-from control_plane.dashboard.charts import STRIP_BARS
+from control_plane.dashboard.bulk import bulk, bulk_words
+from control_plane.dashboard.charts import STRIP_BARS, median_latency
 from control_plane.dashboard.incident_views import IncidentRow, incident_row
 from control_plane.dashboard.monitor_form import Entered, Offer, blank, read_offer
-from control_plane.dashboard.monitor_views import STATES, WORDS, MonitorRow, monitor_row
-from control_plane.dashboard.visit import Visit, page, show
-from control_plane.dashboard.words import count
+from control_plane.dashboard.monitor_views import STATES, monitor_row
+from control_plane.dashboard.overview_views import (
+    PAGE_SIZE,
+    SORTS,
+    Choice,
+    Group,
+    OverviewRow,
+    Wanted,
+    choices,
+    group_names,
+    groups_of,
+    heading,
+    overview_row,
+    read_wanted,
+    tally_of,
+)
+from control_plane.dashboard.visit import Visit, form, page, show
+from control_plane.domain.kinds import SPECS
 from control_plane.errors import NotFound
 from control_plane.services.monitors.find_incapable import find_lacking
+from control_plane.services.uptime.read_availability import Horizon
+from control_plane.services.uptime.read_glance import Glance, read_glances
 from control_plane.store import channels, incidents_read, monitor_lists, overview_read
 from control_plane.store.incidents_read import IncidentFilter
-from control_plane.store.monitor_lists import MonitorFilter
 from control_plane.store.monitor_reads import MonitorView
-from control_plane.store.overview_read import RecentResult
+from control_plane.store.overview_read import GroupCount
 from control_plane.store.pool import Connection
 from control_plane.web.routes import Route
 from shared.clock import to_unix_ms
 
-PAGE_SIZE = 100
 LOOKS_BACK = timedelta(days=1)
-"""How far the strips of recent results reach."""
+"""How far recent results reach."""
 
 AHEAD = timedelta(minutes=5)
 """Results may be this far ahead of our clock."""
@@ -39,149 +54,146 @@ _INCIDENTS = 20
 _RESOLVED = 5
 
 
-class Choice(Struct, frozen=True):
-    """A way to narrow the list."""
-
-    state: str
-    word: str
-    monitors: int
-    href: str
-    chosen: bool
-
-
 class Overview(Struct, frozen=True, kw_only=True):
     """All that the page shows. `offer` and `entered` are the form of an installation without monitors."""
 
     heading: str
     state: str
-    monitors: Sequence[MonitorRow]
+    groups: Sequence[Group]
+    shown: int
     total: int
     first: int
     choices: Sequence[Choice]
-    q: str
-    chosen: str
+    wanted: Wanted
+    names: Sequence[str]
     previous: str | None
     next: str | None
     open: Sequence[IncidentRow]
     resolved: Sequence[IncidentRow]
     sees_incidents: bool
+    may_acknowledge: bool
+    may_change: bool
     no_agent: bool
     no_channel: bool
     is_empty: bool
     offer: Offer | None
     entered: Entered
 
+    @property
+    def sorts(self) -> list[tuple[str, str]]:
+        return list(SORTS.items())
 
-class Wanted(Struct, frozen=True):
-    """What the URL asks for."""
-
-    q: str
-    state: str
-    page: int
-
-    def href(self, *, state: str | None = None, page: int = 1) -> str:
-        """The same list otherwise narrowed, or another page of it."""
-        chosen = self.state if state is None else state
-        asked = {"q": self.q, "state": chosen, "page": str(page) if page > 1 else ""}
-        query = urlencode({name: value for name, value in asked.items() if value})
-        return f"/app?{query}" if query else "/app"
-
-    def filter(self) -> MonitorFilter:
-        return MonitorFilter(q=self.q or None, state=self.state or None)
-
-
-def wanted_of(visit: Visit) -> Wanted:
-    """What the URL asks for; what it cannot mean is ignored."""
-    state, number = visit.query("state"), visit.query("page")
-    return Wanted(
-        q=visit.query("q"),
-        state=state if state in STATES else "",
-        page=max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 6 else 1,
-    )
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        return [("", "Any kind"), *((kind, kind.replace("_", " ")) for kind in SPECS)]
 
 
 async def overview(visit: Visit) -> web.StreamResponse:
-    return show(visit, "overview.html", {"page": await read_overview(visit), "said": SAID.get(visit.query("said"), "")})
+    return show(visit, "overview.html", {"page": await read_overview(visit), "said": _said(visit)})
 
 
 SAID: Mapping[str, str] = {"deleted": "The monitor was deleted. Its incidents stay."}
 
 
+def _said(visit: Visit) -> str:
+    return SAID.get(visit.query("said"), "") or bulk_words(visit.query("said"))
+
+
+class _Read(Struct, frozen=True):
+    """What the database says of the page's monitors."""
+
+    total: int
+    views: list[MonitorView]
+    glances: Mapping[UUID, Glance]
+    latency: Mapping[UUID, str | None]
+
+
 async def read_overview(visit: Visit) -> Overview:
-    wanted, now = wanted_of(visit), visit.deps.now()
+    wanted, now = read_wanted(visit.query), visit.deps.now()
     async with visit.deps.database.tenant(visit.tenant_id) as conn:
-        tally = await overview_read.count_shown(conn, tenant_id=visit.tenant_id)
-        total, views = await _monitors(conn, visit, wanted)
-        recent = await _recent(conn, visit, views, now)
+        counts = await overview_read.count_by_group(conn, tenant_id=visit.tenant_id)
+        read = await _monitors(conn, visit, wanted, counts)
         opened, resolved = await _incidents(conn, visit, now)
         no_channel = await _has_no_channel(conn, visit)
-    views = await find_lacking(visit.deps.database, views)
-    everything = sum(tally.values())
-    offer = await read_offer(visit)
-    last = wanted.page * PAGE_SIZE
+    views = await find_lacking(visit.deps.database, read.views)
+    rows = [(view.group, _row(view, read, now)) for view in views]
+    tally, offer = tally_of(counts), await read_offer(visit)
+    is_empty, last = not tally, wanted.page * PAGE_SIZE
     return Overview(
         heading=heading(tally),
         state=next((state for state in STATES if tally.get(state)), "unknown"),
-        monitors=[monitor_row(view, recent.get(view.id, []), now=now) for view in views],
-        total=total,
+        groups=groups_of(rows, counts, wanted),
+        shown=len(rows),
+        total=read.total,
         first=last - PAGE_SIZE + 1,
-        choices=_choices(wanted, tally),
-        q=wanted.q,
-        chosen=wanted.state,
+        choices=choices(wanted, tally),
+        wanted=wanted,
+        names=group_names(counts),
         previous=wanted.href(page=wanted.page - 1) if wanted.page > 1 else None,
-        next=wanted.href(page=wanted.page + 1) if last < total else None,
+        next=wanted.href(page=wanted.page + 1) if last < read.total else None,
         open=opened,
         resolved=resolved,
         sees_incidents=visit.may("incidents:read"),
+        may_acknowledge=visit.may("incidents:write"),
+        may_change=visit.may("monitors:write"),
         no_agent=not any(region.live for region in offer.regions),
         no_channel=no_channel,
-        is_empty=everything == 0,
-        offer=offer if everything == 0 else None,
+        is_empty=is_empty,
+        offer=offer if is_empty else None,
         entered=blank(offer),
     )
 
 
-def heading(tally: Mapping[str, int]) -> str:
-    """How things are, in the fewest words."""
-    running = {state: tally.get(state, 0) for state in ("down", "degraded", "unknown", "up")}
-    everything = sum(running.values())
-    wrong = [f"{running[state]} {state}" for state in ("down", "degraded", "unknown") if running[state]]
-    if not wrong and everything:
-        return f"All {count(everything, 'monitor')} up" if everything > 1 else "Your monitor is up"
-    if not everything and tally.get("maintenance"):
-        return f"{count(tally['maintenance'], 'monitor')} in maintenance"
-    if not everything:
-        return "Every monitor is paused" if tally.get("paused") else "Nothing is watched yet"
-    return f"{', '.join(wrong)} of {count(everything, 'monitor')}"
+def _row(view: MonitorView, read: _Read, now: datetime) -> OverviewRow:
+    return overview_row(monitor_row(view, (), now=now), read.glances[view.id], latency=read.latency.get(view.id))
 
 
-async def _monitors(conn: Connection, visit: Visit, wanted: Wanted) -> tuple[int, list[MonitorView]]:
-    narrowed = wanted.filter()
-    total = await monitor_lists.count_monitors(conn, tenant_id=visit.tenant_id, wanted=narrowed)
+async def _monitors(conn: Connection, visit: Visit, wanted: Wanted, counts: Sequence[GroupCount]) -> _Read:
+    narrowed, offset = wanted.filter(), (wanted.page - 1) * PAGE_SIZE
     views = await monitor_lists.list_monitors(
         conn,
         tenant_id=visit.tenant_id,
         wanted=narrowed,
-        sort="attention",
+        sort=wanted.sort or "group",
         limit=PAGE_SIZE,
-        offset=(wanted.page - 1) * PAGE_SIZE,
+        offset=offset,
     )
     if not views and wanted.page > 1:
         raise NotFound("The list has no such page")
-    return total, views
+    total = offset + len(views)
+    if len(views) == PAGE_SIZE:
+        total = await _total(conn, visit, wanted, counts)
+    kept = timedelta(days=visit.deps.settings.retention.transitions_days)
+    horizon = Horizon(visit.deps.now(), kept)
+    glances = await read_glances(conn, views, tenant_id=visit.tenant_id, horizon=horizon)
+    return _Read(total, views, glances, await _not_rolled_up(conn, visit, glances, horizon.now))
 
 
-async def _recent(
-    conn: Connection, visit: Visit, views: Sequence[MonitorView], now: datetime
-) -> Mapping[UUID, Sequence[RecentResult]]:
-    return await overview_read.recent_results(
+async def _total(conn: Connection, visit: Visit, wanted: Wanted, counts: Sequence[GroupCount]) -> int:
+    """How many match; what the counts of groups tell is not counted again."""
+    if wanted.q or wanted.tag or wanted.kind:
+        return await monitor_lists.count_monitors(conn, tenant_id=visit.tenant_id, wanted=wanted.filter())
+    return sum(
+        each.monitors for each in counts if wanted.group in ("", each.group) and wanted.state in ("", each.shown)
+    )
+
+
+async def _not_rolled_up(
+    conn: Connection, visit: Visit, glances: Mapping[UUID, Glance], now: datetime
+) -> Mapping[UUID, str | None]:
+    """The median of the newest results of monitors that are too young for rollups."""
+    young = [each for each, glance in glances.items() if glance.p95_ms is None]
+    if not young:
+        return {}
+    recent = await overview_read.recent_results(
         conn,
         tenant_id=visit.tenant_id,
-        monitor_ids=[view.id for view in views],
+        monitor_ids=young,
         start_ms=to_unix_ms(now - LOOKS_BACK),
         end_ms=to_unix_ms(now + AHEAD),
         limit=STRIP_BARS,
     )
+    return {each: median_latency(results) for each, results in recent.items()}
 
 
 async def _incidents(conn: Connection, visit: Visit, now: datetime) -> tuple[list[IncidentRow], list[IncidentRow]]:
@@ -201,22 +213,12 @@ async def _has_no_channel(conn: Connection, visit: Visit) -> bool:
     return not await channels.count_channels(conn, tenant_id=visit.tenant_id)
 
 
-def _choices(wanted: Wanted, tally: Mapping[str, int]) -> list[Choice]:
-    """All, and each state that some monitor is in or that is chosen."""
-    found = [Choice("", "All", sum(tally.values()), wanted.href(state=""), not wanted.state)]
-    states = [state for state in STATES if tally.get(state) or wanted.state == state]
-    return found + [_choice(state, wanted, tally) for state in states]
-
-
-def _choice(state: str, wanted: Wanted, tally: Mapping[str, int]) -> Choice:
-    return Choice(state, WORDS[state], tally.get(state, 0), wanted.href(state=state), wanted.state == state)
-
-
 async def nothing_here(_visit: Visit) -> Any:
     raise NotFound("There is no such page in the dashboard")
 
 
 ROUTES: tuple[Route, ...] = (
     page("/app", overview, operation="show_overview", summary="The overview", scope="monitors:read"),
+    form("/app/bulk", bulk, operation="ask_bulk", summary="Act on several monitors", scope="monitors:write"),
     page("/app/{rest:.*}", nothing_here, operation="show_nothing", summary="What is not there"),
 )

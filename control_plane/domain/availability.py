@@ -91,8 +91,13 @@ class Sla(Struct, frozen=True):
 
 def durations(history: History, *, start_ms: int, end_ms: int, now_ms: int) -> Durations:
     """Milliseconds of each state in [start, end), as far as it lies in the monitor's time and in the past."""
+    return durations_of(spans(history, start_ms=start_ms, end_ms=end_ms, now_ms=now_ms))
+
+
+def durations_of(spans: Iterable[Span]) -> Durations:
+    """Milliseconds of each state in these spans."""
     found = dict.fromkeys(STATES, 0)
-    for span in spans(history, start_ms=start_ms, end_ms=end_ms, now_ms=now_ms):
+    for span in spans:
         found[span.state] += span.end_ms - span.start_ms
     return Durations(**found)
 

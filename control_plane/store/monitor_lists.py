@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from control_plane.store import monitors
-from control_plane.store.monitor_reads import IN_MAINTENANCE, SHOWN, MonitorView, get_monitors
+from control_plane.store.monitor_reads import IN_MAINTENANCE_OF_ALL, SHOWN_OF_ALL, MonitorView, get_monitors
 from control_plane.store.pool import Connection
 
 
@@ -50,7 +50,7 @@ WHERE m.tenant_id = $1
     AND ($5::text IS NULL OR m.kind = $5)
     AND ($6::text IS NULL OR s.verdict = $6)
     AND ($7::text IS NULL OR m."group" = $7)
-    AND ($8::text IS NULL OR $8 = {SHOWN})
+    AND ($8::text IS NULL OR $8 = {SHOWN_OF_ALL})
     AND ($9::text IS NULL OR (SELECT r.id FROM regions r
         WHERE r.slug = $9 AND (r.tenant_id IS NULL OR r.tenant_id = $1)) = ANY (m.regions))
     AND ($10::text IS NULL OR m.key = $10)
@@ -84,9 +84,10 @@ BY_UPDATED_AT = f"SELECT {_FOUND} {_MATCHING} ORDER BY m.updated_at, m.number {_
 BY_UPDATED_AT_DOWN = f"SELECT {_FOUND} {_MATCHING} ORDER BY m.updated_at DESC, m.number DESC {_PAGE}"
 BY_VERDICT = f"SELECT {_FOUND} {_MATCHING} ORDER BY {_BADNESS}, m.number {_PAGE}"
 BY_VERDICT_DOWN = f"SELECT {_FOUND} {_MATCHING} ORDER BY {_BADNESS} DESC, m.number {_PAGE}"
-BY_ATTENTION = f"""
-SELECT {_FOUND} {_MATCHING}
-ORDER BY CASE WHEN NOT m.enabled THEN 6 WHEN {IN_MAINTENANCE} THEN 5 ELSE {_BADNESS} END, m.number {_PAGE}
+_ATTENTION = f"CASE WHEN NOT m.enabled THEN 6 WHEN {IN_MAINTENANCE_OF_ALL} THEN 5 ELSE {_BADNESS} END, m.number"
+BY_ATTENTION = f"SELECT {_FOUND} {_MATCHING} ORDER BY {_ATTENTION} {_PAGE}"
+BY_GROUP = f"""
+SELECT {_FOUND} {_MATCHING} ORDER BY lower(m."group") NULLS LAST, m."group", {_ATTENTION} {_PAGE}
 """
 
 SORTS: Mapping[str, str] = {
@@ -99,8 +100,10 @@ SORTS: Mapping[str, str] = {
     "verdict": BY_VERDICT,
     "-verdict": BY_VERDICT_DOWN,
     "attention": BY_ATTENTION,
+    "group": BY_GROUP,
 }
-"""`verdict` puts the worst first, `attention` also those in maintenance and the paused ones last."""
+"""`verdict` puts the worst first, `attention` also those in maintenance and the paused ones last; `group` puts group
+after group, and each by attention."""
 
 
 async def list_monitors(

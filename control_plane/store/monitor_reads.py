@@ -148,6 +148,16 @@ IN_MAINTENANCE = """EXISTS (SELECT FROM monitor_periods p WHERE p.tenant_id = m.
 SHOWN = f"CASE WHEN NOT m.enabled THEN 'paused' WHEN {IN_MAINTENANCE} THEN 'maintenance' ELSE s.verdict END"
 """Of a monitor m with its state s: what it is shown as."""
 
+# Found once for the whole statement, not monitor by monitor.
+IN_MAINTENANCE_OF_ALL = """m.id IN (SELECT p.monitor_id FROM monitor_periods p WHERE p.tenant_id = $1
+        AND p.kind = 'maintenance' AND p.starts_at <= clock_timestamp()
+        AND (p.ends_at IS NULL OR p.ends_at > clock_timestamp()))"""
+
+SHOWN_OF_ALL = (
+    f"CASE WHEN NOT m.enabled THEN 'paused' WHEN {IN_MAINTENANCE_OF_ALL} THEN 'maintenance' ELSE s.verdict END"
+)
+"""The same in a statement over many monitors of the tenant $1."""
+
 _PLAIN = """
 SELECT m.id, m.number, m.key, m.name, m.kind, m."check", m.check_version, m.first_slot, m.interval_s, m.confirmations,
     m.region_policy, m.region_policy_count, m.tags, m."group", m.severity, m.alert_on, m.notify_recovery,

@@ -8,20 +8,27 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.store.monitor_reads import SHOWN
+from control_plane.store.monitor_reads import SHOWN_OF_ALL
 from control_plane.store.pool import Connection
 
-COUNT_SHOWN = f"""
-SELECT {SHOWN} AS shown, count(*) AS monitors
+COUNT_BY_GROUP = f"""
+SELECT m."group", {SHOWN_OF_ALL} AS shown, count(*) AS monitors
 FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
-WHERE m.tenant_id = $1 GROUP BY 1
+WHERE m.tenant_id = $1 GROUP BY 1, 2
 """
 
 
-async def count_shown(conn: Connection, *, tenant_id: UUID) -> Mapping[str, int]:
-    """How many of the tenant's monitors are shown as what: a verdict, maintenance or paused."""
-    records = await conn.fetch(COUNT_SHOWN, tenant_id)
-    return {record["shown"]: record["monitors"] for record in records}
+class GroupCount(Struct, frozen=True):
+    """How many monitors of a group are shown as this: a verdict, maintenance or paused. None: of no group."""
+
+    group: str | None
+    shown: str
+    monitors: int
+
+
+async def count_by_group(conn: Connection, *, tenant_id: UUID) -> list[GroupCount]:
+    """How many of the tenant's monitors are shown as what, group by group."""
+    return [GroupCount(*row) for row in await conn.fetch(COUNT_BY_GROUP, tenant_id)]
 
 
 class RecentResult(Struct, frozen=True):

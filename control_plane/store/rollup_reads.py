@@ -174,3 +174,29 @@ async def month_histograms(
     """Each monitor's latency over all regions, from the hours that start in [start, end)."""
     rows = await conn.fetch(MONTH_HISTOGRAMS, tenant_id, list(monitor_ids), start_ms, end_ms)
     return {row["monitor_id"]: row["histogram"] for row in rows}
+
+
+_DONE = "(SELECT coalesce(max(done_until), 0) FROM rollup_walks WHERE name = 'hourly')"
+
+# Whole hours from the coarser rollups, and what these have not come to yet from the finer ones.
+DAY_HISTOGRAMS = f"""
+SELECT asked.id, string_agg(r.histogram, ''::bytea)
+FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN regions g CROSS JOIN LATERAL (
+    (SELECT h.histogram FROM rollups_hourly h
+     WHERE h.tenant_id = $1 AND h.monitor_id = asked.id AND h.region_id = g.id AND h.starts >= $3 AND h.starts < {_DONE}
+     OFFSET 0)
+    UNION ALL
+    (SELECT f.histogram FROM rollups_fine f
+     WHERE f.tenant_id = $1 AND f.monitor_id = asked.id AND f.region_id = g.id AND f.starts >= greatest($3, {_DONE})
+     OFFSET 0)
+) r
+GROUP BY asked.id
+"""
+
+
+async def day_histograms(
+    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID], since_ms: int
+) -> dict[UUID, bytes]:
+    """Each monitor's latency over all regions, from the rollups that start since (Unix ms)."""
+    rows = await conn.fetch(DAY_HISTOGRAMS, tenant_id, list(monitor_ids), since_ms)
+    return {monitor_id: histogram for monitor_id, histogram in rows if histogram}

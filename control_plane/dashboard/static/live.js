@@ -75,7 +75,8 @@ async function refresh() {
 }
 
 async function load() {
-  const address = new URL(location.href);
+  // A form that was refused is shown at its own address: what lives on the page is then at the page's.
+  const address = new URL(region.dataset.page ?? location.href, location.href);
   address.searchParams.set("fragment", "1");
   address.hash = "";
   try {
@@ -91,7 +92,7 @@ function lay(html) {
   const fresh = region.cloneNode(false);
   fresh.append(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
   // What is being typed is worth more than what the server thinks is in the field.
-  for (const field of fresh.querySelectorAll("input[type=search]")) {
+  for (const field of fresh.querySelectorAll("input[type=search], input[type=text]")) {
     const typed = document.getElementById(field.id);
     if (typed) field.setAttribute("value", typed.getAttribute("value") ?? "");
   }
