@@ -66,7 +66,7 @@ def _base62(number: int, length: int) -> str:
 RESOURCES = (
     *("monitors", "heartbeats", "incidents", "maintenance"),
     *("channels", "routes", "silences", "deliveries", "regions", "keys", "tenant"),
-    *("members", "domains", "jobs", "config"),
+    *("members", "domains", "jobs", "config", "status-pages"),
     "push-subscriptions",
 )
 SCOPES = (

@@ -38,13 +38,15 @@ class PageFace(Struct, frozen=True, kw_only=True):
     revision: int
 
 
-_FACE = """
+_COLUMNS = """
 SELECT p.tenant_id, p.id, p.slug, p.title, p.description, p.listed, p.password_digest, p.language, p.branding,
     p.logo_digest, p.header_text, p.footer_text, p.custom_domain, p.show_uptime, p.show_latency, p.history_days,
     p.revision
-FROM status_pages p JOIN tenants t ON t.id = p.tenant_id
-WHERE p.state = 'published' AND t.suspended_at IS NULL
+FROM status_pages p
 """
+_FACE = f"""{_COLUMNS} JOIN tenants t ON t.id = p.tenant_id
+WHERE p.state = 'published' AND t.suspended_at IS NULL"""
+FACE_OF_PAGE = f"{_COLUMNS} WHERE p.tenant_id = $1 AND p.id = $2"
 FLEET_FACE_BY_SLUG = f"{_FACE} AND p.slug = $1"
 # A domain counts as long as the tenant's proof of it, or of one above it, stands.
 FLEET_FACE_BY_DOMAIN = f"""{_FACE} AND p.custom_domain = $1 AND EXISTS (
@@ -61,6 +63,12 @@ async def face_by_slug(conn: Connection, *, slug: str) -> PageFace | None:
 async def face_by_domain(conn: Connection, *, domain: str) -> PageFace | None:
     """The published page that is reached by this host name (lower case, in ASCII)."""
     row = await conn.fetchrow(FLEET_FACE_BY_DOMAIN, domain)
+    return None if row is None else PageFace(**row)
+
+
+async def face_of_page(conn: Connection, *, tenant_id: TenantId, page_id: UUID) -> PageFace | None:
+    """A page of the tenant as it would meet its readers, published or not: for those who write it."""
+    row = await conn.fetchrow(FACE_OF_PAGE, tenant_id, page_id)
     return None if row is None else PageFace(**row)
 
 

@@ -53,7 +53,7 @@ VIOLATIONS = {
         Conflict, "This monitor is on the page already: change its component.", "/monitor_id", "COMPONENT_ON_PAGE"
     ),
     "page_components_monitor_fkey": Violation(
-        BadRequest, "This monitor was deleted just now.", "/monitor_id", "MONITOR_NOT_FOUND"
+        BadRequest, "This monitor was deleted just now.", "/monitor_id", "INVALID_MONITOR"
     ),
     "status_pages_slug_key": Violation(Conflict, "This slug is taken: choose another.", "/slug", "SLUG_TAKEN"),
     "status_pages_custom_domain_key": Violation(

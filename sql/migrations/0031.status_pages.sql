@@ -90,5 +90,6 @@ END
 $walls$;
 -- A logo is audited as its page's logo_digest.
 CREATE TRIGGER audited AFTER INSERT OR UPDATE OR DELETE ON status_pages FOR EACH ROW EXECUTE FUNCTION farwatch_audit('status_page');
-CREATE TRIGGER audited AFTER INSERT OR UPDATE OR DELETE ON page_components FOR EACH ROW
-    EXECUTE FUNCTION farwatch_audit('page_component');
+-- A new order of many is audited as one change of their page.
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE OF name, description, "group", show_uptime, show_latency
+    ON page_components FOR EACH ROW EXECUTE FUNCTION farwatch_audit('page_component');

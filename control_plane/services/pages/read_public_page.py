@@ -29,6 +29,7 @@ from control_plane.store import page_reads, rollup_reads
 from control_plane.store.page_reads import FacedComponent, PageFace
 from control_plane.store.pool import Connection, Database
 from shared.clock import to_unix_ms
+from shared.ids import TenantId
 
 _HOUR_MS = 3_600_000
 P95 = (0.95,)
@@ -52,6 +53,15 @@ async def page_gate_of_domain(database: Database, domain: str) -> PageFace | Non
     """The published page that is reached by this host name, as long as its tenant's proof of the domain stands."""
     async with database.app() as conn:
         return await page_reads.face_by_domain(conn, domain=domain.lower().rstrip("."))
+
+
+async def preview_page(
+    database: Database, *, tenant_id: TenantId, page_id: UUID, horizon: Horizon, days: int | None = None
+) -> PublicPage | None:
+    """A page as its readers would see it, though it may be a draft: for its tenant's own people. None: no such page."""
+    async with database.tenant(tenant_id) as conn:
+        face = await page_reads.face_of_page(conn, tenant_id=tenant_id, page_id=page_id)
+    return None if face is None else await read_faced_page(database, face, horizon=horizon, days=days)
 
 
 async def read_public_page(

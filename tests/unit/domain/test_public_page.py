@@ -105,8 +105,8 @@ def test_nothing_is_named_after_what_stays_inside(type_: type[msgspec.Struct]) -
 def test_a_page_survives_the_wire() -> None:
     day = PublicDay(day=date(2026, 5, 1), state="operational", uptime=100.0, down_s=0, degraded_s=0, maintenance_s=0)
     component = PublicComponent(
-        id=UUID(int=1), name="Shop", description="", state="operational", since=datetime(2026, 5, 1, tzinfo=UTC), uptime=100.0,
-        days=[day], latency_ms=None,
+        id=UUID(int=1), name="Shop", description="", state="operational", since=datetime(2026, 5, 1, tzinfo=UTC),
+        uptime=100.0, days=[day], latency_ms=None,
     )  # fmt: skip
     text = msgspec.json.encode(component)
     assert msgspec.json.decode(text, type=PublicComponent) == component

@@ -1,0 +1,44 @@
+"""Create a status page: a draft, unless it is said otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET
+
+from control_plane.domain.page_rules import read_page, read_password
+from control_plane.domain.plan import PlanTerms, require_room
+from control_plane.services.pages.hash_page_password import hash_page_password
+from control_plane.services.pages.page_rows import page_values, release_domain, require_proof
+from control_plane.store import status_pages
+from control_plane.store.pool import Database
+from control_plane.store.status_pages import PageRow
+from shared.ids import TenantId
+
+
+async def create_page(
+    database: Database,
+    *,
+    tenant_id: TenantId,
+    page_id: UUID,
+    terms: PlanTerms,
+    body: Mapping[str, Any],
+    write_source: str,
+) -> PageRow:
+    """The page. Raises BadRequest as domain/page_rules says, Refused QUOTA_EXCEEDED, SLUG_RESERVED, DOMAIN_UNVERIFIED,
+    Conflict SLUG_TAKEN, KEY_TAKEN, CUSTOM_DOMAIN_TAKEN.
+    """
+    config = read_page(body, stored=None)
+    password = read_password(body)
+    digest = None if password is UNSET or password is None else await hash_page_password(password)
+    await release_domain(database, config.custom_domain)
+    async with database.tenant_transaction(tenant_id) as conn:
+        await require_proof(conn, tenant_id=tenant_id, domain=config.custom_domain)
+        write = page_values(config, password_digest=digest, write_source=write_source)
+        await status_pages.insert_page(conn, tenant_id=tenant_id, page_id=page_id, write=write)
+        require_room(terms, "status_pages", current=await status_pages.count_pages(conn, tenant_id=tenant_id) - 1)
+        row = await status_pages.get_page(conn, tenant_id=tenant_id, page_id=page_id)
+        assert row is not None
+        return row
