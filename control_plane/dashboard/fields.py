@@ -51,7 +51,11 @@ class Group(Struct, frozen=True):
 
     @property
     def open(self) -> bool:
-        return any(each.problem or each.value or any(one.chosen for one in each.options) for each in self.fields)
+        """Whether something in it says more than an untouched form would; a select always has a choice."""
+        return any(
+            each.problem or each.value or (each.type == "checks" and any(one.chosen for one in each.options))
+            for each in self.fields
+        )
 
 
 def refusals(error: FarwatchError) -> list[tuple[str, str]]:

@@ -59,6 +59,18 @@ def interval(seconds: int) -> str:
     return f"{seconds} s"
 
 
+def lasting(seconds: float | None) -> str:
+    """A mean or a sum of times in two units at most: "42 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"; "–" for none."""
+    if seconds is None:
+        return "–"
+    whole = int(seconds)
+    for size, unit, part, smaller in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{whole} s"
+
+
 def milliseconds(value: float | None) -> str | None:
     """A measured time: "0.02 ms", "8.4 ms", "240 ms", "1.25 s"."""
     if value is None:

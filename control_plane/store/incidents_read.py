@@ -106,7 +106,7 @@ async def open_incident_of(conn: Connection, *, tenant_id: UUID, monitor_id: UUI
 class IncidentFilter(Struct, frozen=True, kw_only=True):
     """Which incidents; None does not filter. `open` is triggered or acknowledged. Opened in [start, end).
 
-    `q` is looked for in titles, the cause, and the names of monitors.
+    `q` is looked for in titles, the cause, and the names of monitors; `tag`: one that a monitor of it has.
     """
 
     state: str | None = None
@@ -118,6 +118,7 @@ class IncidentFilter(Struct, frozen=True, kw_only=True):
     origin: str | None = None
     phase: str | None = None
     q: str | None = None
+    tag: str | None = None
 
 
 _FILTER = """
@@ -135,8 +136,11 @@ WHERE i.tenant_id = $1
         OR EXISTS (
             SELECT FROM incident_monitors n JOIN monitors a ON a.tenant_id = n.tenant_id AND a.id = n.monitor_id
             WHERE n.tenant_id = $1 AND n.incident_id = i.id AND strpos(lower(a.name), lower($10)) > 0))
+    AND ($11::text IS NULL OR $11 = ANY (m.tags) OR EXISTS (
+            SELECT FROM incident_monitors n JOIN monitors a ON a.tenant_id = n.tenant_id AND a.id = n.monitor_id
+            WHERE n.tenant_id = $1 AND n.incident_id = i.id AND $11 = ANY (a.tags)))
 """
-_NEWEST_FIRST = "ORDER BY (i.state = 'resolved'), i.opened_at DESC, i.number DESC LIMIT $11 OFFSET $12"
+_NEWEST_FIRST = "ORDER BY (i.state = 'resolved'), i.opened_at DESC, i.number DESC LIMIT $12 OFFSET $13"
 LIST_INCIDENTS = _VIEW + _FILTER + _NEWEST_FIRST
 _COUNT = """
 SELECT count(*) FROM incidents i LEFT JOIN monitors m ON m.tenant_id = i.tenant_id AND m.id = i.monitor_id
@@ -150,7 +154,8 @@ async def list_incidents(
     """One page of incidents, open ones first, then newest first; and how many match."""
     w = wanted
     arguments = (
-        tenant_id, w.state, w.monitor_id, w.severity, w.start, w.end, w.type, w.origin, w.phase, w.q
+        tenant_id, w.state, w.monitor_id, w.severity, w.start, w.end, w.type, w.origin, w.phase, w.q,
+        w.tag,
     )  # fmt: skip
     records = await conn.fetch(LIST_INCIDENTS, *arguments, limit, offset)
     total: int = await conn.fetchval(COUNT_INCIDENTS, *arguments)

@@ -33,11 +33,11 @@ def forms(page: str) -> set[str]:
 
 async def test_an_incident_is_resolved_and_reopened_from_its_page(desk: Desk, http: httpx.AsyncClient) -> None:
     path, incident_id = await an_incident(desk)
-    assert forms((await http.get(path)).text) == {"acknowledge", "resolve", "notes", "updates"}
+    assert forms((await http.get(path)).text) == {"acknowledge", "resolve", "notes", "updates", "narration"}
     assert (await post(http, f"{path}/resolve", page=path)).headers["Location"] == path
     assert (await read(desk, incident_id))["resolution"] == "person"
     page = (await http.get(path)).text
-    assert forms(page) == {"reopen", "notes", "updates"}
+    assert forms(page) == {"reopen", "notes", "updates", "narration"}
     assert "<strong>Resolved</strong> by First key" in page
     again = await post(http, f"{path}/resolve", page=path)
     assert again.status_code == 409
@@ -50,7 +50,8 @@ async def test_an_incident_is_resolved_and_reopened_from_its_page(desk: Desk, ht
 async def test_the_public_is_told_from_the_page(desk: Desk, http: httpx.AsyncClient) -> None:
     path, incident_id = await an_incident(desk)
     page = (await http.get(path)).text
-    assert re.findall(r'<option value="(\w+)"( selected)?', page) == [
+    phases = page[page.index('id="phase"') : page.index("</select>")]
+    assert re.findall(r'<option value="(\w+)"( selected)?', phases) == [
         ("investigating", " selected"), ("identified", ""), ("monitoring", ""),
     ]  # fmt: skip
     reply = await post(http, f"{path}/updates", page=path, public_text="A bad deploy\r\nof ours", phase="identified")
