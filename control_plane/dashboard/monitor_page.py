@@ -10,21 +10,22 @@ from aiohttp import web
 
 from control_plane.dashboard.charts import STRIP_BARS, legend
 from control_plane.dashboard.heartbeat_part import heartbeat_part
-from control_plane.dashboard.incident_views import IncidentRow, incident_row
+from control_plane.dashboard.incident_views import incident_row
 from control_plane.dashboard.kind_facts import newest_reading, phase_words
-from control_plane.dashboard.monitor_views import facts, monitor_row, region_row, result_lines, unjudged
+from control_plane.dashboard.monitor_charts import monitor_charts
+from control_plane.dashboard.monitor_views import facts, monitor_row, region_row, result_lines, told_line, unjudged
 from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
 from control_plane.domain.regionless import kind_is_regionless
 from control_plane.errors import Conflict, FarwatchError, NotFound, Refused, TooMany
-from control_plane.services.alerting.preview_routes import Question, preview_routes
+from control_plane.services.alerting.preview_routes import Hearing, Question, preview_routes
 from control_plane.services.monitors.check_now import order_check_now
 from control_plane.services.monitors.delete_monitor import delete_monitor
 from control_plane.services.monitors.drop_region import drop_region
 from control_plane.services.monitors.find_incapable import find_incapable
 from control_plane.services.monitors.pause_monitor import pause_monitor, resume_monitor
 from control_plane.store import assignments_write, incidents_read, monitor_reads, overview_read, results_read
-from control_plane.store.incidents_read import IncidentFilter
+from control_plane.store.incidents_read import IncidentFilter, IncidentView
 from control_plane.store.monitor_reads import MonitorView
 from control_plane.store.results_read import ResultFilter, ResultRow
 from control_plane.web.quiet_hours_view import Severity
@@ -36,6 +37,8 @@ PATH = "/app/monitors/{monitor_id}"
 
 _RESULTS = 25
 _INCIDENTS = 10
+_SHADED = 100
+"""The newest incidents, which the chart shades."""
 
 SAID: Mapping[str, str] = {
     "created": "The monitor was added. Its first check is on its way.",
@@ -126,7 +129,8 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
         )
     looks_back = max(LOOKS_BACK, 2 * timedelta(seconds=view.interval_s))
     rows, agents = await _results(visit, view, to_unix_ms(now - looks_back), until)
-    told = await _told(visit, view)
+    told, incidents = await _told(visit, view), await _incidents(visit, view)
+    is_fragment = visit.query("fragment") == "1"
     results, blank = result_lines(rows, agents, now=now), unjudged(rows)
     context = {
         "monitor": monitor_row(view, recent.get(view.id, []), now=now),
@@ -134,10 +138,13 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
             region_row(region, view=view, now=now, unjudged=blank.get(region.slug, "")) for region in view.regions
         ],
         "results": results,
+        "phase_words": phase_words(view.kind),
         "legend": legend((line.phases for line in results), phase_words(view.kind)),
         "reading": newest_reading(rows, now=now),
-        "incidents": await _incidents(visit, view),
-        "facts": facts(view, told=told, now=now),
+        "incidents": [incident_row(each, now=now) for each in incidents[:_INCIDENTS]],
+        "charts": None if is_fragment else await monitor_charts(visit, view, incidents),
+        "facts": facts(view, told=len(told), now=now),
+        "told": [told_line(hearing) for hearing in told],
         "regionless": kind_is_regionless(view.kind),
         "beat": await heartbeat_part(visit, view),
         "no_agent": view.enabled and view.regions and not await _has_agent(visit, view),
@@ -149,11 +156,11 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
     return show(visit, "monitor.html", context, status=200 if error is None else error.status)
 
 
-async def _told(visit: Visit, view: MonitorView) -> int:
-    """How many channels hear when it goes down: of bindings and of routes."""
+async def _told(visit: Visit, view: MonitorView) -> list[Hearing]:
+    """The channels that hear when it goes down: of bindings and of routes."""
     question = Question(monitor_id=view.id, severity=cast("Severity", view.severity))
     async with visit.deps.database.tenant(visit.tenant_id) as conn:
-        return len(await preview_routes(conn, question, tenant_id=visit.tenant_id))
+        return await preview_routes(conn, question, tenant_id=visit.tenant_id)
 
 
 async def _results(
@@ -171,18 +178,16 @@ async def _results(
     return rows, agents
 
 
-async def _incidents(visit: Visit, view: MonitorView) -> list[IncidentRow]:
+async def _incidents(visit: Visit, view: MonitorView) -> list[IncidentView]:
+    """The newest, open ones first."""
     if not visit.may("incidents:read"):
         return []
     async with visit.deps.database.tenant(visit.tenant_id) as conn:
+        wanted = IncidentFilter(monitor_id=view.id)
         views, _ = await incidents_read.list_incidents(
-            conn,
-            tenant_id=visit.tenant_id,
-            wanted=IncidentFilter(monitor_id=view.id),
-            limit=_INCIDENTS,
-            offset=0,
+            conn, tenant_id=visit.tenant_id, wanted=wanted, limit=_SHADED, offset=0
         )
-    return [incident_row(each, now=visit.deps.now()) for each in views]
+    return views
 
 
 async def _has_agent(visit: Visit, view: MonitorView) -> bool:

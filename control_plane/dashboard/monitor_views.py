@@ -12,11 +12,21 @@ from msgspec import Struct
 from control_plane.dashboard.charts import Phases, Strip, median_latency, phases, strip
 from control_plane.dashboard.check_facts import Fact, check_facts
 from control_plane.dashboard.kind_facts import brief
-from control_plane.dashboard.words import Moment, count, interval, maybe_moment, milliseconds, moment, sentence
+from control_plane.dashboard.words import (
+    Moment,
+    count,
+    duration,
+    interval,
+    maybe_moment,
+    milliseconds,
+    moment,
+    sentence,
+)
 from control_plane.domain.reason_words import REASON_WORDS
 from control_plane.domain.regionless import kind_is_regionless
 from control_plane.domain.stored_check import read_check
 from control_plane.domain.target_text import target_text
+from control_plane.services.alerting.preview_routes import Hearing
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.store.overview_read import RecentResult
 from control_plane.store.results_read import ResultRow
@@ -47,6 +57,18 @@ class RegionRow(Struct, frozen=True):
     since: Moment | None
     last: Moment | None
     message: str
+    fresh: str = ""
+    """How long its vote still counts, or that it does no more."""
+
+
+class ToldLine(Struct, frozen=True):
+    """A channel that hears of the monitor's incidents: by what, and what would hold a notice back now."""
+
+    id: UUID
+    name: str
+    kind: str
+    by: str
+    withheld: str
 
 
 class AdvisoryLine(Struct, frozen=True):
@@ -160,7 +182,24 @@ def region_row(region: RegionState, *, view: MonitorView, now: datetime, unjudge
         since=maybe_moment(since, now),
         last=maybe_moment(last, now),
         message=_said(region),
+        fresh=_freshness(region, view.now_ms),
     )
+
+
+def _freshness(region: RegionState, now_ms: int) -> str:
+    if region.vote is None:
+        return "–"
+    if not region.fresh(now_ms):
+        return "counts no more"
+    return f"counts {duration((region.newest_slot + (region.window_ms or 0) - now_ms) / 1000)} more"
+
+
+def told_line(hearing: Hearing) -> ToldLine:
+    """A channel as the monitor's page names it."""
+    ways = [f"the route “{each.name}”" if each.type == "route" else "its own binding" for each in hearing.by]
+    rule = hearing.withheld
+    withheld = "" if rule is None else f"now withheld by {rule.get('name') or rule['type'].replace('_', ' ')}"
+    return ToldLine(hearing.channel_id, hearing.name, hearing.kind, ", ".join(ways), withheld)
 
 
 def _said(region: RegionState) -> str:
@@ -283,7 +322,14 @@ def _votes(view: MonitorView) -> list[Fact]:
     return [Fact("Down when", _policy(view)), Fact("A region's vote takes", taken)]
 
 
-_SOURCES = {"ui": "the dashboard", "api": "the API", "cli": "the command line", "file": "a configuration file"}
+_SOURCES = {
+    "ui": "the dashboard",
+    "api": "the API",
+    "cli": "the command line",
+    "file": "a configuration file",
+    "mcp": "an assistant (MCP)",
+    "terraform": "Terraform",
+}
 
 
 def _policy(view: MonitorView) -> str:

@@ -1,5 +1,5 @@
 // Make one tree of elements like another and leave alone what is alike already: focus, scrolling and what was typed
-// or unfolded stay. Children with a data-key are matched by it, all others by their place.
+// or unfolded stay. Children with a data-key are matched by it, all others by their place. What has data-still is left.
 
 export function morph(old, fresh) {
   attributes(old, fresh);
@@ -21,7 +21,7 @@ export function morph(old, fresh) {
     if (match === place) place = place.nextSibling;
     else old.insertBefore(match, place);
     if (match.nodeType === Node.ELEMENT_NODE) {
-      if (!match.isEqualNode(wanted)) morph(match, wanted);
+      if (!("still" in match.dataset || match.isEqualNode(wanted))) morph(match, wanted);
     } else if (match.data !== wanted.data) match.data = wanted.data;
   }
   while (place) {
