@@ -1,123 +1,219 @@
-"""The form that describes a monitor: what it offers, what was entered, and what was wrong with that, field by field."""
+"""The form that describes a monitor: what stands in it, the body that it makes, and every refusal beside its field."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct, structs
 
-from control_plane.dashboard.visit import Visit
-from control_plane.dashboard.words import interval, sentence
+from control_plane.dashboard.form_fields import KINDS, FormField, Section, field_at, fields, sections
+from control_plane.dashboard.form_offers import Choosable, Offer
+from control_plane.dashboard.form_values import CODECS, MOST_STEPS, Raw, Written
+from control_plane.dashboard.words import sentence
+from control_plane.domain.binding_rules import BOUND_EVENTS
 from control_plane.domain.check_rules import RULES
-from control_plane.errors import FarwatchError
-from control_plane.store import regions
+from control_plane.domain.inferred import Inferred
+from control_plane.domain.kinds import SPECS
+from control_plane.domain.monitor_rules import MonitorConfig
+from control_plane.domain.secrets_of_check import MASK
+from control_plane.errors import BadRequest, FarwatchError
+from control_plane.store.monitor_reads import MonitorView
 
-INTERVALS = (10, 30, 60, 120, 300, 900, 1800, 3600, 21_600, 86_400)
+INTERVALS = ("10 s", "30 s", "1 min", "2 min", "5 min", "15 min", "30 min", "1 h", "6 h", "1 d")
+"""Offered while typing one; any other may be typed."""
 
-_MOST_REGIONS = 200
-
-
-class OfferedRegion(Struct, frozen=True):
-    """A region that may be chosen, and whether an agent of it is alive."""
-
-    slug: str
-    name: str
-    live: bool
-    selected: bool
-
-
-class Offer(Struct, frozen=True):
-    """What the form lets one choose from."""
-
-    regions: tuple[OfferedRegion, ...]
+_IN_WORDS = {
+    "/sla/target": "This must be a number: per cent of the time, like 99.9",
+    "tick": "This must be on or off",
+    "whole": "This must be a whole number",
+    "seconds": "This must be a time such as 30 s, 5 min, 1 h or 2 d",
+    "milliseconds": "This must be a time such as 800 ms or 10 s",
+}
+"""What a form says instead where the API speaks of JSON types."""
 
 
-class Entered(Struct, frozen=True, kw_only=True):
-    """The form as it is shown: what was typed, the message beside each field, and one for the whole."""
+class MonitorForm(Struct, frozen=True, kw_only=True):
+    """The form as it is shown.
 
-    url: str = ""
-    name: str = ""
-    interval: str = ""
-    regions: tuple[str, ...] = ()
+    `raw` is what stands in the fields, `usual` what would if nobody had said anything, `problems` the message beside
+    each field. `revision` is of the monitor that is changed; None for a new one.
+    """
+
+    kind: str
+    action: str
+    test_action: str
+    submit: str
+    raw: Raw
+    usual: Raw
+    offer: Offer
     problems: Mapping[str, str] = {}
     problem: str = ""
+    notes: Sequence[str] = ()
+    revision: int | None = None
+
+    intervals = INTERVALS
+    events = BOUND_EVENTS
 
     @property
-    def intervals(self) -> list[tuple[str, str]]:
-        """(value, words); an interval that is not offered stays as it was typed."""
-        offered = [("", _usual()), *((str(seconds), interval(seconds)) for seconds in INTERVALS)]
-        known = any(value == self.interval for value, _ in offered)
-        return offered if known else [(self.interval, f"{self.interval} s"), *offered]
+    def title(self) -> str:
+        return KINDS[self.kind][0]
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return sections(self.kind)
+
+    @property
+    def regionless(self) -> bool:
+        return RULES[self.kind].regionless
+
+    @property
+    def wrong(self) -> list[FormField]:
+        """The fields with a problem, in the order of the page."""
+        return [field for field in fields(self.kind) if field.name in self.problems]
+
+    def one(self, name: str) -> str:
+        """What stands in a field."""
+        given = self.raw.get(name, ())
+        return given[-1] if given else ""
+
+    def all(self, name: str) -> Sequence[str]:
+        """What is chosen of several, or what stands in fields of one name."""
+        return self.raw.get(name, ())
+
+    def is_open(self, section: Section) -> bool:
+        """Whether a section is unfolded: something in it is wrong, or is not as usual."""
+        return any(field.name in self.problems or not self._is_usual(field) for field in section.fields)
+
+    def _is_usual(self, field: FormField) -> bool:
+        def said(raw: Raw) -> Any:
+            return CODECS[field.widget].read(raw, field)
+
+        return bool(said(self.raw) == said(self.usual))
+
+    @property
+    def steps(self) -> range:
+        """The steps of escalation that have something in them, and an empty one."""
+        filled = [at for at in range(MOST_STEPS) if self.one(f"escalations-{at}-after")]
+        return range(min(MOST_STEPS, max(filled, default=-1) + 2))
+
+    @property
+    def channels(self) -> Sequence[Choosable]:
+        """Those on offer, and those that are told though whoever looks may not read channels."""
+        listed = {channel.id for channel in self.offer.channels}
+        named = (id_ for name in self.raw if name == "alerts" or name.endswith("-channels") for id_ in self.raw[name])
+        unnamed = [id_ for id_ in dict.fromkeys(named) if id_ not in listed]
+        return (*self.offer.channels, *(Choosable(id_, f"Channel {id_[:8]}") for id_ in unnamed))
+
+    @property
+    def unlisted_regions(self) -> Sequence[str]:
+        """Regions of the monitor that nobody could choose any more."""
+        listed = {region.slug for region in self.offer.regions}
+        return [slug for slug in self.raw.get("regions", ()) if slug not in listed]
 
 
-def _usual() -> str:
-    """ "1 min, certificates and domains 1 d": in the words of the kinds' own defaults."""
-    often, rarely = (interval(pick(rules.default_interval_s for rules in RULES.values())) for pick in (min, max))
-    return f"{often}, certificates and domains {rarely}"
+def usual(kind: str, offer: Offer) -> Written:
+    """A form in which nobody has written anything: the defaults, in words."""
+    spec = SPECS[kind]
+    check = {field.name: _default(field) for field in structs.fields(spec)}
+    monitor = {field.name: _default(field) for field in structs.fields(MonitorConfig)}
+    monitor |= {"alert_on": RULES[kind].default_alert_on, "region_policy": "majority"}
+    monitor |= {"renotify_interval_secs": monitor["renotify_interval_s"]}
+    monitor |= {"regions": [region.slug for region in offer.regions if region.selected], "interval": None}
+    return written(kind, check, monitor)
 
 
-async def read_offer(visit: Visit) -> Offer:
-    """The regions that may be chosen. Agents are counted as the application: a tenant does not see shared ones."""
-    async with visit.deps.database.tenant(visit.tenant_id) as conn:
-        seen, _ = await regions.catalogue(
-            conn, tenant_id=visit.tenant_id, q=None, private=None, limit=_MOST_REGIONS, offset=0
-        )
-    async with visit.deps.database.app() as conn:
-        found = await regions.count_agents(conn, found=seen)
-    return Offer(
-        tuple(
-            OfferedRegion(region.slug, region.name, region.healthy > 0, region.selected_by_default)
-            for region in found
-            if region.enabled
-        )
-    )
+def _default(field: Any) -> Any:
+    if field.default is not msgspec.NODEFAULT:
+        return msgspec.to_builtins(field.default)
+    return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else None
 
 
-def blank(offer: Offer) -> Entered:
-    """The form before anything is typed."""
-    return Entered(regions=tuple(region.slug for region in offer.regions if region.selected))
+def written(kind: str, check: Mapping[str, Any], monitor: Mapping[str, Any]) -> Written:
+    """A check and the rest of a monitor, as the API shows them, in the fields of the form."""
+    raw: Written = {}
+    for field in fields(kind):
+        source = check if field.member[0] == "check" else monitor
+        if field.member[-1] in source:
+            raw |= CODECS[field.widget].write(source[field.member[-1]], field)
+    return raw
 
 
-def entered(visit: Visit) -> Entered:
-    """What was sent."""
-    return Entered(
-        url=visit.text("url"),
-        name=visit.text("name"),
-        interval=visit.text("interval"),
-        regions=tuple(visit.form.get("regions", ())),
-    )
+def of_inferred(found: Inferred, offer: Offer) -> Written:
+    """What a pasted text says, and the defaults for all that it does not."""
+    return usual(found.kind, offer) | written(found.kind, found.check, {"name": found.name})
 
 
-def body_of(form: Entered) -> dict[str, Any]:
-    """The same as the API would be sent. What is not a number goes as it is: the rules have the words for it."""
-    body: dict[str, Any] = {"name": form.name, "check": form.url, "regions": list(form.regions)}
-    if form.interval:
-        digits = form.interval.isascii() and form.interval.isdigit() and len(form.interval) < 10
-        body["interval"] = int(form.interval) if digits else form.interval
+def of_view(view: MonitorView, offer: Offer) -> Written:
+    """A monitor as it is; secrets are masked."""
+    policy = view.region_policy if view.region_policy_count is None else {"count": view.region_policy_count}
+    sla = None if view.sla_target is None else {"target": view.sla_target, "period_days": view.sla_period_days}
+    monitor = {name: getattr(view, name) for name in _SAME_NAME} | {
+        "interval": view.interval_s,
+        "regions": [region.slug for region in view.regions],
+        "region_policy": policy,
+        "renotify_interval_secs": view.renotify_interval_s,
+        "alerts": [{"channel_id": each.channel_id, "events": each.events} for each in view.alerts],
+        "escalations": [{"after_s": step.after_s, "channel_ids": step.channel_ids} for step in view.escalations],
+        "sla": sla,
+    }
+    return usual(view.kind, offer) | written(view.kind, view.check, monitor)
+
+
+_SAME_NAME = (
+    *("name", "confirmations", "tags", "group", "severity", "alert_on", "notify_recovery", "max_repeats", "owner"),
+    *("notes", "enabled", "backoff_when_down", "quiet_hours", "depends_on", "key"),
+)
+
+
+def body_of(kind: str, raw: Raw) -> dict[str, Any]:
+    """The same as the API would be sent: null for what was left empty, nothing for a secret that is kept."""
+    check: dict[str, Any] = {"type": kind}
+    body: dict[str, Any] = {}
+    for field in fields(kind):
+        value = CODECS[field.widget].read(raw, field)
+        if value is not UNSET:
+            (check if field.member[0] == "check" else body)[field.member[-1]] = value
+    return body | {"check": check}
+
+
+def patch_of(kind: str, raw: Raw, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a change. Headers are merged by name: those that went are null, a secret that is kept is left out."""
+    body = body_of(kind, raw)
+    for member in RULES[kind].merged_by_name:
+        given, old = body["check"].get(member) or {}, stored.get(member) or {}
+        names = {name.lower() for name in given}
+        gone = {name: None for name in old if name.lower() not in names}
+        kept = {name for name, value in given.items() if value == MASK and old.get(name) == MASK}
+        body["check"][member] = gone | {name: value for name, value in given.items() if name not in kept}
     return body
 
 
-def with_problems(form: Entered, error: FarwatchError) -> Entered:
+def kind_of_form(raw: Raw) -> str:
+    """The kind whose form was sent. Raises BadRequest INVALID_CHECK_TYPE."""
+    kind = (raw.get("kind") or [""])[0]
+    if kind not in KINDS:
+        raise BadRequest("Choose what to watch first", code="INVALID_CHECK_TYPE", field="/check/type")
+    return kind
+
+
+def with_problems(form: MonitorForm, error: FarwatchError) -> MonitorForm:
     """The form with every refusal beside its field."""
-    found = [(error.field, error.message)]
-    found += [(other["field"], other["message"]) for other in (error.details or {}).get("also", ())]
+    found = [(error.field, error.code, error.message)]
+    found += [(each["field"], each["code"], each["message"]) for each in (error.details or {}).get("also", ())]
     problems: dict[str, str] = {}
     rest = []
-    for pointer, message in found:
-        field = _FIELDS.get((pointer or "").split("/")[1] if pointer else "")
+    for pointer, code, message in found:
+        field = field_at(form.kind, pointer or "")
         if field is None:
             rest.append(sentence(message))
         else:
-            problems.setdefault(field, sentence(message))
-    return Entered(
-        url=form.url,
-        name=form.name,
-        interval=form.interval,
-        regions=form.regions,
-        problems=problems,
-        problem=" ".join(rest),
-    )
+            missing = field.required and not form.one(field.name).strip()
+            words = "This is missing" if missing else _in_words(field, pointer or "", code) or message
+            problems.setdefault(field.name, sentence(words))
+    return structs.replace(form, problems=problems, problem=" ".join(rest))
 
 
-_FIELDS: Mapping[str, str] = {"name": "name", "check": "url", "interval": "interval", "regions": "regions"}
+def _in_words(field: FormField, pointer: str, code: str) -> str | None:
+    return _IN_WORDS.get(pointer, _IN_WORDS.get(field.widget)) if code == "INVALID_TYPE" else None

@@ -42,6 +42,7 @@ _SHADED = 100
 
 SAID: Mapping[str, str] = {
     "created": "The monitor was added. Its first check is on its way.",
+    "changed": "The monitor was changed.",
     "checking": "Every region was asked to check now. The results appear below.",
     "paused": "The monitor is paused.",
     "dropped": "The region was taken out of this monitor. The others decide afresh with their next checks.",
@@ -84,11 +85,6 @@ async def drop(visit: Visit) -> web.StreamResponse:
     except Refused as error:
         return await _shown(visit, error)
     return _back(visit, "dropped")
-
-
-async def ask_to_delete(visit: Visit) -> web.StreamResponse:
-    view = await _view(visit)
-    return show(visit, "delete_monitor.html", {"monitor_id": view.id, "name": view.name})
 
 
 async def delete(visit: Visit) -> web.StreamResponse:
@@ -211,13 +207,6 @@ ROUTES: tuple[Route, ...] = (
         drop,
         operation="ask_drop_region",
         summary="Take a region out of the monitor",
-        scope="monitors:write",
-    ),
-    page(
-        f"{PATH}/delete",
-        ask_to_delete,
-        operation="show_delete_form",
-        summary="Whether to delete the monitor",
         scope="monitors:write",
     ),
     form(f"{PATH}/delete", delete, operation="ask_delete", summary="Delete the monitor", scope="monitors:write"),

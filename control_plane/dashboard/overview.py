@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from control_plane.dashboard.bulk import bulk, bulk_words
 from control_plane.dashboard.charts import STRIP_BARS, median_latency
+from control_plane.dashboard.form_offers import read_offer
 from control_plane.dashboard.incident_views import IncidentRow, incident_row
-from control_plane.dashboard.monitor_form import Entered, Offer, blank, read_offer
 from control_plane.dashboard.monitor_views import STATES, monitor_row
 from control_plane.dashboard.overview_views import (
     PAGE_SIZE,
@@ -55,7 +55,7 @@ _RESOLVED = 5
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """All that the page shows. `offer` and `entered` are the form of an installation without monitors."""
+    """All that the page shows."""
 
     heading: str
     state: str
@@ -76,8 +76,6 @@ class Overview(Struct, frozen=True, kw_only=True):
     no_agent: bool
     no_channel: bool
     is_empty: bool
-    offer: Offer | None
-    entered: Entered
 
     @property
     def sorts(self) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID
 
@@ -133,6 +134,55 @@ def token_of(page: str) -> str:
     found = _TOKEN.search(page)
     assert found is not None, "the page has no form"
     return found[1]
+
+
+class _Fields(HTMLParser):
+    """The fields of every form that has a button without an address of its own, as a browser would send them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, list[str]] = {}
+        self._select = ""
+        self._area = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name, value = given.get("name") or "", given.get("value") or ""
+        match tag:
+            case "input" if given.get("type") in ("checkbox", "radio"):
+                if "checked" in given:
+                    self._add(name, value)
+            case "input":
+                self._add(name, value)
+            case "select":
+                self._select = name
+            case "option" if self._select and ("selected" in given or self._select not in self.found):
+                self.found[self._select] = [value]
+            case "textarea":
+                self._area = name
+                self._add(name, "")
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self.found[self._area][-1] += data.removeprefix("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "select":
+            self._select = ""
+        if tag == "textarea":
+            self._area = ""
+
+    def _add(self, name: str, value: str) -> None:
+        if name:
+            self.found.setdefault(name, []).append(value)
+
+
+def entered(page: str) -> dict[str, list[str]]:
+    """What a browser would send of the monitor's form on this page, as it stands."""
+    start = page.index('<form class="stack monitor-form"')
+    fields = _Fields()
+    fields.feed(page[start : page.index("</form>", start)])
+    return fields.found
 
 
 async def post(http: httpx.AsyncClient, path: str, *, page: str = "/app", **fields: Any) -> httpx.Response:

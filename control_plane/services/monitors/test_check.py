@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from control_plane.domain.check_rules import read_check, rules_of
 from control_plane.domain.field_rules import Findings, refuse_unknown
-from control_plane.domain.kinds import for_regions, kind_of
+from control_plane.domain.kinds import MonitorCheck, for_regions, kind_of
 from control_plane.domain.region_choice import RegionChoice, read_regions
 from control_plane.domain.registrable_domain import domain_of, target_of
 from control_plane.domain.safety_settings import SafetySettings
@@ -19,15 +19,16 @@ from control_plane.errors import BadRequest, Unavailable
 from control_plane.sealing import Sealer
 from control_plane.services.installation.identity import new_id
 from control_plane.services.monitors.await_dispatches import CLAIM_WITHIN_S, Wake, await_dispatches
+from control_plane.services.monitors.change_monitor import lock
 from control_plane.services.monitors.credentials import dispatch_context, seal_check
-from control_plane.services.monitors.monitor_rows import Caution, read_surroundings
+from control_plane.services.monitors.monitor_rows import Caution, opened_check, read_surroundings
 from control_plane.services.safety.domain_budget import require_room
 from control_plane.services.safety.refuse_target import refuse_port_scan
 from control_plane.store import assignments_write, dispatch_requests, monitors
 from control_plane.store.dispatch_requests import DispatchFate, DispatchRequest
 from control_plane.store.pool import Database
 from shared.checks import Check
-from shared.ids import TenantId
+from shared.ids import MonitorId, TenantId
 from shared.netpolicy import PortProfile
 from shared.results import CheckResult
 
@@ -64,12 +65,19 @@ class TestOrder(Struct, frozen=True):
 
 
 async def order_test(
-    database: Database, sealer: Sealer, *, tenant_id: TenantId, body: Mapping[str, Any], ports: PortProfile
+    database: Database,
+    sealer: Sealer,
+    *,
+    tenant_id: TenantId,
+    body: Mapping[str, Any],
+    ports: PortProfile,
+    monitor_id: MonitorId | None = None,
 ) -> TestOrder:
     """Read the body {check, regions?} and write the dispatches. Without `regions` one live region is taken.
 
-    Raises what creating a monitor raises, and Unavailable PROBE_UNAVAILABLE when no region has a live agent,
-    KILL_SWITCH_ACTIVE while nothing is dispatched, TooMany when the target's domain is tested too often.
+    `monitor_id`: the check is merged onto that monitor's, so that its secrets need not be sent again. Raises what
+    creating a monitor raises, and Unavailable PROBE_UNAVAILABLE when no region has a live agent, KILL_SWITCH_ACTIVE
+    while nothing is dispatched, TooMany when the target's domain is tested too often.
     """
     async with database.tenant(tenant_id) as conn:
         surroundings = await read_surroundings(conn, tenant_id=tenant_id, body={}, ports=ports)
@@ -79,7 +87,8 @@ async def order_test(
     if body.get("regions") is None:
         regions = _one_live(regions, live)
     surroundings.gate.refuse_stopped()
-    check = _read(body, regions, ports)
+    stored = None if monitor_id is None else await _stored(database, sealer, tenant_id=tenant_id, monitor_id=monitor_id)
+    check = _read(body, regions, ports, stored)
     surroundings.gate.refuse(check, "/check")
     if not any(live.get(region.id) for region in regions):
         raise Unavailable("None of these regions has a live agent", code="PROBE_UNAVAILABLE")
@@ -114,14 +123,24 @@ async def await_test(database: Database, order: TestOrder, *, tenant_id: TenantI
     )
 
 
-def _read(body: Mapping[str, Any], regions: Sequence[RegionChoice], ports: PortProfile) -> Check:
+async def _stored(database: Database, sealer: Sealer, *, tenant_id: TenantId, monitor_id: MonitorId) -> MonitorCheck:
+    """The monitor's check with its secrets. Raises NotFound MONITOR_NOT_FOUND, Unavailable."""
+    async with database.tenant_transaction(tenant_id) as conn:
+        return opened_check(sealer, await lock(conn, tenant_id=tenant_id, monitor_id=monitor_id))
+
+
+def _read(
+    body: Mapping[str, Any], regions: Sequence[RegionChoice], ports: PortProfile, stored: MonitorCheck | None
+) -> Check:
     findings = Findings()
     refuse_unknown(body, known=FIELDS, pointer="", findings=findings)
     given = body.get("check")
     if given is None:
         findings.add(BadRequest("check is required", code="MISSING_FIELD", field="/check"))
     private = all(region.private for region in regions)
-    check = findings.take(lambda value, _: read_check(value, policy_is_private=private, ports=ports), given, "/check")
+    check = findings.take(
+        lambda value, _: read_check(value, stored=stored, policy_is_private=private, ports=ports), given, "/check"
+    )
     findings.raise_any()
     assert check is not None
     if rules_of(check).regionless:
