@@ -10,7 +10,9 @@ from typing import get_args
 
 from msgspec import Struct
 
-from control_plane.domain.quiet_hours import DAYS, SEVERITIES
+from control_plane.dashboard.words import interval
+from control_plane.domain.check_rules import RULES
+from control_plane.domain.quiet_hours import SEVERITIES
 from shared.checks.dns import RecordType
 from shared.checks.http import Method
 
@@ -79,7 +81,7 @@ _MAIN: Mapping[str, tuple[FormField, ...]] = {
     ),
     "heartbeat": (
         _check("cron", "Schedule", placeholder="*/5 * * * *", hint="As in a crontab. Or a period, not both."),
-        _check("period", "Period", "seconds", placeholder="none", hint="Between one ping and the next: 5 min, 1 d."),
+        _check("period", "Period", "seconds", placeholder="none", hint="From one ping to the next: 5 min, 1 d."),
         _check("timezone", "Time zone of the schedule", placeholder="Europe/Berlin"),
         _check("grace", "Grace", "seconds", hint="How late a ping may be before it counts as missed."),
     ),
@@ -170,10 +172,7 @@ _DETAILS: Mapping[str, tuple[Section, ...]] = {
     "composite": (),
 }
 
-_OF_REGIONS = (
-    _own("interval", "Check every", "seconds", placeholder="the usual for its kind"),
-    _own("regions", "From", "regions"),
-)
+_REGIONS = _own("regions", "From", "regions")
 _VOTES = (
     _own("region_policy", "It is down when", "policy"),
     _own("confirmations", "A region says so after", "whole", hint="Failures in a row."),
@@ -205,7 +204,6 @@ _KEPT = (
     _own("key", "Key", hint="What configuration files call it. Letters, digits and . _ / -"),
     _own("enabled", "Watched", "tick", hint="Off: paused."),
 )
-DAY_WORDS = dict(zip(DAYS, ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True))
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "http": ("HTTP", "A website or an API answers as it should"),
@@ -219,14 +217,16 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 """Title and purpose of each kind."""
 
-REGIONLESS = ("heartbeat", "composite")
-
 
 def sections(kind: str) -> tuple[Section, ...]:
     """The parts of the form of this kind: the first is what most people need."""
-    has_regions = kind not in REGIONLESS
+    has_regions = not RULES[kind].regionless
+    usual = interval(RULES[kind].default_interval_s)
+    every = _own(
+        "interval", "Check every", "seconds", placeholder=usual, hint=f"Empty: {usual}, or as often as the plan allows."
+    )
     name = _own("name", "Name", required=True, placeholder="What people call it")
-    first = (*_MAIN[kind], name, *(_OF_REGIONS if has_regions else ()))
+    first = (*_MAIN[kind], name, *((every, _REGIONS) if has_regions else ()))
     votes = (*(_VOTES if has_regions else ()), *((_BACKOFF,) if has_regions else ()), _DEPENDS)
     return (
         Section("what", "What to watch", "", first),

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from tests.support.dashboard import Desk
 
 PATIENCE_MS = 15_000
+MADE = re.compile(r"/app/monitors/([0-9a-f-]{36})")
 
 
 @pytest.fixture(autouse=True)
@@ -19,12 +20,15 @@ def patience() -> None:
 
 
 async def add(page: Page, name: str) -> UUID:
-    """Fill in the form that is on the page; the id of what it made."""
-    await page.get_by_label("URL").fill("http://127.0.0.1:8080/health")
-    await page.get_by_label("Name").fill(name)
+    """Paste into the field that is on the page, and fill in the form that it leads to; the id of what it made."""
+    await page.get_by_label("Paste anything").fill("http://127.0.0.1:8080/health")
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_label("Name", exact=True).fill(name)
     await page.get_by_role("button", name="Add monitor").click()
-    await page.wait_for_url(re.compile(r"/app/monitors/[0-9a-f-]{36}"))
-    return UUID(page.url.split("/")[-1].partition("?")[0])
+    await page.wait_for_url(MADE)
+    found = MADE.search(page.url)
+    assert found is not None
+    return UUID(found[1])
 
 
 async def live(page: Page) -> None:
@@ -37,12 +41,15 @@ def row(page: Page, monitor_id: UUID) -> Locator:
 
 async def test_from_the_first_visit_to_the_first_incident_without_reloading(home: Page, desk: Desk) -> None:
     monitor_id = await add(home, "Shop")
-    await expect(home.get_by_text("The monitor was added.")).to_be_visible()
-    await home.get_by_role("link", name="Overview").click()
+    await expect(home.get_by_role("heading", level=1)).to_have_text("“Shop” is being watched")
+    await expect(home.get_by_text("eu has not reported yet")).to_be_visible()
+    await desk.report(monitor_id, "eu", "up", seconds_ago=30)
+    await expect(home.get_by_role("heading", name="The first check is in")).to_be_visible()
+    await expect(home.get_by_role("row", name="First byte")).to_be_visible()
+    await home.goto("/app")
     await live(home)
     await home.evaluate("window.sameDocument = true")
     shop = row(home, monitor_id)
-    await expect(shop).to_contain_text("Unknown")
 
     await desk.all_up(monitor_id)
     await expect(shop).to_contain_text("Up from 3 of 3 regions")
@@ -106,15 +113,18 @@ async def test_a_hostile_name_stays_a_name_in_a_live_page(home: Page, desk: Desk
 
 
 async def test_a_form_shows_what_is_wrong_beside_the_field(home: Page, desk: Desk) -> None:
-    await home.get_by_label("URL").fill("example.com")
-    await home.get_by_label("Name").fill("Shop")
+    await home.get_by_label("Paste anything").fill("https://example.com/")
+    await home.get_by_role("button", name="Continue").click()
+    url = home.get_by_label("URL", exact=True)
+    await url.fill("example.com")
+    await home.get_by_label("Name", exact=True).fill("Shop")
     await home.get_by_role("button", name="Add monitor").click()
-    url = home.get_by_label("URL")
     await expect(url).to_have_value("example.com")
     await expect(url).to_have_attribute("aria-invalid", "true")
+    await expect(url).to_be_focused()
     described = await url.get_attribute("aria-describedby")
     await expect(home.locator(f"#{described}")).to_be_visible()
-    await expect(home.get_by_label("Name")).to_have_value("Shop")
+    await expect(home.get_by_label("Name", exact=True)).to_have_value("Shop")
 
 
 async def test_everything_can_be_done_with_the_keyboard(page: Page, desk: Desk) -> None:
@@ -129,13 +139,16 @@ async def test_everything_can_be_done_with_the_keyboard(page: Page, desk: Desk) 
     await expect(skip).to_be_in_viewport()
     await keys.press("Enter")
     await keys.press("Tab")
-    await expect(page.get_by_label("URL")).to_be_focused()
+    await expect(page.get_by_label("Paste anything")).to_be_focused()
     await keys.type("http://127.0.0.1:8080/")
-    await keys.press("Tab")
+    await keys.press("Enter")
+    await page.wait_for_url("**/app/monitors/new")
+    await page.get_by_label("Name", exact=True).focus()
+    await keys.press("ControlOrMeta+a")
     await keys.type("By keyboard")
     await keys.press("Enter")
-    await page.wait_for_url("**/app/monitors/*")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("By keyboard")
+    await page.wait_for_url(MADE)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("“By keyboard” is being watched")
 
 
 async def test_focus_is_visible(page: Page) -> None:
@@ -181,7 +194,7 @@ async def test_without_scripts_the_pages_do_their_work(browser: Browser, desk: D
     await page.get_by_role("button", name="Sign in").click()
     monitor_id = await add(page, "Plain")
     await desk.all_up(monitor_id)
-    await page.reload()
+    await page.goto(f"/app/monitors/{monitor_id}")
     await expect(page.get_by_text("Up from 3 of 3 regions.")).to_be_visible()
     await expect(page.locator("#live-pill")).to_be_hidden()
     await page.get_by_role("button", name="Pause").click()

@@ -66,3 +66,11 @@ function again(button) {
 
 for (const rows of document.querySelectorAll("[data-rows]")) tend(rows);
 for (const button of document.querySelectorAll("[data-test]")) button.addEventListener("click", test);
+
+// What is pasted may have several lines, and Enter is still what says "go on".
+const paste = document.getElementById("paste");
+paste?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  paste.form.requestSubmit();
+});

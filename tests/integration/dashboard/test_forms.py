@@ -183,7 +183,7 @@ async def test_a_refused_field_says_why_and_keeps_what_was_typed(
 
 
 async def test_all_refused_fields_are_told_at_once(http: httpx.AsyncClient) -> None:
-    wrong = {"check-url": "nonsense", "name": "", "interval": "1", "regions": []}
+    wrong: dict[str, Any] = {"check-url": "nonsense", "name": "", "interval": "1", "regions": []}
     reply = await post(http, "/app/monitors", kind="http", **wrong)
     assert set(problems(reply)) == set(wrong)
     for field in wrong:
