@@ -137,8 +137,6 @@ async def read_overview(visit: Visit) -> Overview:
         no_agent=not any(region.live for region in offer.regions),
         no_channel=no_channel,
         is_empty=is_empty,
-        offer=offer if is_empty else None,
-        entered=blank(offer),
     )
 
 

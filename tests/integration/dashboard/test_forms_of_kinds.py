@@ -54,6 +54,13 @@ FULL: Mapping[str, dict[str, Any]] = {
 }
 """Every kind with everything that it can say."""
 
+QUIET: Mapping[str, Any] = {
+    "start": "22:00",
+    "end": "07:00",
+    "time_zone": "Europe/Berlin",
+    "days": ["sat"],
+    "except_severities": ["critical"],
+}
 REST: Mapping[str, Any] = {
     "tags": ["edge", "shop"],
     "group": "Front",
@@ -63,12 +70,12 @@ REST: Mapping[str, Any] = {
     "max_repeats": 3,
     "severity": "critical",
     "alert_on": "degraded",
-    "quiet_hours": {"start": "22:00", "end": "07:00", "time_zone": "Europe/Berlin", "days": ["sat"], "except_severities": ["critical"]},
+    "quiet_hours": QUIET,
     "owner": "Ana",
     "notes": "First\nsecond",
     "enabled": False,
     "key": "front/shop",
-}  # fmt: skip
+}
 OF_REGIONS: Mapping[str, Any] = {
     "interval": 7200,
     "regions": ["eu", "us"],
@@ -158,7 +165,7 @@ async def test_a_blank_form_of_every_kind_needs_only_its_target_and_a_name(
     target = {"heartbeat": {"cron": "*/5 * * * *"}}.get(kind, FULL[kind])
     for field in fields(kind):
         member = field.member[-1]
-        if field.member[0] == "check" and (member in rules.required or member in ("cron",)):
+        if field.member[0] == "check" and (member in rules.required or member == "cron"):
             name = f"{field.name}-tag" if field.widget == "members" else field.name
             value = target["of"]["tag"] if field.widget == "members" else target[member]
             filled |= {name: [str(value)]}
