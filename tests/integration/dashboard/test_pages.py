@@ -35,7 +35,7 @@ async def test_without_monitors_the_overview_teaches(desk: Desk, http: httpx.Asy
     page = (await http.get("/app")).text
     assert "Nothing is watched yet" in page
     assert f'curl -sS "{desk.url}/api/v1/monitors"' in page
-    assert 'name="url"' in page
+    assert 'name="paste"' in page
 
 
 async def test_without_a_live_agent_the_overview_says_which_command_starts_one(
