@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from control_plane.domain.delivery import UNWELL_AFTER
 from control_plane.store import system_mails
@@ -24,6 +24,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
     `attempts` has the number of the attempt by delivery: one, or all that a digest told of. `receipt` is kept with the
     first of them, `amended` goes into the channel's settings, and `disable` turns the channel off with that reason.
+    Both only while the channel has the settings of the attempt, those of `revision`: whoever changed them meanwhile may
+    just have mended it.
     `tells_owners`: a channel that stops delivering, or delivers again, owes its tenant's owners a mail.
     """
 
@@ -43,11 +45,12 @@ class Attempt(Struct, frozen=True, kw_only=True):
     receipt: dict[str, Any] | None = None
     amended: dict[str, Any] | None = None
     disable: str | None = None
+    revision: int | None = None
     tells_owners: bool = False
 
 
 # Whoever changes a channel locks it first and its deliveries after: so do we, or the two would wait for each other.
-HOLD_CHANNEL = "SELECT unwell_since FROM channels WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
+HOLD_CHANNEL = "SELECT unwell_since, revision FROM channels WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE"
 SETTLE = """
 UPDATE deliveries
 SET state = $4, reason = $5, due_at = $6, lease_token = NULL, lease_until = NULL,
@@ -114,7 +117,9 @@ async def record(conn: Connection, attempt: Attempt) -> bool:
     What was cancelled meanwhile, of a digest, stays so: it is no longer the attempt's.
     """
     a = attempt
-    unwell = await conn.fetchval(HOLD_CHANNEL, a.tenant_id, a.channel_id)
+    channel = await conn.fetchrow(HOLD_CHANNEL, a.tenant_id, a.channel_id)
+    if channel is not None and a.revision not in (None, channel["revision"]):
+        a = structs.replace(a, disable=None, amended=None)
     rows = await conn.fetch(SETTLE, a.tenant_id, list(a.attempts), a.lease_token, a.state, a.reason, a.due_at)
     held: list[UUID] = [row["id"] for row in rows]
     if not held:
@@ -123,7 +128,7 @@ async def record(conn: Connection, attempt: Attempt) -> bool:
     await conn.execute(LOG, a.tenant_id, held, made, a.at, a.duration_ms, a.outcome, a.http_status, a.error, a.response)
     if a.receipt is not None:
         await conn.execute(KEEP_RECEIPT, a.tenant_id, held[0], a.receipt)
-    await _change_channel(conn, a, was_unwell=unwell is not None)
+    await _change_channel(conn, a, was_unwell=channel is not None and channel["unwell_since"] is not None)
     if a.state == "dead":
         await conn.execute(CANCEL_RECOVERY, a.tenant_id, held)
     if a.state != "pending":

@@ -41,7 +41,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     `message_id` is the delivery's own id, or that of the digest which tells of it.
     `slept_through`: it was over before the quiet hours were that delayed it. `may_be_silenced`: the tenant has silences
     that hold. `receipt` is of the first message of the incident that the channel took. `verified`: its address said
-    yes.
+    yes. `revision`: the channel's, by which what comes back is known to be of these settings.
     Since the delivery was owed or revived, `failures` attempts failed and `unknown` have no known end; `told`: somebody
     at this channel knows of the incident, or soon will.
     """
@@ -68,6 +68,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     monitor_id: UUID | None = None
     receipt: dict[str, Any] | None = None
     verified: bool = True
+    revision: int | None = None
     templates: dict[str, str] | None = None
     slept_through: bool = False
     may_be_silenced: bool = False
@@ -91,7 +92,8 @@ LEASED = """, lost AS (
 )
 SELECT l.tenant_id, l.id, l.message_id, l.channel_id, l.event, l.notice, l.body, l.attempts AS attempt, l.lease_token,
     l.lease_until - $2::interval AS now, l.channel_kind AS kind, c.config, c.sealed, c.enabled, c.host,
-    l.incident_id, l.monitor_id, c.templates, c.kind IS DISTINCT FROM 'email' OR c.verified_at IS NOT NULL AS verified,
+    l.incident_id, l.monitor_id, c.revision, c.templates,
+    c.kind IS DISTINCT FROM 'email' OR c.verified_at IS NOT NULL AS verified,
     (SELECT f.receipt FROM deliveries f
      WHERE f.tenant_id = l.tenant_id AND f.incident_id = l.incident_id AND f.channel_id = l.channel_id
        AND f.receipt IS NOT NULL

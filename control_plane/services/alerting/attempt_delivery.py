@@ -110,6 +110,7 @@ def judged(
         receipt=heard.receipt,
         amended=heard.amended,
         disable=heard.disable,
+        revision=claimed.revision,
         tells_owners=tells_owners,
     )
 

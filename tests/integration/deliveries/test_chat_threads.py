@@ -120,6 +120,22 @@ async def test_a_token_that_was_revoked_disables_the_channel_with_the_reason(out
     assert row == "Slack answered 200: token_revoked"
 
 
+async def test_a_channel_that_was_mended_while_its_old_token_was_refused_stays_on(outbox: Outbox) -> None:
+    chat = SlackJudge()
+
+    async def judge(request: Request) -> Reply:
+        if chat.posted:
+            return chat(request)
+        chat.posted["before"] = {}
+        await outbox.execute("UPDATE channels SET revision = revision + 1")
+        return Reply(200, b'{"ok":false,"error":"token_revoked"}')
+
+    house, ended = await told(outbox, judge, SLACK, "opened")
+    assert [each.state for each in ended] == ["dead"]
+    row = await outbox.value("SELECT (enabled, disabled_reason)::text FROM channels WHERE id = $1", house.channel_id)
+    assert row == "(t,)"
+
+
 @pytest.fixture
 async def http(outbox: Outbox) -> AsyncIterator[httpx.AsyncClient]:
     async with outbox.database.app_transaction() as conn:

@@ -27,7 +27,7 @@ def slow(seconds: float) -> Behaviour:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180 + KILLS)
+@pytest.mark.timeout(180 + 3 * KILLS)
 async def test_a_kill_loses_no_delivery_and_repeats_at_most_the_one_under_way(
     outbox: Outbox, receiver: Receiver, dsn: str
 ) -> None:
