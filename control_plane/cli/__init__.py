@@ -28,6 +28,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "push": "control_plane.cli.push:push",
         "deliveries": "control_plane.cli.deliveries:deliveries",
     },
+    "Show": {
+        "pages": "control_plane.cli.status_pages:pages",
+    },
     "Configuration": {
         "export": "control_plane.cli.export:export",
         "plan": "control_plane.cli.plan:plan",

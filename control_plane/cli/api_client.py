@@ -82,14 +82,21 @@ class ApiClient:
         return response
 
     def upload(
-        self, path: str, content: bytes, *, kind: str, query: Mapping[str, Any], headers: Mapping[str, str]
+        self,
+        path: str,
+        content: bytes,
+        *,
+        kind: str,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
     ) -> Any:
-        """The decoded answer to a POST of a file of this media type."""
-        sent = {**self._headers, **headers, "Content-Type": kind}
+        """The decoded answer to a POST, or a PUT, of a file of this media type."""
+        sent = {**self._headers, **(headers or {}), "Content-Type": kind}
         url = f"{self.url}{self.prefix}{path}"
         try:
-            response = httpx.post(
-                url, content=content, params=query, headers=sent, timeout=UPLOAD_TIMEOUT_S, trust_env=False
+            response = httpx.request(
+                method, url, content=content, params=query, headers=sent, timeout=UPLOAD_TIMEOUT_S, trust_env=False
             )
         except httpx.HTTPError as error:
             self.unreachable(error)

@@ -23,11 +23,11 @@ def monitor_of(client: ApiClient, given: str) -> str:
     return _only(named, given, word="monitor", remedy="farwatch monitors ls")
 
 
-def one_of(client: ApiClient, path: str, given: str, *, word: str, remedy: str) -> str:
-    """The id of the one item of the list at `path` of that id, number or exact name."""
+def one_of(client: ApiClient, path: str, given: str, *, word: str, remedy: str, by: str = "name") -> str:
+    """The id of the one item of the list at `path` of that id, number or exact name, or what stands for a name."""
     if is_id(given):
         return given
-    found = [each for each in every_item(client, path) if given in (str(each.get("number", "")), each.get("name"))]
+    found = [each for each in every_item(client, path) if given in (str(each.get("number", "")), each.get(by))]
     return _only(found, given, word=word, remedy=remedy)
 
 

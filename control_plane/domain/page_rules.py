@@ -85,17 +85,18 @@ def read_page(body: Mapping[str, Any], *, stored: PageConfig | None) -> PageConf
     return PageConfig(**fields)
 
 
-def read_component(body: Mapping[str, Any], *, stored: ComponentConfig | None, monitor: str = "") -> ComponentConfig:
-    """The component that the body describes, merged onto `stored`; without a name it has its monitor's.
+def read_component(body: Mapping[str, Any], *, stored: ComponentConfig | None) -> ComponentConfig:
+    """The component that the body describes, merged onto `stored`.
 
-    Raises BadRequest that names bad fields. A component's monitor is chosen when it is made.
+    Raises BadRequest that names bad fields. Its monitor is chosen when it is made, and is not looked at
+    here; nor is it named after that here where the body names none (then the name is empty).
     """
     findings = Findings()
     known = (*COMPONENT_FIELDS, "monitor_id") if stored is None else COMPONENT_FIELDS
     field_rules.refuse_unknown(body, known=known, pointer="", findings=findings)
     fields = {} if stored is None else {name: getattr(stored, name) for name in COMPONENT_FIELDS}
     if stored is None:
-        fields["name"] = monitor
+        fields["name"] = ""
     elif "name" in body and body["name"] is None:
         findings.add(field_rules.refusal("MISSING_FIELD", "name is missing", "/name"))
     _take(body, _COMPONENT, fields, findings)

@@ -92,6 +92,9 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         known["subscription_id"] = (await _made(http, "/api/v1/push-subscriptions", **PUSH))["id"]
         known |= {"maintenance_id": window["id"], "region": min(desk.regions), "tag": "prod", "group": "Web"}
         known["agent_id"] = await _first(http, f"/api/v1/regions/{known['region']}/agents")
+        page = await _made(http, "/api/v1/status-pages", slug="acme", title="Acme")
+        line = await _made(http, f"/api/v1/status-pages/{page['id']}/components", monitor_id=str(monitor_id))
+        known |= {"page_id": page["id"], "component_id": line["id"]}
         known["whatsapp_link_id"] = (await _made(http, "/api/v1/channels/whatsapp-link"))["id"]
         known |= await _people(desk, http)
     return known

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
@@ -20,6 +19,7 @@ SIDE = 512
 """Pixels that a side has at most, afterwards."""
 MOST_SIDE, MOST_PIXELS = 8_192, 16_000_000
 """Of what is sent: 64 MB once decoded."""
+_TOO_LARGE = f"the picture is too large: send one of at most {MOST_PIXELS:,} pixels, and {MOST_SIDE:,} a side"
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 _one_at_a_time = ThreadPoolExecutor(1, thread_name_prefix="logo")
@@ -36,14 +36,15 @@ def _drawn(picture: bytes) -> bytes:
     from PIL import Image, ImageOps  # noqa: PLC0415  # only who makes a logo pays for it
 
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(picture), formats=FORMATS) as opened:
-            warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(picture), formats=FORMATS) as opened:
             width, height = opened.size
             if max(width, height) > MOST_SIDE or width * height > MOST_PIXELS:
-                _refuse(f"the picture is {width} × {height}: send one of at most {MOST_PIXELS:,} pixels")
+                _refuse(_TOO_LARGE)
             opened.draft("RGB", (SIDE, SIDE))
             upright = ImageOps.exif_transpose(opened).convert("RGBA")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, MemoryError, EOFError):
+    except Image.DecompressionBombError:
+        _refuse(_TOO_LARGE)
+    except (OSError, SyntaxError, ValueError, MemoryError):
         _refuse("this is no PNG, JPEG, WebP or GIF that can be read")
     upright.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     # Into a new picture: what else came along (profiles, texts, places) stays behind.

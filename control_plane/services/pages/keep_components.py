@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
+
 from control_plane.domain.field_rules import refuse
 from control_plane.domain.page_rules import MOST_COMPONENTS, read_component, read_order
 from control_plane.domain.plan import PlanTerms, require_room
@@ -35,8 +37,9 @@ async def add_component(
     """
     async with database.tenant_transaction(tenant_id) as conn:
         page = await held_page(conn, tenant_id=tenant_id, page_id=page_id)
+        config = read_component(body, stored=None)
         monitor_id, name = await _monitor(conn, body, tenant_id=tenant_id)
-        config = read_component(body, stored=None, monitor=name)
+        config = structs.replace(config, name=config.name or name)
         if page.components >= MOST_COMPONENTS:
             raise Refused(f"A page has at most {MOST_COMPONENTS} components: make another page", code="PAGE_FULL")
         await page_components.insert_component(

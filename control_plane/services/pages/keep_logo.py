@@ -7,7 +7,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from control_plane.services.pages.draw_logo import MEDIA_TYPE, draw_logo
-from control_plane.services.pages.page_rows import held_page
+from control_plane.services.pages.page_rows import held_page, unknown_page
 from control_plane.store import status_pages
 from control_plane.store.pool import Database
 from control_plane.store.status_pages import PageRow
@@ -27,6 +27,11 @@ async def put_logo(
 
     Raises NotFound STATUS_PAGE_NOT_FOUND, what `check_revision` raises, and BadRequest INVALID_IMAGE.
     """
+    async with database.tenant(tenant_id) as conn:
+        page = await status_pages.get_page(conn, tenant_id=tenant_id, page_id=page_id)
+    if page is None:
+        raise unknown_page()
+    check_revision(page.revision)
     image = await draw_logo(picture)
     digest = sha256(image).hexdigest()[:32]
     async with database.tenant_transaction(tenant_id) as conn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -19,6 +20,7 @@ ELSEWHERE = {
     "delete_manage_key": "as above",
     "create_monitors": "a program's list; people send a file: `farwatch import`",
 }
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
 HEARTBEAT = '{"type": "heartbeat", "period": 3600}'
 WALK = f"""
 0 me
@@ -131,6 +133,19 @@ WALK = f"""
 0 push show {{subscription_id}}
 1 push test {{subscription_id}}
 0 push rm {{subscription_id}}
+0 pages ls
+0 pages add shop --title Shop --accent #1d5fd1 --publish
+0 pages show shop
+0 pages edit shop --title Store --unlisted
+0 pages components acme
+0 pages component acme {{component_id}}
+0 pages add-component shop {{monitor_id}} --name Checkout --group Web
+0 pages edit-component shop Checkout --name Paying
+0 pages order shop Paying
+0 pages logo shop {{picture}}
+0 pages logo shop --remove
+0 pages rm-component shop Paying
+0 pages rm shop
 0 deliveries ls
 0 deliveries show {{delivery_id}}
 0 deliveries replay {{delivery_id}}
@@ -169,7 +184,9 @@ async def test_every_operation_of_a_tenant_is_reached_by_a_command(shop: Shop, t
     before = operations_asked()
     browser = tmp_path / "browser.json"
     browser.write_text(json.dumps(PUSH | {"endpoint": "https://push.example.net/send/another"}))
-    known = {**shop.known, "browser": str(browser)}
+    picture = tmp_path / "logo.png"
+    picture.write_bytes(base64.b64decode(PIXEL))
+    known = {**shop.known, "browser": str(browser), "picture": str(picture)}
     wrong = []
     for line in WALK.strip().splitlines():
         status, *words = line.format_map({**known, "office_agent": known.get("office_agent", "?")}).split()
