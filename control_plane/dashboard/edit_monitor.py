@@ -55,7 +55,7 @@ async def change(visit: Visit) -> web.StreamResponse:
             visit.deps.sealer,
             tenant_id=visit.tenant_id,
             monitor_id=MonitorId(view.id),
-            body=patch_of(view.kind, visit.form, view.check),
+            body=patch_of(view, visit.form),
             write_source=visit.caller.write_source,
             ports=visit.deps.settings.security.tcp_ports,
             accepted=_revision(visit),
@@ -69,7 +69,7 @@ async def test(visit: Visit) -> web.StreamResponse:
     """Run the changed check once; what is kept of its secrets is sent along."""
     view = await view_of(visit)
     entered = await _form(visit, view, raw=visit.form)
-    patch = patch_of(view.kind, visit.form, view.check)
+    patch = patch_of(view, visit.form)
     try:
         tested = await run_test(visit, patch, entered, monitor_id=MonitorId(view.id))
     except _REFUSALS as error:

@@ -122,7 +122,12 @@ _DETAILS: Mapping[str, tuple[Section, ...]] = {
             "answer",
             "What counts as up",
             "What is said, what is expected, speed",
-            (_check("send", "Send", "area"), _check("expect", "Expect"), _TIMEOUT, _SLOW),
+            (
+                _check("send", "Send", "escaped", hint="\\r and \\n stand for the ends of lines."),
+                _check("expect", "Expect"),
+                _TIMEOUT,
+                _SLOW,
+            ),
         ),
     ),
     "dns": (

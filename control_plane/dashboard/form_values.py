@@ -23,6 +23,8 @@ MOST_STEPS = 10
 
 _UNITS = {"ms": 1, "s": 1000, "sec": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([0-9]{1,12})\s*([a-z]*)", re.ASCII)
+_ESCAPES = {"\\": "\\", "r": "\r", "n": "\n", "t": "\t"}
+_ESCAPE = re.compile(r"\\([\\rnt])")
 _WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 
 
@@ -66,6 +68,11 @@ def _read_text(raw: Raw, field: FormField) -> Any:
 
 def _read_area(raw: Raw, field: FormField) -> Any:
     return first(raw, field.name) or None
+
+
+def _read_escaped(raw: Raw, field: FormField) -> Any:
+    """One line in which ends of lines are written as \\r and \\n: a browser would make all of them alike."""
+    return _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[0]), first(raw, field.name)) or None
 
 
 def _read_tick(raw: Raw, field: FormField) -> Any:
@@ -211,6 +218,13 @@ def _write_text(value: Any, field: FormField) -> Written:
     return {field.name: ["" if value is None else str(value)]}
 
 
+def _write_escaped(value: Any, field: FormField) -> Written:
+    shown = value or ""
+    for letter, plain in (("\\", "\\"), *((letter, plain) for letter, plain in _ESCAPES.items() if letter != "\\")):
+        shown = shown.replace(plain, f"\\{letter}")
+    return {field.name: [shown]}
+
+
 def _write_tick(value: Any, field: FormField) -> Written:
     return {field.name: ["on" if value else "off"]}
 
@@ -321,6 +335,7 @@ CODECS: Mapping[str, Codec] = {
     "text": Codec(_read_text, _write_text),
     "area": Codec(_read_area, _write_text),
     "whole": Codec(_read_whole, _write_text),
+    "escaped": Codec(_read_escaped, _write_escaped),
     "tick": Codec(_read_tick, _write_tick),
     "choice": Codec(_read_text, _write_text),
     "seconds": _duration_codec("s"),

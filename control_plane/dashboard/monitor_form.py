@@ -178,16 +178,26 @@ def body_of(kind: str, raw: Raw) -> dict[str, Any]:
     return body | {"check": check}
 
 
-def patch_of(kind: str, raw: Raw, stored: Mapping[str, Any]) -> dict[str, Any]:
+def patch_of(view: MonitorView, raw: Raw) -> dict[str, Any]:
     """The body of a change. Headers are merged by name: those that went are null, a secret that is kept is left out."""
-    body = body_of(kind, raw)
-    for member in RULES[kind].merged_by_name:
-        given, old = body["check"].get(member) or {}, stored.get(member) or {}
+    body = body_of(view.kind, raw)
+    for member in RULES[view.kind].merged_by_name:
+        given, old = body["check"].get(member) or {}, view.check.get(member) or {}
         names = {name.lower() for name in given}
         gone = {name: None for name in old if name.lower() not in names}
         kept = {name for name, value in given.items() if value == MASK and old.get(name) == MASK}
         body["check"][member] = gone | {name: value for name, value in given.items() if name not in kept}
+    _keep_ends_of_lines(body["check"], view.check)
+    _keep_ends_of_lines(body, {"notes": view.notes})
     return body
+
+
+def _keep_ends_of_lines(body: dict[str, Any], stored: Mapping[str, Any]) -> None:
+    """A browser makes all ends of lines alike: a text that differs in nothing else is as it was."""
+    for member in ("body", "notes"):
+        old = stored.get(member)
+        if isinstance(old, str) and body.get(member) == old.replace("\r\n", "\n"):
+            del body[member]
 
 
 def kind_of_form(raw: Raw) -> str:

@@ -22,7 +22,7 @@ FULL: Mapping[str, dict[str, Any]] = {
         "url": "http://127.0.0.1:8080/health",
         "method": "POST",
         "headers": {"X-Trace": "1", "X-Api-Key": "s3cr3t"},
-        "body": '{"a": 1}\n',
+        "body": '{"a": 1}\r\n\n',
         "timeout": 5000,
         "follow_redirects": False,
         "max_redirects": 3,
@@ -116,8 +116,8 @@ async def whole(desk: Desk, kind: str) -> dict[str, Any]:
 
 async def channel(desk: Desk, name: str) -> str:
     async with desk.served.tenant() as api:
-        config = {"url": "https://hooks.example.com/x"}
-        reply = await api.post("/api/v1/channels", json={"name": name, "kind": "webhook", "config": config})
+        config = {"type": "webhook", "url": "https://hooks.example.com/x"}
+        reply = await api.post("/api/v1/channels", json={"name": name, "config": config})
         assert reply.status_code == 201, reply.text
         return str(reply.json()["id"])
 
@@ -278,7 +278,7 @@ async def test_what_goes_with_a_monitor_is_said_before(desk: Desk, http: httpx.A
 async def test_who_may_only_read_sees_no_form(desk: Desk) -> None:
     monitor_id = await desk.monitor("Shop")
     async with desk.served.tenant() as api:
-        key = (await api.post("/api/v1/keys", json={"name": "Reader", "scopes": ["monitors:read"]})).json()
+        key = (await api.post("/api/v1/keys", json={"label": "Reader", "scopes": ["monitors:read"]})).json()
     async with desk.signed_in(key["key"]) as reader:
         for path in ("new", f"{monitor_id}/edit", f"{monitor_id}/clone", f"{monitor_id}/delete", f"{monitor_id}/pause"):
             assert (await reader.get(f"/app/monitors/{path}")).status_code == 403, path
