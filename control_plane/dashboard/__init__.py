@@ -34,8 +34,11 @@ from control_plane.dashboard import (
     overview,
     regions,
     replay,
+    route_form,
+    routes_page,
     settings,
     sign_in,
+    silences_page,
     welcome,
 )
 from control_plane.web.routes import Route
@@ -61,6 +64,9 @@ ROUTES: tuple[Route, ...] = (
     *channel_messages.ROUTES,
     *channel_page.ROUTES,
     *replay.ROUTES,
+    *routes_page.ROUTES,
+    *route_form.ROUTES,
+    *silences_page.ROUTES,
     *members_page.ROUTES,
     *dependencies_page.ROUTES,
     *regions.ROUTES,

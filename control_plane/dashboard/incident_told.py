@@ -31,7 +31,7 @@ def telling(
     *,
     now: datetime,
 ) -> Telling:
-    """`names`: of the tenant's channels that are enabled. A channel was told once anything of the incident was delivered to it."""
+    """`names`: of the channels that are enabled. A channel was told once anything of the incident reached it."""
     states: dict[str, set[str]] = {}
     for each in deliveries:
         states.setdefault(each.channel_name, set()).add(each.state)

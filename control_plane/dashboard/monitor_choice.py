@@ -39,9 +39,12 @@ async def offered(conn: Connection, visit: Visit, *, chosen: Collection[UUID]) -
 
 
 def monitors_field(visit: Visit, offer: Offered, *, chosen: Collection[UUID], at: str, hint: str = "") -> Field:
-    """The field; what was typed stays as it was typed."""
+    """The field; what was typed stays as it was typed. One that is gone stays chosen until somebody drops it."""
+    there = {each.id for each in offer.monitors}
+    gone = [each for each in chosen if each not in there]
     if offer.many:
-        typed = visit.text("monitor_words") or "\n".join(f"#{each.number}" for each in offer.monitors)
+        words = [*(f"#{each.number}" for each in offer.monitors), *(str(each) for each in gone)]
+        typed = visit.text("monitor_words") or "\n".join(words)
         return Field(
             name="monitor_words",
             label="Monitors",
@@ -63,7 +66,9 @@ def monitors_field(visit: Visit, offer: Offered, *, chosen: Collection[UUID], at
 async def chosen_monitors(conn: Connection, visit: Visit, *, at: str) -> list[UUID]:
     """The ids that the form names. Raises BadRequest INVALID_MONITORS naming a word that is no monitor."""
     ticked = [one for each in visit.form.get("monitors", ()) if (one := _uuid(each)) is not None]
-    words = lines(visit.text("monitor_words"))
+    typed = lines(visit.text("monitor_words"))
+    ticked += [one for each in typed if (one := _uuid(each)) is not None]
+    words = [each for each in typed if _uuid(each) is None]
     if not words:
         return ticked
     numbers = {word: int(word[1:]) for word in words if word[:1] == "#" and word[1:].isascii() and word[1:].isdecimal()}
