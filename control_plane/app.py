@@ -66,6 +66,7 @@ def all_routes() -> tuple[Route, ...]:
         *agent_api.ROUTES,
         *public_site.ROUTES,
         *(_rooted(route) for route in getattr(dashboard, "ROUTES", ())),
+        *getattr(dashboard, "OPERATOR_ROUTES", ()),
         *health.ROUTES,
     )
     openapi = Route(

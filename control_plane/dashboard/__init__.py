@@ -31,6 +31,7 @@ from control_plane.dashboard import (
     members_page,
     monitor_doings,
     monitor_page,
+    operator,
     overview,
     regions,
     replay,
@@ -74,3 +75,6 @@ ROUTES: tuple[Route, ...] = (
     *installable.ROUTES,
     *live.ROUTES,
 )
+
+OPERATOR_ROUTES: tuple[Route, ...] = operator.ROUTES
+"""Of whoever runs the installation: behind another session than a tenant's, and 404 without it."""

@@ -19,7 +19,7 @@ from aiohttp import web
 from control_plane import metrics
 from control_plane.domain.credentials import ROLES, KeyKind, Role, key_digest, looks_like_key
 from control_plane.domain.plan import terms_of
-from control_plane.errors import Forbidden, TooMany, Unauthenticated
+from control_plane.errors import Forbidden, NotFound, TooMany, Unauthenticated
 from control_plane.settings import Settings
 from control_plane.store import agents, api_keys, sessions
 from control_plane.store.pool import Database
@@ -28,6 +28,7 @@ from control_plane.web.attempts import FailureLimit, caller_address, caller_hop,
 from control_plane.web.browser import BrowserSession, is_foreign, read_session
 from control_plane.web.caller import AgentCaller, TenantCaller
 from control_plane.web.managed import manager_of
+from control_plane.web.operator_session import read_operator_session
 from control_plane.web.remembered import Remembered
 
 REMEMBERED_S = 3.0
@@ -242,9 +243,28 @@ class Authenticator:
         """Whether the request carries the operator's secret; never while none is set. Takes constant time."""
         if self._operator is None:
             return False
-        presented = _bearer(request) or ""
+        return self._is_operators(_bearer(request) or "")
+
+    def operator_opens(self, request: web.Request, *, now: datetime) -> bool:
+        """Whether the operator's pages are open to the request: by the secret, or by the session of a browser."""
+        if self.is_operator(request):
+            return True
+        return read_operator_session(request, self._settings, now=now) is not None
+
+    def sign_in_operator(self, request: web.Request, secret: str) -> bool:
+        """Whether that is the operator's secret. Raises NotFound while none is set, TooMany after many wrong ones."""
+        if self._operator is None:
+            raise NotFound("There is nothing at this path; GET /openapi.json lists what there is")
+        self._refuse_if_limited(request, known_good=False)
+        if self._is_operators(secret):
+            return True
+        metrics.AUTHENTICATION_FAILURES.labels("operator", "unknown").inc()
+        self._failures.failed(caller_address(request, self._trusted), time.monotonic())
+        return False
+
+    def _is_operators(self, presented: str) -> bool:
         digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest()
-        return hmac.compare_digest(digest, self._operator)
+        return self._operator is not None and hmac.compare_digest(digest, self._operator)
 
     def counted_address(self, request: web.Request) -> str:
         """Whom a request is counted against: the caller's address, of IPv6 its /64."""

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import cache
 
 import structlog
@@ -34,6 +35,9 @@ from control_plane.web import rate_limits
 from control_plane.web.authentication import Authenticator
 from control_plane.web.problems import from_http_exception, internal_error, problem_response
 from control_plane.web.trace import OPERATION, TRACE_ID, response_traceparent, trace_id_of
+
+OPERATOR_PAGES = "/operator/ui"
+"""The pages of the operator: the only paths of that door that a browser's session opens."""
 
 AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
 
@@ -102,8 +106,14 @@ def _told(request: web.Request, error: FarwatchError) -> web.Response:
 
 
 def _veil_operator(request: web.Request) -> None:
-    path = request.path
-    if (path == "/operator" or path.startswith("/operator/")) and not request.app[AUTHENTICATOR].is_operator(request):
+    path, authenticator = request.path, request.app[AUTHENTICATOR]
+    if path != "/operator" and not path.startswith("/operator/"):
+        return
+    if path == OPERATOR_PAGES or path.startswith(f"{OPERATOR_PAGES}/"):
+        known = authenticator.operator_opens(request, now=datetime.now(UTC))
+    else:
+        known = authenticator.is_operator(request)
+    if not known:
         raise NotFound("There is nothing at this path; GET /openapi.json lists what there is")
 
 
