@@ -236,7 +236,9 @@ def sections(kind: str) -> tuple[Section, ...]:
     return (
         Section("what", "What to watch", "", first),
         *_DETAILS[kind],
-        Section("votes", "When it counts", "Votes, confirmations, dependencies", votes),
+        Section(
+            "votes", "When it counts", "Votes, confirmations, dependencies" if has_regions else "Dependencies", votes
+        ),
         Section("told", "Who is told", "Channels, reminders, escalation, quiet hours", _TOLD),
         Section("kept", "Labels and notes", "Tags, group, owner, promise, key", _KEPT),
     )
