@@ -68,6 +68,7 @@ RESOURCES = (
     *("channels", "routes", "silences", "deliveries", "regions", "keys", "tenant"),
     *("members", "domains", "jobs", "config", "status-pages"),
     "push-subscriptions",
+    "feeds",
 )
 SCOPES = (
     *(f"{resource}:{right}" for resource in RESOURCES for right in ("read", "write")),

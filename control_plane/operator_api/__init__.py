@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from control_plane.operator_api import (
     agents,
+    announcements,
     audit,
     channels,
     deliveries,
@@ -31,6 +32,7 @@ ROUTES: tuple[Route, ...] = (
     *kill_switch.ROUTES,
     *deny_lists.ROUTES,
     *domains.ROUTES,
+    *announcements.ROUTES,
     *sealing.ROUTES,
     *jobs.ROUTES,
     *deliveries.ROUTES,

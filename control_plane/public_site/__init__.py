@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from control_plane.public_site import (
     acknowledge,
+    badges,
     consent,
     delegation,
+    feeds,
     llms,
     pings,
     rendering,
+    shares,
     status_page,
     status_page_colours,
     status_page_root,
@@ -34,4 +37,7 @@ ROUTES: tuple[Route, ...] = (
     *delegation.ROUTES,
     *telegram_hook.ROUTES,
     *whatsapp_hook.ROUTES,
+    *badges.ROUTES,
+    *shares.ROUTES,
+    *feeds.ROUTES,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from control_plane.errors import BadRequest, Conflict, FarwatchError, Refused
+from control_plane.errors import BadRequest, Conflict, FarwatchError, NotFound, Refused
 
 
 class Violation(NamedTuple):
@@ -65,6 +65,8 @@ VIOLATIONS = {
     "route_channels_channel_fkey": Violation(
         BadRequest, "One of these channels was deleted just now.", "/channel_ids", "INVALID_MATCH"
     ),
+    "monitor_shares_monitor_fkey": Violation(NotFound, "This monitor was deleted just now.", None, "MONITOR_NOT_FOUND"),
+    "feeds_name_key": Violation(Conflict, "A feed of that name exists already.", "/name", "NAME_TAKEN"),
     "monitors_alert_on_known": Violation(BadRequest, "alert_on is down or degraded.", "/alert_on"),
     "monitors_confirmations_range": Violation(BadRequest, "confirmations is 1 to 10.", "/confirmations"),
     "monitors_interval_floor": Violation(Refused, "The interval is at least 10 s.", "/interval", "MIN_CHECK_INTERVAL"),

@@ -1,1 +1,1 @@
-"""What tenants show to the public: status pages."""
+"""What tenants show to people who are no members: status pages, badges, share links and feeds."""

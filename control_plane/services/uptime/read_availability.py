@@ -105,6 +105,23 @@ async def read_uptimes(
     }
 
 
+async def read_spans(
+    conn: Connection,
+    monitor: Watched,
+    *,
+    tenant_id: UUID,
+    spans: Sequence[timedelta],
+    end: datetime,
+    horizon: Horizon,
+) -> list[Availability]:
+    """The uptime of the time before `end`, once for each of these lengths, read once."""
+    last = _second(end)
+    starts = [_second(end - span) for span in spans]
+    found = await read_histories(conn, [monitor], tenant_id=tenant_id, start=min(starts), end=last, horizon=horizon)
+    history, now_ms, last_ms = found[monitor.id], to_unix_ms(_second(horizon.now)), to_unix_ms(last)
+    return [_availability(history, to_unix_ms(start), last_ms, now_ms) for start in starts]
+
+
 async def read_days(
     conn: Connection, monitor: Watched, *, tenant_id: UUID, zone: tzinfo, last: date, days: int, horizon: Horizon
 ) -> list[Day]:
