@@ -30,6 +30,9 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Show": {
         "pages": "control_plane.cli.status_pages:pages",
+        "shares": "control_plane.cli.shares:shares",
+        "feeds": "control_plane.cli.feeds:feeds",
+        "overview": "control_plane.cli.overview:overview",
     },
     "Configuration": {
         "export": "control_plane.cli.export:export",

@@ -6,7 +6,7 @@ import click
 
 from control_plane.cli.operator_fleet import agents, fleet, kill_switch, regions
 from control_plane.cli.operator_records import audit, background, deliveries, jobs
-from control_plane.cli.operator_safety import deny_lists, opt_outs, settings
+from control_plane.cli.operator_safety import announcements, deny_lists, opt_outs, settings
 from control_plane.cli.operator_tenants import plans, tenants
 
 
@@ -16,7 +16,7 @@ def operator() -> None:
 
 
 for _command in (
-    *(tenants, plans, regions, agents, fleet, kill_switch, deny_lists, opt_outs, settings),
+    *(tenants, plans, regions, agents, fleet, kill_switch, deny_lists, opt_outs, settings, announcements),
     *(audit, jobs, background, deliveries),
 ):
     operator.add_command(_command)

@@ -121,3 +121,48 @@ def set_setting(client: OperatorClient, name: str, value: str, output: str) -> N
 def _show(found: dict[str, object], output: str) -> None:
     rows = [{"name": name, "value": value} for name, value in found.items()]
     show(rows if output in ("table", "name") else found, output, columns=SETTINGS)
+
+
+NEWS = {
+    "TITLE": lambda a: a["title"],
+    "FROM": lambda a: a["starts_at"],
+    "TO": lambda a: a["ends_at"] or "",
+    "ID": lambda a: a["id"],
+}
+
+
+@click.group()
+def announcements() -> None:
+    """List, make and withdraw announcements to everybody."""
+
+
+@announcements.command("ls")
+@with_output
+@with_operator
+def list_announcements(client: OperatorClient, output: str) -> None:
+    """List announcements, newest first."""
+    show(every_item(client, "/announcements"), output, columns=NEWS)
+
+
+@announcements.command("add")
+@click.argument("title")
+@click.option("--text", default="", help="What to tell, in full.")
+@click.option("--from", "starts_at", default=None, help="RFC 3339; default: now.")
+@click.option("--to", "ends_at", default=None, help="RFC 3339; default: until it is withdrawn.")
+@with_output
+@with_operator
+def add_announcement(
+    client: OperatorClient, title: str, *, text: str, starts_at: str | None, ends_at: str | None, output: str
+) -> None:
+    """Tell everybody TITLE, above every page of the dashboard and in /feed.xml."""
+    body = {"title": title, "text": text, "starts_at": starts_at, "ends_at": ends_at}
+    show(client.send("POST", "/announcements", body=body), output, columns=NEWS)
+
+
+@announcements.command("rm")
+@click.argument("announcement")
+@with_operator
+def remove_announcement(client: OperatorClient, announcement: str) -> None:
+    """Withdraw ANNOUNCEMENT, by id."""
+    client.send("DELETE", f"/announcements/{segment(announcement)}")
+    say("Withdrawn.")

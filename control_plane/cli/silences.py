@@ -84,7 +84,7 @@ def add(
     if channels:
         named = (one_of(client, "/channels", one, word="channel", remedy="farwatch channels ls") for one in channels)
         match["channel_ids"] = list(named)
-    body: dict[str, Any] = {"name": name, "match": match, "ends_at": _end(lasting, ends_at)}
+    body: dict[str, Any] = {"name": name, "match": match, "ends_at": end_of(lasting, ends_at)}
     body |= {field: value for field, value in (("starts_at", starts_at), ("reason", reason)) if value is not None}
     show(client.send("POST", "/silences", body=body), output, columns=COLUMNS)
 
@@ -114,7 +114,7 @@ def edit(
     """Change a silence that is not over. What is not given stays."""
     body = merge_patch_of(patch)
     body |= {field: value for field, value in (("name", name), ("reason", reason)) if value is not None}
-    body |= {"ends_at": _end(lasting, ends_at)} if lasting or ends_at else {}
+    body |= {"ends_at": end_of(lasting, ends_at)} if lasting or ends_at else {}
     body |= {"match": match} if (match := match_of(given)) else {}
     if not body:
         raise click.UsageError("Say what to change, such as --for 1h or --reason")
@@ -130,7 +130,7 @@ def rm(client: ApiClient, silence: str) -> None:
     say(f"Removed {silence}.")
 
 
-def _end(lasting: str | None, ends_at: str | None) -> str:
+def end_of(lasting: str | None, ends_at: str | None) -> str:
     if (lasting is None) == (ends_at is None):
         raise click.UsageError("Say when it ends: --for 2h, or --to with an instant")
     if ends_at is not None:

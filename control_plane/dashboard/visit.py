@@ -20,6 +20,7 @@ from control_plane.dashboard.rendering import html
 from control_plane.domain.plan import Category
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany
 from control_plane.services.fleet.read_notice import read_notice
+from control_plane.services.installation.read_announcements import Told, read_announcements
 from control_plane.store.acting import acting
 from control_plane.web import rate_limits
 from control_plane.web.actor import actor_of
@@ -48,6 +49,8 @@ class Visit:
     form: Form = field(default_factory=dict)
     notice: str = ""
     """What stands above every page now."""
+    announced: tuple[Told, ...] = ()
+    """What the operator tells everybody now."""
 
     @property
     def deps(self) -> Deps:
@@ -126,7 +129,8 @@ async def _visited(show: Page, scope: str | None, call: Call) -> web.StreamRespo
         if call.request.method == "POST":
             visit = _proven(visit)
         notice = await read_notice(call.deps.database)
-        visit = with_fields(visit, notice=notice.message if notice else "")
+        announced = await read_announcements(call.deps.database)
+        visit = with_fields(visit, notice=notice.message if notice else "", announced=announced)
         if scope is not None:
             visit.require(scope)
         return await _shown(show, visit)
@@ -202,6 +206,7 @@ def frame(visit: Visit | None) -> dict[str, Any]:
             "origin": "",
             "now": "",
             "notice": "",
+            "announced": (),
         }
     return {
         "signed_in": True,
@@ -213,6 +218,7 @@ def frame(visit: Visit | None) -> dict[str, Any]:
         "origin": visit.deps.settings.server.public_url.rstrip("/") or str(visit.call.request.url.origin()),
         "now": visit.deps.now().isoformat(timespec="milliseconds"),
         "notice": visit.notice,
+        "announced": visit.announced,
     }
 
 

@@ -40,83 +40,11 @@ _FONT = "Verdana,Geneva,DejaVu Sans,sans-serif"
 
 # Advance widths of DejaVu Sans, in thousandths of the font's size, of U+0020 to U+007E.
 _ADVANCES = (
-    *(
-        318,
-        401,
-        460,
-        838,
-        636,
-        950,
-        780,
-        275,
-        390,
-        390,
-        500,
-        838,
-        318,
-        361,
-        318,
-        337,
-        636,
-        636,
-        636,
-        636,
-        636,
-        636,
-        636,
-    ),
-    *(636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632, 575, 775, 752, 295, 295, 656, 557),
-    *(
-        863,
-        748,
-        787,
-        603,
-        787,
-        695,
-        635,
-        611,
-        732,
-        684,
-        989,
-        685,
-        611,
-        685,
-        390,
-        337,
-        390,
-        838,
-        500,
-        500,
-        613,
-        635,
-        550,
-    ),
-    *(
-        635,
-        615,
-        352,
-        635,
-        634,
-        278,
-        278,
-        579,
-        278,
-        974,
-        634,
-        612,
-        635,
-        635,
-        411,
-        521,
-        392,
-        634,
-        592,
-        818,
-        592,
-        592,
-        525,
-    ),
-    *(636, 337, 636, 838),
+    *(318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636),
+    *(636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632, 575, 775),
+    *(752, 295, 295, 656, 557, 863, 748, 787, 603, 787, 695, 635, 611, 732, 684, 989, 685, 611, 685, 390),
+    *(337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352, 635, 634, 278, 278, 579, 278, 974, 634, 612),
+    *(635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838),
 )
 _OTHER, _WIDE = 640, 1000
 
@@ -177,19 +105,19 @@ def svg(badge: Badge, *, style: Style = "flat") -> str:
     width = left + right
     title = f"{label}: {message}" if label else message
     radius = {"flat": 3, "flat-square": 0, "plastic": 4}[style]
-    parts = [
+    head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_HEIGHT}" viewBox="0 0 {width} {_HEIGHT}"'
         f' role="img" aria-labelledby="t d"><title id="t">{escape(title)}</title>'
-        f'<desc id="d">{escape(clean(badge.said, limit=300))}</desc>',
-        f'<clipPath id="r"><rect width="{width}" height="{_HEIGHT}" rx="{radius}"/></clipPath>',
-        f'<g clip-path="url(#r)"><path fill="{LABEL_COLOUR}" d="M0 0h{left}v{_HEIGHT}H0z"/>'
-        f'<path fill="{COLOURS[badge.tone]}" d="M{left} 0h{right}v{_HEIGHT}H{left}z"/>{_edge(style, width)}</g>',
-        f'<g fill="{TEXT_COLOUR}" font-family={quoteattr(_FONT)} font-size="{_SIZE}" aria-hidden="true">',
-        _text(label, at=_PAD) if label else "",
-        _text(message, at=left + _PAD),
-        "</g></svg>",
-    ]
-    return "".join(parts)
+        f'<desc id="d">{escape(clean(badge.said, limit=300))}</desc>'
+    )
+    fields = (
+        f'<clipPath id="r"><rect width="{width}" height="{_HEIGHT}" rx="{radius}"/></clipPath><g clip-path="url(#r)">'
+        f'<path fill="{LABEL_COLOUR}" d="M0 0h{left}v{_HEIGHT}H0z"/>'
+        f'<path fill="{COLOURS[badge.tone]}" d="M{left} 0h{right}v{_HEIGHT}H{left}z"/>{_edge(style, width)}</g>'
+    )
+    font = f'fill="{TEXT_COLOUR}" font-family={quoteattr(_FONT)} font-size="{_SIZE}"'
+    words = (_text(label, at=_PAD) if label else "") + _text(message, at=left + _PAD)
+    return f'{head}{fields}<g {font} aria-hidden="true">{words}</g></svg>'
 
 
 def _edge(style: Style, width: int) -> str:

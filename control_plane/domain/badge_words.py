@@ -49,7 +49,7 @@ def uptime_badge(uptime_pct: float | None, period: Period, *, name: str, label: 
         said = f"{_named(name)}: nothing is known of the last {PERIOD_WORDS[period]}."
         return Badge(shown, NO_DATA, "quiet", said)
     message = percent(uptime_pct)
-    tone = next((tone for least, tone in _UPTIME_TONES if uptime_pct >= least), "bad")
+    tone: Tone = next((tone for least, tone in _UPTIME_TONES if uptime_pct >= least), "bad")
     return Badge(shown, message, tone, f"{_named(name)}: up {message} of the last {PERIOD_WORDS[period]}.")
 
 
@@ -108,9 +108,9 @@ def end_in(detail: str) -> int | None:
         ends = _ends.decode(detail)
     except msgspec.MsgspecError:
         return None  # written by a newer control plane
-    of_chain, of_leaf = ends.cert_expires_at, ends.certificate and ends.certificate.not_after
-    known = [end for end in (of_chain, of_leaf, ends.domain and ends.domain.expires_at) if end is not None]
-    return min(known, default=None)
+    of_leaf = ends.certificate.not_after if ends.certificate else None
+    of_domain = ends.domain.expires_at if ends.domain else None
+    return min((end for end in (ends.cert_expires_at, of_leaf, of_domain) if end is not None), default=None)
 
 
 def _named(name: str) -> str:

@@ -6,7 +6,7 @@ caches that fetch for thousands of readers, so nobody is counted by address, and
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -42,10 +42,8 @@ class BadgeQuery(Struct, frozen=True):
 async def serve(call: Call) -> web.StreamResponse:
     kind, form = _asked(call)
     query: BadgeQuery = call.query
-    deps = call.deps
-    of = await find_badge(
-        deps.database, _monitor_id(call), token=query.token, pepper=deps.settings.security.pepper.encode()
-    )
+    pepper = call.deps.settings.security.pepper.encode()
+    of = await find_badge(call.deps.database, _monitor_id(call), token=query.token, pepper=pepper)
     wanted = Wanted(kind, query.period or _DEFAULTS.get(kind, "30d"), query.label)
     badge = await _read(call, of, wanted)
     return _answer(call, badge, kind=kind, form=form)
@@ -87,7 +85,7 @@ def _asked(call: Call) -> tuple[BadgeKind, Literal["svg", "json"]]:
         raise unknown_monitor()
     accepts = call.request.headers.get("Accept", "")
     json = extension == "json" or (not extension and accepts.split(";")[0].strip() == "application/json")
-    return cast("BadgeKind", name), "json" if json else "svg"
+    return name, "json" if json else "svg"
 
 
 def _monitor_id(call: Call) -> UUID:

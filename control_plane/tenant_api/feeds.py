@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -109,7 +109,7 @@ def _told(call: Call, minted: MintedFeed) -> Reply:
     return Reply(value, headers={"Location": f"/api/v1/feeds/{minted.feed.id}"}, etag=minted.feed.revision)
 
 
-def _fields(row: Feed) -> dict[str, object]:
+def _fields(row: Feed) -> dict[str, Any]:
     return {name: getattr(row, name) for name in FeedJson.__struct_fields__}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -89,7 +89,7 @@ def _minted(call: Call, minted: MintedShare) -> MintedShareJson:
     )
 
 
-def _fields(row: Share) -> dict[str, object]:
+def _fields(row: Share) -> dict[str, Any]:
     return {name: getattr(row, name) for name in ShareJson.__struct_fields__}
 
 

@@ -36,6 +36,8 @@ _NO_REVISION = {
     "delete_manage_key": "is replaced or taken away, and never changed: whoever takes it away means whatever opens now",
     "revoke_invitation": "address and role never change; what is over already is refused by its state",
     "revoke_delegation": "a link is made, used and revoked, and never changed; one that is over stays as it is",
+    "delete_share": "a link is made, used and revoked, and never changed",
+    "delete_announcement": "is made and withdrawn, and never changed",
     "set_kill_switch": "a brake that nobody may be kept from pulling by what somebody else did a moment before",
 }
 """Operations whose objects have no revision, and why."""

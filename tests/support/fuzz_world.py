@@ -95,6 +95,8 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         page = await _made(http, "/api/v1/status-pages", slug="acme", title="Acme")
         line = await _made(http, f"/api/v1/status-pages/{page['id']}/components", monitor_id=str(monitor_id))
         known |= {"page_id": page["id"], "component_id": line["id"]}
+        known["share_id"] = (await _made(http, f"/api/v1/monitors/{monitor_id}/shares"))["id"]
+        known["feed_id"] = (await _made(http, "/api/v1/feeds", name="Chat"))["id"]
         known["whatsapp_link_id"] = (await _made(http, "/api/v1/channels/whatsapp-link"))["id"]
         known |= await _people(desk, http)
     return known
@@ -192,7 +194,8 @@ async def _for_the_operator(desk: Desk, *, region: bool) -> Mapping[str, str]:
         agent_id = await _first(http, "/operator/agents")
         rule = await _made(http, "/operator/deny-lists", kind="domain", value="denied.example.org", reason="Reported")
         opt_out = await _made(http, "/operator/opt-outs", domain="silent.example.org")
-        safety = {"rule_id": rule["id"], "opt_out_id": opt_out["id"]}
+        news = await _made(http, "/operator/announcements", title="Upkeep")
+        safety = {"announcement_id": news["id"], "rule_id": rule["id"], "opt_out_id": opt_out["id"]}
         await _in_trouble(desk.database, agent_id)
         known = {"tenant_id": tenant["id"], "key_id": key["id"], "agent_id": agent_id, "region": "eu"}
         known["plan"] = "spare"

@@ -146,6 +146,16 @@ WALK = f"""
 0 pages logo shop --remove
 0 pages rm-component shop Paying
 0 pages rm shop
+0 shares add {{monitor_id}} --label Agency --for 7d
+0 shares ls {{monitor_id}}
+0 shares rm {{monitor_id}} {{share_id}}
+0 feeds add Team
+0 feeds ls
+0 feeds show Team
+0 feeds rotate Team
+0 feeds rm Team
+0 overview
+0 overview --latency {{monitor_id}}
 0 deliveries ls
 0 deliveries show {{delivery_id}}
 0 deliveries replay {{delivery_id}}

@@ -34,6 +34,7 @@ OTHERS = {
     "opt_outs",
     "operator_settings",
     "sealing_keys",
+    "announcements",
 }
 BOOKKEEPING = {"_yoyo_log", "_yoyo_migration", "_yoyo_version"}
 
