@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -60,8 +61,11 @@ async def read_standing(conn: Connection, *, tenant_id: UUID, now: datetime) -> 
     recent, _ = await incidents_read.list_incidents(
         conn, tenant_id=tenant_id, wanted=IncidentFilter(), limit=RECENT, offset=0
     )
+    shown: Counter[str] = Counter()
+    for row in await overview_read.count_by_group(conn, tenant_id=tenant_id):
+        shown[row.shown] += row.monitors
     return Standing(
-        shown=await overview_read.count_shown(conn, tenant_id=tenant_id),
+        shown=shown,
         incidents=await dashboard_reads.tally_incidents(conn, tenant_id=tenant_id, since=now - DAY),
         recent=recent,
     )
