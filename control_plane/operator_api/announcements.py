@@ -81,7 +81,7 @@ ROUTES: tuple[Route, ...] = (
         body=AnnouncementBody,
         reply=Announcement,
         status=201,
-        errors=("INVALID_TITLE", "INVALID_TEXT", "INVALID_TIME"),
+        errors=("INVALID_TITLE", "INVALID_TEXT", "INVALID_TIME", "INVALID_STARTS_AT", "INVALID_ENDS_AT"),
         example={
             "title": "Upkeep on Sunday",
             "text": "The dashboard is away for ten minutes; checks go on.",

@@ -114,6 +114,6 @@ ROUTES: tuple[Route, ...] = (
         reply=Shield,
         also=("image/svg+xml",),
         cache="public, max-age=30",
-        errors=("MONITOR_NOT_FOUND", "INVALID_LABEL", "INVALID_PERIOD", "INVALID_STYLE"),
+        errors=("MONITOR_NOT_FOUND", "INVALID_LABEL", "INVALID_PERIOD", "INVALID_STYLE", "INVALID_TOKEN"),
     ),
 )

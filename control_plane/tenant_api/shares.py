@@ -121,7 +121,7 @@ ROUTES: tuple[Route, ...] = (
         optional_body=True,
         reply=MintedShareJson,
         status=201,
-        errors=("MONITOR_NOT_FOUND", "SHARE_LABEL_INVALID", "INVALID_EXPIRY", "QUOTA_EXCEEDED"),
+        errors=("MONITOR_NOT_FOUND", "SHARE_LABEL_INVALID", "INVALID_EXPIRY", "INVALID_EXPIRES_AT", "QUOTA_EXCEEDED"),
         example={"label": "For the agency", "expires_at": "2030-01-01T00:00:00Z"},
     ),
     _route(

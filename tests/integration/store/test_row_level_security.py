@@ -71,6 +71,8 @@ OVERRIDES = {
     ("manage_keys", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("monitor_escalations", "after_s"): "60",
     ("monitors", "interval_s"): "60",
+    ("feeds", "digest"): "sha256(gen_random_uuid()::text::bytea)",
+    ("monitor_shares", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("channel_verifications", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("results", "slot"): "(extract(epoch FROM now()) * 1000)::bigint",
 }
