@@ -39,7 +39,7 @@ function read(data) {
     const told = data?.json();
     return told !== null && typeof told === "object" ? told : {};
   } catch {
-    return { title: "Farwatch has news", body: "Open the dashboard to read it." };
+    return { body: "There is news. Open the dashboard to read it." };
   }
 }
 
