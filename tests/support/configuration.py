@@ -17,7 +17,7 @@ from shared.ids import TenantId
 from tests.support import seed
 from tests.support.door import Served, an_api_key, serving
 
-WRITES = ("config:write", "monitors:write", "channels:write", "maintenance:write")
+WRITES = ("config:write", "monitors:write", "channels:write", "maintenance:write", "routes:write")
 READS = ("config:read", "monitors:read", "channels:read", "maintenance:read", "audit:read")
 YAML = {"Content-Type": "application/yaml"}
 TABLES = ("monitors", "monitor_states", "monitor_channels", "monitor_dependencies", "assignments", "channels")

@@ -30,10 +30,13 @@ OPEN = {
 GUARDED = [
     (
         route.method,
-        re.sub(r"{\w+_id}", SOME_ID, route.path).replace("{region}", "eu").replace("{rest:.*}", "x"),
+        re.sub(r"{\w+_id}", SOME_ID, route.path)
+        .replace("{region}", "eu")
+        .replace("{kind}", "webhook")
+        .replace("{rest:.*}", "x"),
     )
     for route in ROUTES
-    if route.path not in OPEN and not route.path.startswith(("/setup/", "/invite/", "/docs"))
+    if route.path not in OPEN and not route.path.startswith(("/setup/", "/invite/", "/docs", "/connect/"))
 ]
 WRONG_KEYS = ("", "x", "fw_live_short", "fw_live_" + "A" * 49, "ключ", "a\x00b", "k" * 5000)
 
