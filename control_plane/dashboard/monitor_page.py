@@ -13,7 +13,8 @@ from control_plane.dashboard.heartbeat_part import heartbeat_part
 from control_plane.dashboard.incident_views import incident_row
 from control_plane.dashboard.kind_facts import newest_reading, phase_words
 from control_plane.dashboard.monitor_charts import monitor_charts
-from control_plane.dashboard.monitor_views import facts, monitor_row, region_row, result_lines, told_line, unjudged
+from control_plane.dashboard.monitor_facts import facts, told_line
+from control_plane.dashboard.monitor_views import monitor_row, region_row, result_lines, unjudged
 from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
 from control_plane.domain.regionless import kind_is_regionless
