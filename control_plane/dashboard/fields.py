@@ -101,7 +101,7 @@ def zone_of(name: str) -> ZoneInfo:
     """The zone; UTC for a name that the rules will refuse."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 

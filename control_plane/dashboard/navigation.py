@@ -21,6 +21,7 @@ class Section(Struct, frozen=True):
 SECTIONS: tuple[Section, ...] = (
     Section("/app", "Monitors", "monitors:read"),
     Section("/app/incidents", "Incidents", "incidents:read"),
+    Section("/app/maintenance", "Maintenance", "maintenance:read"),
     Section("/app/channels", "Alerting", "channels:read", also=("/app/routes", "/app/silences")),
     Section("/app/regions", "Regions", "regions:read"),
     Section("/app/settings", "Settings", also=("/app/members", "/app/sessions")),
