@@ -16,6 +16,8 @@ from tests.support.receiver import Behaviour, Receiver, answer
 
 KILLS = int(os.environ.get("TEST_FARWATCH_DELIVERY_KILLS", "50"))
 LEASE_S = 1.0
+SCARCE = 20
+LEFT = "SELECT count(*) FROM deliveries WHERE state = 'pending'"
 
 
 def slow(seconds: float) -> Behaviour:
@@ -36,6 +38,8 @@ async def test_a_kill_loses_no_delivery_and_repeats_at_most_the_one_under_way(
     owed = [await outbox.owe(channel_id, await outbox.incident()) for _ in range(3 * KILLS)]
     chance = random.Random(7)
     for _ in range(KILLS):
+        if await outbox.value(LEFT) < SCARCE:  # on a busy machine a worker sends many before it is killed
+            owed += [await outbox.owe(channel_id, await outbox.incident()) for _ in range(SCARCE)]
         worker = start_worker(dsn, lease_s=LEASE_S)
         try:
             await receiver.wait_for(len(receiver.received) + 1, deadline_s=20)
