@@ -9,30 +9,25 @@ from msgspec import Struct
 
 from control_plane.services.pages.shared_view import SharedLatency, SharedSlice
 
-WIDTH, HEIGHT = 640, 180
-_LEFT, _TOP, _BOTTOM = 52, 8, 24
-_PLOT = WIDTH - _LEFT - 4
-_TALL = HEIGHT - _TOP - _BOTTOM
+WIDTH, HEIGHT = 640, 160
+"""Of the drawing, which is stretched to the room that it has; words stand beside it and keep their size."""
+
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
-class Tick(Struct, frozen=True):
-    """A line across the chart with its words, or words below it."""
-
-    at: str
-    text: str
-
-
 class ShareChart(Struct, frozen=True):
-    """`area` reaches up to p95, `line` is p50; both are SVG paths with gaps where nothing was measured."""
+    """`area` reaches up to p95, `line` is p50; both are SVG paths with gaps where nothing was measured.
+
+    `across` are the words of the lines across, from the top, `grid` their path; `below` those of each quarter.
+    """
 
     width: int
     height: int
-    left: int
     line: str
     area: str
-    across: Sequence[Tick]
-    below: Sequence[Tick]
+    grid: str
+    across: Sequence[str]
+    below: Sequence[str]
     text: str
 
 
@@ -51,10 +46,10 @@ def share_chart(latency: SharedLatency) -> ShareChart | None:
     return ShareChart(
         width=WIDTH,
         height=HEIGHT,
-        left=_LEFT,
         line="".join(_line(run, [buckets[n].p50 or 0 for n in run], len(buckets), top) for run in runs),
         area="".join(_area(run, buckets, top) for run in runs),
-        across=[Tick(_y(step * n, top), milliseconds(step * n)) for n in range(4)],
+        grid="".join(f"M0 {_y(step * n, top)}H{WIDTH}" for n in range(4)),
+        across=[milliseconds(step * n) for n in (3, 2, 1, 0)],
         below=_hours(buckets),
         text=f"Latency of the last 24 hours: half of the answers took {milliseconds(latency.p50)} or less, "
         f"95 of 100 took {milliseconds(latency.p95)} or less.",
@@ -90,15 +85,14 @@ def _area(run: Sequence[int], buckets: Sequence[SharedSlice], top: float) -> str
     return f"{upper}L{_x(last, count)} {_y(0, top)}L{_x(run[0], count)} {_y(0, top)}z"
 
 
-def _hours(buckets: Sequence[SharedSlice]) -> list[Tick]:
-    """Every sixth hour or so, at the left, in the middle and near the right."""
-    places = range(0, len(buckets), max(len(buckets) // 4, 1))
-    return [Tick(_x(n, len(buckets)), f"{buckets[n].t:%H:%M}") for n in places][:4]
+def _hours(buckets: Sequence[SharedSlice]) -> list[str]:
+    """When each quarter of the chart begins."""
+    return [f"{buckets[len(buckets) * n // 4].t:%H:%M}" for n in range(4)]
 
 
 def _x(n: float, count: int) -> str:
-    return f"{_LEFT + _PLOT * n / max(count - 1, 1):.1f}"
+    return f"{WIDTH * n / max(count - 1, 1):.1f}"
 
 
 def _y(value: float, top: float) -> str:
-    return f"{_TOP + _TALL * (1 - min(value / top, 1)):.1f}"
+    return f"{HEIGHT * (1 - min(value / top, 1)):.1f}"
