@@ -179,6 +179,7 @@ def shell(copy: Copy, *, home: str | None = None) -> dict[str, Any]:
     page, words = copy.page, language(copy.page.language)
     base = base_of(page.slug)
     return {
+        "bare": False,
         "title": page.title,
         "description": page.description,
         "listed": page.listed and not page.protected,
@@ -194,7 +195,7 @@ def shell(copy: Copy, *, home: str | None = None) -> dict[str, Any]:
 def bare_shell(title: str) -> dict[str, Any]:
     """The frame of what is no page, or is not to be seen."""
     named = {"title": title, "description": "", "footer": "", "colours": "", "logo": "", "base": "", "home": "/"}
-    return {**named, "listed": False, "stale": None}
+    return {**named, "bare": True, "listed": False, "stale": None}
 
 
 def told(template: str, context: Mapping[str, Any], *, status: int) -> web.Response:

@@ -42,7 +42,7 @@ async def _prove(call: Call, copy: Copy, given: str) -> None:
     if digest is None:
         return
     if is_foreign(call.request, deps.settings):
-        raise Forbidden("This form was sent by another site", code="FOREIGN_FORM")
+        raise Forbidden("This form was sent by another site", code="PAGE_PASSWORD_NEEDED")
     who = f"{copy.face.id} {deps.authenticator.address_of(call.request)}"
     wait_s = deps.page_attempts.wait_s(who, time.monotonic())
     if wait_s:

@@ -87,7 +87,7 @@ class IncidentView(Struct, frozen=True):
     started: Moment
     ended: Moment | None
     lasted: str
-    components: str
+    components: tuple[str, ...]
     updates: tuple[UpdateView, ...]
     """Newest first."""
 
@@ -99,7 +99,7 @@ class WindowView(Struct, frozen=True):
     active: bool
     begins: Moment
     ends: Moment
-    components: str
+    components: tuple[str, ...]
 
 
 class MonthView(Struct, frozen=True):
@@ -176,7 +176,9 @@ def _component(component: PublicComponent, words: Language) -> ComponentView:
         description=component.description,
         status=component.state,
         uptime=_uptime(component, words) if shown else "",
-        latency="" if component.latency_ms is None else words.say("latency", time=f"{component.latency_ms:.0f} ms"),
+        latency=""
+        if component.latency_ms is None
+        else words.say("latency", time=words.say("milliseconds", n=f"{component.latency_ms:.0f}")),
         bars=bars(component.days, words) if shown else None,
     )
 
@@ -199,7 +201,7 @@ def incident_view(incident: PublicIncident, words: Language, *, now: datetime) -
         started=moment(incident.started_at, words),
         ended=None if ended is None else moment(ended, words),
         lasted=words.lasting((ended or now) - incident.started_at),
-        components=words.listed(list(incident.components)),
+        components=tuple(incident.components),
         updates=tuple(UpdateView(each.phase, moment(each.at, words), each.text) for each in reversed(incident.updates)),
     )
 
@@ -212,7 +214,7 @@ def window_view(window: PublicMaintenance, words: Language) -> WindowView:
         active=window.active,
         begins=moment(window.starts_at, words),
         ends=moment(window.ends_at, words),
-        components=words.listed(list(window.components)),
+        components=tuple(window.components),
     )
 
 

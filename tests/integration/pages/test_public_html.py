@@ -41,7 +41,7 @@ async def test_the_verdict_comes_first_then_what_happens_then_every_system(
     await stage.incident(shop, "Slow search", ago=timedelta(days=2), lasted=timedelta(minutes=9))
     reply = await http.get("/status/acme")
     assert (reply.status_code, reply.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    systems = ("<bdi>Shop</bdi></h4>", "<bdi>Mail</bdi></h4>")
+    systems = ("<bdi>Shop</bdi></h4>", "<bdi>Mail</bdi></h3>")
     order = ("A major outage", "Orders fail", "We found it\nand mend it", *systems, "New disks", "Slow search")
     places = [reply.text.index(text, reply.text.index("<h1>")) for text in order]
     assert places == sorted(places)

@@ -1,0 +1,111 @@
+"""The feeds of a status page: incidents as Atom and RSS, maintenance as a calendar."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from control_plane.domain.calendar import MEDIA_TYPE, Event, calendar
+from control_plane.domain.public_page import PublicIncident, PublicMaintenance
+from control_plane.domain.syndication import ATOM, RSS, Entry, Feed, atom, rss
+from control_plane.public_site.language import Language, language
+from control_plane.public_site.status_page_door import answer, base_of, opened, origin_of
+from control_plane.services.pages.keep_public_pages import Copy
+from control_plane.web.call import Call
+from control_plane.web.routes import Door, Route
+
+
+def feed_of(copy: Copy, *, origin: str, name: str) -> Feed:
+    """The incidents of the page. Ids are the incidents' own, wherever the feed is read."""
+    page, words = copy.page, language(copy.page.language)
+    site = f"{origin}{base_of(page.slug)}"
+    return Feed(
+        id=f"urn:uuid:{copy.face.id}",
+        title=words.say("title", page=page.title),
+        subtitle=page.description or words.say(f"verdict_{page.state}"),
+        author=page.title,
+        entries=[_entry(each, words, site) for each in page.incidents],
+        here=f"{site}/{name}",
+        site=site,
+    )
+
+
+def _entry(incident: PublicIncident, words: Language, site: str) -> Entry:
+    return Entry(
+        id=f"urn:uuid:{incident.id}",
+        title=f"{words.say(f'phase_{incident.phase}')}: {incident.title}",
+        text=_text(incident, words),
+        published=incident.started_at,
+        updated=incident.updated_at,
+        link=f"{site}/incidents/{incident.id}",
+        category=incident.phase,
+    )
+
+
+def _text(incident: PublicIncident, words: Language) -> str:
+    """The newest update first, as on the page."""
+    told = [f"{words.at(each.at)} · {words.say(f'phase_{each.phase}')}\n{each.text}" for each in incident.updates]
+    affected = f"{words.say('affected')}: {words.listed(list(incident.components))}"
+    return "\n\n".join(part for part in (*reversed(told), incident.description, affected) if part)
+
+
+def event_of(window: PublicMaintenance, words: Language, copy: Copy) -> Event:
+    """A time of a window. Its uid is the window's with the instant that it begins at, so each of its times has one.
+
+    What is shown of a window has no instant of its last change, so DTSTAMP is that of the reading.
+    """
+    affected = f"{words.say('affected')}: {words.listed(list(window.components))}"
+    return Event(
+        uid=f"{window.id}-{int(window.starts_at.timestamp())}@farwatch",
+        title=f"{copy.page.title}: {window.title}",
+        text="\n\n".join(part for part in (window.description, affected) if part),
+        starts_at=window.starts_at,
+        ends_at=window.ends_at,
+        changed_at=copy.page.as_of,
+    )
+
+
+async def serve_atom(call: Call) -> web.Response:
+    copy, origin = await opened(call), origin_of(call)
+    return answer(call, copy, "atom", lambda: atom(feed_of(copy, origin=origin, name="feed.atom")), media=ATOM)
+
+
+async def serve_rss(call: Call) -> web.Response:
+    copy, origin = await opened(call), origin_of(call)
+    return answer(call, copy, "rss", lambda: rss(feed_of(copy, origin=origin, name="feed.rss")), media=RSS)
+
+
+async def serve_calendar(call: Call) -> web.Response:
+    copy = await opened(call)
+    words = language(copy.page.language)
+
+    def make() -> str:
+        events = [event_of(each, words, copy) for each in copy.page.maintenance]
+        return calendar(words.say("title", page=copy.page.title), events)
+
+    return answer(call, copy, "ics", make, media=MEDIA_TYPE)
+
+
+def _route(path: str, handler: object, *, operation: str, summary: str) -> Route:
+    return Route(
+        method="GET",
+        path=path,
+        handler=handler,  # type: ignore[arg-type]
+        operation=operation,
+        summary=summary,
+        tag="public pages",
+        door=Door.PUBLIC,
+        errors=("STATUS_PAGE_NOT_FOUND", "PAGE_PASSWORD_NEEDED"),
+        in_openapi=False,
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    _route("/status/{slug}/feed.atom", serve_atom, operation="get_page_atom", summary="Its incidents as Atom"),
+    _route("/status/{slug}/feed.rss", serve_rss, operation="get_page_rss", summary="Its incidents as RSS"),
+    _route(
+        "/status/{slug}/maintenance.ics",
+        serve_calendar,
+        operation="get_page_calendar",
+        summary="Its maintenance as a calendar",
+    ),
+)
