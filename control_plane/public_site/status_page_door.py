@@ -65,7 +65,7 @@ def origin_of(call: Call) -> str:
 
 
 async def find(call: Call, slug: str) -> Copy:
-    """The page, whoever asks. Raises NotFound STATUS_PAGE_NOT_FOUND, Unavailable when it cannot be read and never was."""
+    """The page, whoever asks. Raises NotFound STATUS_PAGE_NOT_FOUND, and Unavailable."""
     found = await call.deps.pages.get(call.deps.database, slug, horizon=horizon(call.deps))
     if found is None:
         raise NotFound("There is no status page at this address", code="STATUS_PAGE_NOT_FOUND")
