@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Browser, Page
 
+from control_plane.domain.kinds import SPECS
 from tests.support.dashboard import Desk
 
 NAMELESS = """
@@ -88,6 +89,9 @@ async def scene(desk: Desk) -> list[str]:
         *monitors,
         f"/app/incidents/{incident}",
         "/app/monitors/new",
+        *(f"/app/monitors/new?kind={kind}" for kind in SPECS),
+        *(f"{monitors[0]}/{page}" for page in ("edit", "clone", "pause", "first")),
+        "/app/started",
         f"{monitors[0]}/delete",
         "/app/members",
         "/app/sessions",
@@ -96,6 +100,7 @@ async def scene(desk: Desk) -> list[str]:
 
 
 async def holds(page: Page, where: str) -> None:
+    await page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
     assert await page.evaluate(NAMELESS) == [], where
     assert await page.evaluate(DUPLICATES) == [], where
     assert await page.evaluate(FAINT) == [], where

@@ -16,8 +16,8 @@ from tests.support.hostile import BadInput, bad_inputs
 
 RENAMED = {"alert_confirmations": "confirmations", "check.expected_body_regex": "check.body_regex"}
 TAKEN = {"B096", "B106", "B141", "B157"}
-"""What a form means otherwise than JSON: all its numbers are texts, statuses have commas between them, and blanks around
-a token are nobody's. Expressions run on RE2, where nested repetition is harmless."""
+"""What a form means otherwise than JSON: all its numbers are texts, statuses have commas between them, and blanks
+around a token are nobody's. Expressions run on RE2, where nested repetition is harmless."""
 
 LEAST = 40
 """Rows of the corpus that a form can carry, at least."""
