@@ -58,6 +58,8 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
                 await _resolve(desk, known["incident_id"])
             if operation.definition.raw["operationId"] == "end_maintenance":
                 known = {**known, "maintenance_id": await a_window_under_way(desk)}
+            if operation.definition.raw["operationId"] == "create_status_page_component":
+                known = {**known, "page_id": await an_empty_page(desk)}
             if operation.definition.raw["operationId"] == "get_job_result":
                 known = {**known, "job_id": await a_job_that_made_something(desk)}
         headers = {"Authorization": f"Bearer {credential}"}
@@ -92,7 +94,7 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         known["subscription_id"] = (await _made(http, "/api/v1/push-subscriptions", **PUSH))["id"]
         known |= {"maintenance_id": window["id"], "region": min(desk.regions), "tag": "prod", "group": "Web"}
         known["agent_id"] = await _first(http, f"/api/v1/regions/{known['region']}/agents")
-        page = await _made(http, "/api/v1/status-pages", slug="acme", title="Acme")
+        page = await _made(http, "/api/v1/status-pages", slug="first-page", title="Acme")
         line = await _made(http, f"/api/v1/status-pages/{page['id']}/components", monitor_id=str(monitor_id))
         known |= {"page_id": page["id"], "component_id": line["id"]}
         known["share_id"] = (await _made(http, f"/api/v1/monitors/{monitor_id}/shares"))["id"]
@@ -115,6 +117,12 @@ async def _managed(desk: Desk, monitor_id: UUID) -> None:
     home = desk.served.home.tenant_id
     async with desk.database.tenant_transaction(home) as conn:
         await write_manage_key(conn, tenant_id=home, monitor_id=monitor_id, pepper=PEPPER)
+
+
+async def an_empty_page(desk: Desk) -> str:
+    """Only what is not on a page is put on it."""
+    async with desk.served.tenant() as http:
+        return str((await _made(http, "/api/v1/status-pages", slug="empty-page", title="Empty"))["id"])
 
 
 async def a_job_that_made_something(desk: Desk) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ class Matrix:
         """The answers to one caller, over one client: making one costs more than a hundred requests."""
         headers = {"Authorization": f"Bearer {credential}"} if credential else {}
         async with httpx.AsyncClient(base_url=self.desk.url, headers=headers, timeout=20, verify=NO_TLS) as http:
-            return [await _answer(http, route, path_of(route, self.known)) for route in asked]
+            return [await _answer(http, route, self.known) for route in asked]
 
     def leaks(self, answer: Answer) -> list[str]:
         """What the answer tells of the first tenant that the caller did not say itself."""
@@ -123,8 +124,9 @@ def path_of(route: Route, known: Mapping[str, str]) -> str:
     return _PARAMETER.sub(lambda found: known.get(found[1], "1"), route.path)
 
 
-async def _answer(http: httpx.AsyncClient, route: Route, path: str) -> Answer:
-    body = request_of(route)
+async def _answer(http: httpx.AsyncClient, route: Route, known: Mapping[str, str]) -> Answer:
+    path = path_of(route, known)
+    body = request_of(route, known)
     text = b""
     async with http.stream(route.method, path, **body) as reply:
         try:
@@ -137,15 +139,40 @@ async def _answer(http: httpx.AsyncClient, route: Route, path: str) -> Answer:
     return Answer(route, reply.status_code, _code(text), told, path + str(body))
 
 
-def request_of(route: Route) -> dict[str, Any]:
-    """The documented request, as httpx takes it."""
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
+)
+"""A PNG of one pixel."""
+
+
+def request_of(route: Route, known: Mapping[str, str]) -> dict[str, Any]:
+    """The documented request, as httpx takes it, with the ids of things that are there."""
     if route.body is None and not route.form:
         return {}
     if route.form:
         return {"data": {"name": "x"}}
+    if route.operation == "put_status_page_logo":
+        return {"content": PICTURE, "headers": {"Content-Type": "image/png"}}
     if isinstance(route.example, str):
         return {"content": route.example, "headers": {"Content-Type": route.media[0] if route.media else "text/plain"}}
-    return {"json": route.example if route.example is not None else {}}
+    return {"json": filled(route.example if route.example is not None else {}, known)}
+
+
+def filled(example: Any, known: Mapping[str, str]) -> Any:
+    """The example with an id of what is there wherever it has one of what is not."""
+    if not isinstance(example, dict):
+        return example
+    found = dict(example)
+    for name, value in example.items():
+        if value == NO_ID and name in known:
+            found[name] = known[name]
+        elif value == [NO_ID] and name.removesuffix("s") in known:
+            found[name] = [known[name.removesuffix("s")]]
+    return found
+
+
+NO_ID = "0197a2f0-0000-7000-8000-000000000000"
+"""What examples say where an id has to be."""
 
 
 def _code(text: bytes) -> str:

@@ -89,7 +89,7 @@ async def _asked(database: Database, route: Route) -> Any:
     async with target_of(database, operation) as target:
         path = path_of(route, target.known)
         async with httpx.AsyncClient(base_url=target.url, headers=dict(target.headers), timeout=30) as http:
-            body = {"json": BODIES[route.operation]} if route.operation in BODIES else request_of(route)
+            body = {"json": BODIES[route.operation]} if route.operation in BODIES else request_of(route, target.known)
             reply = await http.request(route.method, path, **body, params=QUERIES.get(route.operation))
         if reply.status_code != route.status:
             raise ValueError(f"{reply.status_code} {reply.text[:200]}")
@@ -101,7 +101,7 @@ async def _asked_by_agent(database: Database, route: Route) -> Any:
         await desk.monitor()
         async with desk.served.client(desk.served.home.probe_keys["eu"]) as http:
             query = QUERIES.get(route.operation)
-            reply = await http.request(route.method, route.path, **request_of(route), params=query)
+            reply = await http.request(route.method, route.path, **request_of(route, {}), params=query)
         if reply.status_code != route.status:
             raise ValueError(f"{reply.status_code} {reply.text[:200]}")
         return stable(reply.json(), home=desk.url)

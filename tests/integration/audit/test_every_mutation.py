@@ -11,7 +11,7 @@ import pytest
 from control_plane.store.pool import Database
 from control_plane.web.routes import Door, Route
 from tests.support.dashboard import a_desk
-from tests.support.fuzz_world import a_heartbeat, a_window_under_way, all_of_the_operator
+from tests.support.fuzz_world import a_heartbeat, a_window_under_way, all_of_the_operator, an_empty_page
 from tests.support.matrix import OPERATOR_SECRET, Matrix, a_matrix, routes
 
 COUNT = "SELECT count(*) FROM audit WHERE operation = $1"
@@ -108,15 +108,15 @@ async def test_what_a_tenant_changes_is_told(matrix: Matrix) -> None:
         "delete_tag": {"tag": "team:payments"},  # as the examples rename them
         "delete_group": {"group": "Payments"},
         "end_maintenance": {"maintenance_id": await a_window_under_way(matrix.desk)},
+        "create_status_page_component": {"page_id": await an_empty_page(matrix.desk)},
         "plan_configuration": {"body": FILE},
         "apply_configuration": {"body": FILE},
     }
     told = await found(matrix, Door.TENANT, matrix.desk.key, over=over)
     assert told.untold == set()
     assert {name: told.refused[name] for name in told.refused.keys() - NOBODY_ANSWERS} == {}
-    assert told.unchanged == {"plan_configuration", "preview_routes", "end_my_session", "end_my_sessions"}, (
-        "sessions are no configuration"
-    )
+    nothing = {"plan_configuration", "preview_routes", "reorder_status_page", "end_my_session", "end_my_sessions"}
+    assert told.unchanged == nothing, "sessions are no configuration, and one component has one order"
     assert len(told.told) >= 53
 
 

@@ -137,8 +137,8 @@ WALK = f"""
 0 pages add shop --title Shop --accent #1d5fd1 --publish
 0 pages show shop
 0 pages edit shop --title Store --unlisted
-0 pages components acme
-0 pages component acme {{component_id}}
+0 pages components first-page
+0 pages component first-page {{component_id}}
 0 pages add-component shop {{monitor_id}} --name Checkout --group Web
 0 pages edit-component shop Checkout --name Paying
 0 pages order shop Paying
