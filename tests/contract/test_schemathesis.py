@@ -35,6 +35,7 @@ ELSEWHERE = {
     "test_channel_config": "sends to the URL it is given, which would leave the loopback: tests/integration/deliveries",
     "test_channel": "as above",
     "test_operator_channel": "as above",
+    "put_status_page_logo": "takes a picture: tests/integration/pages/test_page_logo.py",
 }
 """Operations that are not fuzzed, and why."""
 

@@ -63,8 +63,19 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
             if operation.definition.raw["operationId"] == "get_job_result":
                 known = {**known, "job_id": await a_job_that_made_something(desk)}
         headers = {"Authorization": f"Bearer {credential}"}
-        body = BODIES.get(operation.definition.raw["operationId"])
+        body = BODIES.get(operation.definition.raw["operationId"]) or _naming(known, operation)
         yield Target(url=desk.url, headers=headers, known=known, body=body)
+
+
+def _naming(known: Mapping[str, str], operation: AnyOperation) -> dict[str, Any] | None:
+    """A body that names what is there, for operations whose example cannot."""
+    match operation.definition.raw["operationId"]:
+        case "create_status_page_component":
+            return {"monitor_id": known["monitor_id"]}
+        case "reorder_status_page":
+            return {"component_ids": [known["component_id"]]}
+        case _:
+            return None
 
 
 async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
