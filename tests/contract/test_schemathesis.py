@@ -34,6 +34,9 @@ ELSEWHERE = {
     "check_monitor_now": "as above",
     "test_channel_config": "sends to the URL it is given, which would leave the loopback: tests/integration/deliveries",
     "test_channel": "as above",
+    "test_push_subscription": "as above",
+    "resend_verification": "needs a mail server: tests/integration/email",
+    "resend_operator_verification": "as above",
     "test_operator_channel": "as above",
     "put_status_page_logo": "takes a picture: tests/integration/pages/test_page_logo.py",
 }
