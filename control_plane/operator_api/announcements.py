@@ -8,8 +8,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from control_plane.domain import field_rules
-from control_plane.errors import BadRequest, NotFound
+from control_plane.errors import NotFound
+from control_plane.services.installation.announce import announce
 from control_plane.store import announcements
 from control_plane.store.announcements import Announcement
 from control_plane.web.call import Call, Reply
@@ -30,18 +30,15 @@ class AnnouncementBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 async def create(call: Call) -> Reply:
     body: AnnouncementBody = call.body
-    begins = body.starts_at or call.deps.now()
-    if body.ends_at is not None and body.ends_at <= begins:
-        raise BadRequest("The announcement would end before it begins", code="INVALID_TIME", field="/ends_at")
-    async with call.deps.database.app_transaction() as conn:
-        made = await announcements.insert_announcement(
-            conn,
-            announcement_id=call.deps.new_id(),
-            title=field_rules.name(body.title, "/title", code="INVALID_TITLE"),
-            text=body.text,
-            starts_at=body.starts_at,
-            ends_at=body.ends_at,
-        )
+    made = await announce(
+        call.deps.database,
+        announcement_id=call.deps.new_id(),
+        title=body.title,
+        text=body.text,
+        starts_at=body.starts_at,
+        ends_at=body.ends_at,
+        now=call.deps.now(),
+    )
     return Reply(made, headers={"Location": f"/operator/announcements/{made.id}"})
 
 

@@ -1,7 +1,8 @@
 """The operator's session in a browser: a cookie that only the path /operator is sent, for one hour.
 
 Nothing is stored: the cookie holds 32 random bytes, when it ends, and a tag under the pepper and the operator's secret.
-Another secret, or pepper, ends all of them at once; signing out takes the cookie away (docs/adr/0040-the-operator-signs-in-for-an-hour.md).
+Another secret, or pepper, ends all of them at once; signing out takes the cookie away. The reasons are in
+docs/adr/0040-the-operator-signs-in-for-an-hour.md.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ They are the JSON door's services behind a session of a browser. Without it ever
 from __future__ import annotations
 
 from control_plane.dashboard.operator import (
+    announcements_page,
     fleet_page,
     incidents_page,
     letters_page,
@@ -21,5 +22,6 @@ ROUTES: tuple[Route, ...] = (
     *incidents_page.ROUTES,
     *tenants_page.ROUTES,
     *letters_page.ROUTES,
+    *announcements_page.ROUTES,
     *switch_page.ROUTES,
 )

@@ -30,6 +30,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(f"{HERE}/incidents", "Incidents"),
     Section(f"{HERE}/tenants", "Tenants"),
     Section(f"{HERE}/deliveries", "Dead letters"),
+    Section(f"{HERE}/announcements", "Announcements"),
     Section(f"{HERE}/kill-switch", "Kill switch"),
 )
 

@@ -60,9 +60,7 @@ async def replay(visit: OperatorVisit) -> web.StreamResponse:
 async def replay_all(visit: OperatorVisit) -> web.StreamResponse:
     wanted = LetterFilter(channel_kind=visit.text("kind") or None)
     done = await replay_dead_letters(visit.deps.database, wanted=wanted, most=_AT_ONCE)
-    return await _letters(
-        visit, said=f"{count(done.replayed, 'delivery').replace('deliverys', 'deliveries')} sent again"
-    )
+    return await _letters(visit, said=f"{count(done.replayed, 'message')} sent again")
 
 
 def _view(visit: OperatorVisit, letter: DeadLetter) -> dict[str, Any]:

@@ -26,7 +26,7 @@ UI = "/operator/ui"
 SIGN_IN = "/sign-in/operator"
 SOME_ID = "0197a2f0-0000-7000-8000-000000000000"
 BEHIND = [(route.method, re.sub(r"{\w+}", SOME_ID, route.path)) for route in OPERATOR_ROUTES if route.path != SIGN_IN]
-PAGES = (UI, f"{UI}/incidents", f"{UI}/tenants", f"{UI}/deliveries", f"{UI}/kill-switch")
+PAGES = (UI, f"{UI}/incidents", f"{UI}/tenants", f"{UI}/deliveries", f"{UI}/announcements", f"{UI}/kill-switch")
 GONE = (
     "UPDATE agents SET lease_until = now() - interval '31 seconds' WHERE id = (SELECT min(id::text)::uuid FROM agents)"
 )
@@ -269,3 +269,29 @@ async def test_the_kill_switch_wants_a_reason_and_a_yes(desk: Desk, operator: ht
         assert (await api.get("/operator/kill-switch")).json()["on"] is True
     assert (await post(operator, f"{path}/go-on", page=path)).status_code == 303
     assert "Checks are dispatched" in (await operator.get(path)).text
+
+
+async def test_an_announcement_is_told_and_withdrawn(desk: Desk, operator: httpx.AsyncClient) -> None:
+    path = f"{UI}/announcements"
+    for fields in (
+        {},
+        {"title": "t" * 101},
+        {"title": "Upkeep", "text": "t" * 2001},
+        {"title": "Upkeep", "starts_at": "soon"},
+        {"title": "Upkeep", "ends_at": "2020-01-01T00:00"},
+    ):
+        refused = await post(operator, path, page=path, **fields)
+        assert refused.status_code == 400, fields
+        assert 'role="alert"' in refused.text
+    told = await post(operator, path, page=path, title="Upkeep <soon>", text="Ten minutes", ends_at="2099-01-01T00:00")
+    assert told.status_code == 303
+    text = (await operator.get(path)).text
+    assert "Upkeep &lt;soon&gt;" in text
+    assert "shown now" in text
+    async with desk.served.operator() as api:
+        items = (await api.get("/operator/announcements")).json()["items"]
+    assert [each["title"] for each in items] == ["Upkeep <soon>"]
+    found = re.search(rf'action="({path}/[\w-]+/withdraw)"', text)
+    assert found is not None
+    assert (await post(operator, found[1], page=path)).status_code == 303
+    assert (await post(operator, found[1], page=path)).status_code == 404

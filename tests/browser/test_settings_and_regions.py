@@ -1,0 +1,126 @@
+"""Settings, regions, the graph and the operator's pages in a real browser: legible, narrow, and by keyboard alone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.browser.test_accessibility import holds
+from tests.support.dashboard import Desk
+from tests.support.serving import OPERATOR_SECRET
+
+PAGES = (
+    *(f"/app/settings/{name}" for name in ("tenant", "keys", "domains", "words", "push", "audit")),
+    *("/app/members", "/app/sessions", "/app/regions", "/app/regions/office", "/app/dependencies"),
+)
+BEHIND = ("", "/incidents", "/tenants", "/deliveries", "/announcements", "/kill-switch")
+OPERATOR_PAGES = tuple(f"/operator/ui{rest}" for rest in BEHIND)
+OVERFLOW = "() => document.documentElement.scrollWidth - innerWidth"
+SMALL = """
+() => [...document.querySelectorAll('main :is(button, summary.button, summary.danger-button, select), .inner-tabs a')]
+  .filter(e => e.checkVisibility() && !e.matches('.plain') && e.getBoundingClientRect().height < 40)
+  .map(e => e.outerHTML.slice(0, 100))
+"""
+
+
+async def furnish(desk: Desk) -> None:
+    """Something on every page."""
+    database = await desk.monitor("Database", tags=["core"], group="Core")
+    await desk.monitor("Shop with a name that is longer than any box", depends_on=[str(database)])
+    await desk.down(database, "eu", "us")
+    async with desk.served.tenant() as api:
+        await api.post("/api/v1/keys", json={"label": "deploy pipeline", "scopes": ["monitors:read"]})
+        await api.post("/api/v1/domains", json={"domain": "example.com"})
+        await api.post("/api/v1/regions", json={"id": "office", "name": "Office"})
+        await api.post("/api/v1/regions/office/agents", json={"name": "office-1"})
+
+
+async def sign_in(page: Page, desk: Desk) -> None:
+    await page.goto("/")
+    await page.get_by_label("API key").fill(desk.key)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/app")
+
+
+async def sign_in_operator(page: Page) -> None:
+    await page.goto("/sign-in/operator")
+    await page.get_by_label("Operator's secret").fill(OPERATOR_SECRET)
+    await page.get_by_role("button", name="Sign in for an hour").click()
+    await page.wait_for_url("**/operator/ui")
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 375), ("dark", 320), ("dark", 1200)])
+async def test_every_page_is_named_ordered_legible_and_fits(
+    theme: Literal["light", "dark"], width: int, browser: Browser, desk: Desk
+) -> None:
+    await furnish(desk)
+    size = {"width": width, "height": 800}
+    context = await browser.new_context(base_url=desk.url, color_scheme=theme, viewport=size)  # type: ignore[arg-type]
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    await sign_in(page, desk)
+    await page.goto("/sign-in/operator")
+    await holds(page, "operator sign-in")
+    await sign_in_operator(page)
+    for path in (*PAGES, *OPERATOR_PAGES):
+        await page.goto(path)
+        await holds(page, path)
+        assert await page.evaluate(OVERFLOW) <= 0, path
+        assert await page.evaluate(SMALL) == [], path
+    await context.close()
+    assert complaints == []
+
+
+async def test_a_key_is_made_and_revoked_by_keyboard_alone(home: Page, desk: Desk) -> None:
+    await home.goto("/app/settings/keys")
+    await home.get_by_label("Label").focus()
+    await home.keyboard.type("from the keyboard")
+    await home.keyboard.press("Tab")
+    assert await home.evaluate("document.activeElement.value") == "monitors:read"
+    await home.keyboard.press("Space")
+    await home.keyboard.press("Enter")
+    shown = home.locator("#new-key")
+    await shown.wait_for()
+    assert (await shown.inner_text()).startswith("fw_live_")
+    await home.locator("summary", has_text="Revoke… from the keyboard").focus()
+    await home.keyboard.press("Enter")
+    await home.keyboard.press("Tab")
+    await home.keyboard.press("Enter")
+    await home.wait_for_url("**/app/settings/keys")
+    await home.get_by_text("from the keyboard").wait_for(state="detached")
+
+
+async def test_a_private_region_is_made_and_joined_without_scripts(browser: Browser, desk: Desk) -> None:
+    context = await browser.new_context(base_url=desk.url, java_script_enabled=False)
+    page = await context.new_page()
+    await sign_in(page, desk)
+    await page.goto("/app/regions")
+    await page.get_by_text("Make a private region…").click()
+    await page.get_by_label("Id", exact=True).fill("Not an id")
+    await page.get_by_label("Name", exact=True).fill("Office")
+    await page.get_by_role("button", name="Make the region").click()
+    assert await page.get_by_label("Id", exact=True).get_attribute("aria-invalid") == "true"
+    await page.get_by_label("Id", exact=True).fill("office")
+    await page.get_by_role("button", name="Make the region").click()
+    await page.wait_for_url("**/app/regions/office")
+    await page.get_by_label("Name of a new agent").fill("office-1")
+    await page.get_by_role("button", name="Register").click()
+    command = await page.locator("#join-command").inner_text()
+    assert command.startswith(f"farwatch-agent join {desk.url} --key fw_probe_")
+    await context.close()
+
+
+async def test_the_operator_stops_all_checks_and_lets_them_go_on(page: Page) -> None:
+    await sign_in_operator(page)
+    await page.get_by_role("link", name="Kill switch").click()
+    await page.get_by_label("Why").fill("A target's operator called")
+    await page.get_by_label("Stop all checks of all tenants").check()
+    await page.get_by_role("button", name="Stop all checks").click()
+    await page.get_by_text("All checks are stopped").wait_for()
+    await page.get_by_role("button", name="Let checks go on").click()
+    await page.get_by_text("Checks are dispatched").wait_for()
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/sign-in/operator")
