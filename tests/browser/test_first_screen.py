@@ -67,7 +67,7 @@ async def test_from_the_first_visit_to_the_first_incident_without_reloading(home
 
     await incident.click()
     await expect(home.get_by_role("heading", name="The proof")).to_be_visible()
-    await home.get_by_role("button", name="Acknowledge").click()
+    await home.get_by_role("button", name="Acknowledge", exact=True).click()
     await expect(home.get_by_text("Acknowledged by First key", exact=True)).to_be_visible()
     await live(home)
     await desk.recover(monitor_id, "us", "eu")

@@ -1,5 +1,5 @@
 // Keeps #live as it is on the server: an event that concerns the page has its fragment fetched and laid over it.
-// At most one fetch at a time, and one a second. Hidden pages hold no stream.
+// At most one fetch at a time, and one a second or less. Hidden pages hold no stream.
 import { morph } from "./morph.js";
 import { tick } from "./clock.js";
 
@@ -8,6 +8,8 @@ const ALWAYS = [
   "monitor.degraded", "monitor.recovered", "monitor.flapping", "reset",
 ];
 const REST_MS = 1000;
+const REST_TIMES = 4; // as long as a fetch took: a page that is dear, or a server that is busy, is asked less often
+const MOST_REST_MS = 4000;
 const GIVE_UP_MS = 15000;
 const ANYWAY_MS = 30000; // a vote grows old without an event
 
@@ -68,8 +70,10 @@ async function refresh() {
   fetching = true;
   while (wanted && !paused) {
     wanted = false;
+    const began = performance.now();
     await load();
-    await new Promise((done) => setTimeout(done, REST_MS));
+    const rest = Math.min(Math.max(REST_MS, REST_TIMES * (performance.now() - began)), MOST_REST_MS);
+    await new Promise((done) => setTimeout(done, rest));
   }
   fetching = false;
 }

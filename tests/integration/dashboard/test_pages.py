@@ -189,7 +189,7 @@ async def test_hostile_text_is_shown_as_text_everywhere(desk: Desk, http: httpx.
 async def test_static_files_are_kept_for_ever_under_the_digest_of_them_all(desk: Desk) -> None:
     async with desk.browser() as http:
         links = re.findall(r'(?:href|src)="(/static/[^"]+)"', (await http.get("/")).text)
-        assert len(links) == 3
+        assert len(links) == 4
         for link in links:
             reply = await http.get(link)
             assert reply.status_code == 200
