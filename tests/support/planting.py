@@ -121,6 +121,7 @@ async def plant_all(garden: Garden) -> None:
         await _channels(garden, http)
         await _files(garden, http)
         await _keys(garden, http)
+        await _passed_on(garden, http)
         await _heartbeat(garden, http)
         await _people(garden, http)
     async with garden.listening(OPERATOR_SECRET, who="operator") as http:
@@ -264,6 +265,23 @@ async def _files(garden: Garden, http: httpx.AsyncClient) -> None:
     broken = f'version: 1\nmonitors:\n  - name: A\n   check: "{plant("secret in broken YAML")}"\n'
     reply = await http.post("/api/v1/plan", content=broken, headers={"Content-Type": "application/yaml"})
     assert reply.status_code == 400
+
+
+async def _passed_on(garden: Garden, http: httpx.AsyncClient) -> None:
+    """Tokens in URLs that are read without an account."""
+    learn = garden.secrets.learn
+    monitor = await made(http, "/api/v1/monitors", {"name": "Shared", "check": {"type": "heartbeat", "period": 3600}})
+    share = await made(http, f"/api/v1/monitors/{monitor['id']}/shares", {"label": "Planted"})
+    feed = await made(http, "/api/v1/feeds", {"name": "Planted"})
+    learn("share token", share["token"])
+    learn("feed token", feed["token"])
+    learn("rotated feed token", (await made(http, f"/api/v1/feeds/{feed['id']}/rotate", {}))["token"])
+    garden.known |= {"share_id": share["id"], "feed_id": feed["id"]}
+    async with garden.listening(who="reader") as reader:
+        for path in (f"/m/{share['token']}", f"/api/public/v1/shares/{share['token']}"):
+            assert (await reader.get(path)).status_code == 200
+        for extension in ("", ".rss", ".ics"):
+            assert (await reader.get(f"/feed/{feed['token']}{extension}")).status_code == 200
 
 
 async def _keys(garden: Garden, http: httpx.AsyncClient) -> None:
