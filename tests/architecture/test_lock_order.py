@@ -14,6 +14,8 @@ RANKS = {
     "hold_graph": 0,
     "hold_named": 0,
     "hold_all_named": 0,
+    "hold_page": 1,
+    "held_page": 1,
     "hold_about": 1,
     "claim_window": 1,
     "lock_window": 1,
@@ -33,7 +35,7 @@ RANKS = {
     "hold_counters": 5,
     "hold_all_counters": 5,
 }
-"""Calls that lock, by when they may come: the graph; windows and the operator's incidents; lanes; states; counters.
+"""Calls that lock, by when they may come: the graph; pages, windows, the operator's incidents; lanes; states; counters.
 
 `lock` is the one of change_monitor, called by its bare name; rows that others call `lock` on are nobody's second lock.
 """
