@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 
 import pytest
@@ -93,6 +93,16 @@ async def frames_in_circles(check: Check, using: CheckContext) -> list[str]:
     return found
 
 
+@pytest.fixture
+def spared() -> Iterator[None]:
+    """What the tests before have left is not walked through again and again."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("spared")
 async def test_no_error_is_left_to_the_collector(
     using: CheckContext, rude: int, silent: int, unused_tcp_port: int
 ) -> None:
