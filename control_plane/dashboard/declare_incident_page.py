@@ -66,7 +66,7 @@ def _declaration(visit: Visit, monitor_ids: list[UUID]) -> Declaration:
 
 def _one_of(words: Any) -> Any:
     def read(value: object, pointer: str) -> str:
-        return field_rules.choice(value, pointer, allowed=tuple(words), code="INVALID_CHOICE")
+        return field_rules.choice(value, pointer, allowed=tuple(words), code="INVALID_STRING")
 
     return read
 

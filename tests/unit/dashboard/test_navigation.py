@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from control_plane.dashboard.navigation import SECTIONS, tabs
+from control_plane.dashboard.navigation import SECTIONS, SETTINGS, tabs
 from control_plane.domain.credentials import SCOPES
 
 
 def test_only_what_may_be_opened_is_shown() -> None:
-    assert [tab.name for tab in tabs("/app", {"monitors:read"})] == ["Monitors"]
-    assert tabs("/app", ()) == []
+    assert [tab.name for tab in tabs("/app", {"monitors:read"})] == ["Monitors", "Settings"]
+    assert [tab.name for tab in tabs("/app", ())] == ["Settings"]
 
 
 def test_a_page_is_in_the_section_that_its_path_begins_with_the_longest() -> None:
@@ -16,10 +16,12 @@ def test_a_page_is_in_the_section_that_its_path_begins_with_the_longest() -> Non
         return [tab.name for tab in tabs(path, SCOPES) if tab.here]
 
     assert here("/app") == here("/app/monitors/x") == ["Monitors"]
-    assert here("/app/members") == here("/app/members/1") == ["Members"]
+    assert here("/app/members") == here("/app/members/1") == here("/app/settings/keys") == ["Settings"]
+    assert here("/app/channels/x") == here("/app/routes") == here("/app/silences/new") == ["Alerting"]
+    assert here("/app/incidents/x") == ["Incidents"]
     assert here("/docs") == []
 
 
 def test_every_section_asks_for_a_scope_that_there_is_and_has_a_place_of_its_own() -> None:
-    assert all(section.scope in SCOPES for section in SECTIONS)
+    assert all(not section.scope or section.scope in SCOPES for section in (*SECTIONS, *SETTINGS))
     assert len({section.path for section in SECTIONS}) == len(SECTIONS)
