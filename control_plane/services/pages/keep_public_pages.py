@@ -79,6 +79,11 @@ class PublicPages:
     _reading: dict[str, asyncio.Task[KeptPage | None]] = field(default_factory=dict)
     _domains: OrderedDict[str, tuple[str | None, float]] = field(default_factory=OrderedDict)
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The slugs of the pages of which there is a copy."""
+        return tuple(self._kept)
+
     async def get(self, database: Database, slug: str, *, horizon: Horizon) -> Copy | None:
         """The page; None where there is none. Raises Unavailable while the database is away and there is no copy."""
         known = self._kept.get(slug)
