@@ -27,7 +27,8 @@ RANGES: Mapping[str, timedelta] = {
     "30d": timedelta(days=30),
     "90d": timedelta(days=90),
 }
-USUAL_RANGE = "24h"
+_YOUNG = timedelta(hours=6)
+"""A younger monitor's chart is of the last hour unless another range is asked for: a day would be mostly gap."""
 DAYS = 90
 
 
@@ -53,9 +54,9 @@ class MonitorCharts(Struct, frozen=True, kw_only=True):
 async def monitor_charts(visit: Visit, view: MonitorView, incidents: Sequence[IncidentView]) -> MonitorCharts:
     """The charts that the URL asks for with ?range= and ?region=; what it cannot mean is ignored."""
     wanted, asked = visit.query("range"), visit.query("region")
-    chosen = wanted if wanted in RANGES else USUAL_RANGE
     region = asked if any(each.slug == asked for each in view.regions) else ""
     now = visit.deps.now()
+    chosen = wanted if wanted in RANGES else _usual_range(view, now)
     horizon = Horizon(now, timedelta(days=visit.deps.settings.retention.transitions_days))
     async with visit.deps.database.tenant(visit.tenant_id) as conn:
         (monitor,) = await uptime_reads.uptime_monitors(conn, tenant_id=visit.tenant_id, monitor_ids=[view.id])
@@ -76,6 +77,10 @@ async def monitor_charts(visit: Visit, view: MonitorView, incidents: Sequence[In
         region=region,
         regions=[("", "All regions"), *((each.slug, each.slug) for each in view.regions)],
     )
+
+
+def _usual_range(view: MonitorView, now: datetime) -> str:
+    return "1h" if now - view.created_at < _YOUNG else "24h"
 
 
 def _href(view: MonitorView, name: str, region: str) -> str:

@@ -42,8 +42,11 @@ async def test_a_region_is_charted_alone_and_nonsense_is_ignored(desk: Desk, htt
     assert "of 1 results" in await page_of(http, f"{path}?region=eu&range=1h")
     assert "No check has measured anything in this range from us" in await page_of(http, f"{path}?region=us&range=1h")
     page = await page_of(http, f"{path}?region=nowhere&range=1y")
-    assert 'aria-current="true">24h' in page
+    assert 'aria-current="true">1h' in page, "a monitor that was just made has no day to show"
     assert "of 1 results" in page
+    async with desk.database.app() as conn:
+        await conn.execute("UPDATE monitors SET created_at = now() - interval '2 days' WHERE id = $1", monitor_id)
+    assert 'aria-current="true">24h' in await page_of(http, path)
 
 
 async def test_a_live_fragment_leaves_the_charts_alone(desk: Desk, http: httpx.AsyncClient) -> None:
