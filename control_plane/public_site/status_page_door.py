@@ -54,14 +54,16 @@ def host_of(call: Call) -> str:
     return call.request.host.rsplit(":", 1)[0].lower().rstrip(".")
 
 
-def origin_of(call: Call) -> str:
-    """Scheme and host for absolute links, of what the reader asked for: a custom domain stays in its feeds."""
+def origin_of(call: Call, face: PageFace) -> str:
+    """Scheme and host of absolute links: the installation's, or the page's own domain where that was asked for.
+
+    Never what a Host header alone says, where the installation knows its address: answers are kept for everybody.
+    """
     request, public_url = call.request, call.deps.settings.server.public_url.rstrip("/")
-    if not public_url:
-        return str(request.url.origin())
-    own = public_url.split("://", 1)[1]
-    scheme = "https" if is_secure(request, call.deps.settings) else "http"
-    return public_url if request.host == own else f"{scheme}://{request.host}"
+    if is_own_host(call, face):
+        scheme = "https" if is_secure(request, call.deps.settings) else "http"
+        return f"{scheme}://{request.host}"
+    return public_url or str(request.url.origin())
 
 
 async def find(call: Call, slug: str) -> Copy:
@@ -126,7 +128,7 @@ def answer(
     call: Call, copy: Copy, key: Hashable, make: Callable[[], str | bytes], *, media: str, more: Mapping[str, str] = {}
 ) -> web.Response:
     """What `make` says of this copy: made once for all who ask the same, with its entity tag; or 304."""
-    made = _made(copy, (key, origin_of(call), copy.stale_since), make)
+    made = _made(copy, (key, origin_of(call, copy.face), copy.stale_since), make)
     headers = {**_caching(copy), "ETag": made.tag, "Vary": "Accept-Encoding", **more}
     if is_known(call.request, made.tag):
         return web.Response(status=304, headers=headers)

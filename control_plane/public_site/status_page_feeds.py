@@ -65,12 +65,14 @@ def event_of(window: PublicMaintenance, words: Language, copy: Copy) -> Event:
 
 
 async def serve_atom(call: Call) -> web.Response:
-    copy, origin = await opened(call), origin_of(call)
+    copy = await opened(call)
+    origin = origin_of(call, copy.face)
     return answer(call, copy, "atom", lambda: atom(feed_of(copy, origin=origin, name="feed.atom")), media=ATOM)
 
 
 async def serve_rss(call: Call) -> web.Response:
-    copy, origin = await opened(call), origin_of(call)
+    copy = await opened(call)
+    origin = origin_of(call, copy.face)
     return answer(call, copy, "rss", lambda: rss(feed_of(copy, origin=origin, name="feed.rss")), media=RSS)
 
 

@@ -225,7 +225,7 @@ async def serve(call: Call) -> web.Response:
     document = DOCUMENTS.get(name)
     if document is None or (dot, extension) != (".", "json"):
         raise NotFound(f"There is no such document; known: {', '.join(f'{each}.json' for each in DOCUMENTS)}")
-    site = f"{origin_of(call)}{base_of(copy.face.slug)}"
+    site = f"{origin_of(call, copy.face)}{base_of(copy.face.slug)}"
     make = partial(_encoded, document, copy, site)
     return answer(call, copy, ("v2", name), make, media="application/json", more={"Access-Control-Allow-Origin": "*"})
 

@@ -13,6 +13,7 @@ from control_plane.services.pages.hash_page_password import hash_page_password
 from control_plane.store.pool import Database
 from control_plane.web.call import PAGE_PASSWORDS_PER_MINUTE
 from tests.support.public_pages import Stage, a_stage
+from tests.support.serving import settings_with
 
 PASSWORD = "open sesame"
 VERIFY = """
@@ -148,3 +149,13 @@ async def test_a_page_under_its_own_domain_is_unlocked_for_that_whole_host(
     assert cookie["path"] == "/"
     opened = await http.get("/", headers={**host, "Cookie": f"farwatch_page={cookie.value}"})
     assert "Shop" in opened.text
+
+
+async def test_links_lead_to_the_installation_whatever_host_a_request_claims(database: Database) -> None:
+    async with a_stage(database, settings_with(server={"public_url": "https://farwatch.example"})) as stage:
+        await stage.component(await stage.page(), "Shop")
+        async with stage.served.client() as http:
+            for path in ("feed.atom", "feed.rss", "api/v2/summary.json"):
+                text = (await http.get(f"/status/acme/{path}", headers={"Host": "evil.example"})).text
+                assert "https://farwatch.example/status/acme" in text
+                assert "evil.example" not in text
