@@ -233,6 +233,16 @@ ALTER TABLE public.agents ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.announcements (
+    id uuid NOT NULL,
+    title text NOT NULL,
+    text text DEFAULT ''::text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT announcements_forward CHECK (((ends_at IS NULL) OR (ends_at > starts_at)))
+);
+
 CREATE TABLE public.anonymous_creates (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -459,6 +469,22 @@ CREATE TABLE public.events (
     event text NOT NULL,
     monitor_id uuid,
     data text NOT NULL
+);
+
+CREATE TABLE public.feeds (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    digest bytea NOT NULL,
+    former_digest bytea,
+    former_until timestamp with time zone,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    revision integer DEFAULT 1 NOT NULL,
+    CONSTRAINT feeds_digest_length CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT feeds_former_whole CHECK (((former_digest IS NULL) = (former_until IS NULL)))
 );
 
 CREATE TABLE public.heartbeat_pings (
@@ -761,6 +787,20 @@ CREATE TABLE public.monitor_periods (
     title text,
     CONSTRAINT monitor_periods_forward CHECK ((ends_at >= starts_at)),
     CONSTRAINT monitor_periods_kind_known CHECK ((kind = ANY (ARRAY['maintenance'::text, 'paused'::text])))
+);
+
+CREATE TABLE public.monitor_shares (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    monitor_id uuid NOT NULL,
+    label text DEFAULT ''::text NOT NULL,
+    digest bytea NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT monitor_shares_digest_length CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT monitor_shares_label_length CHECK ((char_length(label) <= 80))
 );
 
 CREATE TABLE public.monitor_states (
@@ -1279,6 +1319,9 @@ ALTER TABLE ONLY public.agents
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT announcements_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.anonymous_creates
     ADD CONSTRAINT anonymous_creates_pkey PRIMARY KEY (id);
 
@@ -1350,6 +1393,18 @@ ALTER TABLE ONLY public.event_cursors
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, number);
+
+ALTER TABLE ONLY public.feeds
+    ADD CONSTRAINT feeds_digest_key UNIQUE (digest);
+
+ALTER TABLE ONLY public.feeds
+    ADD CONSTRAINT feeds_former_digest_key UNIQUE (former_digest);
+
+ALTER TABLE ONLY public.feeds
+    ADD CONSTRAINT feeds_name_key UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.feeds
+    ADD CONSTRAINT feeds_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.heartbeat_pings
     ADD CONSTRAINT heartbeat_pings_pkey PRIMARY KEY (tenant_id, monitor_id, number);
@@ -1425,6 +1480,12 @@ ALTER TABLE ONLY public.monitor_dependencies
 
 ALTER TABLE ONLY public.monitor_escalations
     ADD CONSTRAINT monitor_escalations_pkey PRIMARY KEY (tenant_id, monitor_id, step, channel_id);
+
+ALTER TABLE ONLY public.monitor_shares
+    ADD CONSTRAINT monitor_shares_digest_key UNIQUE (digest);
+
+ALTER TABLE ONLY public.monitor_shares
+    ADD CONSTRAINT monitor_shares_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.monitor_states
     ADD CONSTRAINT monitor_states_pkey PRIMARY KEY (tenant_id, monitor_id);
@@ -1578,6 +1639,8 @@ CREATE INDEX channels_linked ON public.channels USING btree (kind, COALESCE((con
 
 CREATE INDEX channels_quiet ON public.channels USING btree (tenant_id, id) WHERE (quiet_hours IS NOT NULL);
 
+CREATE INDEX deliveries_again ON public.deliveries USING btree (tenant_id, channel_id) WHERE ((state = 'pending'::text) AND (message_id = id) AND ((message_at IS NULL) OR (message_at < due_at)));
+
 CREATE INDEX deliveries_backlog ON public.deliveries USING btree (COALESCE(incident_id, id) DESC, number) WHERE (state = 'pending'::text);
 
 CREATE INDEX deliveries_channel ON public.deliveries USING btree (tenant_id, channel_id, created_at DESC);
@@ -1588,7 +1651,7 @@ CREATE INDEX deliveries_due ON public.deliveries USING btree (due_at) WHERE (sta
 
 CREATE INDEX deliveries_finished ON public.deliveries USING btree (finished_at) WHERE (state <> 'pending'::text);
 
-CREATE INDEX deliveries_gathering ON public.deliveries USING btree (channel_kind, due_at) WHERE ((state = 'pending'::text) AND (message_id IS DISTINCT FROM id));
+CREATE INDEX deliveries_gathering ON public.deliveries USING btree (channel_kind, due_at) WHERE ((state = 'pending'::text) AND ((message_id IS DISTINCT FROM id) OR (message_at IS NULL) OR (message_at < due_at)));
 
 CREATE INDEX deliveries_incident ON public.deliveries USING btree (tenant_id, incident_id, channel_id, number);
 
@@ -1670,6 +1733,8 @@ CREATE UNIQUE INDEX monitor_periods_once ON public.monitor_periods USING btree (
 
 CREATE INDEX monitor_periods_window ON public.monitor_periods USING btree (tenant_id, window_id) WHERE (window_id IS NOT NULL);
 
+CREATE INDEX monitor_shares_monitor ON public.monitor_shares USING btree (tenant_id, monitor_id, id);
+
 CREATE INDEX monitor_states_due ON public.monitor_states USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX monitor_states_held ON public.monitor_states USING btree (monitor_id) WHERE (held_since IS NOT NULL);
@@ -1697,6 +1762,8 @@ CREATE INDEX operator_incidents_region ON public.operator_incidents USING btree 
 CREATE INDEX operator_incidents_resolved ON public.operator_incidents USING btree (resolved_at) WHERE (state = 'resolved'::text);
 
 CREATE INDEX page_components_monitor ON public.page_components USING btree (tenant_id, monitor_id);
+
+CREATE INDEX page_components_public ON public.page_components USING btree (monitor_id);
 
 CREATE INDEX ping_door_refusals_age ON public.ping_door_refusals USING btree (until_at);
 
@@ -1754,6 +1821,8 @@ CREATE INDEX votes_region ON public.votes USING btree (region_id);
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.agents FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('agent');
 
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.announcements FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('announcement');
+
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('key');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.channel_links FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('channel_link');
@@ -1765,6 +1834,8 @@ CREATE TRIGGER audited AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((ol
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.deny_rules FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('deny_rule');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.domains FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('domain');
+
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.feeds FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('feed');
 
 CREATE TRIGGER audited AFTER UPDATE OF ping_id ON public.heartbeats FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('heartbeat', 'monitor_id');
 
@@ -1784,6 +1855,8 @@ CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.manage_keys FO
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.members FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('member', 'user_id');
 
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.monitor_shares FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('share');
+
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.monitors FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('monitor');
 
 CREATE TRIGGER audited AFTER UPDATE ON public.operator_incidents FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('operator_incident');
@@ -1792,7 +1865,7 @@ CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.operator_setti
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.opt_outs FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('opt_out');
 
-CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.page_components FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('page_component');
+CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE OF name, description, "group", show_uptime, show_latency ON public.page_components FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('page_component');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.plans FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('plan', 'name');
 
@@ -1876,6 +1949,9 @@ ALTER TABLE ONLY public.domains
 ALTER TABLE ONLY public.event_cursors
     ADD CONSTRAINT event_cursors_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.feeds
+    ADD CONSTRAINT feeds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.heartbeat_pings
     ADD CONSTRAINT heartbeat_pings_heartbeat_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.heartbeats(tenant_id, monitor_id) ON DELETE CASCADE;
 
@@ -1950,6 +2026,9 @@ ALTER TABLE ONLY public.monitor_escalations
 
 ALTER TABLE ONLY public.monitor_periods
     ADD CONSTRAINT monitor_periods_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.monitor_shares
+    ADD CONSTRAINT monitor_shares_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.monitor_states
     ADD CONSTRAINT monitor_states_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
@@ -2036,6 +2115,8 @@ ALTER TABLE public.agents ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY all_rows ON public.agents TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.announcements TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.anonymous_creates TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.api_keys TO farwatch_app USING (true);
@@ -2065,6 +2146,8 @@ CREATE POLICY all_rows ON public.domains TO farwatch_app USING (true);
 CREATE POLICY all_rows ON public.event_cursors TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.events TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.feeds TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.heartbeat_pings TO farwatch_app USING (true);
 
@@ -2107,6 +2190,8 @@ CREATE POLICY all_rows ON public.monitor_dependencies TO farwatch_app USING (tru
 CREATE POLICY all_rows ON public.monitor_escalations TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.monitor_periods TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.monitor_shares TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.monitor_states TO farwatch_app USING (true);
 
@@ -2174,6 +2259,8 @@ CREATE POLICY all_rows ON public.users TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.votes TO farwatch_app USING (true);
 
+ALTER TABLE public.announcements ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.anonymous_creates ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
@@ -2203,6 +2290,8 @@ ALTER TABLE public.domains ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.event_cursors ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feeds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.heartbeat_pings ENABLE ROW LEVEL SECURITY;
 
@@ -2248,6 +2337,8 @@ ALTER TABLE public.monitor_escalations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitor_periods ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.monitor_shares ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.monitor_states ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.monitors ENABLE ROW LEVEL SECURITY;
@@ -2270,6 +2361,8 @@ CREATE POLICY nothing ON public.domains AS RESTRICTIVE TO farwatch_manage USING 
 
 CREATE POLICY nothing ON public.event_cursors AS RESTRICTIVE TO farwatch_manage USING (false);
 
+CREATE POLICY nothing ON public.feeds AS RESTRICTIVE TO farwatch_manage USING (false);
+
 CREATE POLICY nothing ON public.incident_reminders AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.invitations AS RESTRICTIVE TO farwatch_manage USING (false);
@@ -2277,6 +2370,8 @@ CREATE POLICY nothing ON public.invitations AS RESTRICTIVE TO farwatch_manage US
 CREATE POLICY nothing ON public.jobs AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.members AS RESTRICTIVE TO farwatch_manage USING (false);
+
+CREATE POLICY nothing ON public.monitor_shares AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.page_components AS RESTRICTIVE TO farwatch_manage USING (false);
 
@@ -2390,6 +2485,8 @@ CREATE POLICY own_rows ON public.event_cursors TO farwatch_tenant USING ((tenant
 
 CREATE POLICY own_rows ON public.events TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.feeds TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.heartbeat_pings TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.heartbeat_runs TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
@@ -2427,6 +2524,8 @@ CREATE POLICY own_rows ON public.monitor_dependencies TO farwatch_tenant USING (
 CREATE POLICY own_rows ON public.monitor_escalations TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.monitor_periods TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.monitor_shares TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.monitor_states TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
@@ -2552,6 +2651,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO farwatch_tenant;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.announcements TO farwatch_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.anonymous_creates TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.anonymous_creates TO farwatch_tenant;
@@ -2615,6 +2716,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event_cursors TO farwatch_tena
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.events TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feeds TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feeds TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.heartbeat_pings TO farwatch_app;
 
@@ -2697,6 +2802,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_escalations TO farwatc
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_periods TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_periods TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_shares TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_shares TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monitor_states TO farwatch_app;
 
