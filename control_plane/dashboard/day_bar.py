@@ -32,9 +32,12 @@ _SAID = ("down", "degraded", "unknown", "maintenance", "paused")
 
 
 class DayBar(Struct, frozen=True):
-    """One SVG path per state, of WIDTH × 20. `text` says the same."""
+    """Of WIDTH × 20. `paths`: state, line and how thick it is; its dashes make the half hours. `text` says the same.
 
-    paths: tuple[tuple[str, str], ...]
+    A line for each stretch instead of an outline for each half hour: a page has thousands of these.
+    """
+
+    paths: tuple[tuple[str, str, int], ...]
     text: str
 
 
@@ -47,7 +50,8 @@ def day_bar(glance: Glance) -> DayBar:
         if place == CELLS or cells[place] != cells[start]:
             drawn.setdefault(cells[start], []).append(_run(cells[start], start, place - start))
             start = place
-    return DayBar(tuple((state or "none", "".join(path)) for state, path in drawn.items()), in_words(glance.spans))
+    paths = tuple((state or "none", "".join(path), _TALL[state]) for state, path in drawn.items())
+    return DayBar(paths, in_words(glance.spans))
 
 
 def cells_of(spans: Sequence[Span], *, since_ms: int, until_ms: int) -> list[str]:
@@ -63,10 +67,8 @@ def cells_of(spans: Sequence[Span], *, since_ms: int, until_ms: int) -> list[str
 
 
 def _run(state: str, start: int, length: int) -> str:
-    """Bars of one height beside one another, each drawn from where the one before ended."""
-    tall = _TALL[state]
-    bar = f"h{_BAR}v{tall}h-{_BAR}z"
-    return f"M{start * _STEP} {_HEIGHT - tall}" + f"m{_STEP} 0".join([bar] * length)
+    """Half hours of one state beside one another."""
+    return f"M{start * _STEP} {_HEIGHT - _TALL[state] / 2:g}h{length * _STEP - (_STEP - _BAR)}"
 
 
 def in_words(spans: Sequence[Span]) -> str:
