@@ -30,6 +30,7 @@ DOCUMENT = json.loads(openapi_document())
 ELSEWHERE = {
     "stream_events": "a stream of Server-Sent Events has no end to wait for: tests/integration/sse",
     "stream_monitor_events": "as above",
+    "follow_public_page": "as above: tests/integration/pages/test_public_events.py",
     "test_check": "waits for an agent's answer, and none runs: tests/integration/tenant_api/test_on_demand.py",
     "check_monitor_now": "as above",
     "test_channel_config": "sends to the URL it is given, which would leave the loopback: tests/integration/deliveries",

@@ -107,7 +107,7 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         known["agent_id"] = await _first(http, f"/api/v1/regions/{known['region']}/agents")
         page = await _made(http, "/api/v1/status-pages", slug="first-page", title="Acme")
         line = await _made(http, f"/api/v1/status-pages/{page['id']}/components", monitor_id=str(monitor_id))
-        known |= {"page_id": page["id"], "component_id": line["id"]}
+        known |= {"page_id": page["id"], "component_id": line["id"], "slug": page["slug"]}
         known["share_id"] = (await _made(http, f"/api/v1/monitors/{monitor_id}/shares"))["id"]
         known["feed_id"] = (await _made(http, "/api/v1/feeds", name="Chat"))["id"]
         known["whatsapp_link_id"] = (await _made(http, "/api/v1/channels/whatsapp-link"))["id"]
