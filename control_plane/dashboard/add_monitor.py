@@ -11,8 +11,8 @@ from msgspec import structs
 
 from control_plane.dashboard.form_fields import KINDS
 from control_plane.dashboard.form_offers import read_whole_offer
+from control_plane.dashboard.form_reading import Raw
 from control_plane.dashboard.form_test import run_test
-from control_plane.dashboard.form_values import Raw
 from control_plane.dashboard.monitor_form import MonitorForm, body_of, kind_of_form, of_inferred, usual, with_problems
 from control_plane.dashboard.rendering import html
 from control_plane.dashboard.visit import Page, Visit, form, page, see_other, show

@@ -7,8 +7,8 @@ from msgspec import structs
 
 from control_plane.dashboard.add_monitor import large_form
 from control_plane.dashboard.form_offers import read_whole_offer
+from control_plane.dashboard.form_reading import Raw
 from control_plane.dashboard.form_test import TestView, run_test
-from control_plane.dashboard.form_values import Raw
 from control_plane.dashboard.monitor_form import MonitorForm, of_view, patch_of, usual, with_problems
 from control_plane.dashboard.rendering import html
 from control_plane.dashboard.visit import Visit, page, see_other, show

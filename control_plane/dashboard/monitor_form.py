@@ -10,7 +10,8 @@ from msgspec import UNSET, Struct, structs
 
 from control_plane.dashboard.form_fields import KINDS, FormField, Section, field_at, fields, sections
 from control_plane.dashboard.form_offers import Choosable, Offer
-from control_plane.dashboard.form_values import CODECS, MOST_STEPS, Raw, Written
+from control_plane.dashboard.form_reading import MOST_STEPS, Raw
+from control_plane.dashboard.form_values import CODECS, Written
 from control_plane.dashboard.words import sentence
 from control_plane.domain.binding_rules import BOUND_EVENTS
 from control_plane.domain.check_rules import RULES
