@@ -81,13 +81,13 @@ def style_path() -> str:
 
 
 def rendered(template: str, context: Mapping[str, Any]) -> str:
-    """The text of a template, or of a fragment, without the indentation of lines, which means nothing in HTML."""
+    """The text of a template, or of a fragment, without the indentation of lines: not for one with <pre> or textarea."""
     return _INDENT.sub("\n", _environment().get_template(template).render(context))
 
 
 def page(template: str, *, status: int = 200, **context: Any) -> web.Response:
     """A page of its own, for whoever follows a link: no chrome, no cookie, kept by nobody."""
-    text = rendered(template, context)
+    text = _environment().get_template(template).render(context)
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=_HEADERS)
 
 
