@@ -81,7 +81,7 @@ def style_path() -> str:
 
 
 def rendered(template: str, context: Mapping[str, Any]) -> str:
-    """The text of a template, or of a fragment, without the indentation of lines: not for one with <pre> or textarea."""
+    """The text of a template, or of a fragment, without the indentation of lines; not for <pre> or textarea."""
     return _INDENT.sub("\n", _environment().get_template(template).render(context))
 
 
