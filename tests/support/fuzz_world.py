@@ -35,6 +35,12 @@ PUSH = {
         "auth": "tBHItJI5svbpez7KI4CCXg",
     },
 }
+SHOWN = frozenset(
+    {
+        *("get_public_page", "list_public_components", "get_public_component_history", "list_public_incidents"),
+        *("get_public_incident", "list_public_maintenance", "get_badge", "get_shared_monitor"),
+    }
+)
 SCOPES = ["monitors:read"]
 SILENCED = {"starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-02T00:00:00Z"}
 WINDOW = {"title": "Upkeep", "all": True, "starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-01T01:00:00Z"}
@@ -62,9 +68,21 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
                 known = {**known, "page_id": await an_empty_page(desk)}
             if operation.definition.raw["operationId"] == "get_job_result":
                 known = {**known, "job_id": await a_job_that_made_something(desk)}
+            if operation.definition.raw["operationId"] in SHOWN:
+                known = {**known, **await _in_public(desk, known)}
         headers = {"Authorization": f"Bearer {credential}"}
         body = BODIES.get(operation.definition.raw["operationId"]) or _naming(known, operation)
         yield Target(url=desk.url, headers=headers, known=known, body=body)
+
+
+async def _in_public(desk: Desk, known: Mapping[str, str]) -> Mapping[str, str]:
+    """A published page, and a link to the monitor: what the public may see, for operations that show it."""
+    async with desk.served.tenant() as http:
+        published = await http.patch(f"/api/v1/status-pages/{known['page_id']}", json={"state": "published"})
+        assert published.status_code == 200, published.text
+        share = await http.post(f"/api/v1/monitors/{known['monitor_id']}/shares", json={})
+        assert share.status_code == 201, share.text
+    return {"kind": "status", "token": share.json()["token"]}
 
 
 def _naming(known: Mapping[str, str], operation: AnyOperation) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +44,7 @@ QUERIES = {
     "export_monitor": {"format": "json"},
     "list_monitor_results": {"outcome": "up"},
     "agent_dispatch": {"wait": "0"},
+    "get_dashboard_sparklines": {"ids": "{monitor_id}"},
 }
 
 BY_HAND = {"test_check", "check_monitor_now", "test_channel", "test_channel_config", "test_operator_channel"}
@@ -90,10 +91,15 @@ async def _asked(database: Database, route: Route) -> Any:
         path = path_of(route, target.known)
         async with httpx.AsyncClient(base_url=target.url, headers=dict(target.headers), timeout=30) as http:
             body = {"json": BODIES[route.operation]} if route.operation in BODIES else request_of(route, target.known)
-            reply = await http.request(route.method, path, **body, params=QUERIES.get(route.operation))
+            reply = await http.request(route.method, path, **body, params=_query(route, target.known))
         if reply.status_code != route.status:
             raise ValueError(f"{reply.status_code} {reply.text[:200]}")
         return stable(reply.json(), home=target.url)
+
+
+def _query(route: Route, known: Mapping[str, str]) -> dict[str, str]:
+    """The query, with what is there in place of names in braces."""
+    return {name: value.format_map(known) for name, value in QUERIES.get(route.operation, {}).items()}
 
 
 async def _asked_by_agent(database: Database, route: Route) -> Any:

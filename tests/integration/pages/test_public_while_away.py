@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,14 +21,13 @@ API = "/api/public/v1/pages/acme"
 
 
 @pytest.fixture
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PostgresServer]:
-    directory = tmp_path_factory.mktemp("away")
-    for each in (directory, *directory.parents[:2]):
-        each.chmod(0o755)
-    running = PostgresServer(Path(directory) / "pg", durable=False)
-    await asyncio.to_thread(running.start)
-    yield running
-    await asyncio.to_thread(running.stop)
+async def server() -> AsyncIterator[PostgresServer]:
+    with tempfile.TemporaryDirectory(prefix="fw-away-", dir="/tmp") as directory:
+        await asyncio.to_thread(Path(directory).chmod, 0o755)  # the database runs as another user
+        running = PostgresServer(Path(directory) / "pg", durable=False)
+        await asyncio.to_thread(running.start)
+        yield running
+        await asyncio.to_thread(running.stop)
 
 
 @pytest.fixture
