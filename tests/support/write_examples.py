@@ -47,7 +47,17 @@ QUERIES = {
     "get_dashboard_sparklines": {"ids": "{monitor_id}"},
 }
 
-BY_HAND = {"test_check", "check_monitor_now", "test_channel", "test_channel_config", "test_operator_channel"}
+BY_HAND = {
+    "get_badge",
+    "test_push_subscription",
+    "resend_verification",
+    "resend_operator_verification",
+    "test_check",
+    "check_monitor_now",
+    "test_channel",
+    "test_channel_config",
+    "test_operator_channel",
+}
 """What only an agent or a receiver could answer."""
 
 
