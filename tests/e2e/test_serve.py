@@ -40,7 +40,10 @@ async def _has_workers(parent: int, count: int) -> bool:
 async def _came_back(farm: Farm, parent: int, killed: int) -> bool:
     pids = {child.pid for child in psutil.Process(parent).children()}
     async with httpx.AsyncClient(trust_env=False) as client:
-        ready = (await client.get(f"{farm.url}/readyz")).status_code == 200
+        try:
+            ready = (await client.get(f"{farm.url}/readyz")).status_code == 200
+        except httpx.TransportError:  # it had come to the one that was killed
+            return False
     return ready and len(pids) == 2 and killed not in pids
 
 

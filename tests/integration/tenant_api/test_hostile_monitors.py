@@ -130,7 +130,7 @@ async def test_a_hostile_change_is_judged_and_changes_nothing(world: World, row:
          "INVALID_TIMEOUT", "/check/timeout"),
         ({"depends_on": "gateway"}, 400, "INVALID_TYPE", "/depends_on"),
         ({"sla": {"target": 100.1, "period_days": 30}}, 400, "INVALID_SLA", "/sla/target"),
-        ({"escalations": []}, 400, "UNKNOWN_FIELD", "/escalations"),
+        ({"escalate": []}, 400, "UNKNOWN_FIELD", "/escalate"),
         ({"backoff_when_down": "yes"}, 400, "INVALID_TYPE", "/backoff_when_down"),
         ({"regions": ["eu"], "region_policy": {"count": 2}}, 422, "INVALID_REGION_POLICY", "/region_policy"),
         ({"region_policy": "most"}, 422, "INVALID_REGION_POLICY", "/region_policy"),
