@@ -39,6 +39,7 @@ ELSEWHERE = {
     "resend_verification": "needs a mail server: tests/integration/email",
     "resend_operator_verification": "as above",
     "test_operator_channel": "as above",
+    "get_dashboard_sparklines": "takes ids in its query: tests/integration/sharing/test_dashboard_reads.py",
     "put_status_page_logo": "takes a picture: tests/integration/pages/test_page_logo.py",
 }
 """Operations that are not fuzzed, and why."""

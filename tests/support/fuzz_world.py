@@ -38,7 +38,7 @@ PUSH = {
 SHOWN = frozenset(
     {
         *("get_public_page", "list_public_components", "get_public_component_history", "list_public_incidents"),
-        *("get_public_incident", "list_public_maintenance", "get_badge", "get_shared_monitor"),
+        *("get_public_incident", "list_public_maintenance", "get_badge", "get_shared_monitor", "get_public_page_badge"),
     }
 )
 SCOPES = ["monitors:read"]
