@@ -128,11 +128,13 @@ ORDER BY l.number
 # $1 token, $2 lease, $3 most rows, $4 $5 tenants and their sends under way, $6 $7 hosts, $8 $9 channels,
 # $10 $11 $12 limits per tenant, host, channel, $13 kinds that digest: of these, only what store/digests.py has let
 # go singly. Each claim looks at 500 rows at most: those whose bounds are reached are passed over before, so the next
-# claim sees what is behind them.
+# claim sees what is behind them. What a worker was lost with comes after all that was never tried, the longest lost
+# first: it may have arrived already, and one delivery at which workers end must not end one after another.
 FLEET_CLAIM = f"""
 WITH ready AS (
     SELECT d.tenant_id, d.id, d.number, d.channel_id, c.host, coalesce(d.incident_id, d.id) AS newest,
-        coalesce(t.used, 0) AS of_tenant, coalesce(h.used, 0) AS of_host, coalesce(k.used, 0) AS of_channel
+        d.lease_until AS lost_at, coalesce(t.used, 0) AS of_tenant, coalesce(h.used, 0) AS of_host,
+        coalesce(k.used, 0) AS of_channel
     FROM deliveries d
     LEFT JOIN channels c ON c.tenant_id = d.tenant_id AND c.id = d.channel_id
     LEFT JOIN unnest($4::uuid[], $5::integer[]) AS t (id, used) ON t.id = d.tenant_id
@@ -147,14 +149,14 @@ WITH ready AS (
           SELECT FROM deliveries earlier
           WHERE earlier.tenant_id = d.tenant_id AND earlier.incident_id = d.incident_id
             AND earlier.channel_id = d.channel_id AND earlier.number < d.number AND earlier.state = 'pending')
-    ORDER BY coalesce(d.incident_id, d.id) DESC, d.number
+    ORDER BY d.lease_until NULLS FIRST, coalesce(d.incident_id, d.id) DESC, d.number
     LIMIT 500
 ), bounded AS (
-    SELECT tenant_id, id, newest,
-        of_tenant + row_number() OVER (PARTITION BY tenant_id ORDER BY newest DESC, number) AS in_tenant,
-        of_host + row_number() OVER (PARTITION BY host ORDER BY newest DESC, number) AS in_host,
-        of_channel + row_number() OVER (PARTITION BY channel_id ORDER BY newest DESC, number) AS in_channel
-    FROM ready
+    SELECT tenant_id, id, newest, lost_at,
+        of_tenant + row_number() OVER (PARTITION BY tenant_id ORDER BY place) AS in_tenant,
+        of_host + row_number() OVER (PARTITION BY host ORDER BY place) AS in_host,
+        of_channel + row_number() OVER (PARTITION BY channel_id ORDER BY place) AS in_channel
+    FROM (SELECT *, row_number() OVER (ORDER BY lost_at NULLS FIRST, newest DESC, number) AS place FROM ready) placed
 ), taken AS (
     SELECT d.tenant_id, d.id, d.attempts, d.lease_token, d.lease_until
     FROM bounded b
@@ -162,7 +164,7 @@ WITH ready AS (
     WHERE b.in_tenant <= $10 AND b.in_host <= $11 AND b.in_channel <= $12
       AND d.state = 'pending' AND d.due_at <= clock_timestamp()
       AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp())
-    ORDER BY b.newest DESC
+    ORDER BY b.lost_at NULLS FIRST, b.newest DESC
     LIMIT $3
     FOR UPDATE OF d SKIP LOCKED
 ){LEASED}"""
