@@ -22,13 +22,10 @@ import msgspec
 from msgspec import Struct
 
 from control_plane.domain import alertmanager_rules, channel_rules, receiver_credentials
-from control_plane.domain.delivery import retry_after
 from control_plane.notify.body_facts import BodyFacts, body_facts
-from control_plane.notify.excerpt import basic, excerpt
-from control_plane.notify.guarded_http import Answer
+from control_plane.notify.own_server import authorization, judged, kept
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, TransportError
-from control_plane.settings import Settings
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 
 OPEN_FOR = timedelta(days=30)
@@ -60,20 +57,14 @@ class Identity(Struct, frozen=True):
     severity: str
 
 
-class AlertmanagerTransport:
+class AlertmanagerTransport(Transport[Alertmanager]):
     """Posts alerts under the address guard."""
 
     configuration: ClassVar[type[Alertmanager]] = Alertmanager
     digests: ClassVar[bool] = False
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: Alertmanager, *, entropy: bytes) -> Alertmanager:  # noqa: ARG002  # no secret of ours
         """The canonical root, and one way of signing in. Raises BadRequest."""
@@ -91,10 +82,6 @@ class AlertmanagerTransport:
         }
         return Parts(shown=shown, secrets=secrets, host=parse_http_url(config.url).host_header)
 
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Alertmanager:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Alertmanager)
-
     async def send(self, config: Alertmanager, message: Message) -> Sent:
         """One request with the alerts of one notice. Raises TransportError."""
         try:
@@ -103,7 +90,13 @@ class AlertmanagerTransport:
             raise TransportError(f"The channel's URL cannot be used: {refused.message}", permanent=True) from None
         alerts, identity = alerts_of(message)
         answer = await self._http.post(url, headers=_headers(config), body=msgspec.json.encode(alerts))
-        sent = _judged(answer, message=message, response=_kept(answer.body, config))
+        sent = judged(
+            answer,
+            server="Alertmanager",
+            given_up=REFUSED_FOR_GOOD,
+            message=message,
+            response=kept(answer.body, config, url=config.url),
+        )
         return msgspec.structs.replace(sent, receipt=None if identity is None else msgspec.to_builtins(identity))
 
     def _read_root(self, text: str) -> HttpUrl:
@@ -198,33 +191,4 @@ def _said(labels: Mapping[str, str]) -> dict[str, str]:
 
 def _headers(config: Alertmanager) -> dict[str, str]:
     headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json", "Accept-Encoding": "identity"}
-    if config.access_token is not None:
-        headers["Authorization"] = f"Bearer {config.access_token}"
-    elif config.username is not None:
-        headers["Authorization"] = f"Basic {basic(config.username, config.password or '')}"
-    return headers
-
-
-def _judged(answer: Answer, *, message: Message, response: str | None) -> Sent:
-    status = answer.status
-    if 200 <= status < 300:
-        return Sent(http_status=status, response=response)
-    told = f"answered {status}"
-    if 300 <= status < 400:
-        told += ": redirects are not followed, so set the final URL"
-    elif status in REFUSED_FOR_GOOD and response:
-        told += f": {response}"
-    raise TransportError(
-        f"The Alertmanager {told}",
-        permanent=300 <= status < 400 or status in REFUSED_FOR_GOOD,
-        retry_after=retry_after(answer.retry_after, now=message.sent_at),
-        http_status=status,
-        response=response,
-    )
-
-
-def _kept(body: bytes, config: Alertmanager) -> str | None:
-    proofs = [config.access_token or "", config.password or ""]
-    if config.username is not None:
-        proofs.append(basic(config.username, config.password or ""))
-    return excerpt(body, secrets=proofs, url=config.url)
+    return headers | authorization(config)

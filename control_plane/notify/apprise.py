@@ -11,9 +11,8 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -22,7 +21,7 @@ from control_plane.domain import apprise_rules, channel_rules
 from control_plane.notify.apprise_child import Outcome, Task
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
 from control_plane.settings import Settings
 
 AT_ONCE = 2
@@ -51,12 +50,11 @@ class Apprise(Configuration, frozen=True, tag="apprise"):
     url: str
 
 
-class AppriseTransport:
+class AppriseTransport(Transport[Apprise]):
     """Sends through Apprise, in processes of its own."""
 
     configuration: ClassVar[type[Apprise]] = Apprise
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._policy = tools.http.policy
@@ -76,10 +74,6 @@ class AppriseTransport:
         """The URL is sealed whole: any part of it may be a token."""
         shown = {"type": "apprise", "url": channel_rules.MASK}
         return Parts(shown=shown, secrets={"url": config.url}, host=apprise_rules.destination(config.url))
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Apprise:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Apprise)
 
     async def send(self, config: Apprise, message: Message) -> Sent:
         """One message. Raises TransportError."""

@@ -22,9 +22,8 @@ from control_plane.notify.discord_embeds import amended, payload
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
 from control_plane.notify.vendor_answer import JSON, accepted, json_object, refusal, text_of
-from control_plane.settings import Settings
 from shared.netpolicy import HttpUrl, parse_http_url
 
 ANSWER_LIMIT = 64 * 1024
@@ -49,22 +48,16 @@ class Discord(Configuration, frozen=True, tag="discord"):
     thread_id: str | None = None
 
 
-class DiscordTransport:
+class DiscordTransport(Transport[Discord]):
     """Posts to Discord under the address guard."""
 
     configuration: ClassVar[type[Discord]] = Discord
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
         # The form that https://discord.com/developers/docs/reference#user-agent demands: where we are to be found.
         self._user_agent = f"DiscordBot ({tools.settings.server.public_url or _NO_URL}, 1)"
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: Discord, *, entropy: bytes) -> Discord:  # noqa: ARG002  # no secret of ours
         """A webhook of Discord's. Raises BadRequest INVALID_CHANNEL_CONFIG."""
@@ -77,10 +70,6 @@ class DiscordTransport:
         if config.thread_id is not None:
             shown["thread_id"] = config.thread_id
         return Parts(shown, secrets, host)
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Discord:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Discord)
 
     async def send(self, config: Discord, message: Message) -> Sent:
         """One message; what turns an incident edits its first one as well. Raises TransportError for the message."""

@@ -6,8 +6,7 @@ The first message of an incident has a Message-ID made from its message's id; la
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +16,7 @@ from control_plane.domain.message_words import Words
 from control_plane.notify.mail import Button, Mail, MailPage, Row, message_id_of, sender_of
 from control_plane.notify.smtp import SmtpSender
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
 from control_plane.settings import Settings
 
 MOST_ROWS = 100
@@ -37,12 +36,11 @@ class Email(Configuration, frozen=True, tag="email"):
     to: str
 
 
-class EmailTransport:
+class EmailTransport(Transport[Email]):
     """Sends through settings.email; without a server and an address for links the kind is not offered."""
 
     configuration: ClassVar[type[Email]] = Email
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._settings = tools.settings.email
@@ -60,10 +58,6 @@ class EmailTransport:
     def parts(self, config: Email) -> Parts:
         """No secret is in it."""
         return Parts(shown={"type": "email", "to": config.to}, secrets={}, host=HOST)
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Email:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Email)
 
     async def send(self, config: Email, message: Message) -> Sent:
         """One mail. Raises TransportError."""

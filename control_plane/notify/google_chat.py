@@ -9,7 +9,6 @@ because whoever administers the space may allow the webhook meanwhile, and so is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -23,9 +22,8 @@ from control_plane.notify.chat_words import body, cut, facts, headline, links
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
 from control_plane.notify.vendor_answer import JSON, accepted, json_object, refusal, text_of
-from control_plane.settings import Settings
 from shared.netpolicy import HttpUrl, parse_http_url
 
 TEXT_LIMIT = 1_000
@@ -50,20 +48,14 @@ class GoogleChat(Configuration, frozen=True, tag="google_chat"):
     webhook_url: str
 
 
-class GoogleChatTransport:
+class GoogleChatTransport(Transport[GoogleChat]):
     """Posts to spaces under the address guard."""
 
     configuration: ClassVar[type[GoogleChat]] = GoogleChat
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: GoogleChat, *, entropy: bytes) -> GoogleChat:  # noqa: ARG002  # no secret of ours
         """A space's webhook. Raises BadRequest INVALID_CHANNEL_CONFIG."""
@@ -72,10 +64,6 @@ class GoogleChatTransport:
     def parts(self, config: GoogleChat) -> Parts:
         """The URL is sealed: its key and token are all that it takes to post."""
         return Parts(*sealed_url("google_chat", config.webhook_url))
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> GoogleChat:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, GoogleChat)
 
     async def send(self, config: GoogleChat, message: Message) -> Sent:
         """One POST. Raises TransportError."""

@@ -9,7 +9,6 @@ that does not fit, or whose signature is wrong, is given up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -21,9 +20,8 @@ from control_plane.notify.chat_words import body, cut, facts, headline, links
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
 from control_plane.notify.vendor_answer import JSON, accepted, json_object, refusal, text_of
-from control_plane.settings import Settings
 
 SIZE_LIMIT = 28_000
 """Bytes of a whole message."""
@@ -55,20 +53,14 @@ class MsTeams(Configuration, frozen=True, tag="msteams"):
     webhook_url: str
 
 
-class MsTeamsTransport:
+class MsTeamsTransport(Transport[MsTeams]):
     """Posts to workflows under the address guard."""
 
     configuration: ClassVar[type[MsTeams]] = MsTeams
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: MsTeams, *, entropy: bytes) -> MsTeams:  # noqa: ARG002  # no secret of ours
         """A workflow's URL. Raises BadRequest INVALID_CHANNEL_CONFIG."""
@@ -77,10 +69,6 @@ class MsTeamsTransport:
     def parts(self, config: MsTeams) -> Parts:
         """The URL is sealed: its signature is all that it takes to post."""
         return Parts(*sealed_url("msteams", config.webhook_url))
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> MsTeams:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, MsTeams)
 
     async def send(self, config: MsTeams, message: Message) -> Sent:
         """One POST. Raises TransportError."""

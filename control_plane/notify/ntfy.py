@@ -9,25 +9,22 @@ any other       tried again, not before its Retry-After: 401 and 403 too, becaus
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
 
 from control_plane.domain import channel_rules, ntfy_rules, receiver_credentials
-from control_plane.domain.delivery import retry_after
 from control_plane.domain.message_words import Words
-from control_plane.notify.excerpt import basic, excerpt
-from control_plane.notify.guarded_http import Answer
+from control_plane.notify.own_server import authorization, judged, kept
 from control_plane.notify.tools import Tools
 from control_plane.notify.transport import (
     Configuration,
     Message,
     Parts,
     Sent,
+    Transport,
     TransportError,
 )
-from control_plane.settings import Settings
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 
 PUBLIC_SERVER = "https://ntfy.sh"
@@ -61,20 +58,14 @@ class Ntfy(Configuration, frozen=True, tag="ntfy"):
     password: str | None = None
 
 
-class NtfyTransport:
+class NtfyTransport(Transport[Ntfy]):
     """Publishes to ntfy under the address guard."""
 
     configuration: ClassVar[type[Ntfy]] = Ntfy
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: Ntfy, *, entropy: bytes) -> Ntfy:  # noqa: ARG002  # no secret of ours
         """The canonical root of the server, and fields as ntfy documents them. Raises BadRequest."""
@@ -98,10 +89,6 @@ class NtfyTransport:
         }
         return Parts(shown=shown, secrets=secrets, host=parse_http_url(config.server_url).host_header)
 
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Ntfy:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Ntfy)
-
     async def send(self, config: Ntfy, message: Message) -> Sent:
         """One publish. Raises TransportError."""
         try:
@@ -110,7 +97,13 @@ class NtfyTransport:
             raise TransportError(f"The channel's URL cannot be used: {refused.message}", permanent=True) from None
         body = published(config.topic, message.words, message_id=message.message_id.hex)
         answer = await self._http.post(url, headers=_headers(config), body=body)
-        return _judged(answer, message=message, response=_kept(answer.body, config))
+        return judged(
+            answer,
+            server="ntfy server",
+            given_up=REFUSED_FOR_GOOD,
+            message=message,
+            response=kept(answer.body, config),
+        )
 
     def _read_root(self, text: str) -> HttpUrl:
         try:
@@ -155,31 +148,4 @@ def _headers(config: Ntfy) -> dict[str, str]:
         "Content-Type": "application/json; charset=utf-8",
         "Accept-Encoding": "identity",
     }
-    if config.access_token is not None:
-        headers["Authorization"] = f"Bearer {config.access_token}"
-    elif config.username is not None:
-        headers["Authorization"] = f"Basic {basic(config.username, config.password or '')}"
-    return headers
-
-
-def _judged(answer: Answer, *, message: Message, response: str | None) -> Sent:
-    status = answer.status
-    if 200 <= status < 300:
-        return Sent(http_status=status, response=response)
-    told = f"answered {status}"
-    if 300 <= status < 400:
-        told += ": redirects are not followed, so set the final URL"
-    raise TransportError(
-        f"The ntfy server {told}",
-        permanent=300 <= status < 400 or status in REFUSED_FOR_GOOD,
-        retry_after=retry_after(answer.retry_after, now=message.sent_at),
-        http_status=status,
-        response=response,
-    )
-
-
-def _kept(body: bytes, config: Ntfy) -> str | None:
-    proofs = [config.access_token or "", config.password or ""]
-    if config.username is not None:
-        proofs.append(basic(config.username, config.password or ""))
-    return excerpt(body, secrets=proofs)
+    return headers | authorization(config)

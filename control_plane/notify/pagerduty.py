@@ -13,7 +13,6 @@ change events, which page nobody (https://developer.pagerduty.com/docs/send-chan
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -25,8 +24,7 @@ from control_plane.notify.body_facts import BodyFacts, body_facts
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, TransportError
-from control_plane.settings import Settings
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
 from shared.netpolicy import parse_http_url
 
 HOSTS = {"us": "events.pagerduty.com", "eu": "events.eu.pagerduty.com"}
@@ -67,20 +65,14 @@ class Call(Struct, frozen=True):
     document: dict[str, Any]
 
 
-class PagerDutyTransport:
+class PagerDutyTransport(Transport[PagerDuty]):
     """Sends events to PagerDuty."""
 
     configuration: ClassVar[type[PagerDuty]] = PagerDuty
     digests: ClassVar[bool] = False
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: PagerDuty, *, entropy: bytes) -> PagerDuty:  # noqa: ARG002  # no secret of ours
         """A key and a region as PagerDuty documents them. Raises BadRequest."""
@@ -96,10 +88,6 @@ class PagerDutyTransport:
             secrets={"routing_key": config.routing_key},
             host=HOSTS[config.region],
         )
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> PagerDuty:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, PagerDuty)
 
     async def send(self, config: PagerDuty, message: Message) -> Sent:
         """One event, or the two of a test. Raises TransportError."""

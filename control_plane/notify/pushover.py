@@ -11,7 +11,6 @@ Pushover has no key against duplicates: a message whose answer was lost on the w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -29,9 +28,9 @@ from control_plane.notify.transport import (
     Message,
     Parts,
     Sent,
+    Transport,
     TransportError,
 )
-from control_plane.settings import Settings
 from shared.netpolicy import parse_http_url
 
 HOST = "api.pushover.net"
@@ -63,20 +62,14 @@ class _Reply(msgspec.Struct, frozen=True):
     token: Any = None
 
 
-class PushoverTransport:
+class PushoverTransport(Transport[Pushover]):
     """Sends to Pushover."""
 
     configuration: ClassVar[type[Pushover]] = Pushover
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: Pushover, *, entropy: bytes) -> Pushover:  # noqa: ARG002  # no secret of ours
         """As given, when Pushover would take it. Raises BadRequest."""
@@ -89,10 +82,6 @@ class PushoverTransport:
         if config.device is not None:
             shown["device"] = config.device
         return Parts(shown=shown, secrets={"token": config.token, "user": config.user}, host=HOST)
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Pushover:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Pushover)
 
     async def send(self, config: Pushover, message: Message) -> Sent:
         """One message. Raises TransportError."""

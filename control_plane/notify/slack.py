@@ -24,9 +24,8 @@ from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.slack_blocks import amended, payload
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
 from control_plane.notify.vendor_answer import JSON, accepted, json_object, refusal, text_of
-from control_plane.settings import Settings
 from shared.netpolicy import parse_http_url
 
 API_HOST = "slack.com"
@@ -76,20 +75,14 @@ class Slack(Configuration, frozen=True, tag="slack"):
     channel: str | None = None
 
 
-class SlackTransport:
+class SlackTransport(Transport[Slack]):
     """Posts to Slack under the address guard."""
 
     configuration: ClassVar[type[Slack]] = Slack
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: Slack, *, entropy: bytes) -> Slack:  # noqa: ARG002  # no secret of ours
         """One of the two ways, as Slack documents it. Raises BadRequest INVALID_CHANNEL_CONFIG."""
@@ -106,10 +99,6 @@ class SlackTransport:
             return Parts(*sealed_url("slack", config.webhook_url))
         shown = {"type": "slack", "bot_token": channel_rules.MASK, "channel": config.channel}
         return Parts(shown=shown, secrets={"bot_token": config.bot_token}, host=API_HOST)
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Slack:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Slack)
 
     async def send(self, config: Slack, message: Message) -> Sent:
         """One message; what turns an incident edits its first one as well. Raises TransportError for the message."""

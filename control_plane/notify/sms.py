@@ -9,7 +9,7 @@ STOP            given up, and the channel is disabled: no text will ever arrive 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
@@ -26,8 +26,7 @@ from control_plane.notify.sms_telnyx import Telnyx
 from control_plane.notify.sms_twilio import Twilio
 from control_plane.notify.sms_vonage import Vonage
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Message, Parts, Sent, TransportError
-from control_plane.settings import Settings
+from control_plane.notify.transport import Message, Parts, Sent, Transport, TransportError
 from shared.netpolicy import parse_http_url
 
 PROVIDERS: Mapping[str, type[Provider]] = {
@@ -41,20 +40,14 @@ PROVIDERS: Mapping[str, type[Provider]] = {
 USER_AGENT = "Farwatch-SMS/1"
 
 
-class SmsTransport:
+class SmsTransport(Transport[Sms]):
     """Sends texts through the channel's gateway."""
 
     configuration: ClassVar[type[Sms]] = Sms
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: Sms, *, entropy: bytes) -> Sms:  # noqa: ARG002  # no secret of ours
         """Checked numbers and credentials; Sinch's region is us by default. Raises BadRequest."""
@@ -78,10 +71,6 @@ class SmsTransport:
             **dict.fromkeys(secrets, channel_rules.MASK),
         }
         return Parts(shown=shown, secrets=secrets, host=PROVIDERS[config.provider].host(config))
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Sms:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Sms)
 
     async def send(self, config: Sms, message: Message) -> Sent:
         """One text. Raises TransportError."""

@@ -7,7 +7,6 @@ URL Telegram does not take become lines of text. A message that is sent twice sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -17,8 +16,7 @@ from control_plane.domain import channel_rules, telegram_rules
 from control_plane.notify.telegram_bot import HOST, BotError, Called, TelegramBot
 from control_plane.notify.telegram_message import payload
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent
-from control_plane.settings import Settings
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
 
 _MENDED = 3
 """How often one message is sent again at once: for each of the refusals that we can mend."""
@@ -32,20 +30,14 @@ class Telegram(Configuration, frozen=True, tag="telegram"):
     message_thread_id: int | None = None
 
 
-class TelegramTransport:
+class TelegramTransport(Transport[Telegram]):
     """Sends by the tenant's bot."""
 
     configuration: ClassVar[type[Telegram]] = Telegram
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: Telegram, *, entropy: bytes) -> Telegram:  # noqa: ARG002  # no secret of ours
         """Fields as the Bot API documents them. Raises BadRequest."""
@@ -62,10 +54,6 @@ class TelegramTransport:
             **({} if config.message_thread_id is None else {"message_thread_id": config.message_thread_id}),
         }
         return Parts(shown=shown, secrets={"bot_token": config.bot_token}, host=HOST)
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Telegram:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Telegram)
 
     async def send(self, config: Telegram, message: Message) -> Sent:
         """One message. Raises TransportError."""

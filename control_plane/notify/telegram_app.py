@@ -5,8 +5,7 @@ Never made from a request's body: whoever could name a chat there could have our
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
@@ -14,7 +13,7 @@ from control_plane.domain import telegram_rules
 from control_plane.notify.telegram import send_by
 from control_plane.notify.telegram_bot import HOST, TelegramBot
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
 from control_plane.settings import Settings
 
 
@@ -26,7 +25,7 @@ class TelegramApp(Configuration, frozen=True, tag="telegram_app"):
     message_thread_id: int | None = None
 
 
-class TelegramAppTransport:
+class TelegramAppTransport(Transport[TelegramApp]):
     """Sends by the operator's bot."""
 
     configuration: ClassVar[type[TelegramApp]] = TelegramApp
@@ -55,10 +54,6 @@ class TelegramAppTransport:
             **({} if config.message_thread_id is None else {"message_thread_id": config.message_thread_id}),
         }
         return Parts(shown=shown, secrets={}, host=HOST)
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> TelegramApp:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, TelegramApp)
 
     async def send(self, config: TelegramApp, message: Message) -> Sent:
         """One message. Raises TransportError."""

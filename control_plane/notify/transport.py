@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from control_plane.domain.message_words import Words
@@ -116,15 +117,16 @@ class Transport(Protocol[C]):
 
     configuration: ClassVar[type[Any]]
     digests: ClassVar[bool]
-    managed: ClassVar[bool]
+    managed: ClassVar[bool] = False
     """Made by linking a chat or a browser, never from a body that names an address."""
 
     def __init__(self, tools: Tools) -> None:
         """Cheap, and possible without the operator's settings."""
 
     @staticmethod
-    def is_set_up(settings: Settings) -> bool:
+    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # most kinds need nothing of the operator's
         """Whether the operator has set what the kind needs."""
+        return True
 
     def prepared(self, config: C, *, entropy: bytes) -> C:
         """The configuration as it will be stored. Raises errors.BadRequest or errors.Refused naming the field.
@@ -136,7 +138,9 @@ class Transport(Protocol[C]):
         """Cut into what is shown and what is sealed."""
 
     def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> C:
-        """The inverse of `parts`."""
+        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
+        found: C = msgspec.convert({**shown, **secrets}, self.configuration)
+        return found
 
     async def send(self, config: C, message: Message) -> Sent:
         """Send once. Raises TransportError; never waits longer than its total timeout."""

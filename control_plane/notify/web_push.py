@@ -9,8 +9,7 @@ any other       tried again, not before its Retry-After
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 from pywebpush import WebPusher
@@ -22,7 +21,7 @@ from control_plane.notify import vapid
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
 from control_plane.settings import Settings
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 
@@ -47,7 +46,7 @@ class WebPush(Configuration, frozen=True, tag="web_push"):
     auth: str
 
 
-class WebPushTransport:
+class WebPushTransport(Transport[WebPush]):
     """Sends to push services under the address guard."""
 
     configuration: ClassVar[type[WebPush]] = WebPush
@@ -73,10 +72,6 @@ class WebPushTransport:
         secrets = {"endpoint": config.endpoint, "p256dh": config.p256dh, "auth": config.auth}
         shown = {"type": "web_push", **dict.fromkeys(secrets, channel_rules.MASK)}
         return Parts(shown=shown, secrets=secrets, host=parse_http_url(config.endpoint).host_header)
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> WebPush:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, WebPush)
 
     async def send(self, config: WebPush, message: Message) -> Sent:
         """One push. Raises TransportError."""

@@ -8,9 +8,8 @@ any other    tried again, not before its Retry-After: a receiver that is being d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 from msgspec import Struct
@@ -26,9 +25,9 @@ from control_plane.notify.transport import (
     Message,
     Parts,
     Sent,
+    Transport,
     TransportError,
 )
-from control_plane.settings import Settings
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 
 GONE = 410
@@ -55,20 +54,14 @@ class Webhook(Configuration, frozen=True, tag="webhook"):
     former: Former | None = None
 
 
-class WebhookTransport:
+class WebhookTransport(Transport[Webhook]):
     """Sends webhooks under the address guard."""
 
     configuration: ClassVar[type[Webhook]] = Webhook
     digests: ClassVar[bool] = False
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: Webhook, *, entropy: bytes) -> Webhook:
         """Canonical URL, checked headers, a secret. Raises BadRequest: INVALID_CHANNEL_CONFIG, SSRF_BLOCKED …"""
@@ -94,10 +87,6 @@ class WebhookTransport:
             secrets={"url": config.url, "headers": config.headers, "secret": config.secret, **former},
             host=parse_http_url(config.url).host_header,
         )
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Webhook:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Webhook)
 
     async def send(self, config: Webhook, message: Message) -> Sent:
         """One POST. Raises TransportError."""

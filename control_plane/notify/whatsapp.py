@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
 from control_plane.domain import channel_rules, whatsapp_rules
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
 from control_plane.notify.whatsapp_cloud import HOST, Sender, send_template
-from control_plane.settings import Settings
 
 
 class Whatsapp(Configuration, frozen=True, tag="whatsapp", kw_only=True):
@@ -24,20 +22,14 @@ class Whatsapp(Configuration, frozen=True, tag="whatsapp", kw_only=True):
     language_code: str = "en"
 
 
-class WhatsappTransport:
+class WhatsappTransport(Transport[Whatsapp]):
     """Sends through the channel's own number."""
 
     configuration: ClassVar[type[Whatsapp]] = Whatsapp
     digests: ClassVar[bool] = True
-    managed: ClassVar[bool] = False
 
     def __init__(self, tools: Tools) -> None:
         self._http = tools.http
-
-    @staticmethod
-    def is_set_up(settings: Settings) -> bool:  # noqa: ARG004  # it needs nothing of the operator's
-        """Always."""
-        return True
 
     def prepared(self, config: Whatsapp, *, entropy: bytes) -> Whatsapp:  # noqa: ARG002  # no secret of ours
         """Checked, with the recipient as digits. Raises BadRequest."""
@@ -49,10 +41,6 @@ class WhatsappTransport:
         """The token is sealed."""
         shown = msgspec.to_builtins(config) | {"access_token": channel_rules.MASK}
         return Parts(shown=shown, secrets={"access_token": config.access_token}, host=HOST)
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> Whatsapp:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, Whatsapp)
 
     async def send(self, config: Whatsapp, message: Message) -> Sent:
         """One message. Raises TransportError."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
 from control_plane.domain import whatsapp_rules
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
 from control_plane.notify.whatsapp_cloud import HOST, Sender, send_template
 from control_plane.settings import Settings
 
@@ -21,7 +20,7 @@ class WhatsappApp(Configuration, frozen=True, tag="whatsapp_app", kw_only=True):
     profile_name: str = ""
 
 
-class WhatsappAppTransport:
+class WhatsappAppTransport(Transport[WhatsappApp]):
     """Sends through the operator's number."""
 
     configuration: ClassVar[type[WhatsappApp]] = WhatsappApp
@@ -50,10 +49,6 @@ class WhatsappAppTransport:
     def parts(self, config: WhatsappApp) -> Parts:
         """Nothing of it is secret: the token is the operator's, and in the settings."""
         return Parts(shown=msgspec.to_builtins(config), secrets={}, host=HOST)
-
-    def whole(self, *, shown: Mapping[str, Any], secrets: Mapping[str, Any]) -> WhatsappApp:
-        """From what `parts` made. Raises msgspec.ValidationError when it is something else."""
-        return msgspec.convert({**shown, **secrets}, WhatsappApp)
 
     async def send(self, config: WhatsappApp, message: Message) -> Sent:
         """One message. Raises TransportError."""
