@@ -104,13 +104,18 @@ def rm(client: ApiClient, page: str) -> None:
 @click.argument("page")
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 @click.option("--remove", is_flag=True, help="Take the logo away.")
+@click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Write the logo to this file.")
 @with_output
 @with_client
-def logo(client: ApiClient, page: str, *, picture: Path | None, remove: bool, output: str) -> None:
+def logo(client: ApiClient, page: str, *, picture: Path | None, remove: bool, save: Path | None, output: str) -> None:
     """Give a page a logo: a PNG, JPEG, WebP or GIF."""
-    if remove == (picture is not None):
-        raise click.UsageError("Give a picture, or --remove")
+    if [picture is not None, remove, save is not None].count(True) != 1:
+        raise click.UsageError("Give a picture, --remove, or --save FILE")
     path = f"/status-pages/{_page(client, page)}/logo"
+    if save is not None:
+        save.write_bytes(client.download(path))
+        say(f"The logo is in {save}.")
+        return
     if picture is None:
         client.send("DELETE", path)
         say(f"{page} has no logo now.")

@@ -194,6 +194,15 @@ class Logo(Struct, frozen=True):
     media_type: str
 
 
+LOGO_OF_PAGE = "SELECT image, media_type FROM page_logos WHERE tenant_id = $1 AND page_id = $2"
+
+
+async def logo_of_page(conn: Connection, *, tenant_id: TenantId, page_id: UUID) -> Logo | None:
+    """The logo that a page has now, published or not: for those who write it."""
+    row = await conn.fetchrow(LOGO_OF_PAGE, tenant_id, page_id)
+    return None if row is None else Logo(*row)
+
+
 async def logo_of_face(conn: Connection, *, tenant_id: TenantId, page_id: UUID, digest: str) -> Logo | None:
     """The page's logo, if it is the one of this digest."""
     row = await conn.fetchrow(LOGO_OF_FACE, tenant_id, page_id, digest)

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
+from hashlib import sha256
 
-from control_plane.services.pages.draw_logo import MOST_BYTES
+from aiohttp import web
+
+from control_plane.services.pages.draw_logo import MEDIA_TYPE, MOST_BYTES
 from control_plane.services.pages.keep_logo import delete_logo, put_logo
+from control_plane.services.pages.read_logo import read_logo
 from control_plane.tenant_api.status_pages import page_answer
 from control_plane.web.call import Call, Reply
-from control_plane.web.etag import require_match
+from control_plane.web.etag import is_known, require_match
 from control_plane.web.routes import Door, Route
 from control_plane.web.status_page_view import StatusPage
 
 MEDIA = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/svg+xml", "application/octet-stream")
 """SVG is taken only to be refused with the reason."""
+
+
+async def get_page_logo(call: Call) -> web.Response:
+    logo = await read_logo(call.deps.database, tenant_id=call.tenant().tenant_id, page_id=call.uuid("page_id"))
+    headers = {"ETag": f'"{sha256(logo.image).hexdigest()[:16]}"'}
+    if is_known(call.request, headers["ETag"]):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=logo.image, content_type=logo.media_type, headers=headers)
 
 
 async def put_page_logo(call: Call) -> Reply:
@@ -42,6 +54,19 @@ async def remove_page_logo(call: Call) -> Reply:
 
 
 ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/api/v1/status-pages/{page_id}/logo",
+        handler=get_page_logo,
+        operation="get_status_page_logo",
+        summary="Read the logo of a status page",
+        description="The picture as it was drawn anew. A draft's logo is read here only; `logo_url` is the public's.",
+        tag="status pages",
+        door=Door.TENANT,
+        scope="status-pages:read",
+        also=(MEDIA_TYPE,),
+        errors=("STATUS_PAGE_NOT_FOUND", "LOGO_NOT_FOUND"),
+    ),
     Route(
         method="PUT",
         path="/api/v1/status-pages/{page_id}/logo",

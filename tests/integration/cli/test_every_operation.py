@@ -143,6 +143,7 @@ WALK = f"""
 0 pages edit-component shop Checkout --name Paying
 0 pages order shop Paying
 0 pages logo shop {{picture}}
+0 pages logo shop --save {{picture}}
 0 pages logo shop --remove
 0 pages rm-component shop Paying
 0 pages rm shop

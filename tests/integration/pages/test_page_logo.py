@@ -167,3 +167,16 @@ async def test_its_own_people_see_a_draft_as_it_will_be(world: World, page: dict
 async def preview(world: World, tenant_id: TenantId, page: dict[str, Any], horizon: Horizon) -> PublicPage | None:
     (row,) = await world.rows("SELECT id FROM status_pages")
     return await preview_page(world.database, tenant_id=tenant_id, page_id=row["id"], horizon=horizon)
+
+
+async def test_a_draft_logo_is_read_by_its_tenant_alone(world: World, page: dict[str, Any]) -> None:
+    path = f"{PAGES}/{page['id']}/logo"
+    none = await world.http.get(path)
+    assert (none.status_code, none.json()["error"]["code"]) == (404, "LOGO_NOT_FOUND")
+    await put(world, page, picture())
+    read = await world.http.get(path)
+    assert (read.status_code, read.headers["Content-Type"]) == (200, "image/png")
+    assert Image.open(io.BytesIO(read.content)).size == (40, 20)
+    assert (await world.http.get(path, headers={"If-None-Match": read.headers["ETag"]})).status_code == 304
+    stranger = await world.stranger.get(path)
+    assert (stranger.status_code, stranger.json()["error"]["code"]) == (404, "STATUS_PAGE_NOT_FOUND")
