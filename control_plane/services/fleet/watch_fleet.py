@@ -21,7 +21,7 @@ from control_plane.metrics import (
 )
 from control_plane.services.fleet.watch_regions import Regions, judge_regions, read_regions, told
 from control_plane.services.fleet.watch_saturation import judge_saturation
-from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
+from control_plane.services.fleet.write_operator_incidents import Change, Place, ending, write_operator_incidents
 from control_plane.services.installation.identity import new_id
 from control_plane.store import fleet_reads, fleet_regions, fleet_watch, operator_incidents, safety
 from control_plane.store.operator_incidents import OperatorIncident
@@ -159,17 +159,11 @@ def _ended(incident: OperatorIncident, resolution: str) -> Change:
         region_name=incident.region_name,
         private_to=incident.private_to,
     )
-    return Change(
-        id=incident.id,
-        kind=incident.kind,
-        subject=incident.subject,
-        severity=incident.severity,
-        place=place,
+    return ending(
+        incident,
         cause=_cause(incident.kind, place.agent or "?", place.region or "?", incident.reason),
         reason=_RESOLVED_WORDS[resolution],
-        details=noted,
-        number=incident.number,
-        opened_at=incident.opened_at,
+        place=place,
         resolution=resolution,
     )
 

@@ -24,7 +24,7 @@ from control_plane.domain.fleet_regions import (
     Noted,
     RegionState,
 )
-from control_plane.services.fleet.write_operator_incidents import Change, Place
+from control_plane.services.fleet.write_operator_incidents import Change, Place, ending
 from control_plane.services.installation.identity import new_id
 from control_plane.store import fleet_regions as rows
 from control_plane.store.operator_incidents import OperatorIncident
@@ -232,17 +232,11 @@ def _ended(incident: OperatorIncident, resolution: str) -> Change:
     """Of a region that is gone, what is left is what was noted."""
     region = incident.region or incident.details.get("region")
     place = Place(region=region, region_name=incident.region_name, private_to=incident.private_to)
-    return Change(
-        id=incident.id,
-        kind=incident.kind,
-        subject=incident.subject,
-        severity=incident.severity,
-        place=place,
+    return ending(
+        incident,
         cause=fleet_regions.cause_of(incident.kind, region or "?", incident.reason),
         reason=RESOLVED_WORDS[resolution],
-        details=incident.details,
-        number=incident.number,
-        opened_at=incident.opened_at,
+        place=place,
         resolution=resolution,
     )
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from control_plane.domain.fleet import SATURATED, AgentState
 from control_plane.domain.fleet_saturation import FLEET_SATURATED, is_saturated, told
-from control_plane.services.fleet.write_operator_incidents import Change, Place
+from control_plane.services.fleet.write_operator_incidents import Change, Place, ending
 from control_plane.services.installation.identity import new_id
 from control_plane.store.operator_incidents import OperatorIncident
 
@@ -45,16 +45,6 @@ def _opening(reason: str) -> Change:
 
 
 def _ended(incident: OperatorIncident) -> Change:
-    return Change(
-        id=incident.id,
-        kind=FLEET_SATURATED,
-        subject=SUBJECT,
-        severity=incident.severity,
-        place=Place(),
-        cause=f"The fleet was saturated. {incident.reason}",
-        reason="Most agents can do their work again",
-        details=incident.details,
-        number=incident.number,
-        opened_at=incident.opened_at,
-        resolution="recovered",
+    return ending(
+        incident, cause=f"The fleet was saturated. {incident.reason}", reason="Most agents can do their work again"
     )

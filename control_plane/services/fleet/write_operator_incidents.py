@@ -27,7 +27,7 @@ from control_plane.services.alerting.owe_deliveries import owe_deliveries
 from control_plane.services.installation.identity import new_id
 from control_plane.store import decisions, operator_incidents, tenants
 from control_plane.store.deliveries import DeliveryRow
-from control_plane.store.operator_incidents import Listener, NewIncident
+from control_plane.store.operator_incidents import Listener, NewIncident, OperatorIncident
 from control_plane.store.pool import Connection
 from control_plane.store.tenants import OPERATOR
 from shared.ids import TenantId
@@ -58,6 +58,25 @@ class Change(Struct, frozen=True, kw_only=True):
     number: int = 0
     opened_at: datetime | None = None
     resolution: str | None = None
+
+
+def ending(
+    incident: OperatorIncident, *, cause: str, reason: str, place: Place | None = None, resolution: str = "recovered"
+) -> Change:
+    """The end of one that is open. `reason` says why it ends; without a place it was the whole installation's."""
+    return Change(
+        id=incident.id,
+        kind=incident.kind,
+        subject=incident.subject,
+        severity=incident.severity,
+        place=place or Place(),
+        cause=cause,
+        reason=reason,
+        details=incident.details,
+        number=incident.number,
+        opened_at=incident.opened_at,
+        resolution=resolution,
+    )
 
 
 class _Owed(Struct, frozen=True):

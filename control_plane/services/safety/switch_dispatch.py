@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from control_plane.domain.safety_gate import KillSwitch
-from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
+from control_plane.services.fleet.write_operator_incidents import Change, Place, ending, write_operator_incidents
 from control_plane.services.installation.identity import new_id
 from control_plane.services.safety.read_gate import switch_of
 from control_plane.store import fleet_reads, operator_incidents, safety
@@ -42,19 +42,7 @@ async def _tell(conn: Connection, *, on: bool, reason: str, now: datetime) -> No
         await write_operator_incidents(conn, [_opening(reason)], now=now)
     else:
         ended = [
-            Change(
-                id=one.id,
-                kind=KIND,
-                subject=SUBJECT,
-                severity=one.severity,
-                place=Place(),
-                cause=f"All checks were stopped. {one.reason}",
-                reason="Checks are dispatched again",
-                details=one.details,
-                number=one.number,
-                opened_at=one.opened_at,
-                resolution="recovered",
-            )
+            ending(one, cause=f"All checks were stopped. {one.reason}", reason="Checks are dispatched again")
             for one in held
         ]
         await write_operator_incidents(conn, ended, now=now)

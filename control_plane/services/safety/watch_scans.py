@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from control_plane.domain.safety_settings import settings_of
-from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
+from control_plane.services.fleet.write_operator_incidents import Change, Place, ending, write_operator_incidents
 from control_plane.services.installation.identity import new_id
 from control_plane.store import fleet_reads, operator_incidents, port_touches, safety
 from control_plane.store.operator_incidents import OperatorIncident
@@ -54,16 +54,4 @@ def _opening(suspect: Suspect) -> Change:
 
 
 def _ended(incident: OperatorIncident) -> Change:
-    return Change(
-        id=incident.id,
-        kind=KIND,
-        subject=incident.subject,
-        severity=incident.severity,
-        place=Place(),
-        cause=f"A port scan was suspected. {incident.reason}",
-        reason="It has stopped for an hour",
-        details=incident.details,
-        number=incident.number,
-        opened_at=incident.opened_at,
-        resolution="recovered",
-    )
+    return ending(incident, cause=f"A port scan was suspected. {incident.reason}", reason="It has stopped for an hour")

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
+from control_plane.services.fleet.write_operator_incidents import Change, Place, ending, write_operator_incidents
 from control_plane.services.installation.identity import new_id
 from control_plane.store import fleet_reads, operator_incidents, tenant_watch
 from control_plane.store.operator_incidents import OperatorIncident
@@ -80,16 +80,4 @@ def _opening(found: _Found) -> Change:
 
 
 def _ended(incident: OperatorIncident) -> Change:
-    return Change(
-        id=incident.id,
-        kind=incident.kind,
-        subject=incident.subject,
-        severity=incident.severity,
-        place=Place(),
-        cause=incident.reason,
-        reason=_OVER[incident.kind],
-        details=incident.details,
-        number=incident.number,
-        opened_at=incident.opened_at,
-        resolution="recovered",
-    )
+    return ending(incident, cause=incident.reason, reason=_OVER[incident.kind])
