@@ -73,6 +73,10 @@ OVERRIDES = {
     ("monitors", "interval_s"): "60",
     ("feeds", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("monitor_shares", "digest"): "sha256(gen_random_uuid()::text::bytea)",
+    ("page_subscribers", "digest"): "sha256(gen_random_uuid()::text::bytea)",
+    ("page_subscribers", "kind"): "'email'",
+    ("page_subscribers", "source"): "'public'",
+    ("page_subscribers", "confirm_until"): "now()",
     ("channel_verifications", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("results", "slot"): "(extract(epoch FROM now()) * 1000)::bigint",
 }
