@@ -15,7 +15,8 @@ from control_plane.domain.message_template import LIMITS, PARTS, PLACEHOLDERS, r
 from control_plane.domain.message_words import Words
 from control_plane.errors import BadRequest, NotFound
 from control_plane.notify import render, transports
-from control_plane.notify.render import Surroundings, Told
+from control_plane.notify.render import Surroundings
+from control_plane.notify.told import Told
 from control_plane.services.alerting.change_channel import ChannelChange, change_channel
 from control_plane.store import channels
 from control_plane.web.routes import Route

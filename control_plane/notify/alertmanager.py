@@ -25,7 +25,8 @@ from control_plane.domain import alertmanager_rules, channel_rules, receiver_cre
 from control_plane.notify.body_facts import BodyFacts, body_facts
 from control_plane.notify.own_server import authorization, judged, kept
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
+from control_plane.notify.transport_error import TransportError
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 
 OPEN_FOR = timedelta(days=30)

@@ -21,7 +21,8 @@ from control_plane.domain import apprise_rules, channel_rules
 from control_plane.notify.apprise_child import Outcome, Task
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
+from control_plane.notify.transport_error import TransportError
 from control_plane.settings import Settings
 
 AT_ONCE = 2

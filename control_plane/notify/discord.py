@@ -22,7 +22,8 @@ from control_plane.notify.discord_embeds import amended, payload
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
+from control_plane.notify.transport_error import TransportError
 from control_plane.notify.vendor_answer import JSON, accepted, json_object, refusal, text_of
 from shared.netpolicy import HttpUrl, parse_http_url
 

@@ -22,7 +22,7 @@ import dns.resolver
 import httpcore
 from msgspec import Struct
 
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 from shared.netpolicy import Address, HttpUrl, Policy, UrlRefused, judge_address, judge_answers, judge_host
 
 READ_LIMIT = 4096

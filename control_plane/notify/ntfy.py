@@ -17,14 +17,8 @@ from control_plane.domain import channel_rules, ntfy_rules, receiver_credentials
 from control_plane.domain.message_words import Words
 from control_plane.notify.own_server import authorization, judged, kept
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import (
-    Configuration,
-    Message,
-    Parts,
-    Sent,
-    Transport,
-    TransportError,
-)
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
+from control_plane.notify.transport_error import TransportError
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 
 PUBLIC_SERVER = "https://ntfy.sh"

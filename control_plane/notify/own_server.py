@@ -8,7 +8,8 @@ from typing import Protocol
 from control_plane.domain.delivery import retry_after
 from control_plane.notify.excerpt import basic, excerpt
 from control_plane.notify.guarded_http import Answer
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 
 
 class Credentials(Protocol):

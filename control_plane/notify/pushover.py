@@ -23,14 +23,8 @@ from control_plane.domain.message_words import Words
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import (
-    Configuration,
-    Message,
-    Parts,
-    Sent,
-    Transport,
-    TransportError,
-)
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
+from control_plane.notify.transport_error import TransportError
 from shared.netpolicy import parse_http_url
 
 HOST = "api.pushover.net"

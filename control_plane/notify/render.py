@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-import msgspec
 from msgspec import Struct, structs
 
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts
+from control_plane.domain.alerting import IncidentFacts
 from control_plane.domain.message_template import fill
 from control_plane.domain.message_words import Fact, Phase, Tone, Words
 from control_plane.domain.span_words import moment, short, span
 from control_plane.notify.render_digest import digest
+from control_plane.notify.told import Told
 
 MAX_TAGS = 10
 
@@ -25,49 +24,6 @@ TEST_TITLE = "Farwatch test: nothing is wrong"
 """At 3 a.m. the first line alone must say that nobody has to get up."""
 
 _HIGH = frozenset({"major", "critical"})
-
-
-class Place(Struct, frozen=True):
-    """An agent or a region of an operator's notice."""
-
-    name: str
-
-
-class Told(Struct, frozen=True, kw_only=True):
-    """What a stored body says that words need; a tenant's notice, a tenant's event and an operator's notice alike."""
-
-    event: str
-    reason: str
-    occurred_at: datetime | None = None
-    incident: IncidentFacts | None = None
-    monitor: MonitorFacts | None = None
-    agent: Place | None = None
-    region: Place | None = None
-    data: dict[str, Any] | None = None
-
-    @property
-    def subject(self) -> str:
-        """What it is about, by name."""
-        named = self.monitor or self.agent or self.region
-        if named is not None:
-            return named.name
-        return "The installation" if self.event.startswith("operator.") else self._untitled
-
-    @property
-    def _untitled(self) -> str:
-        return "Farwatch" if self.incident is None else f"Incident #{self.incident.number}"
-
-    @property
-    def resolved(self) -> bool:
-        return self.event.endswith(".resolved")
-
-    @property
-    def is_test(self) -> bool:
-        return self.event.endswith(".test")
-
-    @property
-    def is_of_incident(self) -> bool:
-        return self.incident is not None and not self.is_test
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -83,13 +39,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     templates: Mapping[str, str] | None = None
 
 
-_READ = msgspec.json.Decoder(Told)
 _PLAIN = Surroundings()
-
-
-def read(body: bytes) -> Told:
-    """A stored body. Raises msgspec.MsgspecError for one of another shape."""
-    return _READ.decode(body)
 
 
 def words(told: Sequence[Told], around: Surroundings = _PLAIN) -> Words:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from control_plane.domain.message_words import Fact, Tone, Words
 from control_plane.domain.span_words import counted, short
-
-if TYPE_CHECKING:
-    from control_plane.notify.render import Told
+from control_plane.notify.told import Told
 
 MAX_GROUPS = 8
 """Causes that a digest tells apart; what is beyond is counted in its last line."""
@@ -18,7 +15,7 @@ MAX_GROUPS = 8
 MAX_NAMES = 5
 """Monitors that a group names."""
 
-Labelled = tuple["Told", str, Tone]
+Labelled = tuple[Told, str, Tone]
 """A notice, what has happened in a few words, and how it is meant."""
 
 

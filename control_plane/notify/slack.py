@@ -24,7 +24,8 @@ from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.slack_blocks import amended, payload
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
+from control_plane.notify.transport_error import TransportError
 from control_plane.notify.vendor_answer import JSON, accepted, json_object, refusal, text_of
 from shared.netpolicy import parse_http_url
 

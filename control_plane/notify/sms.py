@@ -26,7 +26,8 @@ from control_plane.notify.sms_telnyx import Telnyx
 from control_plane.notify.sms_twilio import Twilio
 from control_plane.notify.sms_vonage import Vonage
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Message, Parts, Sent, Transport, TransportError
+from control_plane.notify.transport import Message, Parts, Sent, Transport
+from control_plane.notify.transport_error import TransportError
 from shared.netpolicy import parse_http_url
 
 PROVIDERS: Mapping[str, type[Provider]] = {

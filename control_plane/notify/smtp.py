@@ -25,7 +25,7 @@ import structlog
 from control_plane.domain.email_rules import needs_utf8
 from control_plane.notify.excerpt import basic, excerpt
 from control_plane.notify.mail import Mail, mime, sender_of
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 from control_plane.settings import EmailSettings
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}

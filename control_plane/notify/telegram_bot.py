@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer, GuardedHttp
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 from shared.netpolicy import parse_http_url
 
 HOST = "api.telegram.org"

@@ -9,7 +9,7 @@ transport only cuts them to its vendor's limits and puts them into its vendor's 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
@@ -66,32 +66,6 @@ class Sent(Struct, frozen=True):
     response: str | None = None
     receipt: dict[str, Any] | None = None
     amended: dict[str, Any] | None = None
-
-
-class TransportError(Exception):
-    """The receiver did not take it, or could not be reached. The message is shown to the tenant: no secret in it.
-
-    `permanent`: trying this message again cannot help. `gone`: no message will ever arrive there again (the person
-    blocked the bot, the subscription ended), so the channel is disabled with the message as its reason.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        permanent: bool = False,
-        gone: bool = False,
-        retry_after: timedelta | None = None,
-        http_status: int | None = None,
-        response: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.permanent = permanent or gone
-        self.gone = gone
-        self.retry_after = retry_after
-        self.http_status = http_status
-        self.response = response
 
 
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):

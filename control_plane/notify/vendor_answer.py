@@ -11,7 +11,8 @@ import msgspec
 
 from control_plane.domain.delivery import RETRY_AFTER_CAP, retry_after
 from control_plane.notify.guarded_http import Answer
-from control_plane.notify.transport import Message, TransportError
+from control_plane.notify.transport import Message
+from control_plane.notify.transport_error import TransportError
 
 JSON = {"Content-Type": "application/json; charset=utf-8", "Accept-Encoding": "identity"}
 """Headers of every request with a JSON body."""

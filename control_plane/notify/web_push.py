@@ -21,7 +21,8 @@ from control_plane.notify import vapid
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport, TransportError
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
+from control_plane.notify.transport_error import TransportError
 from control_plane.settings import Settings
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 

@@ -20,14 +20,8 @@ from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.signing import make_secret, signature_headers, signing_key
 from control_plane.notify.tools import Tools
-from control_plane.notify.transport import (
-    Configuration,
-    Message,
-    Parts,
-    Sent,
-    Transport,
-    TransportError,
-)
+from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
+from control_plane.notify.transport_error import TransportError
 from shared.netpolicy import HttpUrl, UrlRefused, judge_host, parse_http_url
 
 GONE = 410

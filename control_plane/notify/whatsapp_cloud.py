@@ -19,7 +19,8 @@ from control_plane.domain.message_words import Words
 from control_plane.domain.whatsapp_rules import parameter
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer, GuardedHttp
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from shared.netpolicy import parse_http_url
 
 HOST = "graph.facebook.com"

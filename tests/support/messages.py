@@ -11,6 +11,7 @@ from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBod
 from control_plane.notify import render
 from control_plane.notify.guarded_http import GuardedHttp
 from control_plane.notify.render import Surroundings
+from control_plane.notify.told import read_body
 from control_plane.notify.tools import Tools
 from control_plane.notify.transport import Message
 from control_plane.settings import Settings
@@ -74,7 +75,7 @@ def a_message(
 ) -> Message:
     """One attempt, in the words that are sent; without a body, the opening of an incident."""
     bodies = [a_body() if body is None else body, *others]
-    words = render.words([render.read(each) for each in bodies], around or Surroundings(notice=notice, now=NOW))
+    words = render.words([read_body(each) for each in bodies], around or Surroundings(notice=notice, now=NOW))
     return Message(
         message_id=message_id,
         attempt=attempt,

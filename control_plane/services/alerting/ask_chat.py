@@ -20,7 +20,7 @@ from control_plane.errors import Forbidden, Unavailable
 from control_plane.notify import guarded_http
 from control_plane.notify.excerpt import basic
 from control_plane.notify.guarded_http import GuardedHttp
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 from control_plane.settings import Settings
 from shared.netpolicy import parse_http_url
 

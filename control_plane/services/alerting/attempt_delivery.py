@@ -17,7 +17,7 @@ from control_plane.domain.delivery import Accepted, Dead, Delivered, Failed, Ret
 from control_plane.domain.delivery import Outcome as Ended
 from control_plane.errors import Unavailable
 from control_plane.metrics import DELIVERY_ATTEMPTS, DELIVERY_SECONDS
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.channel_config import Transports, UnusableChannelError

@@ -13,6 +13,7 @@ from control_plane.domain.message_words import Words
 from control_plane.domain.unsubscribe_link import unsubscribe_token
 from control_plane.notify import render
 from control_plane.notify.render import Surroundings
+from control_plane.notify.told import read_body
 from control_plane.notify.transport import Message
 from control_plane.settings import Settings
 from control_plane.store.outbox import Claimed
@@ -75,7 +76,7 @@ def compose_message(members: Sequence[Claimed], *, links: Links) -> Message:
 def _words(members: Sequence[Claimed], around: Surroundings) -> Words:
     """A body that another release has written may be of another shape: then the message says less, and still goes."""
     try:
-        return render.words([render.read(each.body.encode()) for each in members], around)
+        return render.words([read_body(each.body.encode()) for each in members], around)
     except msgspec.MsgspecError:
         names = ", ".join(dict.fromkeys(each.event for each in members))
         return Words(

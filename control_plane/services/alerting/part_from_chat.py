@@ -8,7 +8,7 @@ import structlog
 
 from control_plane.domain.telegram_rules import is_group
 from control_plane.notify.telegram_bot import TelegramBot
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 from control_plane.services.alerting.hear_telegram import KIND
 from control_plane.store import linked_channels
 from control_plane.store.channels import ChannelRow

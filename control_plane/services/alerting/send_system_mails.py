@@ -17,7 +17,7 @@ from control_plane.domain.delivery import Accepted, Dead, Delivered, Failed, Out
 from control_plane.notify.mail import Mail, message_id_of
 from control_plane.notify.smtp import SmtpSender, smtp_sender
 from control_plane.notify.system_mail import LINK_PATHS, system_page
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.alerting.owe_mails import mail_context
 from control_plane.settings import Settings

@@ -15,7 +15,9 @@ from control_plane.domain.synthetic import TEST_EVENT, test_body
 from control_plane.errors import NotFound, Refused
 from control_plane.notify import render
 from control_plane.notify.render import Surroundings
-from control_plane.notify.transport import Message, TransportError
+from control_plane.notify.told import read_body
+from control_plane.notify.transport import Message
+from control_plane.notify.transport_error import TransportError
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.attempt_delivery import LEASE_MARGIN, attempt_delivery
@@ -164,7 +166,7 @@ async def _owe_test(
 
 def test_message(body: str, *, delivery_id: UUID, now: datetime) -> Message:
     """The one message of a test that is in no outbox."""
-    words = render.words([render.read(body.encode())], Surroundings(notice="test", now=now))
+    words = render.words([read_body(body.encode())], Surroundings(notice="test", now=now))
     return Message(message_id=delivery_id, attempt=1, body=body.encode(), sent_at=now, words=words, notice="test")
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from control_plane.errors import Forbidden, Unavailable
 from control_plane.notify.guarded_http import GuardedHttp
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 from control_plane.services.people.admit_person import Identity
 from shared.netpolicy import UrlRefused, parse_http_url
 

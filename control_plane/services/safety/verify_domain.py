@@ -18,7 +18,7 @@ from msgspec import Struct
 from control_plane.domain.safety_domains import Method, after_look, is_proof, path_of, record_of
 from control_plane.errors import NotFound
 from control_plane.notify.guarded_http import GuardedHttp, resolve_by_dns
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 from control_plane.settings import Settings
 from control_plane.store import domains
 from control_plane.store.domains import DomainRow

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from control_plane.notify import render
+from control_plane.notify.told import read_body
 from control_plane.services.alerting.fan_out_events import fan_out_events
 from control_plane.services.incidents.acknowledge_incident import acknowledge_incident
 from control_plane.services.installation.identity import new_id
@@ -91,7 +92,7 @@ async def test_a_change_of_verdict_is_told_once_with_its_own_data(stage: Stage) 
     assert body["monitor"]["id"] == str(stage.monitor_id)
     assert body["data"]["verdict"] == "down"
     assert body["reason"].endswith(body["data"]["reason"])
-    words = render.words([render.read(row["body"].encode())])
+    words = render.words([read_body(row["body"].encode())])
     assert body["reason"] in words.text
 
 

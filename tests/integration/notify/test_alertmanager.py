@@ -16,7 +16,8 @@ import pytest
 from control_plane.errors import BadRequest
 from control_plane.notify.alertmanager import OPEN_FOR, Alertmanager, AlertmanagerTransport
 from control_plane.notify.guarded_http import GuardedHttp
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from shared.netpolicy import SHARED
 from tests.bench.programs import find, free_port, listening, program
 from tests.support.alertmanager_server import AlertmanagerServer, an_alertmanager, basic

@@ -12,7 +12,8 @@ import pytest
 from control_plane.errors import BadRequest
 from control_plane.notify.apprise import AT_ONCE, Apprise, AppriseTransport
 from control_plane.notify.guarded_http import GuardedHttp
-from control_plane.notify.transport import Sent, TransportError
+from control_plane.notify.transport import Sent
+from control_plane.notify.transport_error import TransportError
 from control_plane.settings import DeliverySettings, Settings
 from shared.netpolicy import SHARED, Policy
 from tests.support.messages import LOOPBACK, a_message, tools

@@ -13,7 +13,8 @@ import pytest
 from control_plane.errors import BadRequest
 from control_plane.notify import discord
 from control_plane.notify.discord import Discord, DiscordTransport
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from tests.support.messages import a_body, a_message, tools
 from tests.support.vendor_discord import HOST, PATH, THREAD, URL, DiscordJudge, limited
 from tests.support.vendors import Reply, Request, VendorServer, vendor_server

@@ -10,7 +10,8 @@ import pytest
 
 from control_plane.errors import BadRequest
 from control_plane.notify.google_chat import GoogleChat, GoogleChatTransport
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from tests.support.messages import INCIDENT, a_body, a_message, tools
 from tests.support.vendor_google_chat import HOST, TOKEN, URL, GoogleChatJudge, error
 from tests.support.vendors import Reply, VendorServer, vendor_server

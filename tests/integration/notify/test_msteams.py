@@ -12,7 +12,8 @@ import pytest
 from control_plane.errors import BadRequest
 from control_plane.notify.msteams import MsTeams, MsTeamsTransport
 from control_plane.notify.render import Surroundings
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from tests.support.messages import NOW, a_body, a_message, tools
 from tests.support.vendor_msteams import HOST, SIGNATURE, URL, MsTeamsJudge, error
 from tests.support.vendors import Reply, VendorServer, vendor_server

@@ -14,7 +14,8 @@ from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBod
 from control_plane.errors import BadRequest
 from control_plane.notify.guarded_http import GuardedHttp
 from control_plane.notify.ntfy import MESSAGE_LIMIT, Ntfy, NtfyTransport
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from shared.netpolicy import SHARED, Policy
 from tests.support.messages import a_message, tools
 from tests.support.ntfy_server import NtfyServer, an_ntfy_server

@@ -11,7 +11,8 @@ import pytest
 
 from control_plane.errors import BadRequest
 from control_plane.notify.pagerduty import HOSTS, PagerDuty, PagerDutyTransport
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from tests.support.messages import INCIDENT, MESSAGE, a_body, a_message, tools
 from tests.support.vendor_pagerduty import KEY, PagerDutyJudge
 from tests.support.vendors import Reply, VendorServer, vendor_server

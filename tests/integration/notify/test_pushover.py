@@ -14,7 +14,8 @@ from control_plane.errors import BadRequest
 from control_plane.notify.pushover import Pushover as Config
 from control_plane.notify.pushover import PushoverTransport, form
 from control_plane.notify.render import Surroundings
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from tests.support.messages import INCIDENT, NOW, a_body, a_message, tools
 from tests.support.vendor_pushover import HOST, TOKEN, USER, Pushover, answer, refused
 from tests.support.vendors import Reply, vendor_server

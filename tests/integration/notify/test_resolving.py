@@ -14,7 +14,7 @@ import dns.rrset
 import pytest
 
 from control_plane.notify.guarded_http import resolve_by_dns
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 
 ZONE = {
     ("both.example.net.", "A"): ["both.example.net. 60 IN A 198.41.0.4", "both.example.net. 60 IN A 10.0.0.5"],

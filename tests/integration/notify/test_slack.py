@@ -12,7 +12,8 @@ import pytest
 from control_plane.errors import BadRequest
 from control_plane.notify import slack
 from control_plane.notify.slack import Slack, SlackTransport
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from tests.support.messages import a_body, a_message, tools
 from tests.support.vendor_slack import API, HOOK, HOOKS, TOKEN, SlackJudge
 from tests.support.vendors import Reply, Request, VendorServer, vendor_server

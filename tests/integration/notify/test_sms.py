@@ -15,7 +15,8 @@ from control_plane.domain.sms_text import parts
 from control_plane.errors import BadRequest
 from control_plane.notify.sms import PROVIDERS, SmsTransport, text_of
 from control_plane.notify.sms_provider import Sms
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from tests.support.messages import MESSAGE, a_body, a_message, tools
 from tests.support.vendor_sms import CONFIGS, HOSTS, TOKEN, Gateway, a_gateway, answer
 from tests.support.vendors import Reply, vendor_server

@@ -9,7 +9,7 @@ import pytest
 
 from control_plane.notify.mail import Mail, MailPage
 from control_plane.notify.smtp import SmtpSender
-from control_plane.notify.transport import TransportError
+from control_plane.notify.transport_error import TransportError
 from control_plane.settings import EmailSettings
 from tests.support.smtp_servers import (
     PASSWORD,

@@ -15,7 +15,8 @@ from control_plane.errors import BadRequest
 from control_plane.notify.telegram import Telegram, TelegramTransport
 from control_plane.notify.telegram_app import TelegramApp, TelegramAppTransport
 from control_plane.notify.telegram_message import payload
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from control_plane.settings import Settings, TelegramSettings
 from tests.support.messages import a_body, a_message, tools
 from tests.support.vendor_telegram import HOST, TOKEN, Chat, TelegramJudge, message_error, plain, refusal, too_many

@@ -12,7 +12,8 @@ import pytest
 from control_plane.errors import BadRequest
 from control_plane.notify import vapid
 from control_plane.notify.guarded_http import GuardedHttp
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from control_plane.notify.web_push import PAYLOAD_LIMIT, WebPush, WebPushTransport
 from control_plane.settings import SecuritySettings, Settings, WebPushSettings
 from shared.netpolicy import Policy

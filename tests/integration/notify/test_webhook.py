@@ -17,7 +17,8 @@ import trustme
 
 from control_plane.errors import FarwatchError
 from control_plane.notify.guarded_http import GuardedHttp, Resolution
-from control_plane.notify.transport import Sent, TransportError
+from control_plane.notify.transport import Sent
+from control_plane.notify.transport_error import TransportError
 from control_plane.notify.webhook import Webhook, WebhookTransport
 from shared.netpolicy import SHARED, Policy
 from tests.support.messages import a_message, tools

@@ -12,7 +12,8 @@ from control_plane.errors import BadRequest
 from control_plane.notify.alertmanager import Alertmanager, AlertmanagerTransport
 from control_plane.notify.guarded_http import GuardedHttp
 from control_plane.notify.ntfy import Ntfy, NtfyTransport
-from control_plane.notify.transport import Message, TransportError
+from control_plane.notify.transport import Message
+from control_plane.notify.transport_error import TransportError
 from control_plane.notify.webhook import Webhook, WebhookTransport
 from shared.netpolicy import SHARED, Policy
 from tests.support.hostile import GuardRow, guard_rows

@@ -13,7 +13,8 @@ from control_plane.domain.whatsapp_rules import PARAMETER_LIMIT, parameter
 from control_plane.errors import BadRequest
 from control_plane.notify.guarded_http import GuardedHttp
 from control_plane.notify.render import Surroundings
-from control_plane.notify.transport import Message, Sent, TransportError
+from control_plane.notify.transport import Message, Sent
+from control_plane.notify.transport_error import TransportError
 from control_plane.notify.whatsapp import Whatsapp, WhatsappTransport
 from control_plane.notify.whatsapp_app import WhatsappApp, WhatsappAppTransport
 from control_plane.settings import Settings, WhatsappSettings

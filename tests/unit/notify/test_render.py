@@ -11,8 +11,9 @@ from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBod
 from control_plane.domain.operator_notice import Named, OperatorNotice, notice_text
 from control_plane.domain.span_words import MAX_TEXT
 from control_plane.domain.synthetic import test_body as synthetic_body
-from control_plane.notify.render import Surroundings, Told, read, words
+from control_plane.notify.render import Surroundings, words
 from control_plane.notify.render_digest import MAX_GROUPS
+from control_plane.notify.told import Told, read_body
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REFUSED = "Down from 2 of 3 regions: The connection was refused"
@@ -55,7 +56,7 @@ def told(
         ),
         reason=reason or cause,
     )
-    return read(notice_body(body).encode())
+    return read_body(notice_body(body).encode())
 
 
 def test_an_opening_says_what_is_down_why_and_from_where() -> None:
@@ -134,7 +135,7 @@ def test_a_minor_incident_is_no_alarm() -> None:
 
 def test_a_test_says_that_it_is_one_and_alarms_nobody() -> None:
     body = synthetic_body(delivery_id=UUID(int=1), tenant_id=UUID(int=2), now=AT)
-    said = words([read(body.encode())])
+    said = words([read_body(body.encode())])
     assert "test" in said.title.lower()
     assert "Nothing is wrong" in said.text
     assert said.tone == "note"
@@ -150,7 +151,7 @@ def test_an_operators_notice_is_told_by_its_agent() -> None:
         region=None,
         reason="No contact for 90 s",
     )
-    assert words([read(notice_text(notice).encode())]).title == "eu-1: down"
+    assert words([read_body(notice_text(notice).encode())]).title == "eu-1: down"
 
 
 def test_a_digest_counts_groups_by_cause_and_names_a_few() -> None:
