@@ -16,6 +16,7 @@ from control_plane.dashboard.monitor_charts import monitor_charts
 from control_plane.dashboard.monitor_facts import facts, told_line
 from control_plane.dashboard.monitor_views import monitor_row, region_row, result_lines, unjudged
 from control_plane.dashboard.overview import AHEAD, LOOKS_BACK
+from control_plane.dashboard.share_page import seen_outside
 from control_plane.dashboard.visit import Visit, form, page, see_other, show
 from control_plane.domain.regionless import kind_is_regionless
 from control_plane.errors import Conflict, FarwatchError, NotFound, Refused, TooMany
@@ -142,6 +143,7 @@ async def _shown(visit: Visit, error: FarwatchError | None = None) -> web.Stream
         "charts": None if is_fragment else await monitor_charts(visit, view, incidents),
         "facts": facts(view, told=len(told), now=now),
         "told": [told_line(hearing) for hearing in told],
+        "outside": {} if is_fragment else await seen_outside(visit, view),
         "regionless": kind_is_regionless(view.kind),
         "beat": await heartbeat_part(visit, view),
         "no_agent": view.enabled and view.regions and not await _has_agent(visit, view),

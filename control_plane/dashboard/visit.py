@@ -60,6 +60,11 @@ class Visit:
     def tenant_id(self) -> TenantId:
         return self.caller.tenant_id
 
+    @property
+    def origin(self) -> str:
+        """Where this installation is reached: by setting, else as the browser has reached it."""
+        return self.deps.settings.server.public_url.rstrip("/") or str(self.call.request.url.origin())
+
     def may(self, scope: str) -> bool:
         return scope in self.caller.scopes
 
@@ -215,7 +220,7 @@ def frame(visit: Visit | None) -> dict[str, Any]:
         "may_add": visit.may("monitors:write"),
         "may_follow": visit.may("events:read"),
         "tabs": tabs(visit.call.request.path, visit.caller.scopes),
-        "origin": visit.deps.settings.server.public_url.rstrip("/") or str(visit.call.request.url.origin()),
+        "origin": visit.origin,
         "now": visit.deps.now().isoformat(timespec="milliseconds"),
         "notice": visit.notice,
         "announced": visit.announced,

@@ -34,6 +34,29 @@ async def find_published(conn: Connection, *, monitor_id: UUID) -> Published | N
     return None if row is None else Published(*row)
 
 
+class ShownOn(Struct, frozen=True):
+    """A page that has a monitor. `name` is what it calls it; `is_open`: anybody may look, so its badges are public."""
+
+    title: str
+    slug: str
+    name: str
+    state: str
+    is_open: bool
+
+
+PAGES_OF_MONITOR = """
+SELECT p.title, p.slug, c.name, p.state, p.state = 'published' AND p.password_digest IS NULL AS is_open
+FROM page_components c JOIN status_pages p ON p.tenant_id = c.tenant_id AND p.id = c.page_id
+WHERE c.tenant_id = $1 AND c.monitor_id = $2
+ORDER BY p.number, c.position, c.id
+"""
+
+
+async def pages_of_monitor(conn: Connection, *, tenant_id: UUID, monitor_id: UUID) -> list[ShownOn]:
+    """The tenant's pages that have the monitor, in the order in which find_published looks."""
+    return [ShownOn(*row) for row in await conn.fetch(PAGES_OF_MONITOR, tenant_id, monitor_id)]
+
+
 class PublicState(Struct, frozen=True):
     """What a monitor is shown as. `at` is the database's clock."""
 

@@ -4,6 +4,8 @@ const REST_MS = 400;
 
 for (const form of document.querySelectorAll("form[data-preview]")) {
   const place = document.getElementById(form.dataset.preview);
+  const button = form.querySelector("[data-scriptless]");
+  if (button) button.hidden = true; // it shows what is shown anyway
   let timer = 0;
   let newest = 0;
   const show = async () => {
@@ -15,7 +17,9 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
       if (mine !== newest || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById(form.dataset.preview);
-      if (fresh) place.replaceChildren(...fresh.childNodes);
+      if (!fresh) return;
+      place.replaceChildren(...fresh.childNodes);
+      place.dispatchEvent(new Event("fresh", { bubbles: true }));
     } catch {
       // the network is away; the button says so
     }
