@@ -1,77 +1,92 @@
-"""Chromium of this machine, headless, a fresh profile for each test; whatever it complains of fails the test."""
+"""One Chromium of this machine for all tests of a process, a fresh profile for each; what it complains of fails them.
+
+Everything here runs on one event loop for the session: starting a browser costs more than most of these tests do.
+"""
 
 from __future__ import annotations
 
-import re
-import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser as Driven
+from playwright.async_api import Page, async_playwright, expect
+from pytest_asyncio import is_async_test
 
 from control_plane.store.pool import Database
+from tests.support.chromium import ARGUMENTS, CHROMIUM, Browser
 from tests.support.dashboard import Desk, a_desk
+from tests.support.postgres import TestServer
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+PATIENCE_MS = 20_000
+"""Of every `expect`: the machine is shared."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    together = pytest.mark.asyncio(loop_scope="session")
     for item in items:
         if "tests/browser/" in str(item.path):
             item.add_marker(pytest.mark.browser)
+            if is_async_test(item):
+                item.add_marker(together, append=False)
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="there is no chromium on this machine"))
 
 
-@dataclass
-class Window:
-    """A page, and what the browser complained of while it was used."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-
-    def listen(self) -> None:
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def _hear(self, message: ConsoleMessage) -> None:
-        refused_on_purpose = re.search(r"responded with a status of 4(00|04|22)\b", message.text)
-        if message.type in ("error", "warning") and not refused_on_purpose:
-            self.complaints.append(message.text)
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Driven]:
     async with async_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
         launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield launched
         await launched.close()
 
 
-@pytest.fixture
-async def desk(database: Database) -> AsyncIterator[Desk]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium: Driven) -> AsyncIterator[Browser]:
+    """Contexts without a past. Errors, warnings, exceptions and violations of the CSP in any of them fail the test."""
+    watched = Browser(chromium)
+    yield watched
+    await watched.close()
+    assert watched.complaints == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(postgres: TestServer) -> AsyncIterator[Database]:
+    """As everywhere, on the loop of these tests."""
+    name = await postgres.clone()
+    connected = await Database.connect(postgres.dsn(name), max_size=5)
+    yield connected
+    await connected.close()
+    await postgres.drop(name)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(database: Database, browser: Browser) -> AsyncIterator[Desk]:
+    """Its pages are closed before it stops: to one that is open, that would be an error."""
     async with a_desk(database) as made:
         yield made
+        await browser.close()
 
 
-@pytest.fixture
-async def page(browser: Browser, desk: Desk) -> AsyncIterator[Page]:
-    """A page of a fresh profile at the front door. Errors, warnings and violations of the CSP fail the test."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser, desk: Desk) -> Page:
+    """A page of a fresh profile at the front door."""
     context = await browser.new_context(base_url=desk.url, viewport={"width": 1200, "height": 800})
-    window = Window(await context.new_page())
-    window.listen()
-    await window.page.goto("/")
-    yield window.page
-    await context.close()
-    assert window.complaints == []
+    page = await context.new_page()
+    await page.goto("/")
+    return page
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def home(page: Page, desk: Desk) -> Page:
     """The overview of somebody who is signed in."""
+    await sign_in(page, desk)
+    return page
+
+
+async def sign_in(page: Page, desk: Desk) -> None:
+    """With the first key, at the front door where the page is."""
     await page.get_by_label("API key").fill(desk.key)
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url("**/app")
-    return page

@@ -6,9 +6,10 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from control_plane.domain.kinds import SPECS
+from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 
 NAMELESS = """

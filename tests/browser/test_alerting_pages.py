@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from control_plane.store import channel_links
+from tests.browser.conftest import sign_in
 from tests.browser.test_accessibility import holds
+from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 
 SLACK = {"type": "slack", "bot_token": "xoxb-1234567890-abcdefghij", "channel": "C0123456789"}
@@ -38,20 +40,14 @@ async def scene(desk: Desk) -> list[str]:
     ]
 
 
-async def sign_in(page: Page, desk: Desk) -> None:
-    await page.goto("/")
-    await page.get_by_label("API key").fill(desk.key)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/app")
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_every_page_is_named_ordered_legible_and_fits_a_small_phone(
     theme: Literal["light", "dark"], browser: Browser, desk: Desk
 ) -> None:
     size = {"width": 320, "height": 640} if theme == "dark" else {"width": 1200, "height": 800}
-    context = await browser.new_context(base_url=desk.url, color_scheme=theme, viewport=size)  # type: ignore[arg-type]
+    context = await browser.new_context(base_url=desk.url, color_scheme=theme, viewport=size)
     page = await context.new_page()
+    await page.goto("/")
     await sign_in(page, desk)
     for path in ("/app/incidents", "/app/maintenance", "/app/channels", "/app/routes", "/app/silences"):
         await page.goto(path)

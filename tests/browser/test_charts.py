@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.dashboard import Desk
 
-PATIENCE_MS = 15_000
 MOST_SHIFT = 0.02
 TARGET_PX = 44
 
@@ -27,11 +25,6 @@ SMALL = f"""
   .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < {TARGET_PX} - 0.5)
   .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect().height])
 """
-
-
-@pytest.fixture(autouse=True)
-def patience() -> None:
-    expect.set_options(timeout=PATIENCE_MS)
 
 
 async def test_the_latency_chart_is_read_with_the_arrow_keys(home: Page, desk: Desk) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Browser
-
+from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 
 PHONE = {"width": 375, "height": 740}
@@ -12,7 +11,7 @@ PHONE = {"width": 375, "height": 740}
 async def test_a_guest_connects_a_channel_on_a_phone_without_scripts(browser: Browser, desk: Desk) -> None:
     async with desk.served.tenant() as http:
         url = (await http.post("/api/v1/channels/delegate", json={"name": "Agency"})).json()["url"]
-    context = await browser.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
+    context = await browser.new_context(viewport=PHONE, java_script_enabled=False)
     page = await context.new_page()
     await page.goto(url)
     await page.get_by_role("heading", name="Where shall alerts go?").wait_for()

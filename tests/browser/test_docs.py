@@ -6,18 +6,13 @@ import re
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.browser.test_accessibility import holds
+from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 
-PATIENCE_MS = 15_000
 PAGES = ("/docs", "/docs/errors", "/docs/monitors", "/docs/operator-tenants")
-
-
-@pytest.fixture(autouse=True)
-def patience() -> None:
-    expect.set_options(timeout=PATIENCE_MS)
 
 
 async def test_an_operation_is_found_and_a_monitor_is_made_with_it(page: Page, desk: Desk) -> None:

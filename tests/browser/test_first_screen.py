@@ -5,18 +5,12 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 
+from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 
-PATIENCE_MS = 15_000
 MADE = re.compile(r"/app/monitors/([0-9a-f-]{36})")
-
-
-@pytest.fixture(autouse=True)
-def patience() -> None:
-    expect.set_options(timeout=PATIENCE_MS)
 
 
 async def add(page: Page, name: str) -> UUID:

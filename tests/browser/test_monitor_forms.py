@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from control_plane.domain.kinds import SPECS
+from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 from tests.support.trials import answering
 
-PATIENCE_MS = 20_000
 MADE = re.compile(r"/app/monitors/([0-9a-f-]{36})")
-
-
-@pytest.fixture(autouse=True)
-def patience() -> None:
-    expect.set_options(timeout=PATIENCE_MS)
 
 
 async def test_on_a_phone_from_the_setup_link_to_the_first_incident(browser: Browser, desk: Desk) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Browser
-
+from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 
 

