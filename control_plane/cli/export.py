@@ -18,7 +18,7 @@ from control_plane.cli.talk import say
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file, instead of standard output.")
 @with_client
 def export(client: ApiClient, output: str, out: Path | None) -> None:
-    """Write the configuration as a file: channels, monitors and maintenance windows, without secrets.
+    """Write the configuration as a file: channels, monitors, routes, maintenance, status pages; without secrets.
 
     csv lists the monitors for a spreadsheet. Hold a file against what is there with: farwatch plan FILE"""
     body = client.download("/export", format=output)

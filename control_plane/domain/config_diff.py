@@ -15,7 +15,7 @@ from control_plane.domain.secrets_of_check import MASK
 Action = Literal["create", "update", "delete", "unchanged", "unmanaged"]
 """`unmanaged`: it is there and the file does not have it; with pruning it is deleted."""
 
-_NESTED = ("check", "config")
+_NESTED = ("check", "config", "branding")
 
 
 class FieldChange(Struct, frozen=True):
@@ -51,7 +51,7 @@ class PlanWarning(Struct, frozen=True, kw_only=True):
 
 
 def field_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[FieldChange]:
-    """The members that differ, in the order of `after`; checks and configurations member by member."""
+    """The members that differ, in the order of `after`; checks, configurations and colours member by member."""
     old, new = dict(_flat(before or {})), dict(_flat(after))
     names = [*new, *(name for name in old if name not in new)]
     return [FieldChange(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]

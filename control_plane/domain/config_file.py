@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from msgspec import Struct
 
-from control_plane.domain import config_channels, config_monitors, config_routes, config_windows
+from control_plane.domain import config_channels, config_monitors, config_pages, config_routes, config_windows
 from control_plane.domain.config_references import first_reference
 from control_plane.domain.field_rules import name as read_name
 from control_plane.domain.monitor_fields import read_key
@@ -63,6 +63,14 @@ SECTIONS: Mapping[str, Section] = {
             read_identity=read_key,
             fields=config_windows.ORDER,
             scope="maintenance:write",
+        ),
+        Section(
+            name="status_pages",
+            kind="status_page",
+            identity="key",
+            read_identity=read_key,
+            fields=config_pages.ORDER,
+            scope="status-pages:write",
         ),
     )
 }

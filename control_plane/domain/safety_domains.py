@@ -48,6 +48,11 @@ def read_domain(value: str, pointer: str = "/domain") -> str:
     return name
 
 
+def covers(proven: str, domain: str) -> bool:
+    """Whether a proof of the one counts for the other: for itself, and for all below it."""
+    return domain == proven or domain.endswith(f".{proven}")
+
+
 def path_of(path_token: str) -> str:
     """Where the file is looked for."""
     return f"/.well-known/farwatch/{path_token}.txt"

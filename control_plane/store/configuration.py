@@ -94,6 +94,8 @@ SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM (
     UNION ALL SELECT 'w' || id || revision FROM maintenance_windows
         WHERE tenant_id = $1 AND ended_at IS NULL AND deleted_at IS NULL
     UNION ALL SELECT 'o' || id || revision FROM routes WHERE tenant_id = $1
+    UNION ALL SELECT 'p' || id || revision FROM status_pages WHERE tenant_id = $1
+    UNION ALL SELECT 'l' || id || revision FROM page_components WHERE tenant_id = $1
     UNION ALL SELECT 'd' || monitor_id || depends_on FROM monitor_dependencies WHERE tenant_id = $1
     UNION ALL SELECT 'r' || id || revision FROM regions WHERE tenant_id IS NULL OR tenant_id = $1
 ) AS parts

@@ -46,12 +46,12 @@ class ComponentWrite(Struct, frozen=True, kw_only=True):
         return tuple(getattr(self, name) for name in self.__struct_fields__)
 
 
-_VIEW = """
+VIEW = """
 SELECT c.tenant_id, c.id, c.page_id, c.monitor_id, m.name AS monitor_name, c.name, c.description, c."group", c.position,
     c.show_uptime, c.show_latency, c.write_source, c.created_at, c.updated_at, c.revision
 FROM page_components c JOIN monitors m ON m.tenant_id = c.tenant_id AND m.id = c.monitor_id
 """
-LIST_COMPONENTS = f"{_VIEW} WHERE c.tenant_id = $1 AND c.page_id = $2 ORDER BY c.position, c.id LIMIT $3 OFFSET $4"
+LIST_COMPONENTS = f"{VIEW} WHERE c.tenant_id = $1 AND c.page_id = $2 ORDER BY c.position, c.id LIMIT $3 OFFSET $4"
 COUNT_COMPONENTS = "SELECT count(*) FROM page_components WHERE tenant_id = $1 AND page_id = $2"
 
 
@@ -68,7 +68,7 @@ async def count_components(conn: Connection, *, tenant_id: TenantId, page_id: UU
     return count
 
 
-GET_COMPONENT = f"{_VIEW} WHERE c.tenant_id = $1 AND c.page_id = $2 AND c.id = $3"
+GET_COMPONENT = f"{VIEW} WHERE c.tenant_id = $1 AND c.page_id = $2 AND c.id = $3"
 
 
 async def get_component(

@@ -206,7 +206,7 @@ class Database:
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[Connection]:
         """A fresh connection as the login itself, which owns the tables: partitions, retention, migrations' facts."""
-        with _told():
+        with told():
             with _unreachable():
                 connection = await self._connect_owner()
             try:
@@ -309,7 +309,7 @@ async def _set_codecs(connection: Connection) -> None:
 @asynccontextmanager
 async def _checkout(pool: Any, gauges: _Gauges, turn: AbstractAsyncContextManager[None]) -> AsyncIterator[Connection]:
     """A connection of the pool while it is this checkout's turn, which keeps the others' way free."""
-    with _told():
+    with told():
         async with AsyncExitStack() as held:
             started = time.perf_counter()
             with gauges.waited.track_inprogress(), _unreachable():
@@ -357,15 +357,15 @@ def _unreachable() -> Iterator[None]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Turn what PostgreSQL says into our errors: violated constraints by name, others in the way, a database away."""
     try:
         yield
     except asyncpg.IntegrityConstraintViolationError as error:
-        told = violations.error_of(error.constraint_name)
-        if told is None:
+        meant = violations.error_of(error.constraint_name)
+        if meant is None:
             raise
-        raise told from error
+        raise meant from error
     except _CONTENDED as error:
         DATABASE_REFUSALS.labels("contended").inc()
         raise Unavailable(_CONTENDED_MESSAGE) from error

@@ -66,12 +66,12 @@ class PageWrite(Struct, frozen=True, kw_only=True):
         return tuple(getattr(self, name) for name in self.__struct_fields__)
 
 
-_COLUMNS = """p.tenant_id, p.id, p.number, p.key, p.slug, p.title, p.description, p.state, p.listed, p.password_digest,
+COLUMNS = """p.tenant_id, p.id, p.number, p.key, p.slug, p.title, p.description, p.state, p.listed, p.password_digest,
     p.language, p.branding, p.logo_digest, p.header_text, p.footer_text, p.custom_domain, p.show_uptime, p.show_latency,
     p.history_days, p.write_source, p.created_at, p.updated_at, p.revision,
     (SELECT count(*) FROM page_components c WHERE c.tenant_id = p.tenant_id AND c.page_id = p.id)::int AS components"""
 
-GET_PAGE = f"SELECT {_COLUMNS} FROM status_pages p WHERE p.tenant_id = $1 AND p.id = $2"
+GET_PAGE = f"SELECT {COLUMNS} FROM status_pages p WHERE p.tenant_id = $1 AND p.id = $2"
 
 
 async def get_page(conn: Connection, *, tenant_id: TenantId, page_id: UUID) -> PageRow | None:
@@ -93,7 +93,7 @@ FROM status_pages p
 WHERE p.tenant_id = $1 AND ($2::text IS NULL OR strpos(lower(concat_ws(' ', p.title, p.slug)), lower($2)) > 0)
     AND ($3::text IS NULL OR p.state = $3) AND ($4::bigint IS NULL OR p.number = $4)
 """
-LIST_PAGES = f"SELECT {_COLUMNS} {_MATCHING} ORDER BY p.number LIMIT $5 OFFSET $6"
+LIST_PAGES = f"SELECT {COLUMNS} {_MATCHING} ORDER BY p.number LIMIT $5 OFFSET $6"
 COUNT_MATCHING = f"SELECT count(*) {_MATCHING}"
 
 

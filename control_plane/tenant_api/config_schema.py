@@ -12,10 +12,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from control_plane.domain.check_rules import RULES
 from control_plane.domain.http_check_rules import METHODS
 from control_plane.domain.kinds import SPECS
+from control_plane.domain.page_rules import TEXT_LIMIT
 from control_plane.notify import TRANSPORTS
 from control_plane.tenant_api.monitor_views import MonitorBody
 from control_plane.web.maintenance_view import NewWindow
 from control_plane.web.quiet_hours_view import QuietHoursJson, Severity
+from control_plane.web.status_page_view import NewStatusPage
 
 SCHEMA_PATH = "/schemas/config.v1.json"
 
@@ -97,6 +99,26 @@ class RouteEntry(Struct, frozen=True, kw_only=True):
     channels: list[str] | UnsetType = UNSET
 
 
+class ComponentEntry(Struct, frozen=True, kw_only=True):
+    """One line of a status page, in its place. `monitor` is a key."""
+
+    monitor: str
+    name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType | None = UNSET
+    description: Annotated[str, Meta(max_length=TEXT_LIMIT)] | UnsetType | None = UNSET
+    group: Annotated[str, Meta(max_length=100)] | UnsetType | None = UNSET
+    show_uptime: bool | UnsetType | None = UNSET
+    show_latency: bool | UnsetType | None = UNSET
+
+
+class PageEntry(NewStatusPage, frozen=True, kw_only=True):
+    """A status page with its components in their order. Its logo is not said here, and stays."""
+
+    key: Key
+    adopt: Adopt | UnsetType = UNSET
+    components: list[ComponentEntry] | UnsetType | None = UNSET
+    secrets: Secrets | UnsetType = UNSET
+
+
 class ConfigurationFile(Struct, frozen=True, kw_only=True):
     """A tenant's configuration, version 1 of the file. A section that is not there is left alone."""
 
@@ -106,6 +128,7 @@ class ConfigurationFile(Struct, frozen=True, kw_only=True):
     monitors: list[MonitorEntry] | UnsetType | None = UNSET
     routes: list[RouteEntry] | UnsetType | None = UNSET
     maintenance: list[WindowEntry] | UnsetType | None = UNSET
+    status_pages: list[PageEntry] | UnsetType | None = UNSET
 
 
 class ExportedFile(Struct, frozen=True, kw_only=True):
@@ -117,6 +140,7 @@ class ExportedFile(Struct, frozen=True, kw_only=True):
     monitors: list[dict[str, Any]] | UnsetType = UNSET
     routes: list[dict[str, Any]] | UnsetType = UNSET
     maintenance: list[dict[str, Any]] | UnsetType = UNSET
+    status_pages: list[dict[str, Any]] | UnsetType = UNSET
 
 
 _REF = "#/$defs/{name}"
@@ -143,6 +167,8 @@ def file_schema() -> bytes:
         "QuietHoursJson",
         "RouteEntry",
         "RouteMatchEntry",
+        "PageEntry",
+        "ComponentEntry",
     ):
         defs[entry]["additionalProperties"] = False
     document = {
@@ -188,6 +214,7 @@ def _loosen(defs: dict[str, Any]) -> None:
     }
     http["basic_auth"] = {"anyOf": [user_and_password, {"type": "null"}]}
     http["method"] = {"enum": [*METHODS, *(method.lower() for method in METHODS)], "default": "GET"}
+    defs["PageEntry"]["properties"]["password"]["anyOf"].append(reference)
     defs["Members"]["properties"]["monitors"] = {"type": "array", "items": {"type": "string"}, "description": "Keys"}
 
 

@@ -25,7 +25,9 @@ from control_plane.tenant_api.configuration import (
     read_stored,
 )
 from control_plane.tenant_api.one_monitor import RULES
+from control_plane.tenant_api.page_components import WRITE_ERRORS as COMPONENT_ERRORS
 from control_plane.tenant_api.routes import WRITE_ERRORS as ROUTE_ERRORS
+from control_plane.tenant_api.status_pages import WRITE_ERRORS as PAGE_ERRORS
 from control_plane.web.call import Call, Reply
 from control_plane.web.channel_view import CONFIG_ERRORS
 from control_plane.web.maintenance_view import WRITE_ERRORS
@@ -33,7 +35,8 @@ from control_plane.web.routes import Door, Route
 
 _encoder = msgspec.json.Encoder()
 
-OBJECT_ERRORS = tuple(dict.fromkeys((*FILE_ERRORS, *RULES, *CONFIG_ERRORS, *WRITE_ERRORS, *ROUTE_ERRORS)))
+_OF_PAGES = (*PAGE_ERRORS, *COMPONENT_ERRORS, "INVALID_MONITOR", "PAGE_FULL")
+OBJECT_ERRORS = tuple(dict.fromkeys((*FILE_ERRORS, *RULES, *CONFIG_ERRORS, *WRITE_ERRORS, *ROUTE_ERRORS, *_OF_PAGES)))
 """Codes of a file that is refused."""
 
 

@@ -8,13 +8,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from control_plane.domain.config_components import read_components
 from control_plane.domain.config_monitors import monitor_body, secrets_of, short_monitor, whole_monitor
 from control_plane.domain.config_names import Names
+from control_plane.domain.config_pages import Placed, page_body, page_changes, short_page, whole_page
 from control_plane.domain.config_windows import short_window, whole_window, window_body
 from control_plane.domain.config_write import to_yaml
 from control_plane.domain.config_yaml import read_yaml
 from control_plane.domain.maintenance_rules import read_window
 from control_plane.domain.monitor_rules import MonitorConfig, Surroundings, read_monitor
+from control_plane.domain.page_rules import PageConfig, read_page
 from control_plane.domain.region_choice import RegionChoice
 from control_plane.errors import FarwatchError
 from control_plane.services.installation.identity import new_id
@@ -169,3 +172,55 @@ def test_an_exported_window_plans_as_no_change_and_makes_the_same_elsewhere(entr
     assert whole_window(planned, NAMES) == whole_window(config, NAMES)
     again = read_window(window_body(short, NAMES, stored=None), stored=None, now=NOW)
     assert short_window(whole_window(again, NAMES), written_at=NOW) == {n: v for n, v in short.items() if n != "key"}
+
+
+COMPONENTS = st.lists(
+    st.fixed_dictionaries(
+        {"monitor": st.sampled_from(sorted(MONITORS))},
+        optional={
+            "name": st.sampled_from(["Shop", "no", "é: b"]),
+            "description": st.sampled_from(["", "one\ntwo\n", " x"]),
+            "group": st.none() | st.sampled_from(["Shop", "yes"]),
+            "show_uptime": st.booleans(),
+            "show_latency": st.booleans(),
+        },
+    ),
+    max_size=3,
+    unique_by=lambda one: str(one["monitor"]),
+)
+PAGES = st.fixed_dictionaries(
+    {"key": st.just("this"), "slug": st.sampled_from(["acme", "0x1", "a-b"]), "title": st.sampled_from(["A", "0x1F"])},
+    optional={
+        "description": st.sampled_from(["", "one\ntwo\n", "1e5"]),
+        "state": st.sampled_from(["draft", "published"]),
+        "listed": st.booleans(),
+        "language": st.sampled_from(["en", "de", "ar"]),
+        "branding": st.none() | st.sampled_from([{}, {"accent": "#1d5fd1"}, {"background": "#FFFFFF"}]),
+        "header_text": st.sampled_from(["", "- x"]),
+        "footer_text": st.none() | st.just("~"),
+        "custom_domain": st.none() | st.just("Status.Example.com"),
+        "show_uptime": st.booleans(),
+        "show_latency": st.booleans(),
+        "history_days": st.integers(1, 90) | st.none(),
+        "components": COMPONENTS | st.none(),
+    },
+)
+
+
+def read_both(entry: dict[str, Any]) -> tuple[PageConfig, list[Placed]]:
+    inside = dict.fromkeys(MONITORS.values(), "Inside")
+    listed = read_components(entry.get("components"), names=NAMES, monitor_names=inside, stored=())
+    return read_page(page_body(entry), stored=None), listed
+
+
+@given(PAGES, PAGES)
+def test_an_exported_page_makes_the_same_elsewhere_and_a_plan_tells_every_difference(
+    entry: dict[str, Any], other: dict[str, Any]
+) -> None:
+    whole = whole_page(*read_both(entry), NAMES)
+    short = {"key": "this", **short_page(whole)}
+    (back,) = read_yaml(to_yaml({"version": 1, "status_pages": [short]}, schema_url="s")).value["status_pages"]
+    assert back == short
+    assert whole_page(*read_both(back), NAMES) == whole
+    before = whole_page(*read_both(other), NAMES)
+    assert (page_changes(before, whole) == []) == (before == whole)

@@ -17,10 +17,19 @@ from shared.ids import TenantId
 from tests.support import seed
 from tests.support.door import Served, an_api_key, serving
 
-WRITES = ("config:write", "monitors:write", "channels:write", "maintenance:write", "routes:write")
-READS = ("config:read", "monitors:read", "channels:read", "maintenance:read", "audit:read")
+WRITES = ("config:write", "monitors:write", "channels:write", "maintenance:write", "routes:write", "status-pages:write")
+READS = ("config:read", "monitors:read", "channels:read", "maintenance:read", "audit:read", "status-pages:read")
 YAML = {"Content-Type": "application/yaml"}
-TABLES = ("monitors", "monitor_states", "monitor_channels", "monitor_dependencies", "assignments", "channels")
+TABLES = (
+    "monitors",
+    "monitor_states",
+    "monitor_channels",
+    "monitor_dependencies",
+    "assignments",
+    "channels",
+    "status_pages",
+    "page_components",
+)
 
 
 @dataclass(frozen=True, slots=True)

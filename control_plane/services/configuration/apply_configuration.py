@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from control_plane.errors import Conflict, Refused
 from control_plane.services.configuration.plan_configuration import plan_configuration
@@ -22,6 +22,7 @@ from control_plane.services.configuration.plan_steps import (
     Planned,
 )
 from control_plane.services.configuration.read_configuration import Stored, read_configuration
+from control_plane.services.configuration.write_pages import hold_pages, prepare_pages, shown_monitors
 from control_plane.services.configuration.write_planned import deleted, write_planned, written
 from control_plane.services.installation.spare_others import no_full_collection
 from control_plane.services.maintenance.advance_maintenance import advance_window
@@ -100,6 +101,7 @@ async def _carry_out(
     for window in written(planned.windows):
         if window.row is not None:
             await advance_window(database, tenant_id=tenant_id, window_id=window.row.id)
+    planned = structs.replace(planned, pages=await prepare_pages(database, planned.pages))
     if not await _take(database.tenant_transaction(tenant_id), stored, planned, means, order):
         return False
     await _follow_windows(database, planned, tenant_id=tenant_id)
@@ -144,7 +146,7 @@ async def _take(
         await tenants.hold_counters(conn, tenant_id=tenant_id)
         if await configuration.fingerprint(conn, tenant_id=tenant_id) != stored.fingerprint:
             return False
-        await write_planned(conn, planned, stored=stored, sealer=means.sealer)
+        await write_planned(conn, planned, stored=stored, means=means)
         if order is not None:
             await order.end(conn, planned)
     return True
@@ -154,11 +156,13 @@ async def _hold_states(conn: Connection, planned: Planned, *, tenant_id: TenantI
     """Lock all that will be written, in the order of docs/adr/0024."""
     windows = [step.row.id for step in written(planned.windows) if step.row is not None]
     await configuration.hold_windows(conn, tenant_id=tenant_id, ids=windows)
+    await hold_pages(conn, planned.pages, tenant_id=tenant_id)
     freed = await held_by(conn, tenant_id=tenant_id, monitor_ids=deleted(planned))
     steps = written(planned.monitors)
     touched = [step.row.id for step in steps if step.row is not None]
     upstream = {one for step in steps if step.after is not None for one in step.after.depends_on}
-    await monitors.lock_states(conn, tenant_id=tenant_id, monitor_ids=[*touched, *upstream, *freed])
+    shown = shown_monitors(planned.pages)
+    await monitors.lock_states(conn, tenant_id=tenant_id, monitor_ids=[*touched, *upstream, *freed, *shown])
     route_ids = [step.row.id for step in written(planned.routes) if step.row is not None]
     await routes.hold_routes(conn, tenant_id=tenant_id, ids=route_ids)
     channel_ids = [step.row.id for step in written(planned.channels) if step.row is not None]

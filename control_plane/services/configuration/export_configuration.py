@@ -10,21 +10,32 @@ from control_plane.domain.config_channels import short_channel, whole_channel
 from control_plane.domain.config_file import VERSION
 from control_plane.domain.config_monitors import ORDER, secrets_of, short_monitor, whole_monitor
 from control_plane.domain.config_names import Names
+from control_plane.domain.config_pages import PASSWORD, short_page, whole_page
 from control_plane.domain.config_routes import short_route, whole_route
 from control_plane.domain.config_windows import short_window, whole_window
 from control_plane.services.alerting import route_rows
-from control_plane.services.configuration.read_configuration import Stored, names_of, route_keys, window_keys
+from control_plane.services.configuration.read_configuration import (
+    Stored,
+    names_of,
+    page_keys,
+    placed_on,
+    route_keys,
+    window_keys,
+)
 from control_plane.services.maintenance.maintenance_rows import config_of
+from control_plane.services.pages.page_rows import config_of as config_of_page
 from control_plane.store.channels import ChannelRow
 from control_plane.store.maintenance import WindowRow
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.routes import RouteRow
+from control_plane.store.status_pages import PageRow
 
 
 def export_configuration(stored: Stored) -> dict[str, Any]:
-    """The file: channels by name, monitors, routes and windows by key. A section without objects is left out.
+    """The file: channels by name, monitors, routes, windows and status pages by key.
 
-    An object without a key has the one that is suggested for it, and its id under `adopt`.
+    A section without objects is left out. An object without a key has the one that is suggested for it, and its id
+    under `adopt`.
     """
     names, keys = names_of(stored), window_keys(stored)
     sections: dict[str, Sequence[Mapping[str, Any]]] = {
@@ -37,6 +48,9 @@ def export_configuration(stored: Stored) -> dict[str, Any]:
         ),
         "maintenance": sorted(
             (window_entry(row, names, keys) for row in stored.windows), key=lambda entry: str(entry["key"])
+        ),
+        "status_pages": sorted(
+            (page_entry(stored, row, names) for row in stored.pages), key=lambda entry: str(entry["key"])
         ),
     }
     return {"version": VERSION, **{name: section for name, section in sections.items() if section}}
@@ -76,3 +90,11 @@ def route_entry(stored: Stored, row: RouteRow, names: Names) -> dict[str, Any]:
     short = short_route(whole_route(route_rows.config_of(row), names))
     adopted = {"adopt": str(row.id)} if row.key is None else {}
     return {"key": route_keys(stored)[row.id], **adopted, **short}
+
+
+def page_entry(stored: Stored, row: PageRow, names: Names) -> dict[str, Any]:
+    """One status page, likewise. Its logo is not said."""
+    short = short_page(whole_page(config_of_page(row), placed_on(stored, row.id), names))
+    adopted = {"adopt": str(row.id)} if row.key is None else {}
+    secret = {"secrets": [PASSWORD]} if row.password_digest is not None else {}
+    return {"key": page_keys(stored)[row.id], **adopted, **short, **secret}

@@ -16,21 +16,30 @@ from control_plane.domain.config_names import Names
 from control_plane.services.configuration.match_entries import Matched, match_entries
 from control_plane.services.configuration.plan_channels import plan_channels
 from control_plane.services.configuration.plan_monitors import plan_monitors, refuse_circles
+from control_plane.services.configuration.plan_pages import plan_pages
 from control_plane.services.configuration.plan_routes import plan_routes
 from control_plane.services.configuration.plan_steps import (
     ChannelStep,
     Means,
     MonitorStep,
+    PageStep,
     Planned,
     RouteStep,
     WindowStep,
 )
 from control_plane.services.configuration.plan_windows import plan_windows
-from control_plane.services.configuration.read_configuration import Stored, names_of, route_keys, window_keys
+from control_plane.services.configuration.read_configuration import (
+    Stored,
+    names_of,
+    page_keys,
+    route_keys,
+    window_keys,
+)
 from control_plane.store.channels import ChannelRow
 from control_plane.store.maintenance import WindowRow
 from control_plane.store.monitors import MonitorRow
 from control_plane.store.routes import RouteRow
+from control_plane.store.status_pages import PageRow
 
 
 def plan_configuration(stored: Stored, document: object, means: Means) -> Planned:
@@ -43,6 +52,7 @@ def plan_configuration(stored: Stored, document: object, means: Means) -> Planne
     matches = match_entries(file.entries("monitors"), stored.monitors, new_id=means.new_id, refusals=refusals)
     windows = match_entries(file.entries("maintenance"), stored.windows, new_id=means.new_id, refusals=refusals)
     routes = match_entries(file.entries("routes"), stored.routes, new_id=means.new_id, refusals=refusals)
+    pages = match_entries(file.entries("status_pages"), stored.pages, new_id=means.new_id, refusals=refusals)
     channel_ids = {row.name: row.id for row in stored.channels}
     channel_ids |= {e.key: means.new_id() for e in file.entries("channels") if e.key not in channel_ids}
     names = _names(stored, file, matches, channel_ids, prune=means.prune)
@@ -52,17 +62,22 @@ def plan_configuration(stored: Stored, document: object, means: Means) -> Planne
     monitors, warned_of_monitors = plan_monitors(stored, matches, names=names, means=means, refusals=refusals)
     planned_windows, warned_of_windows = plan_windows(stored, windows, names=names, refusals=refusals)
     planned_routes = plan_routes(routes, names=names, refusals=refusals)
+    planned_pages, warned_of_pages = plan_pages(
+        stored, pages, names=names, monitor_names=_monitor_names(stored, monitors), means=means, refusals=refusals
+    )
     refuse_circles(stored, monitors, names=names, refusals=refusals)
     refusals.raise_any()
     others = _Others(stored, file, prune=means.prune)
     kept = {match.id for match in matches} | {match.id for match in windows} | {match.id for match in routes}
+    kept |= {match.id for match in pages}
     kept |= {channel_ids[entry.key] for entry in file.entries("channels")}
     planned = Planned(
         monitors=[*monitors, *others.monitors(kept, names)],
         channels=[*channels, *others.channels(kept)],
         windows=[*planned_windows, *others.windows(kept)],
         routes=[*planned_routes, *others.routes(kept)],
-        warnings=[*warned, *warned_of_monitors, *warned_of_windows],
+        pages=[*planned_pages, *others.pages(kept)],
+        warnings=[*warned, *warned_of_monitors, *warned_of_windows, *warned_of_pages],
         digest="",
     )
     return structs.replace(planned, digest=digest([step.change for step in planned.steps]))
@@ -86,6 +101,12 @@ def _names(
         channels = {entry.key: channels[entry.key] for entry in file.entries("channels")}
     named = {one: name for name, one in channel_ids.items()}
     return structs.replace(names, monitors=monitors, channels=channels, channel_name_of=named)
+
+
+def _monitor_names(stored: Stored, steps: Sequence[MonitorStep]) -> dict[UUID, str]:
+    """What monitors are called once the plan is taken."""
+    planned = {step.change.id: step.change.name for step in steps if step.change.id is not None}
+    return {row.id: row.name for row in stored.monitors} | planned
 
 
 class _Others:
@@ -118,7 +139,15 @@ class _Others:
             if row.id not in kept:
                 yield RouteStep(change=self._change(row, "route", keys[row.id], row.name), row=row)
 
-    def _change(self, row: MonitorRow | ChannelRow | WindowRow | RouteRow, kind: str, key: str, name: str) -> Change:
+    def pages(self, kept: set[UUID]) -> Iterator[PageStep]:
+        keys = page_keys(self._stored)
+        for row in self._stored.pages if "status_pages" in self._file.sections else ():
+            if row.id not in kept:
+                yield PageStep(change=self._change(row, "status_page", keys[row.id], row.title), row=row)
+
+    def _change(
+        self, row: MonitorRow | ChannelRow | WindowRow | RouteRow | PageRow, kind: str, key: str, name: str
+    ) -> Change:
         return Change(
             action="delete" if self._prune else "unmanaged",
             kind=kind,

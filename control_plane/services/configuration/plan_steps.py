@@ -7,20 +7,24 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from control_plane.domain.config_diff import Change, PlanWarning
 from control_plane.domain.config_file import Entry
+from control_plane.domain.config_pages import Placed
 from control_plane.domain.maintenance import Occurrence
 from control_plane.domain.maintenance_rules import WindowConfig
 from control_plane.domain.monitor_rules import MonitorConfig
+from control_plane.domain.page_rules import PageConfig
 from control_plane.domain.route_rules import RouteConfig
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.channel_config import Prepared, Transports
 from control_plane.store.channels import ChannelRow
 from control_plane.store.maintenance import WindowRow
 from control_plane.store.monitors import MonitorRow
+from control_plane.store.page_components import ComponentRow
 from control_plane.store.routes import RouteRow
+from control_plane.store.status_pages import PageRow
 from shared.netpolicy import PortProfile
 
 
@@ -76,7 +80,21 @@ class RouteStep(Struct, frozen=True, kw_only=True):
     after: RouteConfig | None = None
 
 
-Step: TypeAlias = MonitorStep | ChannelStep | WindowStep | RouteStep
+class PageStep(Struct, frozen=True, kw_only=True):
+    """`after` is None where nothing is written. `password`: the one to have, None: none, UNSET: as it is; its digest is
+    made once the plan is taken.
+    """
+
+    change: Change
+    row: PageRow | None = None
+    after: PageConfig | None = None
+    components: Sequence[Placed] = ()
+    stored: Sequence[ComponentRow] = ()
+    password: str | UnsetType | None = UNSET
+    digest: str | None = None
+
+
+Step: TypeAlias = MonitorStep | ChannelStep | WindowStep | RouteStep | PageStep
 
 
 class Planned(Struct, frozen=True, kw_only=True):
@@ -86,13 +104,14 @@ class Planned(Struct, frozen=True, kw_only=True):
     channels: Sequence[ChannelStep]
     windows: Sequence[WindowStep]
     routes: Sequence[RouteStep] = ()
+    pages: Sequence[PageStep] = ()
     warnings: Sequence[PlanWarning]
     digest: str
 
     @property
     def steps(self) -> list[Step]:
-        """All of them: channels, monitors, routes, windows."""
-        return [*self.channels, *self.monitors, *self.routes, *self.windows]
+        """All of them: channels, monitors, routes, windows, pages."""
+        return [*self.channels, *self.monitors, *self.routes, *self.windows, *self.pages]
 
     @property
     def writes(self) -> bool:

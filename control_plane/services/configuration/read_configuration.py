@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
 from control_plane.domain.config_names import Names, suggested_keys
+from control_plane.domain.config_pages import Placed
 from control_plane.domain.kinds import MonitorCheck
 from control_plane.domain.monitor_rules import MonitorConfig
 from control_plane.domain.plan import NO_LIMITS, PlanTerms
 from control_plane.domain.region_choice import RegionChoice
 from control_plane.domain.safety_gate import OPEN_GATE, Gate
 from control_plane.services.monitors.monitor_rows import masked_check, stored_config
+from control_plane.services.pages.page_rows import component_of
 from control_plane.services.safety.read_gate import read_gate
-from control_plane.store import assignments_write, configuration, maintenance_advance, plans, routes
+from control_plane.store import assignments_write, configuration, maintenance_advance, page_configuration, plans, routes
 from control_plane.store.channels import ChannelRow
 from control_plane.store.maintenance import WindowRow
 from control_plane.store.monitors import BindingRow, MonitorRow
+from control_plane.store.page_components import ComponentRow
 from control_plane.store.pool import Connection
 from control_plane.store.routes import RouteRow
+from control_plane.store.status_pages import PageRow
 from shared.ids import TenantId
 
 
 class Stored(Struct, frozen=True, kw_only=True):
     """A tenant's configuration at one instant. `fingerprint` tells it from what it was before and will be after.
 
-    `terms` and `gate`: what its plan allows, and what the operator's rules forbid.
+    `terms` and `gate`: what its plan allows, and what the operator's rules forbid. `proven`: the domains that are
+    proven to be its own; None where that cannot be known.
     """
 
     tenant_id: TenantId
@@ -43,6 +48,9 @@ class Stored(Struct, frozen=True, kw_only=True):
     channels: Sequence[ChannelRow]
     windows: Sequence[WindowRow]
     routes: Sequence[RouteRow] = ()
+    pages: Sequence[PageRow] = ()
+    components: Mapping[UUID, Sequence[ComponentRow]] = {}
+    proven: Collection[str] | None = None
 
     def config(self, row: MonitorRow, check: MonitorCheck | None = None) -> MonitorConfig:
         """The configuration in force of one of the monitors; its check is masked unless it is given."""
@@ -80,6 +88,9 @@ async def read_configuration(conn: Connection, *, tenant_id: TenantId) -> Stored
         channels=await configuration.all_channels(conn, tenant_id=tenant_id),
         windows=await configuration.unended_windows(conn, tenant_id=tenant_id),
         routes=await routes.routes(conn, tenant_id=tenant_id),
+        pages=await page_configuration.all_pages(conn, tenant_id=tenant_id),
+        components=await page_configuration.all_components(conn, tenant_id=tenant_id),
+        proven=await page_configuration.proven_domains(conn, tenant_id=tenant_id),
     )
 
 
@@ -113,3 +124,15 @@ def route_keys(stored: Stored) -> dict[UUID, str]:
     keys = {row.id: row.key for row in stored.routes if row.key is not None}
     unnamed = [(row.id, row.name) for row in stored.routes if row.id not in keys]
     return keys | suggested_keys(unnamed, taken=set(keys.values()), word="route")
+
+
+def page_keys(stored: Stored) -> dict[UUID, str]:
+    """The key of each status page, stored or suggested: its slug."""
+    keys = {row.id: row.key for row in stored.pages if row.key is not None}
+    unnamed = [(row.id, row.slug) for row in stored.pages if row.id not in keys]
+    return keys | suggested_keys(unnamed, taken=set(keys.values()), word="page")
+
+
+def placed_on(stored: Stored, page_id: UUID) -> list[Placed]:
+    """The components of a stored page, in its order."""
+    return [Placed(row.monitor_id, component_of(row)) for row in stored.components.get(page_id, ())]

@@ -13,8 +13,16 @@ from control_plane.domain.safety_scan import Touch, touch_of
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.ask_address import with_consent
-from control_plane.services.configuration.plan_steps import WRITES, ChannelStep, MonitorStep, Planned, WindowStep
+from control_plane.services.configuration.plan_steps import (
+    WRITES,
+    ChannelStep,
+    Means,
+    MonitorStep,
+    Planned,
+    WindowStep,
+)
 from control_plane.services.configuration.read_configuration import Stored
+from control_plane.services.configuration.write_pages import write_pages
 from control_plane.services.configuration.write_routes import delete_routes, write_routes
 from control_plane.services.installation.spare_others import each
 from control_plane.services.maintenance.maintenance_rows import holds, row_values
@@ -31,15 +39,24 @@ from shared.ids import MonitorId, TenantId
 WRITE_SOURCE = "file"
 
 
-async def write_planned(conn: Connection, planned: Planned, *, stored: Stored, sealer: Sealer) -> None:
+async def write_planned(conn: Connection, planned: Planned, *, stored: Stored, means: Means) -> None:
     """Take every step. The caller holds all that is written, in the order of docs/adr/0024, and what was planned on.
 
-    Raises Refused QUOTA_EXCEEDED and what the rules about destinations and ports raise.
+    Raises Refused QUOTA_EXCEEDED, what the rules about destinations and ports raise, and what writing pages raises.
     """
+    sealer = means.sealer
     await _write_channels(conn, planned.channels, sealer, stored)
     await _write_monitors(conn, planned.monitors, sealer, stored)
     await write_routes(conn, planned.routes, tenant_id=stored.tenant_id, terms=stored.terms, write_source=WRITE_SOURCE)
     await _write_windows(conn, planned.windows, stored)
+    await write_pages(
+        conn,
+        planned.pages,
+        tenant_id=stored.tenant_id,
+        terms=stored.terms,
+        new_id=means.new_id,
+        write_source=WRITE_SOURCE,
+    )
     await delete_routes(conn, planned.routes, tenant_id=stored.tenant_id)
     await _delete(conn, planned, tenant_id=stored.tenant_id)
 

@@ -86,5 +86,9 @@ async def require_proof(conn: Connection, *, tenant_id: TenantId, domain: str | 
     """Raise Refused DOMAIN_UNVERIFIED unless the tenant has proven the domain, or one above it."""
     if domain is None or await status_pages.proves_domain(conn, tenant_id=tenant_id, domain=domain):
         return
+    raise unproven(domain)
+
+
+def unproven(domain: str) -> Refused:
     message = f"{domain} is not proven to be yours: verify it, or a domain above it, first"
-    raise Refused(message, code="DOMAIN_UNVERIFIED", field="/custom_domain")
+    return Refused(message, code="DOMAIN_UNVERIFIED", field="/custom_domain")

@@ -27,7 +27,7 @@ async def test_the_example_of_the_guide_applies(keeper: Keeper) -> None:
     values = {"OPERATIONS_WEBHOOK_URL": "https://ops.example.com/in", "NTFY_TOKEN": "tk_1", "API_TOKEN": "t0ken"}
     file = expand_references(example(), lambda _source, name, _at: values[name])
     applied = await keeper.apply(file)
-    assert applied["summary"]["create"] == 8
+    assert applied["summary"]["create"] == 9
     assert list(applied["made"]) == ["Operations"]
     assert applied["made"]["Operations"]["secret"].startswith("whsec_")
     assert (await keeper.plan(file, prune=True))["drift"] is False
