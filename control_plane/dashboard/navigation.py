@@ -33,6 +33,7 @@ SETTINGS: tuple[Section, ...] = (
     Section("/app/settings/keys", "API keys", "keys:read"),
     Section("/app/settings/domains", "Domains", "domains:read"),
     Section("/app/settings/words", "Tags and groups", "monitors:read"),
+    Section("/app/settings/feeds", "Feeds", "feeds:read"),
     Section("/app/settings/push", "Push", "push-subscriptions:read"),
     Section("/app/sessions", "Sessions"),
     Section("/app/settings/audit", "Audit log", "audit:read"),

@@ -8,7 +8,15 @@ from __future__ import annotations
 from aiohttp import web
 
 from control_plane.dashboard.navigation import SETTINGS, tabs
-from control_plane.dashboard.settings import audit_page, domains_page, keys_page, push_page, tenant_page, words_page
+from control_plane.dashboard.settings import (
+    audit_page,
+    domains_page,
+    feeds_page,
+    keys_page,
+    push_page,
+    tenant_page,
+    words_page,
+)
 from control_plane.dashboard.visit import Visit, page, see_other
 from control_plane.web.routes import Route
 
@@ -24,6 +32,7 @@ ROUTES: tuple[Route, ...] = (
     *keys_page.ROUTES,
     *domains_page.ROUTES,
     *words_page.ROUTES,
+    *feeds_page.ROUTES,
     *push_page.ROUTES,
     *audit_page.ROUTES,
 )
