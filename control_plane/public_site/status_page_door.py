@@ -91,8 +91,16 @@ def admitted(call: Call, face: PageFace) -> bool:
     """Whether the page is open to all, or the request has the cookie of one who knew its password."""
     if face.password_digest is None:
         return True
-    given = (call.request.cookies.get(name, "") for name in (_PAGE_COOKIE, _API_COOKIE))
+    paths = ((_PAGE_COOKIE, "/"), (_PAGE_COOKIE, base_of(face.slug)), (_API_COOKIE, api_of(face.slug)))
+    given = (call.request.cookies.get(_named(name, path, call), "") for name, path in paths)
     return any(_is_good(value, face, call) for value in given)
+
+
+def _named(name: str, path: str, call: Call) -> str:
+    """Over HTTPS the prefix keeps neighbouring hosts, and plain http, from planting one (RFC 6265bis, 4.1.3)."""
+    if not is_secure(call.request, call.deps.settings):
+        return name
+    return f"__Host-{name}" if path == "/" else f"__Secure-{name}"
 
 
 def admit(call: Call, response: web.StreamResponse, face: PageFace, *, whole_host: bool) -> None:
@@ -102,7 +110,7 @@ def admit(call: Call, response: web.StreamResponse, face: PageFace, *, whole_hos
     paths = {_PAGE_COOKIE: "/" if whole_host else base_of(face.slug), _API_COOKIE: api_of(face.slug)}
     for name, path in paths.items():
         response.set_cookie(
-            name,
+            _named(name, path, call),
             value,
             path=path,
             max_age=int(OPEN_FOR.total_seconds()),

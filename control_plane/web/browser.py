@@ -150,6 +150,5 @@ def _host_of(origin: str) -> str | None:
 
 
 def is_secure(request: web.Request, settings: Settings) -> bool:
-    """Whether the browser speaks https with us, perhaps through a proxy."""
-    """Whether cookies of this answer belong to HTTPS alone."""
+    """Whether the browser speaks https with us, perhaps through a proxy: then its cookies belong to https alone."""
     return request.scheme == "https" or settings.server.public_url.startswith("https://")

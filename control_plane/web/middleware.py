@@ -43,11 +43,15 @@ AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
 
 _log = structlog.get_logger("farwatch.http")
 _SECURITY_HEADERS = {
-    "Server": "farwatch",  # aiohttp would tell its version, and Python's
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+_PAGE_HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # W3C Permissions Policy: what no page of ours asks for, nobody who gets into one may ask for.
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()",
 }
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -81,8 +85,15 @@ async def border(request: web.Request, handler: Next) -> web.StreamResponse:
 async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
     """on_response_prepare: what every response carries. A handler's own header stays."""
     headers = response.headers
+    headers["Server"] = "farwatch"  # aiohttp has told its version, and Python's, by now
     for name, value in _SECURITY_HEADERS.items():
         headers.setdefault(name, value)
+    # Fetch, section 3.7: pictures, such as badges, are there to be shown by others; nothing else of ours is.
+    shared = response.content_type.startswith("image/")
+    headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if shared else "same-origin")
+    if response.content_type == "text/html":
+        for name, value in _PAGE_HEADERS.items():
+            headers.setdefault(name, value)
     trace_id = request.get(TRACE_ID)
     if trace_id is None:
         return
