@@ -125,13 +125,11 @@ CROSS JOIN LATERAL (
 ORDER BY l.number
 """
 
-# $1 token, $2 lease, $3 most rows, $4 $5 tenants and their sends under way, $6 $7 hosts, $8 $9 channels,
-# $10 $11 $12 limits per tenant, host, channel, $13 kinds that digest: of these, only what store/digests.py has let
-# go singly. Each claim looks at 500 rows at most: those whose bounds are reached are passed over before, so the next
-# claim sees what is behind them. What a worker was lost with comes after all that was never tried, the longest lost
-# first: it may have arrived already, and one delivery at which workers end must not end one after another.
-FLEET_CLAIM = f"""
-WITH ready AS (
+# $4 $5 tenants and their sends under way, $6 $7 hosts, $8 $9 channels, $10 $11 $12 limits per tenant, host, channel,
+# $13 kinds that digest: of these, only what store/digests.py has let go singly. Whose bounds are reached is put as "is
+# not null", of which the planner expects that it holds. Of "<" it expects a third, and of three of them so few rows
+# that it would rather read and sort all that are due than the first 500 in the order of deliveries_backlog.
+_DUE = """
     SELECT d.tenant_id, d.id, d.number, d.channel_id, c.host, coalesce(d.incident_id, d.id) AS newest,
         d.lease_until AS lost_at, coalesce(t.used, 0) AS of_tenant, coalesce(h.used, 0) AS of_host,
         coalesce(k.used, 0) AS of_channel
@@ -140,17 +138,30 @@ WITH ready AS (
     LEFT JOIN unnest($4::uuid[], $5::integer[]) AS t (id, used) ON t.id = d.tenant_id
     LEFT JOIN unnest($6::text[], $7::integer[]) AS h (name, used) ON h.name = c.host
     LEFT JOIN unnest($8::uuid[], $9::integer[]) AS k (id, used) ON k.id = d.channel_id
-    WHERE d.state = 'pending' AND d.due_at <= clock_timestamp()
-      AND (d.lease_until IS NULL OR d.lease_until <= clock_timestamp())
-      AND coalesce(t.used, 0) < $10 AND coalesce(h.used, 0) < $11 AND coalesce(k.used, 0) < $12
+    WHERE d.state = 'pending' AND d.due_at <= statement_timestamp()
+      AND nullif(coalesce(t.used, 0) < $10, false) IS NOT NULL AND nullif(coalesce(h.used, 0) < $11, false) IS NOT NULL
+      AND nullif(coalesce(k.used, 0) < $12, false) IS NOT NULL
       AND (d.channel_kind <> ALL($13::text[]) OR d.channel_id IS NULL
           OR d.message_id = d.id AND d.message_at >= d.due_at)
       AND NOT EXISTS (
           SELECT FROM deliveries earlier
           WHERE earlier.tenant_id = d.tenant_id AND earlier.incident_id = d.incident_id
             AND earlier.channel_id = d.channel_id AND earlier.number < d.number AND earlier.state = 'pending')
-    ORDER BY d.lease_until NULLS FIRST, coalesce(d.incident_id, d.id) DESC, d.number
-    LIMIT 500
+"""
+_NEVER_TRIED = f"""{_DUE}      AND d.lease_until IS NULL
+    ORDER BY coalesce(d.incident_id, d.id) DESC, d.number
+    LIMIT 500"""
+_LOST = f"""{_DUE}      AND d.lease_until <= statement_timestamp()
+    ORDER BY d.lease_until, coalesce(d.incident_id, d.id) DESC, d.number
+    LIMIT 500"""
+
+# $1 token, $2 lease, $3 most rows. Each claim looks at 500 rows at most: those whose bounds are reached are passed over
+# before, so the next claim sees what is behind them. What a worker was lost with comes after all that was never tried,
+# the longest lost first: it may have arrived already, and one delivery at which workers end must not end one after
+# another. It is not even looked for while there is enough else.
+FLEET_CLAIM = f"""
+WITH ready AS (
+    SELECT * FROM (({_NEVER_TRIED}) UNION ALL ({_LOST})) AS due LIMIT 500
 ), bounded AS (
     SELECT tenant_id, id, newest, lost_at,
         of_tenant + row_number() OVER (PARTITION BY tenant_id ORDER BY place) AS in_tenant,
@@ -231,7 +242,7 @@ async def owe_leased(conn: Connection, row: DeliveryRow, *, token: UUID, lease: 
 FLEET_NEXT_DUE = """
 SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8
 FROM deliveries
-WHERE state = 'pending' AND due_at > clock_timestamp()
+WHERE state = 'pending' AND due_at > (SELECT clock_timestamp())
 """
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.store.monitor_reads import SHOWN
+from control_plane.store.monitor_reads import SHOWN_OF_ALL
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
 
@@ -38,14 +38,14 @@ GROUP BY word
 """
 _TAGGED = f"""
 WITH worded AS (
-    SELECT unnest(m.tags) AS word, {SHOWN} AS shown
+    SELECT unnest(m.tags) AS word, {SHOWN_OF_ALL} AS shown
     FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
     WHERE m.tenant_id = $1 AND ($3::text IS NULL OR m.tags @> ARRAY[$3])
 ), counted AS ({_COUNTS})
 """
 _GROUPED = f"""
 WITH worded AS (
-    SELECT m."group" AS word, {SHOWN} AS shown
+    SELECT m."group" AS word, {SHOWN_OF_ALL} AS shown
     FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
     WHERE m.tenant_id = $1 AND m."group" IS NOT NULL AND ($3::text IS NULL OR m."group" = $3)
 ), counted AS ({_COUNTS})
@@ -73,6 +73,17 @@ async def list_tags(
     rows = await conn.fetch(LIST_TAGS, tenant_id, q, None, sort, limit, offset)
     total = rows[0]["total"] if rows else await conn.fetchval(COUNT_TAGS, tenant_id, q, None)
     return [_word(row) for row in rows], total
+
+
+TAG_NAMES = """
+SELECT tag FROM (SELECT DISTINCT unnest(tags) AS tag FROM monitors WHERE tenant_id = $1) AS used
+ORDER BY lower(tag), tag LIMIT $2
+"""
+
+
+async def tag_names(conn: Connection, *, tenant_id: TenantId, limit: int) -> list[str]:
+    """The tags of the tenant's monitors by name, the first `limit`."""
+    return [row["tag"] for row in await conn.fetch(TAG_NAMES, tenant_id, limit)]
 
 
 async def list_groups(
