@@ -26,12 +26,22 @@ class PageLine(Struct, frozen=True):
     p95: str
 
 
+class PageNoisy(Struct, frozen=True):
+    """A monitor with many incidents, in words."""
+
+    name: str
+    incidents: str
+    lasted: str
+
+
 class ReportPage(Struct, frozen=True):
-    """The whole page, in words."""
+    """The whole page, in words. `figures` are of all monitors together: names and words."""
 
     title: str
     span: str
     made: str
+    figures: Sequence[tuple[str, str]]
+    noisiest: Sequence[PageNoisy]
     lines: Sequence[PageLine]
 
 

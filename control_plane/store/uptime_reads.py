@@ -136,9 +136,11 @@ async def periods_in_range(
     return found
 
 
+# What counts as repaired, and from when, is as in incident_stats.TALLY_INCIDENTS.
 INCIDENTS_OPENED = """
-SELECT monitor_id, count(*) AS opened, count(resolved_at) AS resolved,
-    (extract(epoch FROM sum(resolved_at - opened_at)) * 1000)::bigint AS open_ms
+SELECT monitor_id, count(*) AS opened, count(*) FILTER (WHERE resolution IN ('recovered', 'person')) AS repaired,
+    (1000 * extract(epoch FROM sum(resolved_at - started_at)
+        FILTER (WHERE resolution IN ('recovered', 'person'))))::bigint AS open_ms
 FROM incidents
 WHERE tenant_id = $1 AND monitor_id = ANY ($2::uuid[]) AND opened_at >= $3 AND opened_at < $4
 GROUP BY monitor_id
@@ -146,10 +148,10 @@ GROUP BY monitor_id
 
 
 class IncidentCount(Struct, frozen=True):
-    """Incidents of a monitor; `open_ms` is how long the resolved ones were open, together."""
+    """Incidents of a monitor; `open_ms` is how long those that were repaired lasted, together."""
 
     opened: int
-    resolved: int
+    repaired: int
     open_ms: int
 
 
@@ -158,4 +160,4 @@ async def incidents_opened(
 ) -> dict[UUID, IncidentCount]:
     """The incidents opened in [start, end), of each monitor that had any."""
     rows = await conn.fetch(INCIDENTS_OPENED, tenant_id, list(monitor_ids), start, end)
-    return {row["monitor_id"]: IncidentCount(row["opened"], row["resolved"], row["open_ms"] or 0) for row in rows}
+    return {row["monitor_id"]: IncidentCount(row["opened"], row["repaired"], row["open_ms"] or 0) for row in rows}

@@ -1,7 +1,8 @@
-"""A month of a tenant's monitors in one table: uptime, incidents, repair times, SLA and latency."""
+"""A month of a tenant's monitors: uptime, incidents, repair times, SLA and latency, of each and of all."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from control_plane.domain import latency_histogram
+from control_plane.domain import availability, latency_histogram
 from control_plane.domain.availability import Durations, SlaState
 from control_plane.errors import BadRequest
 from control_plane.services.uptime.read_availability import (
@@ -19,10 +20,13 @@ from control_plane.services.uptime.read_availability import (
     day_start,
     read_uptimes,
 )
-from control_plane.store import rollup_reads, uptime_reads
+from control_plane.store import incident_stats, rollup_reads, uptime_reads
+from control_plane.store.incident_stats import StatsRange
 from control_plane.store.pool import Connection
 from control_plane.store.uptime_reads import IncidentCount, UptimeMonitor
 from shared.clock import to_unix_ms
+
+NOISIEST = 5
 
 
 class ReportSla(Struct, frozen=True, kw_only=True):
@@ -35,7 +39,7 @@ class ReportSla(Struct, frozen=True, kw_only=True):
 
 
 class ReportLine(Struct, frozen=True, kw_only=True):
-    """One monitor. `mttr_secs`: the mean time that incidents opened in the month, and resolved since, were open.
+    """One monitor. `mttr_secs`: the mean of incidents opened in the month, from the start until repaired.
 
     `p95_ms` over all regions. Null: nothing known, none resolved, no target, no samples.
     """
@@ -54,6 +58,40 @@ class ReportLine(Struct, frozen=True, kw_only=True):
     p95_ms: float | None
 
 
+class ReportNoisy(Struct, frozen=True, kw_only=True):
+    """A monitor with many incidents; `open_secs`: how long they lasted, until now where they go on."""
+
+    id: UUID
+    number: int
+    name: str
+    incidents: int
+    open_secs: int
+
+
+class ReportSlas(Struct, frozen=True, kw_only=True):
+    """How many monitors with a target stand how; `unknown`: nothing is known of their month."""
+
+    met: int = 0
+    at_risk: int = 0
+    breached: int = 0
+    unknown: int = 0
+
+
+class ReportSummary(Struct, frozen=True, kw_only=True):
+    """All monitors together. `uptime_pct` is of their known time, added up.
+
+    Incidents are those opened in the month, declared ones too: as `/incidents/stats` counts them.
+    """
+
+    uptime_pct: float | None
+    downtime_secs: int
+    incidents: int
+    mtta_secs: int | None
+    mttr_secs: int | None
+    sla: ReportSlas
+    noisiest: Sequence[ReportNoisy]
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """The month's days in the zone `tz`, as far as they have passed by `made_at`."""
 
@@ -62,6 +100,7 @@ class Report(Struct, frozen=True, kw_only=True):
     from_: datetime
     to: datetime
     made_at: datetime
+    summary: ReportSummary
     monitors: Sequence[ReportLine]
 
 
@@ -101,7 +140,30 @@ async def monthly_report(conn: Connection, *, tenant_id: UUID, month: str, zone:
         from_=start,
         to=min(end, horizon.now.astimezone(UTC)),
         made_at=horizon.now,
+        summary=await _summary(conn, lines, tenant_id=tenant_id, start=start, end=end, now=horizon.now),
         monitors=lines,
+    )
+
+
+async def _summary(
+    conn: Connection, lines: Sequence[ReportLine], *, tenant_id: UUID, start: datetime, end: datetime, now: datetime
+) -> ReportSummary:
+    chosen = StatsRange(start=start, end=end)
+    counts = await incident_stats.tally(conn, tenant_id=tenant_id, chosen=chosen)
+    noisy = await incident_stats.noisiest(conn, tenant_id=tenant_id, chosen=chosen, limit=NOISIEST, now=now)
+    seconds = sum((line.seconds for line in lines), start=Durations())
+    states = Counter(line.sla.state for line in lines if line.sla)
+    return ReportSummary(
+        uptime_pct=availability.uptime_pct(seconds),
+        downtime_secs=seconds.down,
+        incidents=counts.total,
+        mtta_secs=None if counts.mtta_s is None else round(counts.mtta_s),
+        mttr_secs=None if counts.mttr_s is None else round(counts.mttr_s),
+        sla=ReportSlas(met=states["met"], at_risk=states["at_risk"], breached=states["breached"], unknown=states[None]),
+        noisiest=[
+            ReportNoisy(id=m.id, number=m.number, name=m.name, incidents=m.incidents, open_secs=round(m.open_s))
+            for m in noisy
+        ],
     )
 
 
@@ -126,31 +188,29 @@ async def _lines(
     ]
 
 
-def _line(
-    monitor: UptimeMonitor, availability: Availability, opened: IncidentCount | None, histogram: bytes
-) -> ReportLine:
+def _line(monitor: UptimeMonitor, found: Availability, opened: IncidentCount | None, histogram: bytes) -> ReportLine:
     p95 = latency_histogram.percentiles_of(histogram, (0.95,))
-    seconds = availability.seconds
+    seconds = found.seconds
     return ReportLine(
         id=monitor.id,
         number=monitor.number,
         name=monitor.name,
         kind=monitor.kind,
         group=monitor.group,
-        uptime_pct=availability.uptime_pct,
+        uptime_pct=found.uptime_pct,
         seconds=seconds,
         downtime_secs=seconds.down,
         incidents=opened.opened if opened else 0,
-        mttr_secs=opened.open_ms // 1000 // opened.resolved if opened and opened.resolved else None,
-        sla=_sla(monitor, availability),
+        mttr_secs=round(opened.open_ms / 1000 / opened.repaired) if opened and opened.repaired else None,
+        sla=_sla(monitor, found),
         p95_ms=round(p95[0] / 1000, 3) if p95 else None,
     )
 
 
-def _sla(monitor: UptimeMonitor, availability: Availability) -> ReportSla | None:
+def _sla(monitor: UptimeMonitor, found: Availability) -> ReportSla | None:
     if monitor.sla_target is None:
         return None
-    stands = availability.sla(monitor.sla_target)
+    stands = found.sla(monitor.sla_target)
     return ReportSla(
         target=monitor.sla_target, error_budget_secs=stands.budget_s, left=stands.left_s, state=stands.state
     )

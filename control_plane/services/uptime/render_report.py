@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -11,8 +12,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct, field
 
-from control_plane.notify.report_page import PageLine, ReportPage, report_html, seconds_in_words
-from control_plane.services.uptime.monthly_report import Report, ReportLine
+from control_plane.notify.report_page import PageLine, PageNoisy, ReportPage, report_html, seconds_in_words
+from control_plane.services.uptime.monthly_report import Report, ReportLine, ReportSummary
 
 Format = Literal["json", "csv", "html"]
 
@@ -35,6 +36,7 @@ class ReportJson(Struct, frozen=True, kw_only=True):
     from_: datetime = field(name="from")
     to: datetime
     made_at: datetime
+    summary: ReportSummary
     monitors: list[ReportLine]
 
 
@@ -68,6 +70,7 @@ def report_json(made: Report) -> ReportJson:
         from_=made.from_,
         to=made.to,
         made_at=made.made_at,
+        summary=made.summary,
         monitors=list(made.monitors),
     )
 
@@ -102,7 +105,25 @@ def _page(made: Report) -> ReportPage:
     first, last, at = (when.astimezone(zone) for when in (made.from_, made.to, made.made_at))
     span = f"{first:%-d %B %Y %H:%M} to {last:%-d %B %Y %H:%M}, {made.tz}"
     made_at = f"Made {at:%-d %B %Y %H:%M}"
-    return ReportPage(f"Uptime in {first:%B %Y}", span, made_at, [_page_line(line) for line in made.monitors])
+    lines = [_page_line(line) for line in made.monitors]
+    noisiest = [
+        PageNoisy(each.name, str(each.incidents), seconds_in_words(each.open_secs)) for each in made.summary.noisiest
+    ]
+    return ReportPage(f"Uptime in {first:%B %Y}", span, made_at, figures(made.summary), noisiest, lines)
+
+
+def figures(summary: ReportSummary, spelt: Callable[[int | None], str] = seconds_in_words) -> list[tuple[str, str]]:
+    """What is known of all monitors together, as names and words; `spelt` puts seconds into words."""
+    sla = summary.sla
+    stands = [(sla.met, "met"), (sla.at_risk, "at risk"), (sla.breached, "breached"), (sla.unknown, "nothing known")]
+    return [
+        ("Uptime", "–" if summary.uptime_pct is None else f"{summary.uptime_pct:.3f} %"),
+        ("Downtime, added up", spelt(summary.downtime_secs)),
+        ("Incidents", str(summary.incidents)),
+        ("Time to acknowledge", spelt(summary.mtta_secs)),
+        ("Time to repair", spelt(summary.mttr_secs)),
+        ("SLA", ", ".join(f"{number} {word}" for number, word in stands if number) or "no target"),
+    ]
 
 
 def _page_line(line: ReportLine) -> PageLine:

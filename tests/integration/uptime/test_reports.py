@@ -18,8 +18,10 @@ from tests.support.rolling import write_results
 from tests.support.tenant_world import World
 
 INCIDENT = """
-INSERT INTO incidents (tenant_id, id, number, monitor_id, severity, state, cause, started_at, opened_at, resolved_at)
-VALUES ($1, gen_random_uuid(), $2, $3, 'major', $4, 'down', $5, $5, $6)
+INSERT INTO incidents (tenant_id, id, number, monitor_id, severity, state, cause, started_at, opened_at, resolved_at,
+    acknowledged_at, resolution)
+VALUES ($1, gen_random_uuid(), $2, $3, 'major', $4, 'down', $5::timestamptz, $5, $6,
+    $5::timestamptz + interval '10 minutes', CASE WHEN $4 = 'resolved' THEN 'recovered' END)
 """
 
 
@@ -55,6 +57,11 @@ async def test_it_tells_uptime_incidents_and_repair_times(world: World) -> None:
     assert line["uptime_pct"] == percentage(counted)
     assert line["downtime_secs"] == counted["down"]
     assert (line["incidents"], line["mttr_secs"]) == (3, 7200)
+    summary = reply["summary"]
+    assert (summary["uptime_pct"], summary["downtime_secs"]) == (line["uptime_pct"], line["downtime_secs"])
+    assert (summary["incidents"], summary["mtta_secs"], summary["mttr_secs"]) == (3, 600, 7200)
+    assert {name for name, number in summary["sla"].items() if number} == {line["sla"]["state"]}
+    assert [(each["name"], each["incidents"]) for each in summary["noisiest"]] == [("API", 3)]
     assert line["sla"]["target"] == 99.0
     assert (line["sla"]["state"] == "breached") == (line["uptime_pct"] < 99)
     assert (reply["from"], reply["to"]) == (f"{start:%Y-%m-%dT%H:%M:%SZ}", f"{end:%Y-%m-%dT%H:%M:%SZ}")
