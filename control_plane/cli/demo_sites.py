@@ -1,92 +1,147 @@
-"""The demo's little web: sites on one local port that fail on a timetable, so that every kind of verdict is seen.
+"""The demo's little web on loopback: services that answer as fast as their past says, and fail when somebody says so.
 
-The timetable repeats every `CYCLE_S` seconds; the regions of the demo are told apart by the loopback address that
-their agents' checks come from.
+They fail by themselves now and then, so that incidents open and resolve in front of whoever looks; a switchboard lets
+people break and mend each. The demo's regions are told apart by the loopback address that their checks come from.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 
 from aiohttp import web
 from msgspec import Struct
 
-CYCLE_S = 180.0
+from control_plane.services.demo.pace import answer_ms
+
+HOST = "127.0.0.1"
+CYCLE_S = 900.0
+WEB = ("website", "booking-api", "checkout", "search", "payments", "partner", "old-site", "tickets", "app")
+_INBOX_KEPT = 200
 
 
-class Site(Struct, frozen=True):
-    """A path, what people read of it, and what it does `at` a second of the cycle to a visitor from `source`."""
+class Ports(Struct, frozen=True):
+    """Where everything listens, always on the loopback address."""
 
-    path: str
-    name: str
-    story: str
-    act: Callable[[float, str], str]
-
-
-def steady(at: float, source: str) -> str:
-    """Always well."""
-    del at, source
-    return "ok"
+    web: int
+    gates: int
+    database: int
+    cache: int
+    queue: int
+    dns: int
+    tls: int
+    old_tls: int
 
 
-def outage(at: float, source: str) -> str:
-    """Down for everybody for a minute of each cycle."""
-    del source
-    return "error" if 30 <= at < 90 else "ok"
+def timetable(at: float) -> Mapping[str, str]:
+    """What is amiss by itself at this second of a cycle: an outage, a slow half hour, a region that fails alone."""
+    amiss = {}
+    if 75 <= at < 165:
+        amiss["booking-api"] = "down"
+    if 300 <= at < 480:
+        amiss["search"] = "slow"
+    if 540 <= at < 660:
+        amiss["tickets"] = "far"
+    return amiss
 
 
-def local_failure(unlucky: str) -> Callable[[float, str], str]:
-    """Fails for the visitors from one address only."""
+class Sites:
+    """What is well and what is not, and what the channels were sent. `regions`: by source address."""
 
-    def act(at: float, source: str) -> str:
-        return "error" if source == unlucky and at >= 60 else "ok"
+    def __init__(self, regions: Mapping[str, str], *, unlucky: str) -> None:
+        self._regions = regions
+        self._unlucky = unlucky
+        self._began = time.monotonic()
+        self._lot = random.Random()  # noqa: S311 - the time of an answer, no secret
+        self.said: dict[str, str] = {}
+        """By the switchboard: `up`, `down`, `slow`; what is not in it follows the timetable."""
+        self.inbox: deque[tuple[datetime, str, str]] = deque(maxlen=_INBOX_KEPT)
 
-    return act
+    def state(self, name: str) -> str:
+        """`up`, `down`, `slow` or `far` (fails for one region alone)."""
+        told = self.said.get(name)
+        return told or timetable((time.monotonic() - self._began) % CYCLE_S).get(name, "up")
 
+    def fails(self, name: str, source: str) -> bool:
+        """Whether it fails for whoever comes from this address."""
+        state = self.state(name)
+        return state == "down" or (state == "far" and source == self._unlucky)
 
-def sluggish(at: float, source: str) -> str:
-    """Slow for half of each cycle."""
-    del source
-    return "slow" if at >= 90 else "ok"
+    def wait_s(self, name: str, source: str) -> float:
+        """How long it takes to answer whoever comes from this address."""
+        region = self._regions.get(source, "")
+        ms = answer_ms(name, region, at=datetime.now(UTC), lot=self._lot)
+        return (ms + 900 if self.state(name) == "slow" else ms) / 1000
 
-
-def demo_sites(unlucky: str) -> tuple[Site, ...]:
-    """The cast. `unlucky` is the source address of the region that the second site fails."""
-    return (
-        Site("/shop", "Shop", "always up", steady),
-        Site("/blog", "Blog", "fails from one region only, which the others outvote", local_failure(unlucky)),
-        Site("/api", "API", "down for everybody for a minute of every three: an incident opens and resolves", outage),
-        Site("/search", "Search", "slow for half of the time: degraded", sluggish),
-    )
+    def receive(self, channel: str, text: str) -> None:
+        """Something that Farwatch sent to a channel."""
+        self.inbox.appendleft((datetime.now(UTC), channel, text))
 
 
 @asynccontextmanager
-async def serve_sites(sites: tuple[Site, ...], *, host: str) -> AsyncIterator[int]:
-    """Serve them on a free port, which is yielded."""
-    began = time.monotonic()
+async def listening(sites: Sites, *, ports: Ports, more: Sequence[web.RouteDef] = ()) -> AsyncIterator[None]:
+    """The web sites, the TCP services, and `more` pages beside the sites."""
+    async with AsyncExitStack() as stack:
+        runner = web.AppRunner(_app(sites, more), access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, HOST, ports.web).start()
+        for name in ("gates", "database", "cache", "queue"):
+            server = await asyncio.start_server(_greeter(sites, name), HOST, getattr(ports, name))
+            await stack.enter_async_context(server)
+        yield
+
+
+def _app(sites: Sites, more: Sequence[web.RouteDef]) -> web.Application:
     app = web.Application()
-    for site in sites:
-        app.router.add_get(site.path, _handler(site, began))
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, 0).start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    app.add_routes(more)
+    for name in WEB:
+        app.router.add_get(f"/{name}", _site(sites, name))
+    app.router.add_post("/", _inbox(sites, "Phone on call"))
+    app.router.add_post("/inbox/operations", _inbox(sites, "Operations"))
+    app.router.add_post("/alertmanager/api/v2/alerts", _inbox(sites, "Alertmanager"))
+    return app
 
 
-def _handler(site: Site, began: float) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _site(sites: Sites, name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(request: web.Request) -> web.Response:
-        at = (time.monotonic() - began) % CYCLE_S
-        match site.act(at, request.remote or ""):
-            case "error":
-                return web.Response(status=500, text=f"{site.name} has a problem\n")
-            case "slow":
-                await asyncio.sleep(0.7)
-        return web.Response(text=f"{site.name} is well\n")
+        source = request.remote or ""
+        await asyncio.sleep(sites.wait_s(name if name != "old-site" else "website", source))
+        if sites.fails(name, source):
+            return web.json_response({"status": "failing", "service": name}, status=503)
+        return web.json_response({"status": "ok", "service": name})
 
     return answer
+
+
+def _inbox(sites: Sites, channel: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def take(request: web.Request) -> web.Response:
+        sites.receive(channel, (await request.text())[:4000])
+        return web.json_response({})
+
+    return take
+
+
+def _greeter(sites: Sites, name: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """Answers PONG after a while; hangs up at once when it fails."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        source = writer.get_extra_info("peername")[0]
+        try:
+            async with asyncio.timeout(5):
+                asked = b"" if sites.fails(name, source) else await reader.readline()
+            if asked:
+                await asyncio.sleep(sites.wait_s(name, source))
+                writer.write(b"PONG\n")
+                await writer.drain()
+        except (TimeoutError, ConnectionError):
+            pass  # whoever asked has gone: checks that only connect hang up like this
+        finally:
+            writer.close()
+
+    return serve

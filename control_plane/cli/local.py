@@ -7,7 +7,7 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -33,6 +33,15 @@ class LocalRegion(Struct, frozen=True):
     source_address: str = ""
 
 
+class Prepared(Struct, frozen=True):
+    """A control plane that answers, with its database, before any agent runs."""
+
+    url: str
+    dsn: str
+    operator_secret: str
+    keys: InstallationKeys
+
+
 class Running(Struct, frozen=True):
     """A local installation that answers."""
 
@@ -47,9 +56,18 @@ class Running(Struct, frozen=True):
 
 @asynccontextmanager
 async def run_installation(
-    directory: Path, *, host: str, port: int, regions: Sequence[LocalRegion]
+    directory: Path,
+    *,
+    host: str,
+    port: int,
+    regions: Sequence[LocalRegion],
+    prepare: Callable[[Prepared], Awaitable[None]] | None = None,
+    agent_settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Running]:
-    """Everything up on entry, everything down, in order, on exit. Raises StartupRefused with the remedy."""
+    """Everything up on entry, everything down, in order, on exit. Raises StartupRefused with the remedy.
+
+    `prepare` is awaited before the agents start; `agent_settings` are added to the environment of each.
+    """
     began = time.monotonic()
     installation = Installation(directory)
     made = installation.prepare()
@@ -66,8 +84,10 @@ async def run_installation(
         children.keep(Program("control plane", ("-m", "control_plane", "serve"), environment))
         await _wait_ready(url)
         installation.note_address(url)
+        if prepare is not None:
+            await prepare(Prepared(url, dsn, made.operator_secret, ensured.keys))
         for region in regions:
-            children.keep(_agent(installation, region, url=url, keys=ensured.keys))
+            children.keep(_agent(installation, region, url=url, keys=ensured.keys, more=agent_settings or {}))
         seconds = time.monotonic() - began
         yield Running(url, made.operator_secret, ensured.keys, ensured.made, seconds, ensured.setup_token)
         say("Stopping …")
@@ -99,9 +119,12 @@ async def _ensure_keys(
         await database.close()
 
 
-def _agent(installation: Installation, region: LocalRegion, *, url: str, keys: InstallationKeys) -> Program:
+def _agent(
+    installation: Installation, region: LocalRegion, *, url: str, keys: InstallationKeys, more: Mapping[str, str]
+) -> Program:
     slug = region.definition.slug
     environment = {
+        **more,
         "FARWATCH_AGENT__URL": url,
         "FARWATCH_AGENT__KEY": keys.probe_keys[slug],
         "FARWATCH_AGENT__STATE_DIR": str(installation.agent_state(slug)),

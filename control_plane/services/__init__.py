@@ -7,5 +7,5 @@ alerting       channels, the outbox, the stream of events           fleet       
 people         members, invitations, sessions, sign-in              tenants      tenants, plans and keys
 safety         what may not be watched, and secrets at rest         jobs         what takes long, done in steps
 configuration  files: export, plan and apply                        installation the process, its clock, retention
-pages          status pages, their components and readers
+pages          status pages, their components and readers         demo         a past for those who look around
 """
