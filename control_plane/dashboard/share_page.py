@@ -177,7 +177,7 @@ def _line(row: Share, now: datetime) -> ShareLine:
 
 
 ROUTES: tuple[Route, ...] = (
-    page(HERE, show_share, operation="show_share", summary="Share links and badges", scope="monitors:read"),
+    page(HERE, show_share, operation="show_sharing", summary="Share links and badges", scope="monitors:read"),
     form(HERE, create, operation="add_share", summary="Make a share link", scope="monitors:write"),
     form(
         f"{HERE}/badges", choose_badge, operation="choose_badge", summary="The lines of a badge", scope="monitors:read"

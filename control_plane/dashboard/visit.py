@@ -18,7 +18,7 @@ from aiohttp import web
 from control_plane.dashboard.navigation import tabs
 from control_plane.dashboard.rendering import html
 from control_plane.domain.plan import Category
-from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany
+from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany, Unavailable
 from control_plane.services.fleet.read_notice import read_notice
 from control_plane.services.installation.read_announcements import Told, read_announcements
 from control_plane.store.acting import acting
@@ -242,12 +242,21 @@ def refusal(call: Call, error: FarwatchError, visit: Visit | None) -> web.Respon
         "heading": _HEADINGS.get(error.status, "That did not work"),
         "message": error.message,
         "code": error.code,
+        "again": _again(call, error),
         "trace_id": call.request[TRACE_ID],
     }
     response = html("refusal.html", context, status=error.status)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = "5"
     return response
+
+
+def _again(call: Call, error: FarwatchError) -> str:
+    """Where to try again what is not available just now; a form is sent again from its page."""
+    request = call.request
+    return request.raw_path if isinstance(error, Unavailable) and request.method in ("GET", "HEAD") else ""
 
 
 _HEADINGS = {

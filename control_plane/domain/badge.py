@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
+import msgspec
 from msgspec import Struct
 
 Style = Literal["flat", "flat-square", "plastic"]
@@ -70,6 +71,12 @@ class Shield(Struct, frozen=True):
     label: str
     message: str
     color: str
+
+
+def of_then(badge: Badge, since: str) -> Badge:
+    """What the badge said at an instant in words, for when nothing newer is known."""
+    message = f"{clean(badge.message, limit=MESSAGE_LIMIT - len(since) - 3)} · {since}"
+    return msgspec.structs.replace(badge, message=message, said=f"{badge.said} ({since})")
 
 
 def clean(text: str, *, limit: int = LABEL_LIMIT) -> str:

@@ -10,13 +10,13 @@ from aiohttp import web
 
 from control_plane.domain.acknowledge_link import Acknowledgeable, read_acknowledge_token
 from control_plane.errors import Conflict, NotFound
-from control_plane.public_site.rendering import form_fields, link_over, page
+from control_plane.public_site.rendering import calm, form_fields, link_over, page
 from control_plane.services.incidents.acknowledge_incident import acknowledge_incident
 from control_plane.store import channels, incidents_read
 from control_plane.store.channels import ChannelRow
 from control_plane.store.incidents_read import IncidentView
 from control_plane.web.call import Call
-from control_plane.web.routes import Door, Route
+from control_plane.web.routes import Door, Handler, Route
 from shared.ids import TenantId
 
 NAME_LIMIT = 100
@@ -95,12 +95,12 @@ def _named(incident: IncidentView) -> str:
     return f"Incident #{incident.number}: {incident.title or incident.monitor_name or incident.cause}"
 
 
-def _route(method: str, handler: object, *, operation: str, summary: str) -> Route:
+def _route(method: str, handler: Handler, *, operation: str, summary: str) -> Route:
     posts = method == "POST"
     return Route(
         method=method,
         path="/ack/{token}",
-        handler=handler,  # type: ignore[arg-type]
+        handler=calm(handler),
         operation=operation,
         summary=summary,
         tag="Public",

@@ -6,6 +6,7 @@ caches that fetch for thousands of readers, so nobody is counted by address, and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -13,10 +14,10 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from control_plane.domain.badge import Badge, Shield, Style, shield, svg
+from control_plane.domain.badge import Badge, Shield, Style, of_then, shield, svg
 from control_plane.domain.badge_words import BadgeKind, Period
 from control_plane.errors import BadRequest
-from control_plane.services.pages.read_badge import BadgeOf, Wanted, find_badge, read_badge, unknown_monitor
+from control_plane.services.pages.read_badge import Wanted, find_badge, read_badge, unknown_monitor
 from control_plane.web.call import Call
 from control_plane.web.etag import etag, is_known
 from control_plane.web.routes import Door, Route
@@ -42,25 +43,31 @@ class BadgeQuery(Struct, frozen=True):
 async def serve(call: Call) -> web.StreamResponse:
     kind, form = _asked(call)
     query: BadgeQuery = call.query
-    pepper = call.deps.settings.security.pepper.encode()
-    of = await find_badge(call.deps.database, _monitor_id(call), token=query.token, pepper=pepper)
-    wanted = Wanted(kind, query.period or _DEFAULTS.get(kind, "30d"), query.label)
-    badge = await _read(call, of, wanted)
-    return _answer(call, badge, kind=kind, form=form)
+    monitor_id, figures = _monitor_id(call), Wanted(kind, query.period or _DEFAULTS.get(kind, "30d"))
+    known = await call.deps.last_known.ask(
+        ("badge", monitor_id, query.token, figures), lambda: _read(call, monitor_id, figures), now=call.deps.now()
+    )
+    badge = known.value if known.since is None else of_then(known.value, f"{known.since:%Y-%m-%d %H:%M} UTC")
+    if query.label is not None:
+        badge = msgspec.structs.replace(badge, label=query.label)
+    return _answer(call, badge, kind=kind, form=form, aged=known.headers)
 
 
-async def _read(call: Call, of: BadgeOf, wanted: Wanted) -> Badge:
+async def _read(call: Call, monitor_id: UUID, figures: Wanted) -> Badge:
     """The badge; what it says is worked out once for everybody within ten seconds, whatever it is labelled."""
-    deps, figures = call.deps, Wanted(wanted.kind, wanted.period)
-    made = await deps.recently.get(
+    deps, query = call.deps, call.query
+    pepper = deps.settings.security.pepper.encode()
+    of = await find_badge(deps.database, monitor_id, token=query.token, pepper=pepper)
+    return await deps.recently.get(
         ("badge", of, figures),
         lambda: read_badge(deps.database, of, figures, kept=deps.settings.retention),
         keep_s=_AGAIN_S,
     )
-    return made if wanted.label is None else msgspec.structs.replace(made, label=wanted.label)
 
 
-def _answer(call: Call, badge: Badge, *, kind: str, form: Literal["svg", "json"]) -> web.Response:
+def _answer(
+    call: Call, badge: Badge, *, kind: str, form: Literal["svg", "json"], aged: Mapping[str, str]
+) -> web.Response:
     request, query = call.request, call.query
     if form == "json":
         body, media = msgspec.json.encode(shield(badge)), "application/json"
@@ -72,6 +79,7 @@ def _answer(call: Call, badge: Badge, *, kind: str, form: Literal["svg", "json"]
         "ETag": tag,
         "Vary": "Accept",
         "X-Robots-Tag": "noindex",
+        **aged,
     }
     if is_known(request, tag):
         return web.Response(status=304, headers=headers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from control_plane.domain.unsubscribe_link import Unsubscribable, read_unsubscribe_token
-from control_plane.public_site.rendering import link_over, page
+from control_plane.public_site.rendering import calm, link_over, page
 from control_plane.services.alerting.answer_address import (
     Subscription,
     find_subscription,
@@ -19,7 +19,7 @@ from control_plane.services.alerting.answer_address import (
 )
 from control_plane.store.verifications import OpenLink
 from control_plane.web.call import Call
-from control_plane.web.routes import Door, Route
+from control_plane.web.routes import Door, Handler, Route
 
 
 async def show_verification(call: Call) -> web.StreamResponse:
@@ -80,11 +80,11 @@ def _pepper(call: Call) -> bytes:
     return call.deps.settings.security.pepper.encode()
 
 
-def _route(method: str, path: str, handler: object, *, operation: str, summary: str) -> Route:
+def _route(method: str, path: str, handler: Handler, *, operation: str, summary: str) -> Route:
     return Route(
         method=method,
         path=path,
-        handler=handler,  # type: ignore[arg-type]
+        handler=calm(handler),
         operation=operation,
         summary=summary,
         tag="Public",

@@ -20,7 +20,7 @@ from control_plane.domain.connect_form import FORMS, Form, read_form
 from control_plane.domain.people import SIGNING_IN_FOR
 from control_plane.errors import BadRequest, FarwatchError, NotFound, TooMany, Unavailable
 from control_plane.notify import transports
-from control_plane.public_site.rendering import form_fields, link_over, page
+from control_plane.public_site.rendering import calm, form_fields, link_over, page
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.ask_chat import TITLES, connects_of
 from control_plane.services.alerting.channel_config import Prepared
@@ -31,7 +31,7 @@ from control_plane.store.channel_links import OpenLink
 from control_plane.store.channels import ChannelRow
 from control_plane.web.browser import begin_sign_in as mark_browser
 from control_plane.web.call import Call
-from control_plane.web.routes import Door, Route
+from control_plane.web.routes import Door, Handler, Route
 from control_plane.web.trace import OPERATION, TRACE_ID
 
 
@@ -210,12 +210,12 @@ def _pepper(call: Call) -> bytes:
     return call.deps.settings.security.pepper.encode()
 
 
-def _route(method: str, handler: object, *, operation: str, summary: str, path: str = "/c/{code}") -> Route:
+def _route(method: str, handler: Handler, *, operation: str, summary: str, path: str = "/c/{code}") -> Route:
     posts = method == "POST"
     return Route(
         method=method,
         path=path,
-        handler=handler,  # type: ignore[arg-type]
+        handler=calm(handler),
         operation=operation,
         summary=summary,
         tag="Public",

@@ -6,6 +6,9 @@ the operator announces is everybody's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 from aiohttp import web
 
 from control_plane.domain import calendar, syndication
@@ -30,16 +33,23 @@ async def serve(call: Call) -> web.StreamResponse:
     token, _, extension = call.path["token"].partition(".")
     if extension not in ("", "atom", "xml", "rss", "ics"):
         raise unknown_feed()
+    known = await call.deps.last_known.ask(
+        ("feed", token, extension), lambda: _written(call, token, extension), now=call.deps.now()
+    )
+    text, media = known.value
+    return _answer(call, text, media, cache=_PRIVATE, aged=known.headers)
+
+
+async def _written(call: Call, token: str, extension: str) -> tuple[str, str]:
+    """The document and its media type. Raises NotFound FEED_NOT_FOUND."""
     found = await find_feed(call.deps.database, token, pepper=call.deps.settings.security.pepper.encode())
     if found is None:
         raise unknown_feed()
     if extension == "ics":
         events = await read_calendar(call.deps.database, found)
-        text, media = calendar.calendar(f"Maintenance of {found.tenant_name}", events), calendar.MEDIA_TYPE
-    else:
-        feed = await _incidents(call, found)
-        text, media = (rss(feed), RSS) if extension == "rss" else (atom(feed), ATOM)
-    return _answer(call, text, media, cache=_PRIVATE)
+        return calendar.calendar(f"Maintenance of {found.tenant_name}", events), calendar.MEDIA_TYPE
+    feed = await _incidents(call, found)
+    return (rss(feed), RSS) if extension == "rss" else (atom(feed), ATOM)
 
 
 async def _incidents(call: Call, found: OpenFeed) -> Feed:
@@ -55,18 +65,19 @@ async def _incidents(call: Call, found: OpenFeed) -> Feed:
 
 async def news(call: Call) -> web.StreamResponse:
     deps = call.deps
-    rows = await deps.recently.get(("news",), lambda: _begun(call), keep_s=_AGAIN_S)
+    begun = partial(deps.recently.get, ("news",), lambda: _begun(call), keep_s=_AGAIN_S)
+    known = await deps.last_known.ask(("news",), begun, now=deps.now())
     base = deps.settings.server.public_url.rstrip("/")
     feed = Feed(
         id=_NEWS_ID,
         title="Farwatch announcements",
         subtitle="What the operator of this installation tells everybody",
         author="The operator",
-        entries=[_entry(row) for row in rows],
+        entries=[_entry(row) for row in known.value],
         here=f"{base}/feed.xml" if base else None,
         site=f"{base}/" if base else None,
     )
-    return _answer(call, syndication.atom(feed), ATOM, cache=_OPEN)
+    return _answer(call, syndication.atom(feed), ATOM, cache=_OPEN, aged=known.headers)
 
 
 async def _begun(call: Call) -> list[Announcement]:
@@ -85,10 +96,10 @@ def _entry(row: Announcement) -> Entry:
     )
 
 
-def _answer(call: Call, text: str, media: str, *, cache: str) -> web.Response:
+def _answer(call: Call, text: str, media: str, *, cache: str, aged: Mapping[str, str]) -> web.Response:
     body = text.encode()
     tag = etag(None, body)
-    headers = {"Cache-Control": cache, "ETag": tag, "X-Robots-Tag": "noindex"}
+    headers = {"Cache-Control": cache, "ETag": tag, "X-Robots-Tag": "noindex", **aged}
     if is_known(call.request, tag):
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, content_type=media, charset="utf-8", headers=headers)

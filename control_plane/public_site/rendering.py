@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from control_plane.errors import BadRequest, NotFound
-from control_plane.web.call import Call
-from control_plane.web.routes import Door, Route
+from control_plane.errors import BadRequest, NotFound, Unavailable
+from control_plane.web.call import Call, Reply
+from control_plane.web.routes import Door, Handler, Route
 
 STYLE = "public.css"
 _TYPES = {".css": "text/css", ".js": "text/javascript"}
@@ -96,6 +96,26 @@ def link_over(what: str = "This link") -> web.Response:
     return page(
         "said.html", status=404, title="Nothing here", text=f"{what} was used before, or is too old.", mark="gone"
     )
+
+
+def calm(answer: Handler) -> Handler:
+    """A handler of pages of links: while the database is away it says so in words, and not in an envelope."""
+
+    async def answered(call: Call) -> Reply | web.StreamResponse:
+        try:
+            return await answer(call)
+        except Unavailable:
+            return not_now()
+
+    return answered
+
+
+def not_now() -> web.Response:
+    """The page of what cannot be read or changed at the moment."""
+    text = "The database of this installation does not answer. Open the link again in a minute: it stays good."
+    response = page("said.html", status=503, title="Not available just now", text=text, mark="stop")
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def form_fields(body: bytes) -> dict[str, str]:

@@ -1,21 +1,24 @@
 """/m/{token} and /api/public/v1/shares/{token}: one monitor, for whoever has a share link.
 
 Unknown, revoked and expired links have one answer. What is shown was worked out within the last ten seconds; whether
-the link still counts is asked anew each time.
+the link still counts is asked anew each time. While the database is away, it is what was shown last.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 from aiohttp import web
 from msgspec import Struct
 
 from control_plane.domain.badge_words import PERIOD_WORDS, percent
 from control_plane.errors import NotFound
-from control_plane.public_site.rendering import link_over, page
+from control_plane.public_site.rendering import calm, link_over, page
 from control_plane.public_site.share_chart import milliseconds, share_chart
 from control_plane.services.pages.keep_share import find_share
+from control_plane.services.pages.last_known import Known
 from control_plane.services.pages.read_share import read_share
 from control_plane.services.pages.shared_view import SharedIncident, SharedView
 from control_plane.web.call import Call, Reply
@@ -45,25 +48,34 @@ class Span(Struct, frozen=True):
     iso: str
 
 
-async def _read(call: Call) -> SharedView | None:
+async def _known(call: Call) -> Known[SharedView]:
+    """What the link shows, or showed last. Raises NotFound, and Unavailable."""
+    known = await call.deps.last_known.ask(("share", call.path["token"]), lambda: _read(call), now=call.deps.now())
+    return known if known.since is None else replace(known, value=_stale(known.value))
+
+
+def _stale(view: SharedView) -> SharedView:
+    return msgspec.structs.replace(view, stale_since=view.at)
+
+
+async def _read(call: Call) -> SharedView:
     deps = call.deps
     share = await find_share(deps.database, call.path["token"], pepper=deps.settings.security.pepper.encode())
     if share is None:
-        return None
-    try:
-        return await deps.recently.get(
-            ("share", share.tenant_id, share.monitor_id),
-            lambda: read_share(deps.database, share, kept=deps.settings.retention),
-            keep_s=_AGAIN_S,
-        )
-    except NotFound:
-        return None  # deleted between the two questions
+        raise NotFound("This link leads nowhere", code="SHARE_NOT_FOUND")
+    return await deps.recently.get(
+        ("share", share.tenant_id, share.monitor_id),
+        lambda: read_share(deps.database, share, kept=deps.settings.retention),
+        keep_s=_AGAIN_S,
+    )
 
 
 async def show(call: Call) -> web.StreamResponse:
-    view = await _read(call)
-    if view is None:
+    try:
+        known = await _known(call)
+    except NotFound:
         return link_over()
+    view = known.value
     response = page(
         "share.html",
         name=view.name,
@@ -85,16 +97,19 @@ async def show(call: Call) -> web.StreamResponse:
             if each.samples
         ],
         incidents=[_span(each) for each in view.incidents],
+        stale=view.stale_since is not None,
     )
     response.headers["Cache-Control"] = _CACHED
+    response.headers.update(known.headers)
     return response
 
 
 async def show_json(call: Call) -> Reply:
-    view = await _read(call)
-    if view is None:
-        raise NotFound("This link leads nowhere", code="SHARE_NOT_FOUND")
-    return Reply(view, headers={"X-Robots-Tag": "noindex"})
+    try:
+        known = await _known(call)
+    except NotFound:  # also of a monitor that was deleted between two questions
+        raise NotFound("This link leads nowhere", code="SHARE_NOT_FOUND") from None
+    return Reply(known.value, headers={"X-Robots-Tag": "noindex", **known.headers})
 
 
 def _vote(name: str, state: str) -> Line:
@@ -131,7 +146,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/m/{token}",
-        handler=show,
+        handler=calm(show),
         operation="show_share",
         summary="What a share link shows",
         tag="Public",

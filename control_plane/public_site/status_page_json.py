@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from control_plane.domain.badge import Badge, Style, Tone, svg
+from control_plane.domain.badge import Badge, Style, Tone, of_then, svg
 from control_plane.domain.public_page import ComponentState
 from control_plane.errors import BadRequest, NotFound
 from control_plane.public_site.language import language
@@ -142,7 +142,8 @@ async def badge(call: Call) -> web.Response:
 
     def make() -> str:
         said = f"{words.say('title', page=copy.page.title)}: {words.say(f'verdict_{state}')}."
-        return svg(Badge(label, words.say(f"status_{state}"), TONES[state], said), style=query.style)
+        shown = Badge(label, words.say(f"status_{state}"), TONES[state], said)
+        return svg(shown if copy.stale_since is None else of_then(shown, words.at(copy.stale_since)), style=query.style)
 
     return answer(call, copy, ("badge", label, query.style), make, media="image/svg+xml", more=ANYBODY)
 

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from control_plane.errors import NotFound
+from control_plane.errors import NotFound, Unavailable
 from control_plane.public_site.rendering import FOR_EVER
-from control_plane.public_site.status_page import in_words, page_answer
+from control_plane.public_site.status_page import in_words, page_answer, refused
 from control_plane.public_site.status_page_door import PRIVATE_READ, admitted, find, host_of, opened
 from control_plane.store import page_reads
 from control_plane.store.page_reads import Logo, PageFace
@@ -27,7 +27,10 @@ async def _root(front: Handler, call: Call) -> Reply | web.StreamResponse:
     domain = host_of(call)
     if _is_ours(call, domain):
         return await front(call)
-    slug = await call.deps.pages.slug_of_domain(call.deps.database, domain)
+    try:
+        slug = await call.deps.pages.slug_of_domain(call.deps.database, domain)
+    except Unavailable as error:
+        return refused(call, error)
     if slug is None:
         return await front(call)
     return await in_words(_shown, _as_page(call, slug))

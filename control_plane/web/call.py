@@ -19,6 +19,7 @@ from control_plane.services.heartbeats.keep_ping_door import PingDoorKeeper
 from control_plane.services.heartbeats.take_pings import PingCollector
 from control_plane.services.installation.count_processes import Processes
 from control_plane.services.pages.keep_public_pages import PublicPages
+from control_plane.services.pages.last_known import LastKnown
 from control_plane.services.pages.recently import Recently
 from control_plane.services.people.providers import Providers
 from control_plane.services.uptime.rollup_progress import RollupProgress
@@ -59,6 +60,7 @@ class Deps:
     ping_door: PingDoorKeeper = field(default_factory=PingDoorKeeper)
     providers: Providers = field(default_factory=Providers)
     recently: Recently = field(default_factory=Recently)
+    last_known: LastKnown = field(default_factory=LastKnown)
     telegram_webhook: TelegramWebhook = field(default_factory=TelegramWebhook)
     chat_attempts: FailureLimit = field(default_factory=partial(FailureLimit, CHAT_ATTEMPTS_PER_MINUTE))
     pages: PublicPages = field(default_factory=PublicPages)

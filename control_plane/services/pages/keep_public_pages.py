@@ -77,7 +77,7 @@ class PublicPages:
     password_turns: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, PASSWORDS_AT_ONCE))
     _kept: OrderedDict[str, KeptPage] = field(default_factory=OrderedDict)
     _reading: dict[str, asyncio.Task[KeptPage | None]] = field(default_factory=dict)
-    _domains: OrderedDict[str, tuple[str | None, float]] = field(default_factory=OrderedDict)
+    _domains: OrderedDict[str, tuple[str | None, float | None]] = field(default_factory=OrderedDict)
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -100,13 +100,19 @@ class PublicPages:
         return None if found is None else Copy(found)
 
     async def slug_of_domain(self, database: Database, domain: str) -> str | None:
-        """The slug of the page that this host name reaches. While the database is away: as it was last known."""
-        slug, until = self._domains.get(domain, (None, 0.0))
-        if self.clock() < until:
+        """The slug of the page that this host name reaches. While the database is away: as it was last known.
+
+        Raises Unavailable where that is not known: a page's own domain must not show another page instead.
+        """
+        slug, until = self._domains.get(domain, (None, None))
+        if until is not None and self.clock() < until:
             return slug
         try:
-            face = await page_gate_of_domain(database, domain)
-        except Unavailable:
+            async with asyncio.timeout(PATIENCE_S if until is not None else None):
+                face = await page_gate_of_domain(database, domain)
+        except (Unavailable, TimeoutError):
+            if until is None:
+                raise
             return slug
         slug = None if face is None else face.slug
         _put(self._domains, domain, (slug, self.clock() + DOMAIN_GOOD_S), most=MOST_DOMAINS)

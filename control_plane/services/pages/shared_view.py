@@ -60,7 +60,7 @@ class SharedIncident(Struct, frozen=True, kw_only=True):
 
 
 class SharedView(Struct, frozen=True, kw_only=True):
-    """One monitor, for whoever has the link."""
+    """One monitor, for whoever has the link. `stale_since` is `at` while nothing newer can be read, else null."""
 
     name: str
     state: State
@@ -71,6 +71,7 @@ class SharedView(Struct, frozen=True, kw_only=True):
     uptime: Sequence[SharedUptime]
     latency: SharedLatency
     incidents: Sequence[SharedIncident]
+    stale_since: datetime | None = None
 
 
 def sentence(state: str, votes: Sequence[SharedVote]) -> str:
