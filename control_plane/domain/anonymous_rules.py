@@ -1,4 +1,4 @@
-"""What people without an account decide about their one monitor. Pure."""
+"""What people without an account decide about their one monitor or page. Pure."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ def refuse_shared(body: Mapping[str, Any]) -> None:
     for field in ("key", "depends_on", "alerts", "escalations"):
         if body.get(field):
             message = f"{field} needs an account: a monitor that was created without one stands by itself"
+            raise Refused(message, code="NOT_FOR_MANAGE_KEYS", field=f"/{field}")
+
+
+def refuse_shared_of_page(body: Mapping[str, Any]) -> None:
+    """The same for a status page."""
+    for field in ("key", "custom_domain"):
+        if body.get(field):
+            message = f"{field} needs an account: a page that was created without one stands by itself"
             raise Refused(message, code="NOT_FOR_MANAGE_KEYS", field=f"/{field}")
 
 

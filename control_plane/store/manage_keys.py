@@ -1,4 +1,4 @@
-"""manage_keys: what people without an account change their one monitor with; and how often an address created one."""
+"""manage_keys: what people without an account change their one monitor or page with; how often an address made one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class ManageKeyOwner(Struct, frozen=True):
 
     tenant_id: TenantId
     id: UUID
-    monitor_id: UUID
+    monitor_id: UUID | None
+    page_id: UUID | None
     prefix: str
     plan: str
     suspended: bool
@@ -28,7 +29,8 @@ class ManageKeyOwner(Struct, frozen=True):
 
 
 FIND_OWNER = f"""
-SELECT k.tenant_id, k.id, k.monitor_id, k.prefix, t.plan, t.suspended_at IS NOT NULL AS suspended, {TERMS_COLUMN}
+SELECT k.tenant_id, k.id, k.monitor_id, k.page_id, k.prefix, t.plan, t.suspended_at IS NOT NULL AS suspended,
+    {TERMS_COLUMN}
 FROM manage_keys k JOIN tenants t ON t.id = k.tenant_id JOIN plans p ON p.name = t.plan
 WHERE k.digest = $1
 """

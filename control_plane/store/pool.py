@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -52,7 +52,7 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",
 }
 _SET_TENANT = "SELECT set_config('farwatch.tenant_id', $1, false), set_config('farwatch.actor', $2, false)"
-_SET_MONITOR = _SET_TENANT + ", set_config('farwatch.monitor_id', $3, false)"
+_SET_MANAGED = _SET_TENANT + ", set_config('farwatch.monitor_id', $3, false), set_config('farwatch.page_id', $4, false)"
 _SET_ACTOR = "SELECT set_config('farwatch.actor', $1, true)"
 
 _AWAY = (
@@ -82,13 +82,20 @@ def for_agents() -> Iterator[None]:
         _FOR_AGENTS.reset(token)
 
 
-_MANAGED: ContextVar[UUID | None] = ContextVar("managed", default=None)
+class Managed(NamedTuple):
+    """The one thing that a manage key opens: a monitor or a status page."""
+
+    monitor_id: UUID | None = None
+    page_id: UUID | None = None
+
+
+_MANAGED: ContextVar[Managed | None] = ContextVar("managed", default=None)
 
 
 @contextmanager
-def managing(monitor_id: UUID | None) -> Iterator[None]:
-    """A tenant's connections within the block see what is of this one monitor; without one, the whole tenant."""
-    token = _MANAGED.set(monitor_id)
+def managing(managed: Managed | None) -> Iterator[None]:
+    """A tenant's connections within the block see what is of this one thing; without one, the whole tenant."""
+    token = _MANAGED.set(managed)
     try:
         yield
     finally:
@@ -102,18 +109,19 @@ class _Session(asyncpg.Connection):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._works_for: tuple[UUID, str, UUID | None] | None = None
+        self._works_for: tuple[UUID, str, Managed | None] | None = None
 
-    async def work_for(self, tenant_id: UUID, actor: str, monitor_id: UUID | None = None) -> None:
+    async def work_for(self, tenant_id: UUID, actor: str, managed: Managed | None = None) -> None:
         """Work for this tenant from now on. Asks nothing of the database where it does so already."""
-        wanted = (tenant_id, actor, monitor_id)
+        wanted = (tenant_id, actor, managed)
         if wanted == self._works_for:
             return
         self._works_for = None  # should this be cut short, nobody knows what the session holds
-        if monitor_id is None:
+        if managed is None:
             await self.fetchval(_SET_TENANT, str(tenant_id), actor)
         else:
-            await self.fetchval(_SET_MONITOR, str(tenant_id), actor, str(monitor_id))
+            ids = ("" if one is None else str(one) for one in managed)
+            await self.fetchval(_SET_MANAGED, str(tenant_id), actor, *ids)
         self._works_for = wanted
 
 
@@ -180,7 +188,7 @@ class Database:
     async def tenant(self, tenant_id: TenantId) -> AsyncIterator[Connection]:
         """A connection that sees the rows of one tenant: row-level security stands behind each WHERE clause.
 
-        While a manage key is at work (`managing`) it sees those of its monitor alone.
+        While a manage key is at work (`managing`) it sees those of its monitor or page alone.
         """
         managed = _MANAGED.get()
         if managed is not None:

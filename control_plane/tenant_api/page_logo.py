@@ -38,7 +38,7 @@ async def put_page_logo(call: Call) -> Reply:
         write_source=caller.write_source,
         check_revision=partial(require_match, call.request),
     )
-    return page_answer(call, row)
+    return await page_answer(call, row)
 
 
 async def remove_page_logo(call: Call) -> Reply:

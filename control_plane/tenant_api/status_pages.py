@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
+from msgspec.structs import replace
 
 from control_plane.domain.page_rules import State
 from control_plane.services.pages.change_page import change_page, delete_page
@@ -13,11 +14,14 @@ from control_plane.services.pages.create_page import create_page
 from control_plane.services.pages.page_rows import unknown_page
 from control_plane.store import status_pages
 from control_plane.store.status_pages import PageFilter, PageRow
+from control_plane.tenant_api import anonymous_pages
+from control_plane.tenant_api.anonymous_monitors import is_of_the_anonymous
+from control_plane.tenant_api.anonymous_pages import with_public
 from control_plane.web.call import Call, Reply
 from control_plane.web.etag import require_match
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
-from control_plane.web.status_page_view import NewStatusPage, StatusPage, StatusPagePatch, page_view
+from control_plane.web.status_page_view import IsPublic, NewStatusPage, StatusPage, StatusPagePatch, page_view
 
 WRITE_ERRORS = (
     *("INVALID_SLUG", "SLUG_RESERVED", "SLUG_TAKEN", "INVALID_TITLE", "INVALID_DESCRIPTION", "INVALID_TEXT"),
@@ -36,15 +40,30 @@ class StatusPagesQuery(PageQuery, frozen=True, kw_only=True):
     number: Annotated[int, Meta(ge=1, le=2**63 - 1)] | None = None
 
 
+class NewPageBody(NewStatusPage, frozen=True, kw_only=True):
+    """A new status page."""
+
+    is_public: IsPublic = UNSET
+
+
+class OnePagePatch(StatusPagePatch, frozen=True, kw_only=True):
+    """Changes of a status page."""
+
+    is_public: IsPublic = UNSET
+
+
 def origin_of(call: Call) -> str:
     """Where the installation is reached, without a slash at its end."""
     return call.deps.settings.server.public_url.rstrip("/") or str(call.request.url.origin())
 
 
-def page_answer(call: Call, row: PageRow, *, location: bool = False) -> Reply:
-    """The page with its ETag; of a new one with its address."""
-    headers = {"Location": f"/api/v1/status-pages/{row.id}"} if location else {}
-    return Reply(page_view(row, origin=origin_of(call)), headers=headers, etag=row.revision)
+async def page_answer(call: Call, row: PageRow, *, is_new: bool = False, manage_key: str | None = None) -> Reply:
+    """The page with its ETag; of a new one with its address, and its manage key if it has one."""
+    headers = {"Location": f"/api/v1/status-pages/{row.id}"} if is_new else {}
+    (shown,) = await with_public(call, [page_view(row, origin=origin_of(call))])
+    if manage_key is not None:
+        shown = replace(shown, manage_key=manage_key)
+    return Reply(shown, headers=headers, etag=row.revision)
 
 
 async def list_status_pages(call: Call) -> Reply:
@@ -54,7 +73,8 @@ async def list_status_pages(call: Call) -> Reply:
         rows, total = await status_pages.list_pages(
             conn, tenant_id=tenant_id, wanted=wanted, limit=capped(query.limit), offset=query.offset
         )
-    return page_reply(call, [page_view(row, origin=origin_of(call)) for row in rows], total=total)
+    shown = [page_view(row, origin=origin_of(call)) for row in rows]
+    return page_reply(call, await with_public(call, shown), total=total)
 
 
 async def get_status_page(call: Call) -> Reply:
@@ -63,11 +83,14 @@ async def get_status_page(call: Call) -> Reply:
         row = await status_pages.get_page(conn, tenant_id=tenant_id, page_id=call.uuid("page_id"))
     if row is None:
         raise unknown_page()
-    return page_answer(call, row)
+    return await page_answer(call, row)
 
 
 async def post_status_page(call: Call) -> Reply:
     caller = call.tenant()
+    if caller.anonymous:
+        made, manage_key = await anonymous_pages.create(call)
+        return await page_answer(call, made, is_new=True, manage_key=manage_key)
     row = await create_page(
         call.deps.database,
         tenant_id=caller.tenant_id,
@@ -76,11 +99,13 @@ async def post_status_page(call: Call) -> Reply:
         body=call.body,
         write_source=caller.write_source,
     )
-    return page_answer(call, row, location=True)
+    return await page_answer(call, row, is_new=True)
 
 
 async def patch_status_page(call: Call) -> Reply:
     caller = call.tenant()
+    if is_of_the_anonymous(call):
+        return await page_answer(call, await anonymous_pages.patch(call))
     row = await change_page(
         call.deps.database,
         tenant_id=caller.tenant_id,
@@ -89,7 +114,7 @@ async def patch_status_page(call: Call) -> Reply:
         write_source=caller.write_source,
         check_revision=partial(require_match, call.request),
     )
-    return page_answer(call, row)
+    return await page_answer(call, row)
 
 
 async def remove_status_page(call: Call) -> Reply:
@@ -126,10 +151,11 @@ ROUTES: tuple[Route, ...] = (
         door=Door.TENANT,
         scope="status-pages:write",
         body=dict,
-        schema=NewStatusPage,
+        schema=NewPageBody,
         reply=StatusPage,
         status=201,
-        errors=("QUOTA_EXCEEDED", *WRITE_ERRORS),
+        anonymous=True,
+        errors=("QUOTA_EXCEEDED", "NOT_FOR_MANAGE_KEYS", "INVALID_TYPE", *WRITE_ERRORS),
         example=EXAMPLE,
     ),
     Route(
@@ -155,9 +181,9 @@ ROUTES: tuple[Route, ...] = (
         door=Door.TENANT,
         scope="status-pages:write",
         body=dict,
-        schema=StatusPagePatch,
+        schema=OnePagePatch,
         reply=StatusPage,
-        errors=("STATUS_PAGE_NOT_FOUND", "PRECONDITION_FAILED", *WRITE_ERRORS),
+        errors=("STATUS_PAGE_NOT_FOUND", "PRECONDITION_FAILED", "NOT_FOR_MANAGE_KEYS", "INVALID_TYPE", *WRITE_ERRORS),
         example={"footer_text": "Questions? Write to help@acme.example.", "listed": False},
     ),
     Route(

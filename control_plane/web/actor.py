@@ -40,6 +40,6 @@ def actor_of(caller: TenantCaller | OperatorCaller, request: web.Request, deps: 
 
 
 def _kind_of(caller: TenantCaller) -> Literal["key", "member", "manage_key"]:
-    if caller.anonymous or caller.monitor_id is not None:
+    if caller.anonymous or caller.managed is not None:
         return "manage_key"
     return "key" if caller.user_id is None else "member"

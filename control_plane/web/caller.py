@@ -9,6 +9,7 @@ from msgspec import Struct
 from control_plane.domain.credentials import Role
 from control_plane.domain.people import Authority
 from control_plane.domain.plan import PlanTerms
+from control_plane.store.pool import Managed
 from shared.ids import AgentId, RegionSlug, TenantId
 
 
@@ -36,8 +37,10 @@ class TenantCaller(Struct, frozen=True):
     session_id: UUID | None = None
     monitor_id: UUID | None = None
     """Of a manage key: the one monitor that it opens."""
+    page_id: UUID | None = None
+    """Of a manage key of a status page: that page."""
     anonymous: bool = False
-    """Nobody: no credential was sent, and the installation lets such people create monitors."""
+    """Nobody: no credential was sent, and the installation lets such people create something."""
 
     @property
     def id(self) -> UUID:
@@ -45,6 +48,12 @@ class TenantCaller(Struct, frozen=True):
         found = self.key_id or self.user_id
         assert found is not None, "a caller is a key or a person"
         return found
+
+    @property
+    def managed(self) -> Managed | None:
+        """What a manage key opens; None for all other callers."""
+        opened = Managed(self.monitor_id, self.page_id)
+        return None if opened == Managed() else opened
 
     @property
     def authority(self) -> Authority:

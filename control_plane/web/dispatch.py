@@ -61,7 +61,7 @@ async def _dispatch(route: Route, deps: Deps, cache: str, request: web.Request) 
     if request.method not in _SAFE and not route.cut_body:
         raw = await read_body(request, route, deadline_s=deps.settings.server.read_timeout_s)
     run = partial(_handled, route, deps, request, caller=caller, query=query, raw=raw, cache=cache)
-    with managing(caller.monitor_id if isinstance(caller, TenantCaller) else None):
+    with managing(caller.managed if isinstance(caller, TenantCaller) else None):
         return await _answered(route, deps, request, caller=caller, raw=raw, run=run)
 
 

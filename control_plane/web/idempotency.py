@@ -62,7 +62,8 @@ def claim_of(request: web.Request, caller: TenantCaller, *, raw: bytes) -> Claim
         message = f"{HEADER} needs a credential: without one, the answer with its manage key is given once and not kept"
         raise BadRequest(message, code="INVALID_IDEMPOTENCY_KEY")
     digest = hashlib.sha256(request.query_string.encode() + b"\n" + raw).digest()
-    route = request.path if caller.monitor_id is None else f"{caller.monitor_id} {request.path}"
+    owned = caller.monitor_id or caller.page_id
+    route = request.path if owned is None else f"{owned} {request.path}"
     return Claim(caller.tenant_id, route, given[0], digest)
 
 

@@ -1,4 +1,4 @@
-"""Manage keys: each opens the one monitor that it was made for, with what hangs on it, and nothing else.
+"""Manage keys: each opens the one monitor or status page that it was made for, with what hangs on it, and nothing else.
 
 Three walls: the operations listed here with the ids of their paths; the tenant in every statement; and the policies of
 the role farwatch_manage (sql/migrations/0021.manage_keys.sql), under which all connections of such a request work.
@@ -37,7 +37,19 @@ OPEN = frozenset(
         *("get_manage_key", "rotate_manage_key", "delete_manage_key", "list_regions", "get_region", "get_me"),
     }
 )
-"""Operations that a manage key opens. A route that is added is closed to it until it stands here."""
+"""Operations that a monitor's manage key opens. A route that is added is closed to it until it stands here."""
+
+PAGE_SCOPES = frozenset({"status-pages:read", "status-pages:write"})
+OPEN_TO_PAGES = frozenset(
+    {
+        *("list_status_pages", "get_status_page", "change_status_page", "delete_status_page", "reorder_status_page"),
+        *("list_status_page_components", "create_status_page_component", "get_status_page_component"),
+        *("change_status_page_component", "delete_status_page_component"),
+        *("get_status_page_logo", "put_status_page_logo", "delete_status_page_logo"),
+        *("get_page_manage_key", "rotate_page_manage_key", "delete_page_manage_key", "get_me"),
+    }
+)
+"""The same for a status page's."""
 
 
 async def manager_of(database: Database, digest: bytes) -> TenantCaller | None:
@@ -51,25 +63,30 @@ async def manager_of(database: Database, digest: bytes) -> TenantCaller | None:
         tenant_id=owner.tenant_id,
         key_id=owner.id,
         label=owner.prefix,
-        scopes=SCOPES,
+        scopes=SCOPES if owner.page_id is None else PAGE_SCOPES,
         terms=terms_of(owner.terms),
         plan=owner.plan,
         suspended=owner.suspended,
         monitor_id=owner.monitor_id,
+        page_id=owner.page_id,
     )
 
 
 async def require_managed(operation: str, request: web.Request, caller: TenantCaller, database: Database) -> None:
-    """Let a manage key pass to what is its monitor's. Other callers pass.
+    """Let a manage key pass to what is its monitor's or its page's. Other callers pass.
 
     Raises Forbidden NOT_FOR_MANAGE_KEYS for operations that it does not open, and NotFound for what is another's,
     as for what does not exist.
     """
-    if caller.monitor_id is None:
+    if caller.managed is None:
         return
-    if operation not in OPEN:
-        message = "A manage key opens its one monitor and what hangs on it. For all else, ask for an account"
+    if operation not in (OPEN if caller.page_id is None else OPEN_TO_PAGES):
+        what = "monitor" if caller.page_id is None else "status page"
+        message = f"A manage key opens its one {what} and what hangs on it. For all else, ask for an account"
         raise Forbidden(message, code="NOT_FOR_MANAGE_KEYS")
+    page = request.match_info.get("page_id")
+    if page is not None and page.lower() != str(caller.page_id):
+        raise NotFound("There is no such status page", code="STATUS_PAGE_NOT_FOUND")
     monitor = request.match_info.get("monitor_id")
     if monitor is not None and monitor.lower() != str(caller.monitor_id):
         raise NotFound("There is no such monitor", code="MONITOR_NOT_FOUND")

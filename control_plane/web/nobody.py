@@ -33,7 +33,7 @@ async def nobody(request: web.Request, deps: Deps) -> TenantCaller:
         tenant_id=ANONYMOUS,
         key_id=UUID(bytes=digest[:16]),
         label="anonymous",
-        scopes=frozenset({"monitors:write"}),
+        scopes=frozenset({"monitors:write", "status-pages:write"}),
         terms=terms_of(tenant.terms),
         plan=tenant.plan,
         suspended=tenant.suspended,

@@ -32,7 +32,8 @@ class Branding(Struct, frozen=True, kw_only=True):
 class StatusPage(Struct, frozen=True, kw_only=True):
     """A status page. `password` is `***` where there is one; `components` is how many monitors it shows.
 
-    `url` is where a published page is read, `custom_domain` where it is read as well.
+    `url` is where a published page is read, `custom_domain` where it is read as well. `is_public` is of pages that were
+    made without an account, and `manage_key` in the answer that makes one (docs/zero-signup.md).
     """
 
     id: UUID
@@ -58,8 +59,14 @@ class StatusPage(Struct, frozen=True, kw_only=True):
     write_source: str
     created_at: datetime
     updated_at: datetime
+    is_public: bool | UnsetType = UNSET
+    manage_key: str | UnsetType = UNSET
 
 
+IsPublic = Annotated[
+    bool | UnsetType | None,
+    Meta(description="Of pages without an account: whether the page of those without one lists it"),
+]
 Text = Annotated[str, Meta(max_length=2000)]
 
 

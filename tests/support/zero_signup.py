@@ -17,6 +17,8 @@ ALTER TABLE regions ENABLE TRIGGER shared_ids;
 """
 BODY = {"name": "Mine", "check": "https://example.com/health", "regions": ["eu"], "confirmations": 1}
 
+PAGE = {"slug": "mine", "title": "My page", "state": "published"}
+
 
 @asynccontextmanager
 async def an_open_desk(database: Database, *, behind_proxy: bool = True, **anonymous: Any) -> AsyncIterator[Desk]:
@@ -33,6 +35,15 @@ async def a_strangers_monitor(desk: Desk, **body: Any) -> dict[str, Any]:
     """A monitor created without a credential: the answer, with its manage key."""
     async with desk.served.client() as http:
         reply = await http.post("/api/v1/monitors", json={**BODY, **body})
+    assert reply.status_code == 201, reply.text
+    made: dict[str, Any] = reply.json()
+    return made
+
+
+async def a_strangers_page(desk: Desk, **body: Any) -> dict[str, Any]:
+    """A status page created without a credential: the answer, with its manage key."""
+    async with desk.served.client() as http:
+        reply = await http.post("/api/v1/status-pages", json={**PAGE, **body})
     assert reply.status_code == 201, reply.text
     made: dict[str, Any] = reply.json()
     return made

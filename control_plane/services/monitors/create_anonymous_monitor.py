@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.anonymous_rules import WINDOW_S, read_public, refuse_shared, require_turn
+from control_plane.domain.anonymous_rules import read_public, refuse_shared
 from control_plane.domain.monitor_rules import read_monitor
 from control_plane.sealing import Sealer
-from control_plane.services.installation.identity import new_id
 from control_plane.services.monitors.create_monitor import insert_config
 from control_plane.services.monitors.monitor_rows import Caution, read_surroundings
 from control_plane.services.safety.refuse_target import refuse_port_scan
 from control_plane.services.tenants.issue_manage_key import IssuedManageKey, write_manage_key
+from control_plane.services.tenants.take_turn import take_turn
 from control_plane.settings import Settings
 from control_plane.store import manage_keys, tenants
-from control_plane.store.pool import Connection, Database
+from control_plane.store.pool import Database
 from control_plane.store.tenants import ANONYMOUS
 from shared.ids import MonitorId
 
@@ -43,7 +43,7 @@ async def create_anonymous_monitor(
     refuse_shared(rest)
     async with database.tenant_transaction(ANONYMOUS) as conn:
         await tenants.lock(conn, tenant_id=ANONYMOUS)
-        await _take_turn(conn, caller_id=caller_id, settings=settings)
+        await take_turn(conn, caller_id=caller_id, settings=settings)
         ports = settings.security.tcp_ports
         surroundings = await read_surroundings(conn, tenant_id=ANONYMOUS, body=rest, ports=ports)
         config = read_monitor(rest, stored=None, surroundings=surroundings)
@@ -63,16 +63,3 @@ async def create_anonymous_monitor(
         pepper = settings.security.pepper.encode()
         issued = await write_manage_key(conn, tenant_id=ANONYMOUS, monitor_id=monitor_id, pepper=pepper)
     return issued, [warning for warning in warnings if warning.code not in _TOLD_OF_OTHERS]
-
-
-async def _take_turn(conn: Connection, *, caller_id: UUID, settings: Settings) -> None:
-    found = await manage_keys.count_creates(conn, tenant_id=ANONYMOUS, caller=caller_id.bytes, window_s=WINDOW_S)
-    require_turn(
-        own=found.callers_own,
-        own_limit=settings.anonymous.creates_per_hour,
-        own_age_s=found.own_age_s,
-        of_all=found.of_all,
-        limit=settings.anonymous.creates_per_hour_in_all,
-        age_s=found.age_s,
-    )
-    await manage_keys.note_create(conn, tenant_id=ANONYMOUS, create_id=new_id(), caller=caller_id.bytes)

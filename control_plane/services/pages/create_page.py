@@ -13,8 +13,8 @@ from control_plane.domain.plan import PlanTerms, require_room
 from control_plane.services.pages.hash_page_password import hash_page_password
 from control_plane.services.pages.page_rows import page_values, release_domain, require_proof
 from control_plane.store import status_pages
-from control_plane.store.pool import Database
-from control_plane.store.status_pages import PageRow
+from control_plane.store.pool import Connection, Database
+from control_plane.store.status_pages import PageRow, PageWrite
 from shared.ids import TenantId
 
 
@@ -30,15 +30,27 @@ async def create_page(
     """The page. Raises BadRequest as domain/page_rules says, Refused QUOTA_EXCEEDED, SLUG_RESERVED, DOMAIN_UNVERIFIED,
     Conflict SLUG_TAKEN, KEY_TAKEN, CUSTOM_DOMAIN_TAKEN.
     """
+    write = await page_write(body, write_source=write_source)
+    await release_domain(database, write.custom_domain)
+    async with database.tenant_transaction(tenant_id) as conn:
+        await require_proof(conn, tenant_id=tenant_id, domain=write.custom_domain)
+        return await insert_page(conn, write, tenant_id=tenant_id, page_id=page_id, terms=terms)
+
+
+async def page_write(body: Mapping[str, Any], *, write_source: str) -> PageWrite:
+    """A new page as it will be stored. Raises BadRequest as domain/page_rules says, Refused SLUG_RESERVED."""
     config = read_page(body, stored=None)
     password = read_password(body)
     digest = None if password is UNSET or password is None else await hash_page_password(password)
-    await release_domain(database, config.custom_domain)
-    async with database.tenant_transaction(tenant_id) as conn:
-        await require_proof(conn, tenant_id=tenant_id, domain=config.custom_domain)
-        write = page_values(config, password_digest=digest, write_source=write_source)
-        await status_pages.insert_page(conn, tenant_id=tenant_id, page_id=page_id, write=write)
-        require_room(terms, "status_pages", current=await status_pages.count_pages(conn, tenant_id=tenant_id) - 1)
-        row = await status_pages.get_page(conn, tenant_id=tenant_id, page_id=page_id)
-        assert row is not None
-        return row
+    return page_values(config, password_digest=digest, write_source=write_source)
+
+
+async def insert_page(
+    conn: Connection, write: PageWrite, *, tenant_id: TenantId, page_id: UUID, terms: PlanTerms
+) -> PageRow:
+    """The page, in the caller's transaction. Raises Refused QUOTA_EXCEEDED, and what the store raises."""
+    await status_pages.insert_page(conn, tenant_id=tenant_id, page_id=page_id, write=write)
+    require_room(terms, "status_pages", current=await status_pages.count_pages(conn, tenant_id=tenant_id) - 1)
+    row = await status_pages.get_page(conn, tenant_id=tenant_id, page_id=page_id)
+    assert row is not None
+    return row

@@ -13,10 +13,11 @@ from control_plane.domain.page_rules import MOST_COMPONENTS, read_component, rea
 from control_plane.domain.plan import PlanTerms, require_room
 from control_plane.errors import Refused
 from control_plane.services.pages.page_rows import component_of, component_values, held_component, held_page
-from control_plane.store import page_components, status_pages, tenants, uptime_reads
+from control_plane.store import manage_keys, page_components, status_pages, tenants, uptime_reads
 from control_plane.store.page_components import ComponentRow
 from control_plane.store.pool import Connection, Database
 from control_plane.store.status_pages import PageRow
+from control_plane.store.tenants import ANONYMOUS
 from shared.ids import TenantId
 
 
@@ -131,6 +132,8 @@ async def _monitor(conn: Connection, body: Mapping[str, Any], *, tenant_id: Tena
     if given is None:
         refuse("MISSING_FIELD", "monitor_id is missing: the id of the monitor that feeds the component", "/monitor_id")
     ids = [monitor_id] if (monitor_id := _uuid(given)) else []
+    if tenant_id == ANONYMOUS:  # of strangers, only what they show to everybody
+        ids = [*await manage_keys.public_among(conn, tenant_id=tenant_id, monitor_ids=ids)]
     found = await uptime_reads.uptime_monitors(conn, tenant_id=tenant_id, monitor_ids=ids)
     if not found:
         refuse("INVALID_MONITOR", "there is no such monitor", "/monitor_id")

@@ -18,6 +18,9 @@ ELSEWHERE = {
     "get_manage_key": "of a monitor that was made without an account: tests/integration/anonymous",
     "rotate_manage_key": "as above",
     "delete_manage_key": "as above",
+    "get_page_manage_key": "of a page that was made without an account: tests/integration/zero_signup",
+    "rotate_page_manage_key": "as above",
+    "delete_page_manage_key": "as above",
     "create_monitors": "a program's list; people send a file: `farwatch import`",
 }
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="

@@ -68,6 +68,7 @@ OVERRIDES = {
     ("push_subscriptions", "key_id"): "gen_random_uuid()",
     ("channel_links", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("channel_links", "purpose"): "'telegram'",
+    ("manage_keys", "monitor_id"): "gen_random_uuid()",
     ("manage_keys", "digest"): "sha256(gen_random_uuid()::text::bytea)",
     ("monitor_escalations", "after_s"): "60",
     ("monitors", "interval_s"): "60",
