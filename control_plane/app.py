@@ -108,6 +108,7 @@ async def build_app(
         new_id=new_id,
         now=clock,
         limits=RateLimits(msgspec.structs.asdict(settings.rates)),
+        draw_page=public_site.draw_page,
     )
     app = web.Application(middlewares=[border])
     app[DEPS] = deps

@@ -44,6 +44,7 @@ from control_plane.dashboard import (
     share_page,
     sign_in,
     silences_page,
+    status_pages,
     welcome,
 )
 from control_plane.web.routes import Route
@@ -75,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
     *routes_page.ROUTES,
     *route_form.ROUTES,
     *silences_page.ROUTES,
+    *status_pages.ROUTES,
     *members_page.ROUTES,
     *dependencies_page.ROUTES,
     *reports_page.ROUTES,

@@ -23,6 +23,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("/app/incidents", "Incidents", "incidents:read"),
     Section("/app/maintenance", "Maintenance", "maintenance:read"),
     Section("/app/channels", "Alerting", "channels:read", also=("/app/routes", "/app/silences")),
+    Section("/app/status-pages", "Status pages", "status-pages:read"),
     Section("/app/reports", "Reports", "monitors:read"),
     Section("/app/regions", "Regions", "regions:read"),
     Section("/app/settings", "Settings", also=("/app/members", "/app/sessions")),

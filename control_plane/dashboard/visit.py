@@ -27,6 +27,8 @@ from control_plane.web.actor import actor_of
 from control_plane.web.browser import BrowserSession, is_foreign, read_session
 from control_plane.web.call import Call, Deps
 from control_plane.web.caller import TenantCaller
+from control_plane.web.multipart import MEDIA_TYPE as MULTIPART
+from control_plane.web.multipart import read_parts
 from control_plane.web.routes import Door, Handler, Route
 from control_plane.web.trace import TRACE_ID
 from shared.ids import TenantId
@@ -47,6 +49,7 @@ class Visit:
     caller: TenantCaller
     session: BrowserSession
     form: Form = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     notice: str = ""
     """What stands above every page now."""
     announced: tuple[Told, ...] = ()
@@ -102,6 +105,12 @@ def page(path: str, show: Page, *, operation: str, summary: str, scope: str | No
 def form(path: str, take: Page, *, operation: str, summary: str, scope: str | None = None) -> Route:
     """A POST route for forms of our own pages."""
     return _route("POST", path, partial(_visited, take, scope), operation=operation, summary=summary)
+
+
+def form_with_file(path: str, take: Page, *, operation: str, summary: str, scope: str, max_body: int) -> Route:
+    """A POST route for forms that may carry a file. `max_body`: bytes of all of it."""
+    made = form(path, take, operation=operation, summary=summary, scope=scope)
+    return with_fields(made, files=True, max_body=max_body)
 
 
 def _route(method: str, path: str, handler: Handler, *, operation: str, summary: str, head: bool = True) -> Route:
@@ -169,11 +178,19 @@ def _proven(visit: Visit) -> Visit:
     """The visit with its form, which came from a page of this session."""
     if is_foreign(visit.call.request, visit.deps.settings):
         raise Forbidden("This form was sent by another site. Nothing was changed", code="FOREIGN_FORM")
-    posted = Visit(visit.call, visit.caller, visit.session, read_form(visit.call.body))
+    posted = _with_form(visit)
     if not posted.session.issued(posted.text(TOKEN)):
         message = "This form is not of your present session: reload its page and send it again. Nothing was changed"
         raise Forbidden(message, code="FOREIGN_FORM")
     return posted
+
+
+def _with_form(visit: Visit) -> Visit:
+    request = visit.call.request
+    if request.content_type != MULTIPART:
+        return with_fields(visit, form=read_form(visit.call.body))
+    parts = read_parts(visit.call.body, request.headers["Content-Type"])
+    return with_fields(visit, form=parts.fields, files=parts.files)
 
 
 def read_form(body: bytes) -> Form:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from control_plane.domain.field_rules import refuse
 from control_plane.errors import Refused
@@ -23,6 +24,7 @@ RESERVED = frozenset(
 )  # fmt: skip
 """What a page's address would be mistaken for, or what Farwatch may need itself."""
 
+_MORE = "-status"
 _FORM = re.compile(r"[a-z0-9](?:-?[a-z0-9])*")
 
 
@@ -39,3 +41,12 @@ def read_slug(value: object, pointer: str = "/slug") -> str:
     if value in RESERVED or value.startswith("farwatch-"):
         raise Refused("this slug is kept for Farwatch: choose another", code="SLUG_RESERVED", field=pointer)
     return value
+
+
+def slug_from(title: str) -> str:
+    """A slug for a page of that title: what is left of it in a-z and 0-9, or "our-status" where nothing is."""
+    plain = unicodedata.normalize("NFKD", title.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: LONGEST - len(_MORE)].rstrip("-")
+    if len(slug) >= SHORTEST and slug not in RESERVED and not slug.startswith("farwatch-"):
+        return slug
+    return f"{slug}{_MORE}" if slug and not slug.startswith("farwatch") else f"our{_MORE}"

@@ -22,10 +22,11 @@ from control_plane.public_site import (
     telegram_hook,
     whatsapp_hook,
 )
+from control_plane.public_site.status_page_preview import draw_page
 from control_plane.public_site.status_page_root import at_root
 from control_plane.web.routes import Route
 
-__all__ = ["ROUTES", "at_root"]
+__all__ = ["ROUTES", "at_root", "draw_page"]
 
 ROUTES: tuple[Route, ...] = (
     *pings.ROUTES,

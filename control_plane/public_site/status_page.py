@@ -73,7 +73,12 @@ def page_answer(call: Call, copy: Copy, *, home: str | None = None) -> web.Respo
 
 
 def _page_context(copy: Copy, wanted: Wanted, *, home: str) -> dict[str, Any]:
-    page, view = copy.page, page_view(copy.page, wanted)
+    return page_context(copy.page, wanted, home=home, stale=copy.stale_since)
+
+
+def page_context(page: PublicPage, wanted: Wanted, *, home: str, stale: datetime | None = None) -> dict[str, Any]:
+    """What the template of a page needs. `stale`: the instant that it shows, when that is not the present one."""
+    view = page_view(page, wanted)
     asked = {name: value for name, value in (("search", wanted.search), ("status", wanted.status)) if value}
     asked |= {"group": wanted.group} if wanted.group else {}
     more = {
@@ -85,7 +90,7 @@ def _page_context(copy: Copy, wanted: Wanted, *, home: str) -> dict[str, Any]:
         "fragment": f"{home}?{urlencode({**asked, 'fragment': '1'})}",
     }
     context = {"view": view, "wanted": wanted, "statuses": STATUSES, "words": view.words}
-    return {**context, "shell": {**shell(copy, home=home), **more}}
+    return {**context, "shell": {**shell_of(page, home=home, stale=stale), **more}}
 
 
 async def show_incident(call: Call) -> web.Response:
@@ -176,8 +181,12 @@ def _instant(day: date) -> datetime:
 
 def shell(copy: Copy, *, home: str | None = None) -> dict[str, Any]:
     """What the frame around every part of a page needs."""
-    page, words = copy.page, language(copy.page.language)
-    base = base_of(page.slug)
+    return shell_of(copy.page, home=home, stale=copy.stale_since)
+
+
+def shell_of(page: PublicPage, *, home: str | None, stale: datetime | None) -> dict[str, Any]:
+    """The same of a page that nobody keeps a copy of."""
+    base, words = base_of(page.slug), language(page.language)
     return {
         "bare": False,
         "title": page.title,
@@ -188,7 +197,7 @@ def shell(copy: Copy, *, home: str | None = None) -> dict[str, Any]:
         "logo": f"{base}/logo/{page.logo}" if page.logo else "",
         "base": base,
         "home": home or base,
-        "stale": moment(copy.stale_since, words) if copy.stale_since else None,
+        "stale": moment(stale, words) if stale else None,
     }
 
 

@@ -15,6 +15,7 @@ from aiohttp.web_protocol import RequestPayloadError
 from msgspec import Struct
 
 from control_plane.errors import BadRequest, RequestTimeout, TooLarge, UnsupportedMedia
+from control_plane.web.multipart import MEDIA_TYPE as MULTIPART
 from control_plane.web.routes import Door, Route
 from control_plane.web.wording import words_of
 
@@ -39,7 +40,7 @@ async def read_body(request: web.Request, route: Route, *, deadline_s: float) ->
     if not request.can_read_body:
         return b""
     encoding = _encoding(request, route)
-    accepted = _FORM_TYPES if route.form else route.media or _JSON_TYPES
+    accepted = _form_types(route) if route.form else route.media or _JSON_TYPES
     if request.content_type not in accepted:
         wanted = " or ".join(route.media or accepted[:1])
         raise UnsupportedMedia(f"Content-Type is {request.content_type}; send {wanted}")
@@ -53,6 +54,10 @@ async def read_body(request: web.Request, route: Route, *, deadline_s: float) ->
     except (RequestPayloadError, http_exceptions.HttpProcessingError):
         raise BadRequest("The body's framing is broken") from None
     return raw if encoding is None else _decompressed(raw, encoding, limit=route.ungzip_limit)
+
+
+def _form_types(route: Route) -> tuple[str, ...]:
+    return (*_FORM_TYPES, MULTIPART) if route.files else _FORM_TYPES
 
 
 async def read_start(request: web.Request, *, limit: int, deadline_s: float) -> tuple[bytes | None, bool]:

@@ -29,6 +29,7 @@ from control_plane.web.attempts import FailureLimit
 from control_plane.web.authentication import Authenticator
 from control_plane.web.caller import AgentCaller, Caller, OperatorCaller, TenantCaller
 from control_plane.web.hub import Hub
+from control_plane.web.page_preview import DrawPage, draws_nothing
 from control_plane.web.page_streams import PageStreams
 from control_plane.web.rate_limits import RateLimits
 from control_plane.web.streams import EventStreams
@@ -66,6 +67,7 @@ class Deps:
     pages: PublicPages = field(default_factory=PublicPages)
     page_streams: PageStreams = field(default_factory=PageStreams)
     page_attempts: FailureLimit = field(default_factory=partial(FailureLimit, PAGE_PASSWORDS_PER_MINUTE))
+    draw_page: DrawPage = draws_nothing
 
     @property
     def mailer(self) -> Sealer | None:

@@ -88,6 +88,8 @@ class Route:
     """Preferences (RFC 7240) that the handler honours: wait, respond-async."""
     form: bool = False
     """The body is an HTML form (application/x-www-form-urlencoded), handed over as bytes."""
+    files: bool = False
+    """The form may carry files: multipart/form-data is taken as well (web/multipart.py)."""
 
     @property
     def rate_category(self) -> Category:

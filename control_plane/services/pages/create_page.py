@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from control_plane.domain.page_rules import read_page, read_password
 from control_plane.domain.plan import PlanTerms, require_room
 from control_plane.services.pages.hash_page_password import hash_page_password
 from control_plane.services.pages.page_rows import page_values, release_domain, require_proof
+from control_plane.services.pages.place_monitors import Chosen, place_chosen
 from control_plane.store import status_pages
 from control_plane.store.pool import Connection, Database
 from control_plane.store.status_pages import PageRow, PageWrite
@@ -26,15 +27,26 @@ async def create_page(
     terms: PlanTerms,
     body: Mapping[str, Any],
     write_source: str,
+    shows: Chosen | None = None,
+    new_id: Callable[[], UUID] | None = None,
 ) -> PageRow:
-    """The page. Raises BadRequest as domain/page_rules says, Refused QUOTA_EXCEEDED, SLUG_RESERVED, DOMAIN_UNVERIFIED,
-    Conflict SLUG_TAKEN, KEY_TAKEN, CUSTOM_DOMAIN_TAKEN.
+    """The page, with what it `shows` from the beginning (then `new_id` makes ids for its components).
+
+    Raises BadRequest as domain/page_rules says, Refused QUOTA_EXCEEDED, SLUG_RESERVED, DOMAIN_UNVERIFIED,
+    Conflict SLUG_TAKEN, KEY_TAKEN, CUSTOM_DOMAIN_TAKEN, and what `place_chosen` raises.
     """
     write = await page_write(body, write_source=write_source)
     await release_domain(database, write.custom_domain)
     async with database.tenant_transaction(tenant_id) as conn:
         await require_proof(conn, tenant_id=tenant_id, domain=write.custom_domain)
-        return await insert_page(conn, write, tenant_id=tenant_id, page_id=page_id, terms=terms)
+        row = await insert_page(conn, write, tenant_id=tenant_id, page_id=page_id, terms=terms)
+        if shows is None or new_id is None:
+            return row
+        await place_chosen(
+            conn, tenant_id=tenant_id, page_id=page_id, chosen=shows, new_id=new_id, terms=terms,
+            write_source=write_source,
+        )  # fmt: skip
+        return row
 
 
 async def page_write(body: Mapping[str, Any], *, write_source: str) -> PageWrite:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from control_plane.domain import availability, latency_histogram
 from control_plane.domain.availability import Durations
 from control_plane.domain.page_colours import branding_of
+from control_plane.domain.page_rules import PageConfig
 from control_plane.domain.public_page import (
     PublicComponent,
     PublicDay,
@@ -33,6 +34,7 @@ from shared.ids import TenantId
 
 _HOUR_MS = 3_600_000
 P95 = (0.95,)
+_TYPED = tuple(name for name in PageConfig.__struct_fields__ if name in PageFace.__struct_fields__)
 
 
 class _Watched(Struct, frozen=True):
@@ -56,12 +58,25 @@ async def page_gate_of_domain(database: Database, domain: str) -> PageFace | Non
 
 
 async def preview_page(
-    database: Database, *, tenant_id: TenantId, page_id: UUID, horizon: Horizon, days: int | None = None
+    database: Database,
+    *,
+    tenant_id: TenantId,
+    page_id: UUID,
+    horizon: Horizon,
+    days: int | None = None,
+    typed: PageConfig | None = None,
 ) -> PublicPage | None:
-    """A page as its readers would see it, though it may be a draft: for its tenant's own people. None: no such page."""
+    """A page as its readers would see it, though it may be a draft: for its tenant's own people. None: no such page.
+
+    `typed`: what it would be like if it were saved like this.
+    """
     async with database.tenant(tenant_id) as conn:
         face = await page_reads.face_of_page(conn, tenant_id=tenant_id, page_id=page_id)
-    return None if face is None else await read_faced_page(database, face, horizon=horizon, days=days)
+    if face is None:
+        return None
+    if typed is not None:
+        face = structs.replace(face, **{name: getattr(typed, name) for name in _TYPED})
+    return await read_faced_page(database, face, horizon=horizon, days=days)
 
 
 async def read_public_page(

@@ -1,0 +1,107 @@
+// The editor of a status page works without this, by its Preview button; with it the preview follows what is typed.
+import { morph } from "./morph.js";
+
+const REST_MS = 350;
+const DESKTOP_PX = 1080;
+
+// A new page: its address is made from its name until somebody types one.
+const fresh = document.querySelector("[data-new-page]");
+if (fresh) {
+  const { title, slug } = fresh.elements;
+  let own = slug.value !== "";
+  slug.addEventListener("input", () => { own = slug.value !== ""; });
+  title.addEventListener("input", () => {
+    if (own) return;
+    const plain = title.value.replaceAll("ß", "ss").normalize("NFKD").toLowerCase().replace(/[\u0300-\u036f]/g, "");
+    slug.value = plain.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 53).replace(/-$/, "");
+  });
+}
+
+const form = document.getElementById("page-form");
+const frame = document.getElementById("preview");
+if (form && frame) follow();
+
+function follow() {
+  const button = form.querySelector("[data-preview-button]");
+  const unsaved = document.getElementById("unsaved");
+  let timer = 0;
+  let newest = 0;
+
+  async function show() {
+    const mine = ++newest;
+    const typed = new FormData(form);
+    typed.delete("logo");
+    try {
+      const answer = await fetch(`${form.action}/preview`, { method: "POST", body: typed, headers: { Accept: "application/json" } });
+      if (mine !== newest || !answer.ok || answer.redirected) return;
+      const told = await answer.json();
+      lay(told.page);
+      for (const swatch of told.swatches) say(swatch);
+    } catch {
+      // the network is away; the next change may fare better
+    }
+  }
+
+  function later() {
+    clearTimeout(timer);
+    timer = setTimeout(show, REST_MS);
+  }
+
+  if (button) button.hidden = true;
+  for (const field of form.querySelectorAll("[data-colour]")) addPicker(field);
+  form.addEventListener("input", (event) => {
+    if (event.target.name !== "theme" && unsaved) unsaved.textContent = unsaved.dataset.words;
+    later();
+  });
+  for (const radio of document.querySelectorAll('.preview input[name="theme"]')) radio.addEventListener("change", show);
+  for (const radio of document.querySelectorAll('.preview input[name="width"]')) radio.addEventListener("change", fit);
+  if (frame.parentElement.clientWidth < 480) document.querySelector('.preview input[value="phone"]').checked = true;
+  new ResizeObserver(fit).observe(frame.parentElement);
+  fit();
+}
+
+// The document in the frame becomes like the new one: it neither flashes nor loses its place.
+function lay(text) {
+  const inside = frame.contentDocument;
+  const drawn = new DOMParser().parseFromString(text, "text/html");
+  if (inside?.documentElement) morph(inside.documentElement, drawn.documentElement);
+}
+
+function say({ name, colour, words, good }) {
+  const field = form.querySelector(`[data-colour="${name}"]`);
+  field.querySelector("rect").setAttribute("fill", colour);
+  const picker = field.querySelector("input[type=color]");
+  if (picker) picker.value = colour;
+  const said = field.querySelector(".contrast");
+  if (said.textContent !== words) said.textContent = words;
+  said.classList.toggle("good", good);
+  said.classList.toggle("bad", !good);
+}
+
+function addPicker(field) {
+  const text = field.querySelector("input");
+  const picker = document.createElement("input");
+  picker.type = "color";
+  picker.className = "picker";
+  picker.ariaLabel = `${field.querySelector("label").textContent}: choose`;
+  picker.value = field.querySelector("rect").getAttribute("fill");
+  picker.disabled = text.matches(":disabled");
+  picker.addEventListener("input", () => {
+    text.value = picker.value;
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  field.querySelector(".swatch").replaceWith(picker);
+  const drawn = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  drawn.setAttribute("fill", picker.value);
+  picker.append(drawn);
+}
+
+// A desktop is wider than there is room for: it is drawn as wide as it is, and made smaller.
+function fit() {
+  const screen = frame.parentElement;
+  const desktop = document.querySelector('.preview input[value="desktop"]').checked;
+  const scale = desktop ? Math.min(1, screen.clientWidth / DESKTOP_PX) : 1;
+  screen.classList.toggle("scaled", desktop);
+  frame.style.setProperty("--wide", `${DESKTOP_PX}px`);
+  frame.style.setProperty("--scale", scale);
+}
