@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 from control_plane.dashboard.visit import Visit
 from control_plane.dashboard.words import Moment, count, duration, maybe_moment, moment
 from control_plane.domain.heartbeat_check import HeartbeatCheck
+from control_plane.domain.ping_snippets import PingSnippet, crontab_line, curl_line, more_snippets
 from control_plane.store import heartbeat_reads
 from control_plane.store.heartbeat_reads import HeartbeatView, PingView, RunView
 from control_plane.store.monitor_reads import MonitorView
@@ -31,7 +33,7 @@ _EVERY: Final = {
 }
 """Periods, in seconds, that a line of a crontab can say."""
 
-_SAYS: Final = {"success": "well", "fail": "failed", "start": "started", "log": "note"}
+SAYS: Final = {"success": "well", "fail": "failed", "start": "started", "log": "note"}
 _BECAME: Final = {"success": "well", "fail": "failed"}
 
 
@@ -56,10 +58,11 @@ class RunLine(Struct, frozen=True, kw_only=True):
 
 
 class HeartbeatPart(Struct, frozen=True, kw_only=True):
-    """`curl` and `crontab` are commands to copy, empty to whoever may not ping or where there is none."""
+    """`curl`, `crontab` and `more` are lines to copy, empty to whoever may not ping or where there are none."""
 
     curl: str
     crontab: str
+    more: Sequence[PingSnippet]
     pings: str
     last: Moment | None
     last_says: str
@@ -84,27 +87,34 @@ async def heartbeat_part(visit: Visit, view: MonitorView) -> HeartbeatPart | Non
             runs = await heartbeat_reads.list_runs(conn, **whose, before=_NEWEST, limit=_SHOWN)
     if view.id not in found:
         return None
-    url = _url(visit, found[view.id]) if visit.may("heartbeats:write") or visit.may("monitors:write") else ""
+    may_ping = visit.may("heartbeats:write") or visit.may("monitors:write")
+    url = f"{visit.origin}/ping/{found[view.id].ping_id}" if may_ping else ""
     return _part(found[view.id], url, pings, runs, now=visit.deps.now())
 
 
 def _part(beat: HeartbeatView, url: str, pings: list[PingView], runs: list[RunView], *, now: datetime) -> HeartbeatPart:
-    check = msgspec.convert(beat.check, HeartbeatCheck)
-    due = beat.due_at if beat.due_at is not None and beat.due_at > now else None
-    is_of_run = bool(beat.open_runs)
-    expected = None if due is None or is_of_run else due - timedelta(seconds=check.grace)
+    expected, due = next_of(beat, now)
     return HeartbeatPart(
-        curl=_curl(url) if url else "",
-        crontab=_crontab(check, url) if url else "",
+        curl=curl_line(url) if url else "",
+        crontab=_crontab(beat, url) if url else "",
+        more=more_snippets(url) if url else (),
         pings=count(beat.pings, "ping"),
         last=maybe_moment(beat.last_ping_at, now),
-        last_says=_SAYS.get(beat.last_kind or "", ""),
+        last_says=SAYS.get(beat.last_kind or "", ""),
         expected=maybe_moment(expected, now),
         due=maybe_moment(due, now),
-        running=moment(from_unix_ms(beat.open_runs[0][1]), now) if is_of_run else None,
+        running=moment(from_unix_ms(beat.open_runs[0][1]), now) if beat.open_runs else None,
         recent=tuple(_ping_line(ping, now) for ping in pings),
         runs=tuple(_run_line(run, now) for run in runs),
     )
+
+
+def next_of(beat: HeartbeatView, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """When the next ping is expected, and when it counts as missed; None for what is not known, or of a run's end."""
+    due = beat.due_at if beat.due_at is not None and beat.due_at > now else None
+    if due is None or beat.open_runs:
+        return None, due
+    return due - timedelta(seconds=msgspec.convert(beat.check, HeartbeatCheck).grace), due
 
 
 def _ping_line(ping: PingView, now: datetime) -> PingLine:
@@ -112,7 +122,7 @@ def _ping_line(ping: PingView, now: datetime) -> PingLine:
     return PingLine(
         number=ping.number,
         at=moment(ping.at, now),
-        says=_SAYS[ping.kind],
+        says=SAYS[ping.kind],
         exit_code="" if ping.exit_code is None else f"exit {ping.exit_code}",
         source=ping.source,
         size=f"{size}, cut" if ping.cut else size,
@@ -128,18 +138,8 @@ def _run_line(run: RunView, now: datetime) -> RunLine:
     )
 
 
-def _url(visit: Visit, beat: HeartbeatView) -> str:
-    """Where this installation is reached: by setting, else as the browser has reached it."""
-    request = visit.call.request
-    home = visit.deps.settings.server.public_url.rstrip("/") or f"{request.scheme}://{request.host}"
-    return f"{home}/ping/{beat.ping_id}"
-
-
-def _curl(url: str) -> str:
-    return f'curl -fsS -m 10 --retry 5 -o /dev/null "{url}"'
-
-
-def _crontab(check: HeartbeatCheck, url: str) -> str:
-    """The job's exit code is what it says. Empty for a period that no line of a crontab says."""
+def _crontab(beat: HeartbeatView, url: str) -> str:
+    """Empty for a period that no line of a crontab says."""
+    check = msgspec.convert(beat.check, HeartbeatCheck)
     schedule = check.cron or _EVERY.get(check.period or 0, "")
-    return f"{schedule}  your-job; {_curl(f'{url}/$?')}" if schedule else ""
+    return crontab_line(schedule, url) if schedule else ""

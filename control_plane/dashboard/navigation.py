@@ -29,6 +29,13 @@ SECTIONS: tuple[Section, ...] = (
     Section("/app/settings", "Settings", also=("/app/members", "/app/sessions")),
 )
 
+MONITORS: tuple[Section, ...] = (
+    Section("/app", "Overview", "monitors:read"),
+    Section("/app/heartbeats", "Heartbeats", "heartbeats:read"),
+    Section("/app/dependencies", "Dependencies", "monitors:read"),
+)
+"""The ways of looking at monitors, which stand above each of these pages."""
+
 SETTINGS: tuple[Section, ...] = (
     Section("/app/settings/tenant", "Team and plan", "tenant:read"),
     Section("/app/members", "Members", "members:read"),

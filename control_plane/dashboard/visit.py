@@ -15,7 +15,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from control_plane.dashboard.navigation import tabs
+from control_plane.dashboard.navigation import MONITORS, tabs
 from control_plane.dashboard.rendering import html
 from control_plane.domain.plan import Category
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany, Unavailable
@@ -225,6 +225,7 @@ def frame(visit: Visit | None) -> dict[str, Any]:
             "may_add": False,
             "may_follow": False,
             "tabs": [],
+            "ways": [],
             "origin": "",
             "now": "",
             "notice": "",
@@ -237,6 +238,7 @@ def frame(visit: Visit | None) -> dict[str, Any]:
         "may_add": visit.may("monitors:write"),
         "may_follow": visit.may("events:read"),
         "tabs": tabs(visit.call.request.path, visit.caller.scopes),
+        "ways": tabs(visit.call.request.path, visit.caller.scopes, MONITORS),
         "origin": visit.origin,
         "now": visit.deps.now().isoformat(timespec="milliseconds"),
         "notice": visit.notice,

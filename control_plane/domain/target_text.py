@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import assert_never
 
 from control_plane.domain.composite_check import CompositeCheck
 from control_plane.domain.heartbeat_check import HeartbeatCheck
 from control_plane.domain.kinds import MonitorCheck
+from control_plane.domain.span_words import span
 from shared.checks.dns import DnsCheck
 from shared.checks.domain_expiry import DomainExpiryCheck
 from shared.checks.http import HttpCheck
@@ -31,7 +33,8 @@ def target_text(check: MonitorCheck) -> str:
         case DomainExpiryCheck():
             return f"domain {check.domain}"
         case HeartbeatCheck():
-            return f"ping every {check.period} s" if check.cron is None else f"ping at {check.cron} ({check.timezone})"
+            every = f"ping every {span(timedelta(seconds=check.period or 0))}"
+            return every if check.cron is None else f"ping at {check.cron} ({check.timezone})"
         case CompositeCheck():
             listed = f"of {len(check.of.monitors or ())} monitors"
             whom = listed if check.of.tag is None else f"with tag {check.of.tag}"
