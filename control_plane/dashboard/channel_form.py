@@ -49,6 +49,7 @@ async def choose(visit: Visit) -> web.StreamResponse:
     context = {
         "linked": linked,
         "apps": [(kind, TITLES[kind]) for kind in apps],
+        "pushes": "web_push" in offered and visit.may("push-subscriptions:write"),
         "kinds": [(kind, words) for kind, words in KINDS.items() if kind in offered],
         "missing": [words.title for kind, words in {**KINDS, **LINKED}.items() if kind not in offered],
     }

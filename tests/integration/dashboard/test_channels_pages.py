@@ -66,6 +66,7 @@ async def test_without_a_channel_the_list_says_that_nobody_is_told(http: httpx.A
 
 async def test_only_what_this_installation_offers_can_be_chosen(http: httpx.AsyncClient) -> None:
     page = (await http.get("/app/channels/new")).text
+    assert '<a href="/app/settings/push">This browser</a>' in page
     for offered in ("Slack", "Webhook", "PagerDuty", "Connect Telegram", "Connect WhatsApp"):
         assert offered in page
     assert 'href="/app/channels/new/apprise"' not in page

@@ -115,3 +115,43 @@ async def test_who_may_only_read_ends_none(desk: Desk) -> None:
         assert (await reader.get(NEW)).status_code == 403
         assert (await post(reader, f"{HERE}/{made['id']}/end", page="/app/sessions")).status_code == 403
     assert (await silences(desk))[0]["state"] == "active"
+
+
+async def test_a_silence_is_changed_and_what_is_left_alone_stays(desk: Desk, http: httpx.AsyncClient) -> None:
+    await post(http, NEW, page=NEW, name="Upgrade", lasts="2h", tags="db", reason="Replicas are moved")
+    (before,) = await silences(desk)
+    here = f"{HERE}/{before['id']}"
+    assert f'href="{here}"' in (await http.get(HERE)).text
+    page = (await http.get(here)).text
+    assert "Change Upgrade" in page
+    times = dict(re.findall(r'name="(starts_at|ends_at)" type="datetime-local" value="([^"]+)"', page))
+    renamed = await post(http, here, page=here, name="Longer upgrade", tags="db, cache", lasts="", reason="", **times)
+    assert renamed.headers["Location"] == f"{HERE}?said=changed"
+    (after,) = await silences(desk)
+    assert (after["name"], after["reason"], after["match"]["tags"]) == ("Longer upgrade", "", ["db", "cache"])
+    assert (after["starts_at"], after["ends_at"]) == (before["starts_at"], before["ends_at"]), "to the second"
+    await post(http, here, page=here, name="Longer upgrade", lasts="1d", **times)
+    (after,) = await silences(desk)
+    assert abs(datetime.fromisoformat(after["ends_at"]) - datetime.now(UTC) - timedelta(days=1)) < timedelta(minutes=1)
+    assert after["starts_at"] == before["starts_at"]
+    refused = await post(http, here, page=here, name="", lasts="", ends_at="2190-01-01T00:00", severities=["minor"])
+    assert refused.status_code == 400
+    assert "1 to 100" in problem(refused.text, "name")
+    assert 'value="minor" checked' in refused.text
+    assert (await silences(desk))[0]["name"] == "Longer upgrade"
+
+
+async def test_one_that_is_over_is_made_again_and_not_changed(desk: Desk, http: httpx.AsyncClient) -> None:
+    await post(http, NEW, page=NEW, name="Upgrade", lasts="2h", tags="db")
+    (silence,) = await silences(desk)
+    here = f"{HERE}/{silence['id']}"
+    await post(http, f"{here}/end", page=HERE)
+    again = await http.get(here, follow_redirects=True)
+    assert str(again.url).endswith(f"{NEW}?like={silence['id']}")
+    assert 'value="Upgrade"' in again.text
+    assert 'value="db"' in again.text
+    assert f"{NEW}?like={silence['id']}" in (await http.get(HERE)).text
+    late = await post(http, here, page=NEW, name="Upgrade", lasts="1h")
+    assert late.status_code == 409
+    assert (await http.get(f"{NEW}?like=nothing")).status_code == 200
+    assert (await http.get(f"{HERE}/01900000-0000-7000-8000-000000000000")).status_code == 404
