@@ -47,16 +47,15 @@ def with_heading_moved(rows: Sequence[ComponentRow], name: str | None, way: Way)
     return [row.id for each in parts for row in each.rows]
 
 
-def with_component_before(rows: Sequence[ComponentRow], component_id: UUID, before: UUID | None) -> list[UUID]:
-    """In front of another; of none: last of what stands under its heading."""
-    own = next(row for row in rows if row.id == component_id)
-    ids = [row.id for each in headings(rows) for row in each.rows if row.id != component_id]
-    last = next((row.id for row in reversed(rows) if row.group == own.group and row.id != component_id), None)
-    if before in ids:
-        ids.insert(ids.index(before), component_id)
-    else:
-        ids.insert(ids.index(last) + 1 if last in ids else len(ids), component_id)
-    return ids
+def with_component_before(
+    rows: Sequence[ComponentRow], component_id: UUID, *, heading: str | None, before: UUID | None
+) -> list[UUID]:
+    """Under this heading, in front of another there; of none: last. Other headings stay where they are."""
+    parts = {each.name: [row.id for row in each.rows if row.id != component_id] for each in headings(rows)}
+    under = parts.setdefault(heading, [])
+    at = under.index(before) if before in under else len(under)
+    under.insert(at, component_id)
+    return [each for ids in parts.values() for each in ids]
 
 
 def _swap(things: list, at: int, way: Way) -> None:  # type: ignore[type-arg]

@@ -149,25 +149,26 @@ async def move(visit: Visit) -> web.StreamResponse:
     if way in get_args(Way):
         ids = with_component_moved(page.components, component_id, cast("Way", way))
     else:
-        page = await _under(visit, page, own, visit.text("heading") or None)
-        ids = with_component_before(page.components, component_id, _uuid(visit.text("before")))
+        heading = visit.text("heading") or None
+        before = _uuid(visit.text("before"))
+        ids = with_component_before(page.components, component_id, heading=heading, before=before)
+        await _under(visit, own, heading)
     await _reorder(visit, ids)
     return see_other(f"{_here(visit)}?said=moved&moved={component_id}&way={way or 'drop'}#c-{component_id}")
 
 
-async def _under(visit: Visit, page: Opened, own: ComponentRow, heading: str | None) -> Opened:
+async def _under(visit: Visit, own: ComponentRow, heading: str | None) -> None:
     if own.group == heading:
-        return page
+        return
     await change_component(
         visit.deps.database,
         tenant_id=visit.tenant_id,
-        page_id=page.row.id,
+        page_id=own.page_id,
         component_id=own.id,
         body={"group": heading},
         write_source=visit.caller.write_source,
         check_revision=lambda _revision: None,
     )
-    return await opened(visit)
 
 
 async def change_heading(visit: Visit) -> web.StreamResponse:
