@@ -146,6 +146,12 @@ class AnonymousSettings(Struct, frozen=True, forbid_unknown_fields=True):
     creates_per_hour_in_all: Annotated[int, Meta(ge=1, le=1_000_000)] = 200
 
 
+class SubscribersSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is told of what status pages say. `per_page`: at most so many of one page, confirmed or asked."""
+
+    per_page: Annotated[int, Meta(ge=0, le=1_000_000)] = 10_000
+
+
 class RetentionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How long rows are kept."""
 
@@ -186,6 +192,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     slack: SlackSettings = SlackSettings()
     discord: DiscordSettings = DiscordSettings()
     web_push: WebPushSettings = WebPushSettings()
+    subscribers: SubscribersSettings = SubscribersSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
 

@@ -24,6 +24,8 @@ from control_plane.services.jobs.run_job import JobContext, run_next_job
 from control_plane.services.judging.judge_due import judge_due, judge_followers
 from control_plane.services.judging.sweep_verdicts import sweep_verdicts
 from control_plane.services.maintenance.advance_maintenance import advance_maintenance, sweep_maintenance
+from control_plane.services.pages.tell_subscribers import Teller
+from control_plane.services.pages.watch_pages import watch_pages
 from control_plane.services.safety.apply_rules import apply_rules
 from control_plane.services.safety.reseal import reseal_when_turned
 from control_plane.services.safety.verify_domain import DomainVerifier, recheck_domains
@@ -63,6 +65,22 @@ async def deliver(deps: Deps) -> None:
 async def mail(deps: Deps) -> None:
     """What the installation itself writes to people."""
     await send_system_mails(deps.database, settings=deps.settings, sealer=deps.sealer, jitter=random.random)
+
+
+async def watch_status_pages(deps: Deps) -> None:
+    """What is news on status pages is owed to their subscribers."""
+    await watch_pages(deps.database)
+
+
+async def tell_subscribers(deps: Deps) -> None:
+    teller = Teller(
+        deps.database,
+        settings=deps.settings,
+        sealer=deps.sealer,
+        transports=transports(deps.settings),
+        jitter=random.random,
+    )
+    await teller.tell()
 
 
 async def share_limits(deps: Deps) -> None:
@@ -183,6 +201,8 @@ async def forget(deps: Deps) -> None:
 JOBS: tuple[Job, ...] = (
     Job("deliver", timedelta(seconds=1), deliver),
     Job("system_mails", timedelta(seconds=2), mail),
+    Job("page_news", timedelta(seconds=2), watch_status_pages),
+    Job("tell_subscribers", timedelta(seconds=2), tell_subscribers),
     Job("processes", timedelta(seconds=5), share_limits),
     Job("sweep_verdicts", timedelta(seconds=15), sweep),
     Job("judge_due", timedelta(seconds=1), judge),

@@ -41,7 +41,10 @@ class Row(Struct, frozen=True):
 
 
 class MailPage(Struct, frozen=True, kw_only=True):
-    """What a mail says. `mood` is alarm, note or relief: a colour, and `label` says the same in a word."""
+    """What a mail says. `mood` is alarm, note or relief: a colour, and `label` says the same in a word.
+
+    `heads` stand over the columns of `rows`. `direction` of writing: ltr, rtl, or auto for names in any script.
+    """
 
     title: str
     label: str = ""
@@ -53,6 +56,10 @@ class MailPage(Struct, frozen=True, kw_only=True):
     buttons: Sequence[Button] = ()
     footer: Sequence[str] = ()
     unsubscribe_url: str | None = None
+    unsubscribe_label: str = "No more of these"
+    heads: tuple[str, str, str] = ("State", "What", "Why")
+    language: str = "en"
+    direction: str = "auto"
 
 
 class Mail(Struct, frozen=True, kw_only=True):
@@ -107,7 +114,7 @@ def plain_text(page: MailPage) -> str:
     """The same for those who read no HTML."""
     rows = [f"{row.state}: {row.name}. {row.reason}" for row in page.rows]
     buttons = [f"{button.label}: {button.url}" for button in page.buttons]
-    footer = [*page.footer, *([f"No more of these: {page.unsubscribe_url}"] if page.unsubscribe_url else [])]
+    footer = [*page.footer, *([f"{page.unsubscribe_label}: {page.unsubscribe_url}"] if page.unsubscribe_url else [])]
     facts = [f"{fact.label}: {fact.value}" for fact in page.facts]
     parts = [[page.title], page.lines, facts, [*rows, *([page.more] if page.more else [])], buttons]
     told = "\n\n".join("\n".join(part) for part in parts if part)

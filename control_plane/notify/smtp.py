@@ -115,7 +115,9 @@ class SmtpSender:
                 whom = "the address" if isinstance(error, aiosmtplib.SMTPRecipientRefused) else "the message"
                 for_good = 500 <= code < 600 and code not in TOWARDS_US
                 reply = self._excerpt(code, str(error.message))
-                return TransportError(f"The mail server refused {whom}: {reply}", permanent=for_good, response=reply)
+                bounced = for_good and isinstance(error, aiosmtplib.SMTPRecipientRefused)
+                message = f"The mail server refused {whom}: {reply}"
+                return TransportError(message, permanent=for_good, bounced=bounced, response=reply)
             case aiosmtplib.SMTPAuthenticationError(code=code):
                 return self._fault(f"The mail server did not accept this installation's sign-in ({code})", error)
             case aiosmtplib.SMTPResponseException(code=code) if code > 0:

@@ -86,5 +86,11 @@ def _unwell(data: Mapping[str, Any], *, home: str) -> MailPage:
 
 def _named(text: str, otherwise: str) -> str:
     """A name that somebody chose, in quotes; what stands for it where it could pass for an address."""
+    line = unlinked(text)
+    return f"“{line}”" if line else otherwise
+
+
+def unlinked(text: str) -> str:
+    """A name that somebody chose, on one line and cut; empty where it could pass for an address."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return f"“{line[:NAME_LIMIT]}”" if line and not _LIKE_A_LINK.search(line) else otherwise
+    return "" if _LIKE_A_LINK.search(line) else line[:NAME_LIMIT]

@@ -19,6 +19,7 @@ from control_plane.public_site import (
     status_page_root,
     status_page_unlock,
     status_page_v2,
+    subscriptions_json,
     telegram_hook,
     whatsapp_hook,
 )
@@ -39,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *status_page_v2.ROUTES,
     *status_page_root.ROUTES,
     *status_page_unlock.ROUTES,
+    *subscriptions_json.ROUTES,
     *acknowledge.ROUTES,
     *consent.ROUTES,
     *delegation.ROUTES,

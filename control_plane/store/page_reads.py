@@ -48,6 +48,7 @@ _FACE = f"""{_COLUMNS} JOIN tenants t ON t.id = p.tenant_id
 WHERE p.state = 'published' AND t.suspended_at IS NULL"""
 FACE_OF_PAGE = f"{_COLUMNS} WHERE p.tenant_id = $1 AND p.id = $2"
 FLEET_FACE_BY_SLUG = f"{_FACE} AND p.slug = $1"
+FACE_IF_OPEN = f"{_FACE} AND p.tenant_id = $1 AND p.id = $2"
 # A domain counts as long as the tenant's proof of it, or of one above it, stands.
 FLEET_FACE_BY_DOMAIN = f"""{_FACE} AND p.custom_domain = $1 AND EXISTS (
     SELECT FROM domains d WHERE d.tenant_id = p.tenant_id AND d.state IN ('verified', 'grace')
@@ -69,6 +70,12 @@ async def face_by_domain(conn: Connection, *, domain: str) -> PageFace | None:
 async def face_of_page(conn: Connection, *, tenant_id: TenantId, page_id: UUID) -> PageFace | None:
     """A page of the tenant as it would meet its readers, published or not: for those who write it."""
     row = await conn.fetchrow(FACE_OF_PAGE, tenant_id, page_id)
+    return None if row is None else PageFace(**row)
+
+
+async def face_of_id(conn: Connection, *, tenant_id: TenantId, page_id: UUID) -> PageFace | None:
+    """A page of the tenant as its readers meet it; None where it is not published, or its tenant is suspended."""
+    row = await conn.fetchrow(FACE_IF_OPEN, tenant_id, page_id)
     return None if row is None else PageFace(**row)
 
 

@@ -17,7 +17,10 @@ from shared.ids import TenantId
 
 
 class SubscriberRow(Struct, frozen=True, kw_only=True):
-    """A subscriber as stored. `confirm_until` is None once it is confirmed; `component_ids` None: all of the page."""
+    """A subscriber as stored. `component_ids` None: all of the page. `is_over`: it was asked, and may say yes no more.
+
+    `asked`: messages within the last day that it has not agreed to.
+    """
 
     tenant_id: UUID
     id: UUID
@@ -29,7 +32,7 @@ class SubscriberRow(Struct, frozen=True, kw_only=True):
     note: str
     nonce: bytes
     asked: int
-    confirm_until: datetime | None
+    is_over: bool
     confirmed_at: datetime | None
     last_delivered_at: datetime | None
     last_error: str | None
@@ -37,8 +40,9 @@ class SubscriberRow(Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = """tenant_id, id, page_id, kind, sealed, component_ids, source, note, nonce,
-    CASE WHEN asked_at > clock_timestamp() - interval '1 day' THEN asked ELSE 0 END AS asked, confirm_until,
-    confirmed_at, last_delivered_at, last_error, created_at"""
+    CASE WHEN asked_at > clock_timestamp() - interval '1 day' THEN asked ELSE 0 END AS asked,
+    confirmed_at IS NULL AND confirm_until <= clock_timestamp() AS is_over, confirmed_at, last_delivered_at, last_error,
+    created_at"""
 
 
 class SubscriberFilter(Struct, frozen=True, kw_only=True):
@@ -246,7 +250,18 @@ CONFIRM = """
 UPDATE page_subscribers SET confirmed_at = clock_timestamp(), confirm_until = NULL
 WHERE tenant_id = $1 AND id = $2 AND confirmed_at IS NULL AND confirm_until > clock_timestamp()
 """
-# The subscription that it takes the place of.
+HOLD_SAME = """
+SELECT FROM page_subscribers o JOIN page_subscribers s ON s.tenant_id = o.tenant_id AND s.page_id = o.page_id
+    AND s.digest = o.digest
+WHERE s.tenant_id = $1 AND s.id = $2 FOR UPDATE OF o
+"""
+# The subscription that it takes the place of: what that has heard of, this one has.
+TAKE_OVER = """
+UPDATE page_deliveries d SET subscriber_id = s.id
+FROM page_subscribers s JOIN page_subscribers o ON o.tenant_id = s.tenant_id AND o.page_id = s.page_id
+    AND o.digest = s.digest AND o.id <> s.id
+WHERE s.tenant_id = $1 AND s.id = $2 AND d.tenant_id = o.tenant_id AND d.subscriber_id = o.id
+"""
 REPLACE = """
 DELETE FROM page_subscribers o USING page_subscribers s
 WHERE s.tenant_id = $1 AND s.id = $2 AND o.tenant_id = s.tenant_id AND o.page_id = s.page_id AND o.digest = s.digest
@@ -255,7 +270,9 @@ WHERE s.tenant_id = $1 AND s.id = $2 AND o.tenant_id = s.tenant_id AND o.page_id
 
 
 async def confirm(conn: Connection, row: SubscriberRow) -> None:
-    """They said yes. The caller holds the row, which is pending and not over."""
+    """They said yes. The caller holds the list and the row, which is pending and not over."""
+    await conn.execute(HOLD_SAME, row.tenant_id, row.id)
+    await conn.execute(TAKE_OVER, row.tenant_id, row.id)
     await conn.execute(REPLACE, row.tenant_id, row.id)
     await conn.execute(CONFIRM, row.tenant_id, row.id)
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from control_plane.store.pool import Connection
 
-TABLES = ("monitors", "channels", "system_mails")
+TABLES = ("monitors", "channels", "system_mails", "page_subscribers")
 """With columns tenant_id, id and sealed; contexts are the services' to know."""
 
 _KEY = """CASE WHEN get_byte(sealed, 0) = 1
@@ -44,8 +44,19 @@ WHERE t.tenant_id = n.tenant_id AND t.id = n.id
 FLEET_TAKE_MONITORS, FLEET_PUT_MONITORS = _take("monitors"), _put("monitors")
 FLEET_TAKE_CHANNELS, FLEET_PUT_CHANNELS = _take("channels"), _put("channels")
 FLEET_TAKE_MAILS, FLEET_PUT_MAILS = _take("system_mails"), _put("system_mails")
-_TAKES = {"monitors": FLEET_TAKE_MONITORS, "channels": FLEET_TAKE_CHANNELS, "system_mails": FLEET_TAKE_MAILS}
-_PUTS = {"monitors": FLEET_PUT_MONITORS, "channels": FLEET_PUT_CHANNELS, "system_mails": FLEET_PUT_MAILS}
+FLEET_TAKE_SUBSCRIBERS, FLEET_PUT_SUBSCRIBERS = _take("page_subscribers"), _put("page_subscribers")
+_TAKES = {
+    "monitors": FLEET_TAKE_MONITORS,
+    "channels": FLEET_TAKE_CHANNELS,
+    "system_mails": FLEET_TAKE_MAILS,
+    "page_subscribers": FLEET_TAKE_SUBSCRIBERS,
+}
+_PUTS = {
+    "monitors": FLEET_PUT_MONITORS,
+    "channels": FLEET_PUT_CHANNELS,
+    "system_mails": FLEET_PUT_MAILS,
+    "page_subscribers": FLEET_PUT_SUBSCRIBERS,
+}
 
 
 async def take_sealed_otherwise(

@@ -40,6 +40,9 @@ CHAT_ATTEMPTS_PER_MINUTE = 10
 PAGE_PASSWORDS_PER_MINUTE = 10
 """Wrong passwords of one status page from one address."""
 
+SUBSCRIPTIONS_PER_MINUTE = 10
+"""Requests to be told of what pages say, from one address."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deps:
@@ -67,6 +70,7 @@ class Deps:
     pages: PublicPages = field(default_factory=PublicPages)
     page_streams: PageStreams = field(default_factory=PageStreams)
     page_attempts: FailureLimit = field(default_factory=partial(FailureLimit, PAGE_PASSWORDS_PER_MINUTE))
+    subscribing: FailureLimit = field(default_factory=partial(FailureLimit, SUBSCRIPTIONS_PER_MINUTE))
     draw_page: DrawPage = draws_nothing
 
     @property

@@ -105,7 +105,7 @@ CREATE TABLE page_deliveries (
     CONSTRAINT page_deliveries_state_known CHECK (state IN ('pending', 'delivered', 'dead', 'cancelled')),
     CONSTRAINT page_deliveries_finished CHECK ((state = 'pending') = (finished_at IS NULL))
 );
-CREATE INDEX page_deliveries_due ON page_deliveries (due_at) WHERE state = 'pending';
+CREATE INDEX page_deliveries_due ON page_deliveries (tenant_id, page_id, due_at) WHERE state = 'pending';
 CREATE INDEX page_deliveries_pending ON page_deliveries (tenant_id, subscriber_id) WHERE state = 'pending';
 CREATE INDEX page_deliveries_subject ON page_deliveries (tenant_id, subscriber_id, subject);
 CREATE INDEX page_deliveries_notice ON page_deliveries (tenant_id, notice_id);

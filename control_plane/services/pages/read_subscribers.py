@@ -113,7 +113,12 @@ def subscriber_context(tenant_id: UUID, subscriber_id: UUID) -> str:
 
 def opened_target(row: SubscriberRow, *, sealer: Sealer) -> Target:
     """Where it leads. Raises UnsealError."""
-    plain = sealer.open(row.sealed, context=subscriber_context(row.tenant_id, row.id))
+    return open_sealed(row.sealed, row.tenant_id, row.id, sealer=sealer)
+
+
+def open_sealed(sealed: bytes, tenant_id: UUID, subscriber_id: UUID, *, sealer: Sealer) -> Target:
+    """The target in sealed bytes. Raises UnsealError."""
+    plain = sealer.open(sealed, context=subscriber_context(tenant_id, subscriber_id))
     return msgspec.json.decode(plain, type=Target)
 
 

@@ -12,6 +12,7 @@ from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.alerting.channel_config import channel_context
 from control_plane.services.alerting.owe_mails import mail_context
 from control_plane.services.monitors.credentials import monitor_context
+from control_plane.services.pages.read_subscribers import subscriber_context
 from control_plane.store import sealed_rows
 from control_plane.store.pool import Database
 from control_plane.store.sealed_rows import SealedCount, SealedRow
@@ -24,6 +25,7 @@ _CONTEXTS: Mapping[str, Callable[[UUID, UUID], str]] = {
     "monitors": monitor_context,
     "channels": channel_context,
     "system_mails": mail_context,
+    "page_subscribers": subscriber_context,
 }
 
 
