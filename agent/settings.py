@@ -18,6 +18,7 @@ JOINED = "agent.toml"
 
 FOREIGN_SECTIONS = (
     *("database", "server", "operator", "security", "auth", "rates", "anonymous", "delivery", "email", "telegram"),
+    "subscribers",
     *("whatsapp", "slack", "discord", "web_push", "retention", "log", "cli"),
 )
 """Sections of the control plane and of the command line, which may run with the same environment."""

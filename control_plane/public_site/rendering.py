@@ -75,6 +75,11 @@ def asset_path(name: str) -> str:
     return f"/static/public/{_digested(name, _files()[name])}"
 
 
+def asset_content(name: str) -> bytes:
+    """A file of static/, for whoever serves it at an address of its own."""
+    return _files()[name]
+
+
 def style_path() -> str:
     """Where the style sheet of pages for whoever follows a link is served."""
     return asset_path(STYLE)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from control_plane.domain.public_page import ComponentState, PublicIncident, PublicPage
+from control_plane.domain.subscriber_rules import Kind
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany, Unavailable
 from control_plane.public_site.language import LANGUAGES, Language, language
 from control_plane.public_site.rendering import rendered
@@ -27,6 +28,7 @@ from control_plane.public_site.status_page_views import (
     months,
     page_view,
 )
+from control_plane.public_site.subscribing import ways_of
 from control_plane.services.pages.keep_public_pages import Copy
 from control_plane.services.pages.public_incidents import read_public_incident, read_public_incidents
 from control_plane.web.call import Call
@@ -68,16 +70,27 @@ def page_answer(call: Call, copy: Copy, *, home: str | None = None) -> web.Respo
     key = ("page", there, wanted, fragment)
     template = "status_live.html" if fragment else "status_page.html"
     return answer(
-        call, copy, key, lambda: rendered(template, _page_context(copy, wanted, home=there)), media=HTML, more=HEADERS
+        call, copy, key, lambda: rendered(template, _page_context(call, copy, wanted, there)), media=HTML, more=HEADERS
     )
 
 
-def _page_context(copy: Copy, wanted: Wanted, *, home: str) -> dict[str, Any]:
-    return page_context(copy.page, wanted, home=home, stale=copy.stale_since)
+def _page_context(call: Call, copy: Copy, wanted: Wanted, home: str) -> dict[str, Any]:
+    ways = ways_of(call.deps.settings, protected=copy.page.protected)
+    return page_context(copy.page, wanted, home=home, stale=copy.stale_since, ways=ways)
 
 
-def page_context(page: PublicPage, wanted: Wanted, *, home: str, stale: datetime | None = None) -> dict[str, Any]:
-    """What the template of a page needs. `stale`: the instant that it shows, when that is not the present one."""
+def page_context(
+    page: PublicPage,
+    wanted: Wanted,
+    *,
+    home: str,
+    stale: datetime | None = None,
+    ways: frozenset[Kind] = frozenset(),
+) -> dict[str, Any]:
+    """What the template of a page needs. `stale`: the instant that it shows, when that is not the present one.
+
+    `ways`: how its readers may be told of what it says.
+    """
     view = page_view(page, wanted)
     asked = {name: value for name, value in (("search", wanted.search), ("status", wanted.status)) if value}
     asked |= {"group": wanted.group} if wanted.group else {}
@@ -87,6 +100,7 @@ def page_context(page: PublicPage, wanted: Wanted, *, home: str, stale: datetime
         "filters": len(page.components) >= FILTERS_FROM,
         "bars": any(component.days for component in page.components),
         "api": api_of(page.slug),
+        "ways": ways,
         "fragment": f"{home}?{urlencode({**asked, 'fragment': '1'})}",
     }
     context = {"view": view, "wanted": wanted, "statuses": STATUSES, "words": view.words}
