@@ -72,6 +72,10 @@ async def test_a_key_is_made_and_revoked_by_keyboard_alone(home: Page, desk: Des
     await home.get_by_label("Label").focus()
     await home.keyboard.type("from the keyboard")
     await home.keyboard.press("Tab")
+    assert await home.evaluate("document.activeElement.value") == "read"
+    await home.keyboard.press("ArrowUp")
+    assert await home.evaluate("document.activeElement.value") == "", "the last of the ring: one by one"
+    await home.keyboard.press("Tab")
     assert await home.evaluate("document.activeElement.value") == "monitors:read"
     await home.keyboard.press("Space")
     await home.keyboard.press("Enter")

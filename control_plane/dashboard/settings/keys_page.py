@@ -11,6 +11,7 @@ from control_plane.dashboard.settings.frame import REFUSALS, again, pepper, sett
 from control_plane.dashboard.visit import Visit, form, page, see_other
 from control_plane.dashboard.words import maybe_moment, moment
 from control_plane.domain.credentials import SCOPES, beyond
+from control_plane.domain.key_presets import Preset, presets_for
 from control_plane.errors import BadRequest, Forbidden
 from control_plane.services.tenants.issue_api_key import IssuedKey, issue_api_key
 from control_plane.services.tenants.revoke_api_key import revoke_api_key
@@ -46,6 +47,8 @@ async def _keys(
         "new_label": issued.record.label if issued else "",
         "rotated": rotated,
         "label": visit.text("label") if problem else "",
+        "presets": presets_for(visit.caller.scopes),
+        "preset": visit.text("preset") if problem else "read",
         "resources": _resources(visit, chosen),
         "problem": problem,
     }
@@ -96,7 +99,8 @@ def _label(visit: Visit) -> str:
 
 
 def _scopes(visit: Visit) -> list[str]:
-    wanted = visit.form.get("scopes", [])
+    preset = _preset(visit)
+    wanted = sorted(preset.scopes) if preset else visit.form.get("scopes", [])
     if not wanted:
         raise BadRequest("Choose at least one thing that the key may do", code="INVALID_SCOPES", field="/scopes")
     if unknown := sorted(set(wanted) - set(SCOPES)):
@@ -105,6 +109,12 @@ def _scopes(visit: Visit) -> list[str]:
         message = f"You lack {', '.join(missing)}, so you cannot hand them on"
         raise Forbidden(message, code="MISSING_SCOPE", field="/scopes", details={"scopes": missing})
     return sorted(set(wanted))
+
+
+def _preset(visit: Visit) -> Preset | None:
+    """The preset that the form chooses; None where the scopes are ticked one by one."""
+    asked = visit.text("preset")
+    return next((each for each in presets_for(visit.caller.scopes) if each.key == asked), None)
 
 
 def _resources(visit: Visit, chosen: set[str]) -> list[dict[str, Any]]:

@@ -72,6 +72,22 @@ async def test_a_key_is_shown_once_and_has_the_scopes_that_were_ticked(desk: Des
     assert "2 of" in (await http.get(KEYS)).text
 
 
+async def test_a_key_is_made_for_what_it_is_usually_for(desk: Desk, http: httpx.AsyncClient) -> None:
+    assert '<input type="radio" name="preset" value="read" checked>' in (await http.get(KEYS)).text
+    reply = await post(http, KEYS, page=KEYS, label="Prometheus", preset="metrics", scopes=["monitors:write"])
+    key = re.search(r"fw_live_\w{49}", reply.text)
+    assert key is not None
+    async with desk.served.client(key[0]) as api:
+        assert (await api.get("/api/v1/me")).json()["scopes"] == ["metrics:read"]
+    async with desk.signed_in(await limited(desk, "keys:read", "keys:write", "monitors:read")) as other:
+        text = (await other.get(KEYS)).text
+        assert 'value="metrics"' not in text
+        stronger = await post(other, KEYS, page=KEYS, label="stronger", preset="metrics")
+        assert stronger.status_code == 400
+        assert '<input type="radio" name="preset" value="read">' in stronger.text
+        assert 'value="stronger"' in stronger.text
+
+
 @pytest.mark.parametrize(
     ("label", "scopes", "status"),
     [
