@@ -36,7 +36,7 @@ from control_plane.web.authentication import Authenticator
 from control_plane.web.call import Call, Deps
 from control_plane.web.dispatch import PUBLIC_READ, handler_of
 from control_plane.web.hub import Hub
-from control_plane.web.middleware import AUTHENTICATOR, border, finish_headers
+from control_plane.web.middleware import AUTHENTICATOR, ERROR_PAGE, border, finish_headers
 from control_plane.web.rate_limits import RateLimits
 from control_plane.web.routes import Door, Route
 from control_plane.web.server import EnvelopeRunner
@@ -113,6 +113,7 @@ async def build_app(
     app = web.Application(middlewares=[border])
     app[DEPS] = deps
     app[AUTHENTICATOR] = deps.authenticator
+    app[ERROR_PAGE] = public_site.error_page
     document: Callable[[], bytes] = openapi_document
     app[DOCUMENT] = document
     app.on_response_prepare.append(finish_headers)

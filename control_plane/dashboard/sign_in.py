@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from control_plane.dashboard.rendering import html
 from control_plane.dashboard.visit import Visit, form, frame, opened, read_form, refusal, see_other
-from control_plane.errors import FarwatchError, Forbidden, TooMany, Unauthenticated
+from control_plane.errors import FarwatchError, Forbidden, TooMany, Unauthenticated, Unavailable
+from control_plane.services.installation.read_front import FrontDoor, read_front
 from control_plane.services.people.end_session import sign_out as end_session
 from control_plane.services.people.open_session import Browser, open_key_session
 from control_plane.services.people.providers import providers_of
@@ -25,6 +28,8 @@ from control_plane.web.call import Call
 from control_plane.web.routes import Door, Route
 
 _HOME = "/app"
+_DOOR_GOOD_S = 3.0
+_NO_DOOR = FrontDoor()
 
 
 async def front(call: Call) -> web.StreamResponse:
@@ -34,7 +39,15 @@ async def front(call: Call) -> web.StreamResponse:
             return see_other(_HOME)
     except FarwatchError as error:
         return refusal(call, error, None)
-    return _front(call, next_=inner_path(call.request.query.get("next", "")))
+    door = await _door(call)
+    return _front(call, next_=inner_path(call.request.query.get("next", "")), door=door)
+
+
+async def _door(call: Call) -> FrontDoor:
+    try:
+        return await call.deps.recently.get(("front",), partial(read_front, call.deps.database), keep_s=_DOOR_GOOD_S)
+    except Unavailable:
+        return _NO_DOOR
 
 
 async def sign_in(call: Call) -> web.StreamResponse:
@@ -103,9 +116,10 @@ def _words(error: FarwatchError) -> str:
     return "This key is not valid here. It was mistyped or revoked; a key begins with fw_live_."
 
 
-def _front(call: Call, *, next_: str, problem: str = "", status: int = 200) -> web.Response:
+def _front(call: Call, *, next_: str, problem: str = "", status: int = 200, door: FrontDoor = _NO_DOOR) -> web.Response:
     providers = [{"title": each.title, "path": _path(each.name, next_)} for each in providers_of(call.deps.settings)]
-    context = {"frame": frame(None), "next": next_, "problem": problem, "providers": providers}
+    context: dict[str, Any] = {"frame": frame(None), "next": next_, "problem": problem, "providers": providers}
+    context |= {"fresh": door.fresh, "site": door.name, "everybody": call.deps.settings.anonymous.enabled}
     return html("front.html", context, status=status)
 
 
@@ -116,6 +130,16 @@ ROUTES: tuple[Route, ...] = (
         handler=front,
         operation="get_front_page",
         summary="What this is, and the way in",
+        tag="Dashboard",
+        door=Door.PUBLIC,
+        in_openapi=False,
+    ),
+    Route(
+        method="GET",
+        path="/login",
+        handler=front,
+        operation="show_sign_in",
+        summary="The way in, also where / shows something else",
         tag="Dashboard",
         door=Door.PUBLIC,
         in_openapi=False,

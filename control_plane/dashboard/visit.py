@@ -206,8 +206,8 @@ def read_form(body: bytes) -> Form:
 def to_sign_in(call: Call) -> web.Response:
     """Off to sign in, and back here afterwards."""
     request = call.request
-    there = {"next": request.path} if request.method in ("GET", "HEAD") and request.path != "/app" else {}
-    return see_other(f"/?{urlencode(there)}" if there else "/")
+    there = request.path if request.method in ("GET", "HEAD") and request.path != "/app" else ""
+    return see_other(f"/?{urlencode({'next': there})}")
 
 
 def see_other(location: str) -> web.Response:

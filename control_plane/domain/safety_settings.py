@@ -7,7 +7,7 @@ unverified ones are capped at one monitor and one check an hour for each tenant.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -24,6 +24,20 @@ HostsPerPort = Annotated[
     int,
     Meta(ge=0, le=1_000_000, description="Hosts on one port that a tenant may name within an hour; 0 is no limit."),
 ]
+Front = Annotated[
+    Literal["about", "page", "everybody"],
+    Meta(
+        description="What / shows to strangers: what Farwatch is and the way in (about), the status page of front_page "
+        "(page), or what people without an account show (everybody)."
+    ),
+]
+FrontPage = Annotated[
+    str, Meta(max_length=60, description="The slug of the published status page that / shows; empty is none.")
+]
+SiteName = Annotated[
+    str,
+    Meta(min_length=1, max_length=60, description="What this installation is called, on pages that are no tenant's."),
+]
 
 
 class SafetySettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +46,9 @@ class SafetySettings(Struct, frozen=True, forbid_unknown_fields=True):
     require_domain_verification: Proof = False
     scan_ports_per_host: PortsPerHost = 30
     scan_hosts_per_port: HostsPerPort = 1000
+    front: Front = "about"
+    front_page: FrontPage = ""
+    site_name: SiteName = "Farwatch"
 
 
 UNVERIFIED_MONITORS = 1

@@ -8,7 +8,16 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from control_plane.domain.safety_gate import KillSwitch
-from control_plane.domain.safety_settings import HostsPerPort, PortsPerHost, Proof, SafetySettings, settings_of
+from control_plane.domain.safety_settings import (
+    Front,
+    FrontPage,
+    HostsPerPort,
+    PortsPerHost,
+    Proof,
+    SafetySettings,
+    SiteName,
+    settings_of,
+)
 from control_plane.errors import BadRequest
 from control_plane.services.safety.read_gate import switch_of
 from control_plane.services.safety.switch_dispatch import switch_dispatch
@@ -31,6 +40,9 @@ class SettingsPatch(Struct, frozen=True, forbid_unknown_fields=True):
     require_domain_verification: Proof | UnsetType | None = UNSET
     scan_ports_per_host: PortsPerHost | UnsetType | None = UNSET
     scan_hosts_per_port: HostsPerPort | UnsetType | None = UNSET
+    front: Front | UnsetType | None = UNSET
+    front_page: FrontPage | UnsetType | None = UNSET
+    site_name: SiteName | UnsetType | None = UNSET
 
 
 async def get_switch(call: Call) -> Reply:

@@ -7,6 +7,7 @@ from control_plane.public_site import (
     badges,
     consent,
     delegation,
+    everybody,
     feeds,
     llms,
     pings,
@@ -25,17 +26,19 @@ from control_plane.public_site import (
     telegram_hook,
     whatsapp_hook,
 )
+from control_plane.public_site.error_page import error_page
 from control_plane.public_site.status_page_preview import draw_page
 from control_plane.public_site.status_page_root import at_root
 from control_plane.web.routes import Route
 
-__all__ = ["ROUTES", "at_root", "draw_page"]
+__all__ = ["ROUTES", "at_root", "draw_page", "error_page"]
 
 ROUTES: tuple[Route, ...] = (
     *pings.ROUTES,
     *llms.ROUTES,
     *rendering.ROUTES,
     *status_page.ROUTES,
+    *everybody.ROUTES,
     *status_page_colours.ROUTES,
     *status_page_feeds.ROUTES,
     *status_page_json.ROUTES,

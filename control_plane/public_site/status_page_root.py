@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from control_plane.errors import NotFound, Unavailable
+from control_plane.public_site.everybody import front_door, is_on_the_way_in, show_everybody
 from control_plane.public_site.rendering import FOR_EVER
 from control_plane.public_site.status_page import in_words, page_answer, refused
-from control_plane.public_site.status_page_door import PRIVATE_READ, admitted, find, host_of, opened
+from control_plane.public_site.status_page_door import PRIVATE_READ, admitted, find, horizon, host_of, opened
 from control_plane.store import page_reads
 from control_plane.store.page_reads import Logo, PageFace
 from control_plane.web.call import Call, Reply
@@ -19,21 +20,41 @@ from control_plane.web.routes import Door, Handler, Route
 
 
 def at_root(front: Handler) -> Handler:
-    """`/` of a host that is a page's own is that page; of every other host it is `front`."""
+    """`/` of a host that is a page's own is that page; of every other host what the operator has set, or `front`."""
     return partial(_root, front)
 
 
 async def _root(front: Handler, call: Call) -> Reply | web.StreamResponse:
     domain = host_of(call)
     if _is_ours(call, domain):
-        return await front(call)
+        return await _chosen(front, call)
     try:
         slug = await call.deps.pages.slug_of_domain(call.deps.database, domain)
     except Unavailable as error:
         return refused(call, error)
     if slug is None:
-        return await front(call)
+        return await _chosen(front, call)
     return await in_words(_shown, _as_page(call, slug))
+
+
+async def _chosen(front: Handler, call: Call) -> Reply | web.StreamResponse:
+    """What the operator wants strangers to see: shown in this place, so that nothing leads in a circle."""
+    if is_on_the_way_in(call):
+        return await front(call)
+    door = await front_door(call)
+    if door.front == "everybody" and call.deps.settings.anonymous.enabled:
+        return await in_words(show_everybody, call)
+    if door.front == "page" and await _is_there(call, door.page):
+        return await in_words(_shown, _as_page(call, door.page))
+    return await front(call)
+
+
+async def _is_there(call: Call, slug: str) -> bool:
+    """A page that is a draft, or gone, leaves `/` to Farwatch's own."""
+    try:
+        return await call.deps.pages.get(call.deps.database, slug, horizon=horizon(call.deps)) is not None
+    except Unavailable:
+        return False
 
 
 async def _shown(call: Call) -> web.Response:

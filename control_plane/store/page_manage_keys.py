@@ -96,8 +96,8 @@ class ListedMonitor(Struct, frozen=True):
     """A monitor that everybody may see. `shown`: a verdict, maintenance or paused."""
 
     name: str
-    kind: str
     shown: str
+    regions_up: int
     since: datetime
 
 
@@ -110,7 +110,7 @@ class ListedPage(Struct, frozen=True):
 
 # What is wrong stands first.
 LIST_MONITORS = f"""
-SELECT m.name, m.kind, {SHOWN} AS shown, s.since
+SELECT m.name, {SHOWN} AS shown, s.fresh_up AS regions_up, s.since
 FROM monitors m JOIN monitor_states s ON s.tenant_id = m.tenant_id AND s.monitor_id = m.id
 WHERE m.tenant_id = $1 AND m.is_public
 ORDER BY array_position(ARRAY['down', 'degraded', 'maintenance', 'unknown', 'up', 'paused'], {SHOWN}::text),

@@ -54,6 +54,10 @@ _PAGE_HEADERS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()",
 }
 
+ErrorPage = Callable[[FarwatchError, str], web.Response]
+"""The error and the trace id in; what somebody at a browser reads out."""
+ERROR_PAGE: web.AppKey[ErrorPage] = web.AppKey("error_page")
+
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -110,10 +114,23 @@ def _shown_path(request: web.Request) -> str:
 
 
 def _told(request: web.Request, error: FarwatchError) -> web.Response:
-    response = problem_response(error, trace_id=request[TRACE_ID], accept=request.headers.get("Accept", ""))
+    accept = request.headers.get("Accept", "")
+    response = problem_response(error, trace_id=request[TRACE_ID], accept=accept)
+    make = request.app.get(ERROR_PAGE)
+    if make is not None and _is_at_a_browser(request, accept):
+        told = make(error, request[TRACE_ID])
+        for name in ("Retry-After", "WWW-Authenticate"):
+            if name in response.headers:
+                told.headers[name] = response.headers[name]
+        response = told
     if error.status == 405 and error.details:
         response.headers["Allow"] = error.details["allow"]
     return response
+
+
+def _is_at_a_browser(request: web.Request, accept: str) -> bool:
+    """Whether a person looks at what only programs ask for otherwise. Below /api there is JSON, whoever asks."""
+    return request.method in ("GET", "HEAD") and "text/html" in accept and not request.path.startswith("/api/")
 
 
 def _veil_operator(request: web.Request) -> None:
