@@ -23,7 +23,7 @@ from control_plane.services.pages.keep_public_pages import FRESH_S, Copy
 from control_plane.services.pages.page_changes import changes, reading_id
 from control_plane.web import sse
 from control_plane.web.hub import EVENTS, Hub, Subscription
-from control_plane.web.sse import Filter, Frame, Reader
+from control_plane.web.sse import Filter, Frame, Parcel, Reader
 
 POLL_S = 10.0
 STREAMS_PER_ADDRESS = 20
@@ -83,9 +83,10 @@ class PageStream:
         except Unavailable:
             return
         before, self.copy = self.copy.page, copy
-        frames = page_frames(before, copy.page)
+        parcel = Parcel(page_frames(before, copy.page))
         for reader in tuple(self.readers):
-            reader.offer(frames)
+            reader.offer(parcel)
+            reader.look()
             if reader.gone:
                 reader.end()
                 self.readers.discard(reader)

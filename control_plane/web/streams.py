@@ -25,7 +25,7 @@ from control_plane.store.events_read import EventRow, Kept
 from control_plane.store.pool import Database
 from control_plane.web import sse
 from control_plane.web.hub import CHECKS, EVENTS, Hint, Hub, Subscription
-from control_plane.web.sse import Filter, Frame, Reader
+from control_plane.web.sse import Filter, Frame, Parcel, Reader
 from shared.ids import TenantId
 
 CHECK_COMPLETED = "check.completed"
@@ -104,9 +104,11 @@ class TenantStream:
         except Unavailable as error:
             _log.warning("events_not_read", tenant_id=str(self._tenant_id), error=str(error))
             await asyncio.sleep(POLL_S)
-        for reader in [reader for reader in self.readers if reader.gone]:
-            reader.end()
-            self.readers.discard(reader)
+        for reader in tuple(self.readers):
+            reader.look()
+            if reader.gone:
+                reader.end()
+                self.readers.discard(reader)
 
     async def _say_watched(self) -> None:
         now = time.monotonic()
@@ -116,8 +118,9 @@ class TenantStream:
             await watch_checks(self._database, tenant_id=self._tenant_id)
 
     def _offer(self, frames: list[Frame]) -> None:
+        parcel = Parcel(frames)
         for reader in tuple(self.readers):
-            reader.offer(frames)
+            reader.offer(parcel)
             if reader.ended.is_set():
                 self.readers.discard(reader)
 

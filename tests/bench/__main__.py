@@ -27,6 +27,7 @@ from tests.bench import (
     reads,
     restart,
     schedule_cost,
+    streaming,
 )
 from tests.bench.figure import Figure, render, write_sections
 from tests.bench.options import Options
@@ -45,6 +46,7 @@ FIGURES: dict[str, Callable[[Options], Awaitable[Figure]]] = {
     "Outage": mass_outage.measure,
     "S10": reads.measure,
     "S11": growth.measure,
+    "S12": streaming.measure,
     "S13": restart.measure,
     "S14": overload.measure,
     "Light": light.measure,

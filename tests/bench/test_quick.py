@@ -17,6 +17,7 @@ from tests.bench import (
     reads,
     restart,
     schedule_cost,
+    streaming,
 )
 from tests.bench.figure import Figure, render
 from tests.bench.options import Options
@@ -43,6 +44,13 @@ async def test_ingest_answers_every_item_right_and_a_replay_adds_nothing() -> No
     assert figure.wrong == 0
     assert figure.checked == 7500
     assert "control plane, gzip" in render(figure)
+
+
+async def test_every_event_is_heard_once_by_all_who_read_and_who_does_not_is_let_go() -> None:
+    figure = await streaming.measure(QUICK)
+    assert figure.wrong == 0
+    assert figure.checked > 1000
+    assert "is gone after" in render(figure)
 
 
 @pytest.mark.parametrize(
