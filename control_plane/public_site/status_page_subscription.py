@@ -14,6 +14,7 @@ from aiohttp import web
 
 from control_plane.errors import BadRequest, NotFound, Unavailable
 from control_plane.public_site.language import Language, language
+from control_plane.public_site.rendering import calm
 from control_plane.public_site.status_page import bare_shell, preferred
 from control_plane.public_site.status_page_door import base_of, find
 from control_plane.public_site.status_page_subscribe import Fields, copy_shell, step
@@ -144,7 +145,7 @@ def _route(method: str, part: str, handler: Any, *, operation: str, summary: str
     return Route(
         method=method,
         path=f"/status/{{slug}}/{part}/{{token}}",
-        handler=handler,
+        handler=calm(handler),
         operation=operation,
         summary=summary,
         tag="Public",

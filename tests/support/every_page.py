@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import httpx
 
 from control_plane.app import all_routes
 from control_plane.domain.acknowledge_link import Acknowledgeable, acknowledge_token
+from control_plane.domain.subscription_link import subscription_token
 from control_plane.domain.unsubscribe_link import unsubscribe_token
 from control_plane.domain.verification import verification_digest
 from control_plane.public_site.rendering import style_path
@@ -101,7 +103,9 @@ async def _by_links(desk: Desk, known: Mapping[str, str]) -> Mapping[str, Mappin
     home = desk.served.home
     async with desk.served.tenant() as http:
         page = f"/api/v1/status-pages/{known['page_id']}"
-        await _done(http.patch(page, json={"state": "published"}))
+        slug = (await _done(http.patch(page, json={"state": "published"})))["slug"]
+        reader = {"type": "email", "email": "reader@example.net"}
+        assert (await http.post(f"/api/public/v1/pages/{slug}/subscribe", json=reader)).status_code == 202
         logo = await _done(http.put(f"{page}/logo", content=PICTURE, headers={"Content-Type": "image/png"}))
         share = await _done(http.post(f"/api/v1/monitors/{known['monitor_id']}/shares", json={}))
         feed = await _done(http.post("/api/v1/feeds", json={"name": "Feed"}))
@@ -117,12 +121,19 @@ async def _by_links(desk: Desk, known: Mapping[str, str]) -> Mapping[str, Mappin
             conn, tenant_id=home.tenant_id, verification_id=new_id(), channel_id=asked, address=ADDRESS,
             digest=verification_digest(VERIFICATION), lasts=timedelta(days=1),
         )  # fmt: skip
+        [(subscriber_id, nonce)] = await conn.fetch("SELECT id, nonce FROM page_subscribers")
+    token = partial(subscription_token, tenant_id=home.tenant_id, subscriber_id=subscriber_id, pepper=PEPPER)
+    managed = {"token": token("manage")}
     told = Acknowledgeable(home.tenant_id, UUID(known["incident_id"]), UUID(known["channel_id"]))
     ended = unsubscribe_token(tenant_id=home.tenant_id, channel_id=asked, address=ADDRESS, pepper=PEPPER)
     return {
         "show_acknowledge_link": {"token": acknowledge_token(told, pepper=PEPPER)},
         "show_verification": {"token": VERIFICATION},
         "show_unsubscribe": {"token": ended},
+        "show_page_question": {"token": token("confirm", nonce=nonce)},
+        "show_page_choice": managed,
+        "show_page_unsubscribe": managed,
+        "get_public_subscription": managed,
         "show_delegation": {"code": str(passed["url"]).rpartition("/")[2]},
         "show_share": {"token": share["token"]},
         "get_shared_monitor": {"token": share["token"]},

@@ -149,13 +149,13 @@ async def _hear(stream: httpx.Response, event: str) -> str:
 QUIET = {
     *("get_configuration_schema", "get_llms_text", "get_robots_text", "get_public_style", "get_page_colours"),
     *("get_static_file", "show_docs", "show_error_reference", "show_docs_chapter", "get_openapi", "get_health"),
-    *("get_service_worker", "get_manifest", "show_operator_sign_in"),
+    *("get_service_worker", "get_status_worker", "get_manifest", "show_operator_sign_in"),
 }
 """What needs no database, and is served as ever."""
 SAID = {"show_acknowledge_link", "show_verification", "show_unsubscribe", "show_delegation", "show_setup"}
-SAID |= {"show_invitation"}
+SAID |= {"show_invitation", "show_page_question", "show_page_choice", "show_page_unsubscribe"}
 """Pages of links, which ask or change something: they say that they cannot."""
-NEVER = {"verify_whatsapp_hook", "get_readiness", "show_nothing", "get_front_page"}
+NEVER = {"get_public_subscription", "verify_whatsapp_hook", "get_readiness", "show_nothing", "get_front_page"}
 
 
 async def test_every_public_page_answers_from_its_last_good_copy(server: PostgresServer, database: Database) -> None:
