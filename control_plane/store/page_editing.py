@@ -51,6 +51,17 @@ async def declared_on_pages(
     return [(row[0], row[1]) for row in await conn.fetch(DECLARED_ON_PAGES, tenant_id, list(page_ids))]
 
 
+SUBSCRIBED_TO_PAGES = """
+SELECT page_id, count(*) FROM page_subscribers
+WHERE tenant_id = $1 AND page_id = ANY ($2::uuid[]) AND confirmed_at IS NOT NULL GROUP BY page_id
+"""
+
+
+async def subscribed_to_pages(conn: Connection, *, tenant_id: TenantId, page_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many confirmed subscribers these pages have; a page without any is not in it."""
+    return {row[0]: row[1] for row in await conn.fetch(SUBSCRIBED_TO_PAGES, tenant_id, list(page_ids))}
+
+
 class Candidate(Struct, frozen=True, kw_only=True):
     """A monitor that could be put on a page."""
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from control_plane.dashboard.status_pages import components_page, editor_page, list_page, preview, words_page
+from control_plane.dashboard.status_pages import (
+    components_page,
+    editor_page,
+    list_page,
+    preview,
+    subscribers_page,
+    words_page,
+)
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -11,4 +18,5 @@ ROUTES: tuple[Route, ...] = (
     *preview.ROUTES,
     *components_page.ROUTES,
     *words_page.ROUTES,
+    *subscribers_page.ROUTES,
 )

@@ -45,7 +45,12 @@ SAID = {
     "draft": "It is a draft again, and its address answers as if there were nothing.",
     "deleted": "The page is deleted. Its monitors go on.",
 }
-_TABS = (("", "Page"), ("/components", "Components"), ("/incidents", "What the public reads"))
+_TABS = (
+    ("", "Page"),
+    ("/components", "Components"),
+    ("/incidents", "What the public reads"),
+    ("/subscribers", "Subscribers"),
+)
 
 
 class Opened(Struct, frozen=True, kw_only=True):

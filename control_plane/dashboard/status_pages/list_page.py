@@ -20,6 +20,7 @@ from control_plane.dashboard.status_pages.frame import (
 )
 from control_plane.dashboard.status_pages.page_form import LANGUAGES, NAMED
 from control_plane.dashboard.visit import Visit, form, frame, page, see_other, show
+from control_plane.dashboard.words import count
 from control_plane.domain.page_slugs import slug_from
 from control_plane.domain.plan import room_left
 from control_plane.errors import Conflict, FarwatchError
@@ -44,6 +45,7 @@ class PageLine(Struct, frozen=True, kw_only=True):
     is_public: bool
     verdict: tuple[str, str]
     shows: str
+    told: str
     more: str
 
 
@@ -55,7 +57,9 @@ async def show_pages(visit: Visit) -> web.StreamResponse:
         rows, total = await status_pages.list_pages(
             conn, tenant_id=tenant_id, wanted=PageFilter(), limit=_PAGE_SIZE, offset=(at - 1) * _PAGE_SIZE
         )
-        verdicts = await read_verdicts(conn, tenant_id=tenant_id, page_ids=[row.id for row in rows])
+        ids = [row.id for row in rows]
+        verdicts = await read_verdicts(conn, tenant_id=tenant_id, page_ids=ids)
+        subscribed = await page_editing.subscribed_to_pages(conn, tenant_id=tenant_id, page_ids=ids)
     lines = []
     for row in rows:
         also = (row.password_digest is not None and "password", row.custom_domain)
@@ -66,7 +70,8 @@ async def show_pages(visit: Visit) -> web.StreamResponse:
             standing=STANDINGS[standing_of(row)],
             is_public=row.state == "published",
             verdict=VERDICTS[verdicts[row.id]],
-            shows="1 component" if row.components == 1 else f"{row.components} components",
+            shows=count(row.components, "component"),
+            told=count(told_of, "subscriber") if (told_of := subscribed.get(row.id, 0)) else "",
             more=", ".join(each for each in also if each),
         )
         lines.append(line)

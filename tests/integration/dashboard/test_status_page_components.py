@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
+from uuid import UUID
 
 import httpx
+import msgspec
 
-from tests.support.dashboard import Desk, post
+from control_plane.domain.subscriber_rules import Kind, Target, target_digest
+from control_plane.services.pages.read_subscribers import subscriber_context
+from control_plane.store.page_subscribers import NewSubscriber, hold_list, insert_subscriber
+from shared.ids import TenantId
+from tests.support.dashboard import Desk, post, token_of
 
 HOSTILE = '"><script>alert(1)</script>&lt;b&gt;'
 
@@ -163,3 +170,77 @@ async def test_the_list_says_of_a_page_what_the_page_says(desk: Desk, http: http
     assert "Major outage" in (await http.get("/app/status-pages")).text
     async with desk.browser() as reader:
         assert (await reader.get("/api/public/v1/pages/acme")).json()["status"] == "major_outage"
+
+
+async def subscribed(desk: Desk, here: str, kind: Kind, address: str, *, confirmed: bool, note: str = "") -> None:
+    """Somebody who asked to be told, as the public's form would store them."""
+    deps = desk.served.deps
+    async with desk.database.app_transaction() as conn:
+        tenant_id = TenantId(await conn.fetchval("SELECT tenant_id FROM status_pages"))
+        await hold_list(conn, tenant_id=tenant_id, page_id=UUID(here.rpartition("/")[2]))
+        new_id = deps.new_id()
+        sealed = deps.sealer.seal(
+            msgspec.json.encode(Target(address=address)), context=subscriber_context(tenant_id, new_id)
+        )
+        pepper = deps.settings.security.pepper.encode()
+        new = NewSubscriber(
+            tenant_id=tenant_id,
+            id=new_id,
+            page_id=UUID(here.rpartition("/")[2]),
+            kind=kind,
+            digest=target_digest(kind, address, pepper=pepper),
+            sealed=sealed,
+            component_ids=None,
+            source="public",
+            note=note,
+            nonce=b"n" * 16,
+        )
+        await insert_subscriber(conn, new, within=timedelta(hours=1))
+        if confirmed:
+            await conn.execute(CONFIRM, new_id)
+
+
+CONFIRM = "UPDATE page_subscribers SET confirmed_at = now(), confirm_until = NULL WHERE id = $1"
+
+
+async def test_subscribers_are_found_handed_out_and_taken_off(desk: Desk, http: httpx.AsyncClient) -> None:
+    here = await a_page(desk)
+    at = f"{here}/subscribers"
+    assert "Nobody has subscribed yet" in (await http.get(at)).text
+    await subscribed(desk, here, "email", "ana@example.com", confirmed=True)
+    await subscribed(desk, here, "email", "=cmd@example.com", confirmed=False, note=HOSTILE)
+    await subscribed(desk, here, "webhook", "https://hooks.example.com/secret/path", confirmed=True)
+    page = (await http.get(at)).text
+    assert "2 confirmed subscribers, 1 asked and not answered yet" in page
+    assert "https://hooks.example.com/…" in page
+    assert "&lt;script&gt;" in page
+    assert "2 subscribers" in (await http.get("/app/status-pages")).text
+    for asked, there, away in (
+        ({"q": "ANA@example.com"}, "ana@example.com", "hooks"),
+        ({"kind": "webhook"}, "hooks.example.com", "ana@"),
+        ({"state": "pending"}, "=cmd@example.com", "ana@"),
+        ({"q": "nobody@example.com"}, "Nobody is found like this", "ana@"),
+    ):
+        found = (await http.get(at, params=asked)).text.split("<main", 1)[1].replace('placeholder="ana@', "")
+        assert there in found, asked
+        assert away not in found.replace('value="ANA@', ""), asked
+    file = await http.get(f"{at}/export")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="subscribers-acme.csv"'
+    assert "ana@example.com,email,confirmed,the whole page,public" in file.text
+    assert "'=cmd@example.com" in file.text
+    assert "secret" not in file.text + page
+    taken = re.search(r'action="([^"]+/remove)"', (await http.get(at, params={"q": "ana@example.com"})).text)
+    assert taken is not None
+    async with desk.served.tenant() as api:
+        body = {"label": "Reader", "scopes": ["status-pages:read"]}
+        key = (await api.post("/api/v1/keys", json=body)).json()["key"]
+    async with desk.signed_in(key) as reader:
+        shown = await reader.get(at)
+        assert "/remove" not in shown.text
+        assert (await reader.get(f"{at}/export")).status_code == 403
+        token = token_of(shown.text)
+        assert (await reader.post(taken[1], data={"form_token": token})).status_code == 403
+    gone = await post(http, taken[1], page=at)
+    assert gone.headers["Location"] == f"{at}?said=removed"
+    assert "ana@example.com</strong>" not in (await http.get(gone.headers["Location"])).text
+    assert (await post(http, taken[1], page=at)).status_code == 404
