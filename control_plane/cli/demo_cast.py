@@ -229,7 +229,7 @@ PAGE: Mapping[str, Any] = {
 }
 COMPONENTS: tuple[tuple[str, str, str, str], ...] = (
     ("website", "Website", "Booking", "Timetable, prices and everything to read"),
-    ("booking-path", "Booking", "Booking", "From the timetable to the ticket"),
+    ("booking-api", "Booking", "Booking", "From the timetable to the ticket"),
     ("checkout", "Payment", "Booking", "Cards, transfers and vouchers"),
     ("search", "Timetable search", "Booking", ""),
     ("app", "Passenger app", "Boarding", "Tickets on your phone"),

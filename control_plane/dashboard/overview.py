@@ -29,6 +29,7 @@ from control_plane.dashboard.overview_views import (
     overview_row,
     read_wanted,
     tally_of,
+    verdict,
 )
 from control_plane.dashboard.visit import Visit, form, page, show
 from control_plane.domain.kinds import SPECS
@@ -58,6 +59,8 @@ class Overview(Struct, frozen=True, kw_only=True):
     """All that the page shows."""
 
     heading: str
+    tally: str
+    """Beside a heading that names what is down: how many there are of what."""
     state: str
     groups: Sequence[Group]
     shown: int
@@ -117,8 +120,10 @@ async def read_overview(visit: Visit) -> Overview:
     rows = [(view.group, _row(view, read, now)) for view in views]
     tally, offer = tally_of(counts), await read_offer(visit)
     is_empty, last = not tally, wanted.page * PAGE_SIZE
+    said = verdict(tally, _named_down(opened))
     return Overview(
-        heading=heading(tally),
+        heading=said,
+        tally="" if said == heading(tally) else heading(tally),
         state=next((state for state in STATES if tally.get(state)), "unknown"),
         groups=groups_of(rows, counts, wanted),
         shown=len(rows),
@@ -138,6 +143,11 @@ async def read_overview(visit: Visit) -> Overview:
         no_channel=no_channel,
         is_empty=is_empty,
     )
+
+
+def _named_down(opened: Sequence[IncidentRow]) -> list[str]:
+    """The monitors that are down, each once, as far as open incidents name them."""
+    return list(dict.fromkeys(one.monitor for one in opened if one.mark == "down" and one.monitor_id is not None))
 
 
 def _row(view: MonitorView, read: _Read, now: datetime) -> OverviewRow:

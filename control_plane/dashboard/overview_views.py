@@ -177,6 +177,18 @@ def choices(wanted: Wanted, tally: Mapping[str, int]) -> list[Choice]:
     ]
 
 
+def verdict(tally: Mapping[str, int], down: Sequence[str]) -> str:
+    """What is wrong by name, where that fits a line. `down`: the monitors that open incidents say are down."""
+    named = " and ".join((", ".join(down[:-1]), down[-1]) if len(down) > 1 else down)
+    if 0 < len(down) == tally.get("down", 0) and len(named) <= _LINE:
+        return f"{named} {'is' if len(down) == 1 else 'are'} down"
+    return heading(tally)
+
+
+_LINE = 60
+"""Characters of names that still read as one sentence."""
+
+
 def heading(tally: Mapping[str, int]) -> str:
     """How things are, in the fewest words."""
     running = {state: tally.get(state, 0) for state in ("down", "degraded", "unknown", "up")}

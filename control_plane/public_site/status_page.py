@@ -37,7 +37,7 @@ from control_plane.web.routes import Door, Route
 HTML = "text/html"
 MONTHS = 3
 """Months of history on one page."""
-FILTERS_FROM = 8
+FILTERS_FROM = 12
 """Components from which on a page offers to look for one."""
 STATUSES: tuple[ComponentState, ...] = (
     *("operational", "degraded", "partial_outage", "major_outage", "maintenance", "no_data"),

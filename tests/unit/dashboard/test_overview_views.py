@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from control_plane.dashboard.bulk import bulk_words
-from control_plane.dashboard.overview_views import Wanted, heading, percent, read_wanted, tally_of
+from control_plane.dashboard.overview_views import Wanted, heading, percent, read_wanted, tally_of, verdict
 from control_plane.store.overview_read import GroupCount
 
 
@@ -36,6 +36,22 @@ def test_the_counts_of_groups_add_up_to_those_of_all() -> None:
     counts = [GroupCount("a", "up", 2), GroupCount(None, "up", 3), GroupCount("a", "down", 1)]
     assert tally_of(counts) == {"up": 5, "down": 1}
     assert heading(tally_of(counts)) == "1 down of 6 monitors"
+
+
+@pytest.mark.parametrize(
+    ("down", "words"),
+    [
+        (["Shop"], "Shop is down"),
+        (["Shop", "Blog", "Mail"], "Shop, Blog and Mail are down"),
+        (["Shop", "Blog"], "3 down, 1 degraded of 6 monitors"),
+        (["s" * 100], "1 down, 1 degraded of 4 monitors"),
+        ([], "1 degraded of 3 monitors"),
+    ],
+    ids=["one", "three", "one that no incident names", "too long", "none"],
+)
+def test_what_is_down_is_named_where_a_line_holds_it(down: list[str], words: str) -> None:
+    number = 3 if words.startswith("3") else len(down)
+    assert verdict({"down": number, "degraded": 1, "up": 2}, down) == words
 
 
 def test_only_what_the_form_of_ours_says_is_repeated() -> None:
