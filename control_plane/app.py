@@ -215,6 +215,7 @@ async def _hub(app: web.Application) -> AsyncIterator[None]:
     hub = app[DEPS].hub
     await hub.start(app[DEPS].database)
     await app[DEPS].authenticator.listen()
+    await app[DEPS].database.listen("farwatch_pages", app[DEPS].pages.forget_domains)
     yield
     hub.close()
 

@@ -137,6 +137,14 @@ async def take_due(conn: Connection, *, limit: int) -> list[DomainRow]:
     return [DomainRow(**row) for row in await conn.fetch(FLEET_TAKE_DUE, limit)]
 
 
+TELL_PAGES = "SELECT pg_notify('farwatch_pages', '')"
+
+
+async def tell_pages(conn: Connection) -> None:
+    """Every process asks anew, from this commit on, which page a host name leads to."""
+    await conn.execute(TELL_PAGES)
+
+
 _OF_ALL = "($1::text IS NULL OR strpos(domain, lower($1)) > 0) AND ($2::text IS NULL OR state = $2)"
 FLEET_LIST_ALL = f"SELECT {_COLUMNS} FROM domains WHERE {_OF_ALL} ORDER BY domain, tenant_id LIMIT $3 OFFSET $4"
 FLEET_COUNT_ALL = f"SELECT count(*) FROM domains WHERE {_OF_ALL}"

@@ -14,7 +14,7 @@ from shared.ids import TenantId
 
 
 class PageRow(Struct, frozen=True, kw_only=True):
-    """A page as stored. `components`: how many it has."""
+    """A page as stored. `components`: how many it has. `domain_proven`: whether its domain leads to it."""
 
     tenant_id: UUID
     id: UUID
@@ -40,6 +40,7 @@ class PageRow(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     revision: int
     components: int
+    domain_proven: bool
 
 
 class PageWrite(Struct, frozen=True, kw_only=True):
@@ -69,7 +70,11 @@ class PageWrite(Struct, frozen=True, kw_only=True):
 COLUMNS = """p.tenant_id, p.id, p.number, p.key, p.slug, p.title, p.description, p.state, p.listed, p.password_digest,
     p.language, p.branding, p.logo_digest, p.header_text, p.footer_text, p.custom_domain, p.show_uptime, p.show_latency,
     p.history_days, p.write_source, p.created_at, p.updated_at, p.revision,
-    (SELECT count(*) FROM page_components c WHERE c.tenant_id = p.tenant_id AND c.page_id = p.id)::int AS components"""
+    (SELECT count(*) FROM page_components c WHERE c.tenant_id = p.tenant_id AND c.page_id = p.id)::int AS components,
+    p.custom_domain IS NOT NULL AND EXISTS (
+        SELECT FROM domains d WHERE d.tenant_id = p.tenant_id AND d.state IN ('verified', 'grace')
+            AND (d.domain = p.custom_domain OR right(p.custom_domain, char_length(d.domain) + 1) = '.' || d.domain)
+    ) AS domain_proven"""
 
 GET_PAGE = f"SELECT {COLUMNS} FROM status_pages p WHERE p.tenant_id = $1 AND p.id = $2"
 

@@ -24,7 +24,7 @@ class AuditQuery(CursorQuery, frozen=True):
     """Filters; all that are given must hold. `from` is included, `to` is not."""
 
     actor_id: UUID | None = None
-    actor_kind: Literal["key", "member", "manage_key", "operator", "link"] | None = None
+    actor_kind: Literal["key", "member", "manage_key", "operator", "link", "system"] | None = None
     action: Word | None = None
     operation: Word | None = None
     object_kind: Word | None = None

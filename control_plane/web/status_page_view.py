@@ -32,8 +32,9 @@ class Branding(Struct, frozen=True, kw_only=True):
 class StatusPage(Struct, frozen=True, kw_only=True):
     """A status page. `password` is `***` where there is one; `components` is how many monitors it shows.
 
-    `url` is where a published page is read, `custom_domain` where it is read as well. `is_public` is of pages that were
-    made without an account, and `manage_key` in the answer that makes one (docs/zero-signup.md).
+    `url` is where a published page is read, `custom_domain` where it is read as well while `custom_domain_proven`: it
+    leads nowhere once the proof has lapsed, and here again when it is proven anew. `is_public` is of pages made
+    without an account, and `manage_key` in the answer that makes one (docs/zero-signup.md).
     """
 
     id: UUID
@@ -51,6 +52,7 @@ class StatusPage(Struct, frozen=True, kw_only=True):
     header_text: str
     footer_text: str
     custom_domain: str | None
+    custom_domain_proven: bool | None
     show_uptime: bool
     show_latency: bool
     history_days: int
@@ -153,6 +155,7 @@ def page_view(row: PageRow, *, origin: str) -> StatusPage:
         header_text=row.header_text,
         footer_text=row.footer_text,
         custom_domain=row.custom_domain,
+        custom_domain_proven=None if row.custom_domain is None else row.domain_proven,
         show_uptime=row.show_uptime,
         show_latency=row.show_latency,
         history_days=row.history_days,

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from control_plane.domain.page_rules import read_page, read_password
 from control_plane.services.pages.hash_page_password import hash_page_password
 from control_plane.services.pages.page_rows import config_of, held_page, page_values, release_domain, require_proof
-from control_plane.store import status_pages
+from control_plane.store import domains, status_pages
 from control_plane.store.pool import Database
 from control_plane.store.status_pages import PageRow
 from shared.ids import TenantId
@@ -43,6 +43,7 @@ async def change_page(
             return row
         if after.custom_domain != before.custom_domain:
             await require_proof(conn, tenant_id=tenant_id, domain=after.custom_domain)
+            await domains.tell_pages(conn)
         write = page_values(after, password_digest=digest, write_source=write_source)
         await status_pages.update_page(conn, tenant_id=tenant_id, page_id=page_id, write=write)
         changed = await status_pages.get_page(conn, tenant_id=tenant_id, page_id=page_id)

@@ -118,6 +118,10 @@ class PublicPages:
         _put(self._domains, domain, (slug, self.clock() + DOMAIN_GOOD_S), most=MOST_DOMAINS)
         return slug
 
+    def forget_domains(self, _hint: str = "") -> None:
+        """Ask anew which page each host name leads to: a domain, or its proof, has changed."""
+        self._domains.clear()
+
     async def part(self, copy: Copy, key: Hashable, read: Callable[[], Awaitable[Any]]) -> Any:
         """Something else of the page, kept beside it: as fresh as the page, and as long as it when that cannot be read.
 

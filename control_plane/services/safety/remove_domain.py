@@ -21,3 +21,4 @@ async def remove_domain(
             raise unknown_domain()
         check_revision(revision)
         await domains.delete_domain(conn, tenant_id=tenant_id, domain_id=domain_id)
+        await domains.tell_pages(conn)

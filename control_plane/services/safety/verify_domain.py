@@ -15,12 +15,14 @@ import dns.resolver
 import structlog
 from msgspec import Struct
 
+from control_plane.domain.actor import Actor
 from control_plane.domain.safety_domains import Method, after_look, is_proof, path_of, record_of
 from control_plane.errors import NotFound
 from control_plane.notify.guarded_http import GuardedHttp, resolve_by_dns
 from control_plane.notify.transport_error import TransportError
 from control_plane.settings import Settings
 from control_plane.store import domains
+from control_plane.store.acting import acting
 from control_plane.store.domains import DomainRow
 from control_plane.store.pool import Database
 from shared.ids import TenantId
@@ -31,6 +33,8 @@ FILE_LIMIT = 4096
 
 PATIENCE = timedelta(seconds=10)
 AT_ONCE = 8
+
+_FARWATCH = Actor(kind="system", id=None, label="Farwatch", source="job", operation="recheck_domains")
 
 _log = structlog.get_logger(__name__)
 
@@ -121,6 +125,7 @@ async def verify_domain(
     look = await verifier.look(row.domain, path_token=row.path_token, txt_token=row.txt_token)
     async with database.tenant_transaction(tenant_id) as conn:
         noted = await domains.note_look(conn, row, after_look(row.standing, look.method, now=now), error=look.error)
+        await domains.tell_pages(conn)
     if noted is None:
         raise unknown_domain()
     return noted
@@ -141,9 +146,13 @@ async def recheck_domains(database: Database, verifier: DomainVerifier, *, now: 
 async def _recheck(database: Database, verifier: DomainVerifier, row: DomainRow, *, now: datetime) -> None:
     look = await verifier.look(row.domain, path_token=row.path_token, txt_token=row.txt_token)
     standing = after_look(row.standing, look.method, now=now)
-    async with database.app_transaction() as conn:
-        await domains.note_look(conn, row, standing, error=look.error)
-    if standing.state != row.state:
+    changed = standing.state != row.state
+    with acting(_FARWATCH if changed else None):  # the owner finds in the audit log when it changed, and why
+        async with database.app_transaction() as conn:
+            await domains.note_look(conn, row, standing, error=look.error)
+            if changed:
+                await domains.tell_pages(conn)
+    if changed:
         _log.info("domain_standing", domain=row.domain, tenant_id=str(row.tenant_id), state=standing.state)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from control_plane.store.pool import Database
 from shared.netpolicy import Policy
 from tests.support.scripted_dns import ScriptedDns
 from tests.support.serving import ControlPlane
+from tests.support.waiting import until_async
 
 MAKE_DUE = "UPDATE domains SET next_check_at = now()"
 LONG_FAILED = "UPDATE domains SET failed_since = failed_since - interval '8 days', next_check_at = now()"
@@ -161,6 +163,48 @@ async def test_a_proof_that_is_gone_has_its_grace_and_then_lapses(
     assert await recheck(MAKE_DUE) == "grace"
     assert await recheck(LONG_FAILED) == "lapsed"
     assert await recheck_domains(database, owner.verifier, now=datetime.now(UTC)) == 0
+
+
+async def test_a_pages_domain_leads_there_while_it_is_proven_and_again_when_it_is_proven_anew(
+    served: ControlPlane, owner: Owner, database: Database
+) -> None:
+    made = await add(served)
+    publish_file(owner, made)
+    await look(served, owner, made)
+    host = f"status.{made['domain']}"
+    body = {"slug": "mine", "title": "Our systems", "state": "published", "custom_domain": host}
+
+    served.deps.pages.clock = lambda: 0.0  # nothing that is known of host names grows old by itself
+    async with served.tenant() as http, served.client() as reader:
+        page = (await http.post("/api/v1/status-pages", json=body)).json()
+
+        async def leads(*, expected: bool) -> bool:
+            return ("Our systems" in (await reader.get("/", headers={"Host": host})).text) is expected
+
+        async def leads_there(*, expected: bool) -> None:
+            await until_async(partial(leads, expected=expected), f"the domain to lead there: {expected}")
+            shown = (await http.get(f"/api/v1/status-pages/{page['id']}")).json()
+            assert (shown["custom_domain"], shown["custom_domain_proven"]) == (host, expected)
+
+        await leads_there(expected=True)
+        owner.files.clear()
+        for sql in (MAKE_DUE, LONG_FAILED):
+            async with database.app() as conn:
+                await conn.execute(sql)
+            await recheck_domains(database, owner.verifier, now=datetime.now(UTC))
+        await leads_there(expected=False)
+        log = (await http.get("/api/v1/audit", params={"actor_kind": "system"})).json()["items"]
+        assert [entry["changes"]["state"] for entry in log] == [
+            ["grace", "lapsed"],
+            ["verified", "grace"],
+        ]
+        before, found = log[1]["changes"]["last_error"]
+        assert (before, found.startswith("file: ")) == (None, True), "with what was found instead"
+        publish_file(owner, made)
+        await look(served, owner, made)
+        await leads_there(expected=True)
+        assert (await http.delete(f"/api/v1/domains/{made['id']}")).status_code == 204
+        await leads_there(expected=False)
 
 
 async def test_the_operators_rule_caps_domains_that_nobody_has_proven(
