@@ -147,7 +147,7 @@ async def _recheck(database: Database, verifier: DomainVerifier, row: DomainRow,
     look = await verifier.look(row.domain, path_token=row.path_token, txt_token=row.txt_token)
     standing = after_look(row.standing, look.method, now=now)
     changed = standing.state != row.state
-    with acting(_FARWATCH if changed else None):  # the owner finds in the audit log when it changed, and why
+    with acting(_FARWATCH if changed else None):  # the owner finds in the audit log when it changed
         async with database.app_transaction() as conn:
             await domains.note_look(conn, row, standing, error=look.error)
             if changed:
