@@ -36,6 +36,12 @@ def _environment() -> Environment:
     return environment
 
 
+@cache
+def is_there(template: str) -> bool:
+    """Whether there is a template of this name."""
+    return template in _environment().list_templates()
+
+
 def html(template: str, context: dict[str, Any], *, status: int = 200) -> web.Response:
     """A page, or a fragment of one. Durations and times in `context` are already words."""
     text = _environment().get_template(template).render(context)

@@ -16,7 +16,7 @@ from uuid import UUID
 from aiohttp import web
 
 from control_plane.dashboard.navigation import MONITORS, tabs
-from control_plane.dashboard.rendering import html
+from control_plane.dashboard.rendering import html, is_there
 from control_plane.domain.plan import Category
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany, Unavailable
 from control_plane.services.fleet.read_notice import read_notice
@@ -247,10 +247,11 @@ def frame(visit: Visit | None) -> dict[str, Any]:
 
 
 def show(visit: Visit, template: str, context: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    """A page in its frame; with ?fragment=1 only its living part, the template's twin `<name>_live.html`."""
+    """A page in its frame; with ?fragment=1 only its living part, the template's twin `<name>_live.html`, if any."""
     shown = {"frame": frame(visit), **context}
-    if visit.query("fragment") == "1" and status == 200:
-        return html(template.replace(".html", "_live.html"), shown)
+    living = template.replace(".html", "_live.html")
+    if visit.query("fragment") == "1" and status == 200 and is_there(living):
+        return html(living, shown)
     return html(template, shown, status=status)
 
 
