@@ -169,7 +169,8 @@ ROUTES: tuple[Route, ...] = (
         summary="Subscribe this browser",
         description=(
             "The body is what PushManager.subscribe gives, as JSON. A browser that was subscribed before takes the "
-            "place of what was known of it. It is told of every incident, unless `everything` is false."
+            "place of what was known of it, and that of your own subscription that `replaces` names, which ends. It is "
+            "told of every incident, unless `everything` is false."
         ),
         tag="push-subscriptions",
         door=Door.TENANT,
@@ -178,7 +179,7 @@ ROUTES: tuple[Route, ...] = (
         reply=PushSubscription,
         status=201,
         errors=(
-            *("NAME_INVALID", "INVALID_CHANNEL_CONFIG", "SSRF_BLOCKED", "PORT_BLOCKED"),
+            *("NAME_INVALID", "INVALID_CHANNEL_CONFIG", "INVALID_REPLACES", "SSRF_BLOCKED", "PORT_BLOCKED"),
             *("QUOTA_EXCEEDED", "PLAN_FEATURE", *DENIED),
         ),
         example=EXAMPLE,

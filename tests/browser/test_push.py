@@ -1,6 +1,8 @@
 """Push in a real browser. The service worker is run as it is, and pushed to through the browser's own debugger.
 
-Only PushManager.subscribe is stubbed: it would ask a push service on the Internet for an address.
+Only PushManager.subscribe is stubbed: it would ask a push service on the Internet for an address. No debugger clicks a
+notification or replaces a subscription, so those two events are made inside the worker. Its own listeners answer them;
+what a browser allows on a real click alone, opening and focusing a window, is written down instead of done.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, CDPSession, Page
+from playwright.async_api import BrowserContext, CDPSession, Page, Worker
 
 from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
@@ -187,3 +189,85 @@ async def test_a_browser_without_push_is_told_what_else_there_is(browser: Browse
     await page.goto(HERE)
     await page.get_by_text("This browser has no push notifications").wait_for()
     await context.close()
+
+
+CLICK = """
+async ({title, action}) => {
+  const went = [], pending = [];
+  self.clients.openWindow = async (url) => { went.push(["open", url]); };
+  WindowClient.prototype.focus = async function () { went.push(["focus", this.url]); };
+  const notification = (await self.registration.getNotifications()).find((each) => each.title === title);
+  const event = new NotificationEvent("notificationclick", {notification, action});
+  event.waitUntil = (work) => pending.push(work); // a browser refuses it for an event that it did not make
+  self.dispatchEvent(event);
+  await Promise.all(pending);
+  const left = (await self.registration.getNotifications()).filter((each) => each.title === title).length;
+  return {went, left};
+}
+"""
+CHANGE = """
+async ({endpoint, keys, given}) => {
+  const pending = [], asked = [];
+  const fresh = {endpoint, toJSON: () => ({endpoint, keys})};
+  PushManager.prototype.subscribe = async (options) => { asked.push(options); return fresh; };
+  const event = new ExtendableEvent("pushsubscriptionchange");
+  Object.assign(event, {newSubscription: given ? fresh : null, oldSubscription: null});
+  event.waitUntil = (work) => pending.push(work);
+  self.dispatchEvent(event);
+  await Promise.all(pending);
+  return asked;
+}
+"""
+
+
+async def worker_of(context: BrowserContext, page: Page) -> Worker:
+    """The service worker, once it serves the page."""
+    assert await page.evaluate(READY)
+    if not context.service_workers:
+        await context.wait_for_event("serviceworker")
+    return context.service_workers[0]
+
+
+async def test_a_click_leads_to_the_incident_and_nowhere_else(
+    context: BrowserContext, push_page: Page, desk: Desk
+) -> None:
+    await subscribed(push_page)
+    worker = await worker_of(context, push_page)
+    pusher = await pusher_of(context, push_page, desk)
+    incident, acknowledge = f"{desk.url}/app/incidents/1", f"{desk.url}/ack/abc"
+    here = {"title": "Here", "tag": "b", "url": f"{desk.url}{HERE}"}
+    for told in (
+        {"title": "Down", "tag": "a", "tone": "alarm", "url": incident, "acknowledge_url": acknowledge},
+        here,
+        {"title": "Odd", "tag": "c", "url": "https://evil.example/", "acknowledge_url": "javascript:alert(1)"},
+    ):
+        await pusher.push(json.dumps(told))
+        await shown(push_page, str(told["title"]))
+    went = []
+    for title, action in (("Down", "acknowledge"), ("Here", ""), ("Odd", "acknowledge")):
+        said = await worker.evaluate(CLICK, {"title": title, "action": action})
+        assert said["left"] == 0, "the notification is closed"
+        went.append(said["went"])
+    assert went == [[["open", acknowledge]], [["focus", here["url"]]], [["open", f"{desk.url}/app"]]]
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["the browser has another", "the browser has none"])
+async def test_a_subscription_that_is_replaced_is_renewed_while_no_page_is_open(
+    given: bool, context: BrowserContext, push_page: Page, desk: Desk
+) -> None:
+    await subscribed(push_page)
+    worker = await worker_of(context, push_page)
+    async with desk.served.tenant() as api:
+        (before,) = (await api.get("/api/v1/push-subscriptions")).json()["items"]
+        key = (await api.get("/api/v1/push-subscriptions/key")).json()["public_key"]
+        await push_page.goto("about:blank")
+        config = Subscribed("").config
+        keys = {"p256dh": config["p256dh"], "auth": config["auth"]}
+        other = {"endpoint": "https://push.example.org/send/xyz", "keys": keys, "given": given}
+        asked = await worker.evaluate(CHANGE, other)
+        (after,) = (await api.get("/api/v1/push-subscriptions")).json()["items"]
+    assert (after["service"], after["name"]) == ("push.example.org", before["name"])
+    assert after["id"] != before["id"]
+    assert asked == ([] if given else [{"userVisibleOnly": True, "applicationServerKey": key}])
+    await push_page.goto(HERE)
+    assert await push_page.get_by_text("this browser", exact=True).is_visible(), "the page knows it as its own"

@@ -43,7 +43,9 @@ function name() {
 
 async function tell(subscription) {
   const { endpoint, keys } = subscription.toJSON();
-  const made = await ask(LIST, { method: "POST", body: JSON.stringify({ endpoint, keys, name: name() }) });
+  const before = await kept();
+  const body = JSON.stringify({ endpoint, keys, name: before?.name ?? name(), replaces: before?.id ?? null });
+  const made = await ask(LIST, { method: "POST", body });
   await keep({ id: made.id, endpoint, name: made.name });
 }
 

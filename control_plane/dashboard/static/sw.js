@@ -73,12 +73,11 @@ async function renew(event) {
   const me = await (await fetch("/api/v1/me")).json();
   const headers = { "Content-Type": "application/json", "X-CSRF-Token": me.session?.csrf_token ?? "" };
   const { endpoint, keys } = fresh.toJSON();
-  const body = JSON.stringify({ endpoint, keys, name: state.name });
+  const body = JSON.stringify({ endpoint, keys, name: state.name, replaces: state.id });
   const answer = await fetch(LIST, { method: "POST", headers, body });
   if (answer.status !== 201) return; // signed out: the page makes up for it when it is next opened
   const made = await answer.json();
   await cache.put(KEY, new Response(JSON.stringify({ id: made.id, endpoint, name: made.name })));
-  if (state.id !== made.id) await fetch(`${LIST}/${state.id}`, { method: "DELETE", headers });
 }
 
 async function serverKey() {

@@ -32,12 +32,17 @@ class PushKeys(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """A browser. `everything`: tell it of every incident; else it is told of what it is bound or routed to."""
+    """A browser. `everything`: tell it of every incident; else it is told of what it is bound or routed to.
+
+    `replaces`: one of the owner's subscriptions, of the same browser, whose place this one takes: it ends, and whether
+    it was told of everything holds on. One that is gone already is no error.
+    """
 
     endpoint: str
     keys: PushKeys
     name: str | None = None
     everything: bool = True
+    replaces: UUID | None = None
 
 
 async def subscribe_push(
@@ -62,6 +67,8 @@ async def subscribe_push(
     channel_id = new_id()
     async with database.tenant_transaction(tenant_id) as conn:
         await tenants.hold_counters(conn, tenant_id=tenant_id)
+        before = await _replaced(conn, wanted.replaces, tenant_id=tenant_id, owner=owner)
+        everything = wanted.everything if before is None else before.route_id is not None
         await _forget(conn, tenant_id=tenant_id, digest=digest)
         taken = await channels.names(conn, tenant_id=tenant_id)
         await place_channel(
@@ -75,7 +82,7 @@ async def subscribe_push(
             enabled=True,
             write_source=write_source,
         )
-        route_id = await _everything(conn, tenant_id, channel_id, write_source) if wanted.everything else None
+        route_id = await _everything(conn, tenant_id, channel_id, write_source) if everything else None
         await push_subscriptions.insert(
             conn, tenant_id=tenant_id, channel_id=channel_id, owner=owner, digest=digest, route_id=route_id
         )
@@ -98,6 +105,18 @@ async def unsubscribe_push(
         if found is not None:
             check_revision(found.revision)
             await _remove(conn, tenant_id=tenant_id, channel_id=channel_id, route_id=found.route_id)
+    return found
+
+
+async def _replaced(
+    conn: Connection, channel_id: UUID | None, *, tenant_id: TenantId, owner: Owner
+) -> Subscription | None:
+    """The subscription that another one takes the place of, which is removed; None for none."""
+    if channel_id is None:
+        return None
+    found = await push_subscriptions.find(conn, tenant_id=tenant_id, owner=owner, channel_id=channel_id)
+    if found is not None:
+        await _remove(conn, tenant_id=tenant_id, channel_id=channel_id, route_id=found.route_id)
     return found
 
 

@@ -93,6 +93,22 @@ async def test_the_same_browser_again_is_the_same_browser(stage: Stage) -> None:
     assert len((await stage.http.get("/api/v1/routes")).json()["items"]) == 1
 
 
+async def test_one_that_replaces_another_keeps_its_name_and_what_it_is_told_of(stage: Stage) -> None:
+    first = await stage.subscribed(everything=False)
+    moved = f"{stage.browser.config['endpoint']}-moved"
+    second = await stage.subscribed(endpoint=moved, replaces=first["id"])
+    assert (second["name"], second["everything"]) == ("My phone", False)
+    assert [each["id"] for each in (await stage.http.get(PATH)).json()["items"]] == [second["id"]]
+    again = await stage.subscribed(endpoint=f"{moved}-again", replaces=first["id"], name="Another")
+    assert again["everything"] is True, "what is gone already is replaced by nothing"
+    async with await stage.key("push-subscriptions:read", "push-subscriptions:write") as other:
+        body = stage.body(endpoint=f"{moved}-other", replaces=again["id"])
+        assert (await other.post(PATH, json=body)).status_code == 201
+    assert len((await stage.http.get(PATH)).json()["items"]) == 2, "nobody replaces another owner's"
+    wrong = await stage.http.post(PATH, json=stage.body(replaces="mine"))
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "INVALID_REPLACES")
+
+
 async def test_every_owner_sees_and_ends_their_own_alone(stage: Stage) -> None:
     made = await stage.subscribed()
     async with await stage.key("push-subscriptions:read", "push-subscriptions:write") as other:
