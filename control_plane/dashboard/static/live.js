@@ -135,3 +135,8 @@ if (region?.dataset.events) {
     if (event.persisted && !paused) open();
   });
 }
+
+// On a phone the sections are wider than the screen: the one that one is in is brought into sight.
+const sections = document.querySelector(".sections");
+const here = sections?.querySelector("[aria-current]");
+if (here) sections.scrollLeft = here.offsetLeft - (sections.clientWidth - here.clientWidth) / 2;

@@ -42,7 +42,7 @@ _SAID = {
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """A component as it is edited. `up` and `down`: it can move there. `focus`: the button to come back to."""
+    """A component as it is edited. `up` and `down`: it can move there."""
 
     id: UUID
     name: str
@@ -56,7 +56,6 @@ class Line(Struct, frozen=True, kw_only=True):
     revision: int
     up: bool
     down: bool
-    focus: str
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -67,7 +66,6 @@ class Part(Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     up: bool
     down: bool
-    focus: str
 
 
 class Wrong(Struct, frozen=True):
@@ -149,12 +147,21 @@ async def move(visit: Visit) -> web.StreamResponse:
     if way in get_args(Way):
         ids = with_component_moved(page.components, component_id, cast("Way", way))
     else:
-        heading = visit.text("heading") or None
-        before = _uuid(visit.text("before"))
+        heading, before = visit.text("heading") or None, _uuid(visit.text("before"))
         ids = with_component_before(page.components, component_id, heading=heading, before=before)
         await _under(visit, own, heading)
     await _reorder(visit, ids)
-    return see_other(f"{_here(visit)}?said=moved&moved={component_id}&way={way or 'drop'}#c-{component_id}")
+    under = next(part.rows for part in headings(_ordered(page, ids)) if own in part.rows)
+    button = _button(way, at=list(under).index(own), of=len(under), thing=str(component_id))
+    return see_other(f"{_here(visit)}?said=moved#{button or f'c-{component_id}'}")
+
+
+def _button(way: str, *, at: int, of: int, thing: str) -> str:
+    """The button that was pressed, where its thing stands now; where that is gone the other one. It gets the focus."""
+    there = [each for each, can in (("up", at > 0), ("down", at < of - 1)) if can]
+    if way not in get_args(Way) or not there:
+        return ""
+    return f"{way if way in there else there[0]}-{thing}"
 
 
 async def _under(visit: Visit, own: ComponentRow, heading: str | None) -> None:
@@ -178,8 +185,10 @@ async def change_heading(visit: Visit) -> web.StreamResponse:
         page = await opened(visit)
         ids = with_heading_moved(page.components, old or None, cast("Way", way))
         await _reorder(visit, ids)
-        at = next((at for at, each in enumerate(headings(_ordered(page, ids)), 1) if (each.name or "") == old), 1)
-        return see_other(f"{_here(visit)}?said=moved&heading={at}&way={way}#h-{at}")
+        names = [each.name or "" for each in headings(_ordered(page, ids))]
+        at = names.index(old) if old in names else 0
+        button = _button(way, at=at, of=len(names), thing=f"h-{at + 1}")
+        return see_other(f"{_here(visit)}?said=moved#{button or f'h-{at + 1}'}")
     try:
         await rename_heading(
             visit.deps.database,
@@ -254,7 +263,6 @@ def _option(visit: Visit, each: Candidate) -> dict[str, Any]:
 
 def _parts(visit: Visit, page: Opened, words: Mapping[UUID, tuple[str, str]], wrong: Wrong | None) -> list[Part]:
     found = headings(page.components)
-    moved = visit.query("heading")
     parts = []
     for at, each in enumerate(found, 1):
         last = len(each.rows) - 1
@@ -267,7 +275,6 @@ def _parts(visit: Visit, page: Opened, words: Mapping[UUID, tuple[str, str]], wr
             ),
             up=at > 1,
             down=at < len(found),
-            focus=_focus(visit, up=at > 1, down=at < len(found)) if moved == str(at) else "",
         )
         parts.append(part)
     return parts
@@ -292,15 +299,7 @@ def _line(
         revision=row.revision,
         up=up,
         down=down,
-        focus=_focus(visit, up=up, down=down) if visit.query("moved") == str(row.id) else "",
     )
-
-
-def _focus(visit: Visit, *, up: bool, down: bool) -> str:
-    """The button that was pressed, or the other one where that is gone."""
-    way = visit.query("way")
-    can = {"up": up, "down": down}
-    return way if can.get(way) else next((other for other, there in can.items() if there and way in can), "")
 
 
 def _fields(visit: Visit, row: ComponentRow, error: FarwatchError | None) -> tuple[tuple[Group, ...], str]:

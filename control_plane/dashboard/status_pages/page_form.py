@@ -95,7 +95,7 @@ def groups_of(raw: Raw, around: Around) -> list[Group]:
     return [
         Group(_naming(raw, around), title="Name and address"),
         Group(_admitting(raw, around), title="Who may read it"),
-        Group(_colouring(raw), title="Colours"),
+        Group(_colouring(raw), title="Logo and colours"),
         Group(_telling(raw), title="Words of your own"),
         Group(_showing(raw), title="What it shows"),
         Group(_hosting(raw, around), title="A domain of its own"),
