@@ -15,21 +15,29 @@ import pytest
 
 from control_plane.app import all_routes
 from control_plane.dashboard.visit import TOKEN
+from control_plane.services.pages.hash_page_password import hash_page_password
 from control_plane.store.pool import Database
 from control_plane.web.authentication import CSRF_HEADER
 from control_plane.web.routes import Door, Route
 from tests.support.dashboard import Desk, a_desk, token_of
 from tests.support.fuzz_world import all_of_the_operator, all_of_the_tenant
 from tests.support.matrix import path_of
+from tests.support.pages import a_page
 from tests.support.serving import OPERATOR_SECRET, settings_with
 
 CAPABILITIES = {
     *("ping_by_post", "ping_start_by_post", "ping_fail_by_post", "ping_log_by_post", "ping_exit_code_by_post"),
     *("follow_acknowledge_link", "verify_address", "unsubscribe_address", "follow_delegation"),
     *("hear_telegram", "take_whatsapp_hook"),
+    *("confirm_by_link", "choose_by_link", "unsubscribe_by_link", "confirm_public_subscription"),
+    *("change_public_subscription", "end_public_subscription"),
 }
 """Operations for which the address, or a secret of the vendor's, is all the credential there is."""
-BEGINNINGS = {"sign_in", "sign_in_operator", "set_up", "accept_invitation", "unlock_status_page"}
+PROGRAMS = {"subscribe_to_public_page"}
+"""For programs alone: their JSON is nothing that a browser sends for another site without asking us first."""
+BEGINNINGS = {
+    *("sign_in", "sign_in_operator", "set_up", "accept_invitation", "unlock_status_page", "take_subscribe_form"),
+}
 """Forms of people who have no session yet: another site may not send them either, lest it choose who they are."""
 SESSIONS = ("/app", "/logout", "/operator/ui")
 RESTLESS = {"api_keys", "sessions", "idempotency_keys", "dispatches", "agents", "sign_ins"}
@@ -196,15 +204,20 @@ async def test_the_api_takes_no_change_under_a_session_without_its_token(desk: D
 async def test_nobody_is_signed_in_or_let_in_by_another_site(desk: Desk, person: Browsers) -> None:
     """Login forgery: the visitor would go on as somebody of the attacker's choice."""
     del person
+    async with desk.database.app_transaction() as conn:
+        digest = await hash_page_password("open sesame")
+        await a_page(conn, desk.served.home.tenant_id, "locked-page", password_digest=digest)
+        await a_page(conn, desk.served.home.tenant_id, "open-page")
     setup = desk.served.home.setup_token
     async with desk.served.tenant() as http:
         body = {"email": "guest@example.net", "role": "viewer"}
         invite = (await http.post("/api/v1/invitations", json=body)).json()["link"].rpartition("/")[2]
     data = {"key": desk.key, "secret": OPERATOR_SECRET, "name": "x", "email": "x@example.net", "tenant": "x"}
-    tokens = {"set_up": setup, "accept_invitation": invite}
+    data |= {"password": "open sesame", "way": "email"}
+    named = {"set_up": setup, "accept_invitation": invite, "unlock_status_page": "locked-page"}
     before = await digests(desk.database)
-    for route in (each for each in public_forms() if each.operation in BEGINNINGS - {"unlock_status_page"}):
-        path = re.sub(r"{[^}]*}.*", tokens.get(route.operation, ""), route.path)
+    for route in (each for each in public_forms() if each.operation in BEGINNINGS):
+        path = re.sub(r"{\w+(:[^}]*})?}?", named.get(route.operation, "open-page"), route.path)
         for headers in FROM_ELSEWHERE:
             async with desk.browser() as http:
                 reply = await http.post(path, data=data, headers=headers)
@@ -215,7 +228,8 @@ async def test_nobody_is_signed_in_or_let_in_by_another_site(desk: Desk, person:
 def test_every_form_is_one_of_these_kinds() -> None:
     """A new form without a session either has its credential in the address, or begins a session."""
     rest = {route.operation for route in public_forms()} - {route.operation for route in of_sessions()}
-    assert rest == CAPABILITIES | BEGINNINGS
+    assert rest == CAPABILITIES | BEGINNINGS | PROGRAMS
+    assert {route.form for route in public_forms() if route.operation in PROGRAMS} == {False}
 
 
 def test_forms_say_that_they_are_forms() -> None:
