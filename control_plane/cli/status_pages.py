@@ -15,6 +15,7 @@ from control_plane.cli.output import show, with_output
 from control_plane.cli.pages import every_item
 from control_plane.cli.reads import text
 from control_plane.cli.status_page_options import body_of, with_page
+from control_plane.cli.subscribers import subscribers
 from control_plane.cli.talk import say
 
 COLUMNS = {
@@ -36,6 +37,9 @@ LINES = {
 @click.group()
 def pages() -> None:
     """List, make and change status pages, and choose what they show."""
+
+
+pages.add_command(subscribers)
 
 
 @pages.command("ls")

@@ -115,7 +115,7 @@ async def take_form(call: Call) -> web.StreamResponse:
 
 async def _asked(call: Call, copy: Copy, fields: Fields) -> web.Response:
     if is_foreign(call.request, call.deps.settings):
-        raise Forbidden("This form was sent by another site", code="FORBIDDEN")
+        raise Forbidden("This form was sent by another site", code="FOREIGN_FORM")
     kind, name = _WAYS.get(fields.all.get("way", ""), _WAYS["email"])
     wanted = Wanted(kind=kind, address=fields.all.get(name, ""))
     secret = await ask(call, copy, Request(wanted=wanted, component_ids=fields.component_ids()))

@@ -37,6 +37,7 @@ _NO_REVISION = {
     "revoke_invitation": "address and role never change; what is over already is refused by its state",
     "revoke_delegation": "a link is made, used and revoked, and never changed; one that is over stays as it is",
     "delete_share": "a link is made, used and revoked, and never changed",
+    "delete_page_subscriber": "as above: it is the reader's own to change",
     "delete_announcement": "is made and withdrawn, and never changed",
     "set_kill_switch": "a brake that nobody may be kept from pulling by what somebody else did a moment before",
 }

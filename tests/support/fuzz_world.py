@@ -11,9 +11,11 @@ from uuid import UUID
 
 import httpx
 
+from control_plane.domain.subscriber_rules import Target as Hook
 from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
 from control_plane.services.jobs.run_job import JobContext, run_next_job
 from control_plane.services.maintenance.advance_maintenance import advance_maintenance
+from control_plane.services.pages.ask_subscriber import Asking, ask_subscriber
 from control_plane.services.tenants.issue_manage_key import write_manage_key
 from control_plane.store.pool import Database
 from tests.support.dashboard import Desk, a_desk
@@ -126,11 +128,23 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         page = await _made(http, "/api/v1/status-pages", slug="first-page", title="Acme")
         line = await _made(http, f"/api/v1/status-pages/{page['id']}/components", monitor_id=str(monitor_id))
         known |= {"page_id": page["id"], "component_id": line["id"], "slug": page["slug"]}
+        known["subscriber_id"] = await _a_subscriber(desk, UUID(page["id"]))
         known["share_id"] = (await _made(http, f"/api/v1/monitors/{monitor_id}/shares"))["id"]
         known["feed_id"] = (await _made(http, "/api/v1/feeds", name="Chat"))["id"]
         known["whatsapp_link_id"] = (await _made(http, "/api/v1/channels/whatsapp-link"))["id"]
         known |= await _people(desk, http)
     return known
+
+
+async def _a_subscriber(desk: Desk, page_id: UUID) -> str:
+    """A webhook that has not answered yet."""
+    hook = Hook(address="https://hooks.example.com/status", secret="whsec_" + "A" * 44)
+    asking = Asking(kind="webhook", target=hook, component_ids=None, source="public", most=10)
+    deps = desk.served.deps
+    asked = await ask_subscriber(
+        desk.database, asking, tenant_id=desk.served.home.tenant_id, page_id=page_id, sealer=deps.sealer, pepper=PEPPER
+    )
+    return str(asked.subscriber_id)
 
 
 async def _job(http: httpx.AsyncClient) -> str:

@@ -32,6 +32,7 @@ NOBODY_ANSWERS = frozenset(
         *("test_check", "check_monitor_now"),  # need an agent
         *("test_channel", "test_channel_config", "test_operator_channel", "test_push_subscription"),  # need a receiver
         *("resend_verification", "resend_operator_verification"),  # need a mail server: tests/integration/email
+        "create_page_subscriber",  # as above: tests/integration/subscribers
     }
 )
 

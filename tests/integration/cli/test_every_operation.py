@@ -148,6 +148,12 @@ WALK = f"""
 0 pages logo shop {{picture}}
 0 pages logo shop --save {{picture}}
 0 pages logo shop --remove
+0 pages subscribers ls first-page
+1 pages subscribers add shop reader@example.com --note Asked
+0 pages subscribers show first-page {{subscriber_id}}
+0 pages subscribers counts first-page
+0 pages subscribers export first-page
+0 pages subscribers rm first-page {{subscriber_id}}
 0 pages rm-component shop Paying
 0 pages rm shop
 0 shares add {{monitor_id}} --label Agency --for 7d
