@@ -20,7 +20,21 @@ COLUMNS = {
 }
 
 
-@click.command()
+class _LsByDefault(click.Group):
+    """`farwatch audit --kind monitor` is `farwatch audit ls --kind monitor`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        asks_help = bool(args) and args[0] in ctx.help_option_names
+        is_plain = not args or (args[0].startswith("-") and not asks_help)
+        return super().parse_args(ctx, ["ls", *args] if is_plain else args)
+
+
+@click.group(cls=_LsByDefault)
+def audit() -> None:
+    """Show who changed what."""
+
+
+@audit.command("ls")
 @click.option("--object", "object_id", default=None, help="Id of what was changed.")
 @click.option("--kind", "object_kind", default=None, help="Kind of what was changed, such as monitor or key.")
 @click.option("--actor", "actor_id", default=None, help="Id of the key or member that did it.")
@@ -30,7 +44,7 @@ COLUMNS = {
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @with_output
 @with_client
-def audit(client: ApiClient, *, limit: int, output: str, **filters: str | None) -> None:
+def list_entries(client: ApiClient, *, limit: int, output: str, **filters: str | None) -> None:
     """Show who changed what, newest first."""
     wanted: dict[str, Any] = {name.rstrip("_"): value for name, value in filters.items()}
     page = client.get("/audit", limit=limit, **wanted)

@@ -18,11 +18,13 @@ from control_plane.cli.reads import text
 from control_plane.cli.talk import say
 from control_plane.cli.whatsapp_links import whatsapp_link
 
+_HEALTH = {"ok": "ok", "not_delivering": "not delivering", "unknown": "not used yet"}
 COLUMNS = {
     "NUMBER": text("number"),
     "NAME": text("name"),
     "KIND": text("kind"),
     "ENABLED": lambda c: "yes" if c["enabled"] else f"no{': ' + c['disabled_reason'] if c['disabled_reason'] else ''}",
+    "HEALTH": lambda c: _HEALTH.get(c["health"]["state"], c["health"]["state"]),
     "ID": text("id"),
 }
 ROTATED = {"SECRET": text("secret"), "FORMER UNTIL": text("former_until")}

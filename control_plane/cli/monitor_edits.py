@@ -10,6 +10,7 @@ import click
 
 from control_plane.cli import exit_codes
 from control_plane.cli.api_client import ApiClient, with_client
+from control_plane.cli.escalations import escalations_of, with_escalations
 from control_plane.cli.finding import monitor_of, segment
 from control_plane.cli.monitor_columns import COLUMNS, check_of
 from control_plane.cli.monitor_reads import RELATED, RESULTS
@@ -28,14 +29,29 @@ ON_DEMAND_S = 60.0
 @click.option("--region", "regions", multiple=True, help="All of its regions; repeat for more.")
 @click.option("--tag", "tags", multiple=True, help="All of its tags; repeat for more.")
 @click.option("--group", default=None, help="An empty one takes it out of its group.")
+@with_escalations
+@click.option("--no-escalation", is_flag=True, help="Nobody else is told, however long it lasts.")
 @click.option("--patch", default=None, metavar="JSON", help="A JSON merge patch, or - to read one from stdin.")
 @with_output
 @with_client
-def edit(client: ApiClient, monitor: str, *, patch: str | None, output: str, **given: Any) -> None:
+def edit(
+    client: ApiClient,
+    monitor: str,
+    *,
+    patch: str | None,
+    escalate: tuple[str, ...],
+    no_escalation: bool,
+    output: str,
+    **given: Any,
+) -> None:
     """Change a monitor. What is not given stays; null in a patch clears."""
     body = merge_patch_of(patch) | {name: list(v) if isinstance(v, tuple) else v for name, v in given.items() if v}
     if given["check"] is not None:
         body["check"] = check_of(given["check"])
+    if escalate and no_escalation:
+        raise click.UsageError("--escalate or --no-escalation, not both")
+    if escalate or no_escalation:
+        body["escalations"] = escalations_of(client, escalate)
     if given["group"] == "":
         body["group"] = None
     if not body:

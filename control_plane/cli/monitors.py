@@ -10,6 +10,7 @@ import click
 
 from control_plane.cli import bulk, exit_codes, monitor_edits, monitor_reads
 from control_plane.cli.api_client import ApiClient, with_client
+from control_plane.cli.escalations import escalations_of, with_escalations
 from control_plane.cli.finding import monitor_of
 from control_plane.cli.monitor_columns import COLUMNS, check_of
 from control_plane.cli.output import show, with_output
@@ -32,6 +33,7 @@ def monitors() -> None:
     "--region", "regions", multiple=True, help="Region to check from; repeat for more. Default: the installation's."
 )
 @click.option("--tag", "tags", multiple=True)
+@with_escalations
 @click.option(
     "--wait", type=click.IntRange(0, 10), default=5, show_default=True, help="Seconds to wait for a first result."
 )
@@ -45,6 +47,7 @@ def add(
     interval: int | None,
     regions: tuple[str, ...],
     tags: tuple[str, ...],
+    escalate: tuple[str, ...],
     wait: int,
     output: str,
 ) -> None:
@@ -54,6 +57,7 @@ def add(
     body |= {"interval": interval} if interval is not None else {}
     body |= {"regions": list(regions)} if regions else {}
     body |= {"tags": list(tags)} if tags else {}
+    body |= {"escalations": escalations_of(client, escalate)} if escalate else {}
     made = client.send("POST", "/monitors", body=body, headers={"Prefer": f"wait={wait}"} if wait else None)
     for warning in made.get("warnings") or ():
         say(f"Note: {warning if isinstance(warning, str) else warning.get('message')}", style="yellow")

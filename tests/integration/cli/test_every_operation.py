@@ -33,6 +33,8 @@ WALK = f"""
 0 tenant usage
 0 tenant rename Acme
 0 audit
+0 audit ls --kind monitor
+0 audit --limit 5
 0 metrics
 0 sd
 0 report
@@ -106,6 +108,9 @@ WALK = f"""
 0 channels ls
 0 channels add Hook --type webhook --set url={CLOSED}
 0 channels show Hook
+0 monitors edit Second --escalate 15m=Hook --escalate 1h=Hook
+0 monitors edit Second --no-escalation
+0 monitors add https://example.com/fourth --name Fourth --wait 0 --escalate 300s=Hook
 0 channels edit Hook --disable
 0 channels rotate-secret Hook
 1 channels test Hook

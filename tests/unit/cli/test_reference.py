@@ -11,7 +11,7 @@ from control_plane.cli import COMMANDS, SECTIONS, exit_codes, farwatch
 from control_plane.cli.output import FORMATS
 from tests.support.write_cli_reference import REFERENCE, reference
 
-OWN_FORMS = {"farwatch export", "farwatch tail", "farwatch audit"}
+OWN_FORMS = {"farwatch export", "farwatch tail"}
 """Whose -o chooses among other forms, which their help lists."""
 
 
