@@ -162,10 +162,10 @@ class PageStreams:
         reader.end()
         STREAMS.dec()
         STREAMS_CUT.inc(reader.cut_off)
-        ours = self._by_address[address]
+        ours = self._by_address.get(address, set())  # another of the address may have found this one gone, and left
         ours.discard(reader)
         if not ours:
-            del self._by_address[address]
+            self._by_address.pop(address, None)
         stream, _ = self._streams.get(slug, (None, None))
         if stream is not None:
             stream.readers.discard(reader)

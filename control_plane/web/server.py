@@ -36,7 +36,7 @@ class EnvelopeHandler(RequestHandler):
         """The response for a request that could not be parsed, or whose handling broke outside our border."""
         if request.writer.output_size > 0:
             raise ConnectionError("the response has begun")
-        if status >= 500:
+        if status >= 500 and not isinstance(exc, ConnectionError):  # whoever went away is nobody's error
             _log.error("request failed outside the border", exc_info=exc)
         error = _error_of(status, exc)
         trace_id = trace_id_of(request.headers.get("traceparent"))

@@ -12,11 +12,13 @@ import pytest_asyncio
 from playwright.async_api import Browser as Driven
 from playwright.async_api import Page, async_playwright, expect
 from pytest_asyncio import is_async_test
+from structlog.testing import capture_logs
 
 from control_plane.store.pool import Database
 from tests.support.chromium import ARGUMENTS, CHROMIUM, Browser
 from tests.support.dashboard import Desk, a_desk
 from tests.support.postgres import TestServer
+from tests.support.serving import OPERATOR_SECRET
 
 PATIENCE_MS = 20_000
 """Of every `expect`: the machine is shared."""
@@ -44,11 +46,13 @@ async def chromium() -> AsyncIterator[Driven]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def browser(chromium: Driven) -> AsyncIterator[Browser]:
-    """Contexts without a past. Errors, warnings, exceptions and violations of the CSP in any of them fail the test."""
+    """Contexts without a past. What any of their pages complains of fails the test, and so does an error of our own."""
     watched = Browser(chromium)
-    yield watched
-    await watched.close()
+    with capture_logs() as logged:
+        yield watched
+        await watched.close()
     assert watched.complaints == []
+    assert [each for each in logged if each["log_level"] in ("error", "critical")] == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -90,3 +94,11 @@ async def sign_in(page: Page, desk: Desk) -> None:
     await page.get_by_label("API key").fill(desk.key)
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url("**/app")
+
+
+async def sign_in_operator(page: Page) -> None:
+    """With the operator's secret, beside whatever else the profile is signed in to."""
+    await page.goto("/sign-in/operator")
+    await page.get_by_label("Operator's secret").fill(OPERATOR_SECRET)
+    await page.get_by_role("button", name="Sign in for an hour").click()
+    await page.wait_for_url("**/operator/ui")

@@ -1,65 +1,13 @@
-"""Incidents, maintenance and alerting in a real browser: legible, by keyboard, on phones, and alive with scripts."""
+"""Incidents, maintenance and alerting in a real browser: by keyboard, and alive with scripts."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-import pytest
 from playwright.async_api import Page, expect
 
 from control_plane.store import channel_links
-from tests.browser.conftest import sign_in
-from tests.browser.test_accessibility import holds
-from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 
 SLACK = {"type": "slack", "bot_token": "xoxb-1234567890-abcdefghij", "channel": "C0123456789"}
-
-
-async def scene(desk: Desk) -> list[str]:
-    """Something of each, and the pages that show it."""
-    async with desk.served.tenant() as api:
-        channel = (await api.post("/api/v1/channels", json={"name": "Ops", "config": SLACK})).json()["id"]
-        shop = await desk.monitor("Shop", tags=["prod"], alerts=[{"channel_id": channel}])
-        await desk.all_up(shop)
-        await desk.down(shop, "eu", "us")
-        match = {"severities": ["critical"], "tags": ["prod"]}
-        route = await api.post("/api/v1/routes", json={"name": "All", "channel_ids": [channel], "match": match})
-        window = {"title": "Sundays", "all": True, "cron": "0 2 * * SUN", "duration": 7200, "public": True}
-        planned = await api.post("/api/v1/maintenance", json=window)
-        await api.post("/api/v1/channels/delegate", json={"name": "Agency"})
-        incident = (await api.get("/api/v1/incidents")).json()["items"][0]["id"]
-    here = f"/app/channels/{channel}"
-    return [
-        *("/app/incidents", f"/app/incidents/{incident}", "/app/incidents/new"),
-        *("/app/maintenance", "/app/maintenance/new", f"/app/maintenance/{planned.json()['id']}"),
-        *("/app/channels", "/app/channels/new", "/app/channels/new/webhook", "/app/channels/new/sms"),
-        *(here, f"{here}/edit", f"{here}/messages"),
-        *("/app/routes?ask=1&monitor=Shop", "/app/routes/new", f"/app/routes/{route.json()['id']}"),
-        *("/app/silences", "/app/silences/new"),
-    ]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_every_page_is_named_ordered_legible_and_fits_a_small_phone(
-    theme: Literal["light", "dark"], browser: Browser, desk: Desk
-) -> None:
-    size = {"width": 320, "height": 640} if theme == "dark" else {"width": 1200, "height": 800}
-    context = await browser.new_context(base_url=desk.url, color_scheme=theme, viewport=size)
-    page = await context.new_page()
-    await page.goto("/")
-    await sign_in(page, desk)
-    for path in ("/app/incidents", "/app/maintenance", "/app/channels", "/app/routes", "/app/silences"):
-        await page.goto(path)
-        await holds(page, f"{path}, empty")
-    for path in await scene(desk):
-        await page.goto(path)
-        for fold in await page.locator("main details > summary").all():
-            if await fold.is_visible():
-                await fold.click()
-        await holds(page, path)
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-    await context.close()
 
 
 async def test_a_silence_is_made_and_ended_by_keyboard_alone(home: Page) -> None:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
-import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.test_accessibility import holds
 from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
-
-PAGES = ("/docs", "/docs/errors", "/docs/monitors", "/docs/operator-tenants")
 
 
 async def test_an_operation_is_found_and_a_monitor_is_made_with_it(page: Page, desk: Desk) -> None:
@@ -59,27 +54,6 @@ async def test_a_path_parameter_and_a_refusal_are_shown(page: Page, desk: Desk) 
     await section.get_by_role("link", name="INVALID_ID").first.click()
     await page.wait_for_url("**/docs/errors#invalid-id")
     await expect(page.locator("#invalid-id")).to_contain_text("Copy the id from a list")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_every_page_is_named_ordered_and_legible(
-    theme: Literal["light", "dark"], browser: Browser, desk: Desk
-) -> None:
-    context = await browser.new_context(base_url=desk.url, color_scheme=theme)
-    page = await context.new_page()
-    for path in PAGES:
-        await page.goto(path)
-        await holds(page, path)
-    await context.close()
-
-
-async def test_it_fits_a_telephone(browser: Browser, desk: Desk) -> None:
-    context = await browser.new_context(base_url=desk.url, viewport={"width": 320, "height": 640})
-    page = await context.new_page()
-    for path in PAGES:
-        await page.goto(path)
-        assert await page.evaluate("() => document.documentElement.scrollWidth") <= 320, path
-    await context.close()
 
 
 async def test_it_is_a_readable_reference_without_scripts(browser: Browser, desk: Desk) -> None:

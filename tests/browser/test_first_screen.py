@@ -166,20 +166,6 @@ async def test_the_theme_is_the_systems_until_somebody_chooses(browser: Browser,
     await context.close()
 
 
-async def test_nothing_scrolls_sideways_on_a_narrow_phone(home: Page, desk: Desk) -> None:
-    monitor_id = await desk.monitor(
-        "A rather long name of a monitor and averyveryveryverylongwordwithoutanybreakinside"
-    )
-    await desk.all_up(monitor_id)
-    await desk.down(monitor_id, "eu", "us")
-    async with desk.served.tenant() as api:
-        incident = (await api.get("/api/v1/incidents")).json()["items"][0]["id"]
-    await home.set_viewport_size({"width": 320, "height": 640})
-    for path in ("/app", f"/app/monitors/{monitor_id}", f"/app/incidents/{incident}", "/app/monitors/new"):
-        await home.goto(path)
-        assert await home.evaluate("document.documentElement.scrollWidth") == 320, path
-
-
 async def test_without_scripts_the_pages_do_their_work(browser: Browser, desk: Desk) -> None:
     context = await browser.new_context(base_url=desk.url, java_script_enabled=False)
     page = await context.new_page()

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from playwright.async_api import Page, expect
 
-from control_plane.domain.kinds import SPECS
 from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
 from tests.support.trials import answering
@@ -128,14 +127,3 @@ async def test_without_scripts_a_monitor_is_tested_added_and_changed(browser: Br
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("The monitor was changed.")).to_be_visible()
     await context.close()
-
-
-async def test_no_form_scrolls_sideways_on_a_narrow_phone(home: Page, desk: Desk) -> None:
-    monitor_id = await desk.monitor("averyveryveryverylongwordwithoutanybreakinsidethatgoesonandon")
-    await home.set_viewport_size({"width": 320, "height": 640})
-    pages = [f"/app/monitors/new?kind={kind}" for kind in SPECS]
-    pages += [f"/app/monitors/{monitor_id}/{page}" for page in ("edit", "clone", "pause", "delete", "first")]
-    for path in (*pages, "/app/started"):
-        await home.goto(path)
-        await home.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
-        assert await home.evaluate("document.documentElement.scrollWidth") == 320, path

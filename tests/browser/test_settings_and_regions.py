@@ -1,70 +1,12 @@
-"""Settings, regions, the graph and the operator's pages in a real browser: legible, narrow, and by keyboard alone."""
+"""Settings, regions, the graph and the operator's pages in a real browser: by keyboard alone, and without scripts."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-import pytest
 from playwright.async_api import Page
 
-from tests.browser.conftest import sign_in
-from tests.browser.test_accessibility import holds
+from tests.browser.conftest import sign_in, sign_in_operator
 from tests.support.chromium import Browser
 from tests.support.dashboard import Desk
-from tests.support.serving import OPERATOR_SECRET
-
-PAGES = (
-    *(f"/app/settings/{name}" for name in ("tenant", "keys", "domains", "words", "push", "audit")),
-    *("/app/members", "/app/sessions", "/app/regions", "/app/regions/office", "/app/dependencies"),
-)
-BEHIND = ("", "/incidents", "/tenants", "/deliveries", "/announcements", "/kill-switch")
-OPERATOR_PAGES = tuple(f"/operator/ui{rest}" for rest in BEHIND)
-OVERFLOW = "() => document.documentElement.scrollWidth - innerWidth"
-SMALL = """
-() => [...document.querySelectorAll('main :is(button, summary.button, summary.danger-button, select), .inner-tabs a')]
-  .filter(e => e.checkVisibility() && !e.matches('.plain') && e.getBoundingClientRect().height < 40)
-  .map(e => e.outerHTML.slice(0, 100))
-"""
-
-
-async def furnish(desk: Desk) -> None:
-    """Something on every page."""
-    database = await desk.monitor("Database", tags=["core"], group="Core")
-    await desk.monitor("Shop with a name that is longer than any box", depends_on=[str(database)])
-    await desk.down(database, "eu", "us")
-    async with desk.served.tenant() as api:
-        await api.post("/api/v1/keys", json={"label": "deploy pipeline", "scopes": ["monitors:read"]})
-        await api.post("/api/v1/domains", json={"domain": "example.com"})
-        await api.post("/api/v1/regions", json={"id": "office", "name": "Office"})
-        await api.post("/api/v1/regions/office/agents", json={"name": "office-1"})
-
-
-async def sign_in_operator(page: Page) -> None:
-    await page.goto("/sign-in/operator")
-    await page.get_by_label("Operator's secret").fill(OPERATOR_SECRET)
-    await page.get_by_role("button", name="Sign in for an hour").click()
-    await page.wait_for_url("**/operator/ui")
-
-
-@pytest.mark.parametrize(("theme", "width"), [("light", 375), ("dark", 320), ("dark", 1200)])
-async def test_every_page_is_named_ordered_legible_and_fits(
-    theme: Literal["light", "dark"], width: int, browser: Browser, desk: Desk
-) -> None:
-    await furnish(desk)
-    size = {"width": width, "height": 800}
-    context = await browser.new_context(base_url=desk.url, color_scheme=theme, viewport=size)
-    page = await context.new_page()
-    await page.goto("/")
-    await sign_in(page, desk)
-    await page.goto("/sign-in/operator")
-    await holds(page, "operator sign-in")
-    await sign_in_operator(page)
-    for path in (*PAGES, *OPERATOR_PAGES):
-        await page.goto(path)
-        await holds(page, path)
-        assert await page.evaluate(OVERFLOW) <= 0, path
-        assert await page.evaluate(SMALL) == [], path
-    await context.close()
 
 
 async def test_a_key_is_made_and_revoked_by_keyboard_alone(home: Page, desk: Desk) -> None:

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from pathlib import Path
-from typing import Literal
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from control_plane.public_site.language import LANGUAGES
 from control_plane.services.pages import keep_public_pages
 from control_plane.services.pages.hash_page_password import hash_page_password
 from control_plane.store.pool import Database
 from control_plane.web import page_streams
-from tests.browser.test_accessibility import DUPLICATES, FAINT, HEADINGS, NAMELESS
 from tests.support import corpora
 from tests.support.chromium import Browser
 from tests.support.public_pages import Line, Stage, a_stage
 
-WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-SMALL_TARGETS = """
-() => [...document.querySelectorAll('nav a, .links a, button, summary, input, select')]
-  .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 43.5).map(e => e.outerHTML.slice(0, 80))
-"""
-THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PASSWORD = "open sesame"
 ATTACKS = (
     "<script>document.title='owned'</script>",
@@ -63,43 +53,6 @@ async def a_busy_page(stage: Stage, *, slug: str = "acme", **over: object) -> Li
     await stage.update(await stage.incident(shop, "Orders fail"), "We look into it")
     await stage.window(shop, "New disks", text="Half an hour")
     return shop
-
-
-async def test_a_page_is_legible_named_and_ordered_in_every_language_and_theme(browser: Browser, stage: Stage) -> None:
-    for language in LANGUAGES:
-        await a_busy_page(stage, slug=f"in-{language}", language=language, branding={"accent": "#7a1fa2"})
-    for theme in THEMES:
-        context = await browser.new_context(base_url=url(stage), color_scheme=theme)
-        page = await context.new_page()
-        for language in LANGUAGES:
-            await page.goto(f"/status/in-{language}")
-            await _is_legible(page)
-            direction = await page.locator("html").get_attribute("dir")
-            assert direction == ("rtl" if language == "ar" else "ltr")
-        await context.close()
-
-
-async def _is_legible(page: Page) -> None:
-    assert await page.evaluate(FAINT) == []
-    assert await page.evaluate(NAMELESS) == []
-    assert await page.evaluate(DUPLICATES) == []
-    levels: list[int] = await page.evaluate(HEADINGS)
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))
-
-
-async def test_a_page_fits_every_width_with_targets_to_hit(browser: Browser, stage: Stage) -> None:
-    for language in ("de", "ar"):
-        await a_busy_page(stage, slug=f"in-{language}", language=language)
-    for width in (320, 390, 768, 3840):
-        context = await browser.new_context(base_url=url(stage), viewport={"width": width, "height": 800})
-        page = await context.new_page()
-        for path in ("in-de", "in-ar", "in-de/history"):
-            await page.goto(f"/status/{path}")
-            assert await page.evaluate(WIDE) <= 0, (path, width)
-            assert await page.evaluate(SMALL_TARGETS) == [], (path, width)
-        await context.close()
 
 
 async def test_without_scripts_a_page_is_read_filtered_and_followed(browser: Browser, stage: Stage) -> None:
