@@ -22,7 +22,7 @@ async def events(visit: Visit) -> web.StreamResponse:
     try:
         monitor_id = UUID(wanted) if wanted else None
     except ValueError:
-        raise BadRequest("monitor must be the id of a monitor", code="INVALID_ID") from None
+        raise BadRequest("monitor must be the id of a monitor", code="INVALID_ID", field="/monitor") from None
     allowed = partial(still_admits, visit, SCOPE)
     watcher = Watcher(visit.tenant_id, visit.caller.id, allowed, Filter(monitor_id=monitor_id))
     deps = visit.deps

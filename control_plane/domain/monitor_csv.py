@@ -9,11 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from control_plane.errors import BadRequest
 
+_NIGHT = re.compile(r"(?P<start>\d\d:\d\d)\s*[-–]\s*(?P<end>\d\d:\d\d)\s+(?P<zone>\S+)")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -74,14 +76,21 @@ def _words(cell: str) -> list[str]:
     return [word.strip() for word in cell.replace(";", ",").replace("|", ",").split(",") if word.strip()]
 
 
-def _check(cell: str) -> Any:
-    """The short form, or a check as JSON."""
+def _or_object(cell: str) -> Any:
+    """The short form, or an object as JSON."""
     if not cell.startswith("{"):
         return cell
     try:
         return json.loads(cell, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         return cell
+
+
+def _quiet_hours(cell: str) -> Any:
+    """`22:00-07:00 Europe/Berlin`, or all of it as JSON."""
+    if found := _NIGHT.fullmatch(cell):
+        return {"start": found["start"], "end": found["end"], "time_zone": found["zone"]}
+    return _or_object(cell)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,6 +108,7 @@ COLUMNS: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(("interval", "confirmations", "renotify_interval_secs", "max_repeats"), _whole),
     **dict.fromkeys(("enabled", "notify_recovery", "backoff_when_down"), _truth),
     **dict.fromkeys(("tags", "regions", "depends_on"), _words),
-    "check": _check,
+    "check": _or_object,
+    "quiet_hours": _quiet_hours,
 }
 """The columns that there may be: fields of a monitor."""

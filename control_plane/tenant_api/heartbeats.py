@@ -139,7 +139,7 @@ def _before(call: Call, cursor: str | None) -> int:
 def _number(call: Call) -> int:
     text = call.path["number"]
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise BadRequest("number must be that of a ping", code="INVALID_ID")
+        raise BadRequest("number must be that of a ping", code="INVALID_ID", field="/number")
     return int(text)
 
 

@@ -18,13 +18,13 @@ class FailureLimit:
     """`per_minute` failures at once, and as many again over a minute. Times are of a monotonic clock, in seconds."""
 
     def __init__(self, per_minute: int) -> None:
-        self._per_minute = per_minute
+        self.per_minute = per_minute
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait_s(self, address: str, now: float) -> int:
         """Seconds until this address may fail again; 0 when it may now."""
         missing = 1 - self._tokens(address, now)
-        return 0 if missing <= 0 else int(missing * _WINDOW_S / self._per_minute) + 1
+        return 0 if missing <= 0 else int(missing * _WINDOW_S / self.per_minute) + 1
 
     def failed(self, address: str, now: float) -> None:
         """Take a token from the address."""
@@ -34,8 +34,8 @@ class FailureLimit:
             self._buckets.popitem(last=False)
 
     def _tokens(self, address: str, now: float) -> float:
-        tokens, since = self._buckets.get(address, (float(self._per_minute), now))
-        return min(self._per_minute, tokens + (now - since) * self._per_minute / _WINDOW_S)
+        tokens, since = self._buckets.get(address, (float(self.per_minute), now))
+        return min(self.per_minute, tokens + (now - since) * self.per_minute / _WINDOW_S)
 
 
 def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:

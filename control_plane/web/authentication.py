@@ -29,6 +29,7 @@ from control_plane.web.browser import BrowserSession, is_foreign, read_session
 from control_plane.web.caller import AgentCaller, TenantCaller
 from control_plane.web.managed import manager_of
 from control_plane.web.operator_session import read_operator_session
+from control_plane.web.rate_limits import tell_failures
 from control_plane.web.remembered import Remembered
 
 REMEMBERED_S = 3.0
@@ -295,7 +296,14 @@ class Authenticator:
             return
         wait_s = self._failures.wait_s(caller_address(request, self._trusted), time.monotonic())
         if wait_s:
-            raise TooMany("Too many failed authentications from this address", retry_after_s=wait_s)
+            limit = self._failures.per_minute
+            tell_failures(request, limit=limit, wait_s=wait_s)
+            raise TooMany(
+                f"Failed authentications of this address are limited to {limit} a minute: go on in {wait_s} s, with a "
+                "key that is valid here",
+                retry_after_s=wait_s,
+                details={"scope": "address", "category": "failed_authentications", "limit": limit, "window_s": 60},
+            )
 
     def _failed(self, request: web.Request, kind: KeyKind, reason: str) -> Unauthenticated:
         door = "tenant" if kind is KeyKind.TENANT else "agent"

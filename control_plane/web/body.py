@@ -15,6 +15,7 @@ from aiohttp.web_protocol import RequestPayloadError
 from msgspec import Struct
 
 from control_plane.errors import BadRequest, RequestTimeout, TooLarge, UnsupportedMedia
+from control_plane.web.known_fields import STEP, known_at
 from control_plane.web.multipart import MEDIA_TYPE as MULTIPART
 from control_plane.web.routes import Door, Route
 from control_plane.web.wording import words_of
@@ -28,7 +29,6 @@ _MAX_DIGITS = 20  # of 64 bits, with the sign
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?", re.DOTALL)
 _NAMED = re.compile(r"Object (?P<problem>missing required|contains unknown) field `(?P<name>[^`]*)`")
-_STEP = re.compile(r"\.(?P<name>[^.\[\]]+)|\[(?P<index>[^\]]*)\]")
 
 
 async def read_body(request: web.Request, route: Route, *, deadline_s: float) -> bytes:
@@ -135,7 +135,7 @@ def convert_object(document: dict[str, Any], kind: type[Struct]) -> Any:
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        problems = [_problem_of(error)]
+        problems = [_problem_of(error, kind=kind)]
     for name, field in fields.items():
         if name not in document:
             continue
@@ -156,7 +156,7 @@ def convert_object(document: dict[str, Any], kind: type[Struct]) -> Any:
 def pointer_of(path: str) -> str:
     """The JSON Pointer (RFC 6901) of a msgspec path: `$.check.headers[...]` is /check/headers."""
     steps = []
-    for match in _STEP.finditer(path.removeprefix("$")):
+    for match in STEP.finditer(path.removeprefix("$")):
         step = match["name"] or match["index"]
         if step == "...":
             break
@@ -175,7 +175,7 @@ def _problem_of(error: msgspec.ValidationError, *, prefix: str = "", kind: Any =
     if named := _NAMED.fullmatch(what):
         pointer += _pointer_step(named["name"])
         if named["problem"] == "contains unknown":
-            return _unknown_field(pointer)
+            return _unknown_field(pointer, known=known_at(kind, match["path"] or "$"))
         return BadRequest(f"{pointer[1:]} is missing", code="MISSING_FIELD", field=pointer)
     wrong_type = ", got `" in what
     code = "INVALID_TYPE" if wrong_type else f"INVALID_{_code_word(pointer)}"

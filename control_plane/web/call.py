@@ -124,12 +124,13 @@ class Call:
         except ValueError:
             value = None
         if value is None or str(value) != text.lower():
-            raise BadRequest(f"{name} must be a UUID such as 0197a2f0-0000-7000-8000-000000000000", code="INVALID_ID")
+            message = f"{name} must be a UUID such as 0197a2f0-0000-7000-8000-000000000000"
+            raise BadRequest(message, code="INVALID_ID", field=f"/{name}")
         return value
 
     def integer(self, name: str) -> int:
         """The path parameter as a positive 32-bit integer. Raises BadRequest INVALID_ID otherwise."""
         text = self.path[name]
         if not (text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) < 2**31):
-            raise BadRequest(f"{name} must be a positive integer", code="INVALID_ID")
+            raise BadRequest(f"{name} must be a positive integer", code="INVALID_ID", field=f"/{name}")
         return int(text)

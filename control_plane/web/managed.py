@@ -106,4 +106,4 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise BadRequest("incident_id must be a UUID", code="INVALID_ID") from None
+        raise BadRequest("incident_id must be a UUID", code="INVALID_ID", field="/incident_id") from None

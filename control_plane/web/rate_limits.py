@@ -152,6 +152,11 @@ def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     headers["X-RateLimit-Reset"] = str(math.ceil(time.time()) + least.reset_s)
 
 
+def tell_failures(request: web.Request, *, limit: int, wait_s: int) -> None:
+    """Have the refusal tell of failed authentications: `limit` a minute of one address, none for `wait_s` seconds."""
+    request[_TOLD] = (Told(policy="failed-authentications", limit=limit, remaining=0, reset_s=wait_s),)
+
+
 def _too_many(scope: str, category: str, limit: int, wait_s: float) -> TooMany:
     retry_after_s = max(1, math.ceil(wait_s - _ROUNDING))
     whose = "your tenant" if scope == "tenant" else "this caller"

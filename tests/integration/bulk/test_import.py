@@ -48,6 +48,27 @@ async def test_each_form_makes_the_same_monitors(world: World, http: httpx.Async
     ]
 
 
+async def test_quiet_hours_have_a_short_form_in_a_table(world: World, http: httpx.AsyncClient) -> None:
+    whole = '{""start"": ""22:00"", ""end"": ""06:00"", ""time_zone"": ""UTC"", ""days"": [""sat""]}'
+    text = (
+        "name,check,quiet_hours\n"
+        "A,https://a.example.com/,22:00-07:00 Europe/Berlin\n"
+        f'B,https://b.example.com/,"{whole}"\n'
+        "C,https://c.example.com/,\n"
+    )
+    reply = await sent(http, "text/csv", text)
+    assert (reply.status_code, reply.json()["succeeded"]) == (201, 3), reply.text
+    found = [row["quiet_hours"] for row in await world.rows("SELECT quiet_hours FROM monitors ORDER BY number")]
+    assert (found[0]["start"], found[0]["time_zone"], found[1]["days"], found[2]) == (
+        "22:00",
+        "Europe/Berlin",
+        ["sat"],
+        None,
+    )
+    bad = await sent(http, "text/csv", "name,check,quiet_hours\nA,https://a.example.com/,at night\n")
+    assert "/quiet_hours" in bad.text
+
+
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "\n".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]" for old, new in zip("abcdefg", "bcdefgh", strict=True)
 )

@@ -79,6 +79,7 @@ async def test_an_id_that_is_none_is_refused(world: World, route: Route, bad: st
     path = route.path.replace("{monitor_id}", bad).replace("{incident_id}", bad).replace("{region}", "eu")
     reply = await world.http.request(route.method, path, json=BODIES.get(route.operation, {}) if route.body else None)
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "INVALID_ID")
+    assert reply.json()["error"]["field"].endswith("_id")
 
 
 @pytest.mark.parametrize("route", OURS, ids=lambda route: str(route.operation))

@@ -140,6 +140,9 @@ async def test_many_failures_of_one_address_are_limited_but_a_known_key_goes_on(
         limited = await bad.get("/api/v1/me")
         assert code(limited) == "RATE_LIMITED"
         assert int(limited.headers["Retry-After"]) >= 1
+        assert limited.headers["RateLimit-Policy"] == '"failed-authentications";q=3;w=60'
+        assert limited.headers["RateLimit"].startswith('"failed-authentications";r=0;t=')
+        assert limited.json()["error"]["details"]["category"] == "failed_authentications"
         assert (await good.get("/api/v1/me")).status_code == 200
 
 
