@@ -17,14 +17,17 @@ SCOPE = "events:read"
 
 
 async def events(visit: Visit) -> web.StreamResponse:
-    """With ?monitor= only that monitor's. A stranger's monitor has no events in this tenant's stream."""
+    """With ?monitor= only that monitor's. A stranger's monitor has no events in this tenant's stream.
+
+    With ?after= from that event on: the number that the page said, which shows all before.
+    """
     wanted = visit.query("monitor")
     try:
         monitor_id = UUID(wanted) if wanted else None
     except ValueError:
         raise BadRequest("monitor must be the id of a monitor", code="INVALID_ID", field="/monitor") from None
     allowed = partial(still_admits, visit, SCOPE)
-    watcher = Watcher(visit.tenant_id, visit.caller.id, allowed, Filter(monitor_id=monitor_id))
+    watcher = Watcher(visit.tenant_id, visit.caller.id, allowed, Filter(monitor_id=monitor_id), visit.query("after"))
     deps = visit.deps
     return await deps.streams.serve(visit.call.request, watcher, database=deps.database, hub=deps.hub)
 

@@ -37,7 +37,7 @@ from control_plane.errors import NotFound
 from control_plane.services.monitors.find_incapable import find_lacking
 from control_plane.services.uptime.read_availability import Horizon
 from control_plane.services.uptime.read_glance import Glance, read_glances
-from control_plane.store import channels, incidents_read, monitor_lists, overview_read
+from control_plane.store import channels, events_read, incidents_read, monitor_lists, overview_read
 from control_plane.store.incidents_read import IncidentFilter
 from control_plane.store.monitor_reads import MonitorView
 from control_plane.store.overview_read import GroupCount
@@ -56,8 +56,9 @@ _RESOLVED = 5
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """All that the page shows."""
+    """All that the page shows. `after`: the newest event before it was read, so that it is told of all that follow."""
 
+    after: int
     heading: str
     tally: str
     """Beside a heading that names what is down: how many there are of what."""
@@ -112,6 +113,7 @@ class _Read(Struct, frozen=True):
 async def read_overview(visit: Visit) -> Overview:
     wanted, now = read_wanted(visit.query), visit.deps.now()
     async with visit.deps.database.tenant(visit.tenant_id) as conn:
+        known = await events_read.kept(conn, tenant_id=visit.tenant_id)
         counts = await overview_read.count_by_group(conn, tenant_id=visit.tenant_id)
         read = await _monitors(conn, visit, wanted, counts)
         opened, resolved = await _incidents(conn, visit, now)
@@ -122,6 +124,7 @@ async def read_overview(visit: Visit) -> Overview:
     is_empty, last = not tally, wanted.page * PAGE_SIZE
     said = verdict(tally, _named_down(opened))
     return Overview(
+        after=known.newest,
         heading=said,
         tally="" if said == heading(tally) else heading(tally),
         state=next((state for state in STATES if tally.get(state)), "unknown"),

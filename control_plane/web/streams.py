@@ -126,12 +126,16 @@ class TenantStream:
 
 
 class Watcher(NamedTuple):
-    """Whose stream it is, and what it is to carry. `allowed`: whether the credential would still be let in."""
+    """Whose stream it is, and what it is to carry. `allowed`: whether the credential would still be let in.
+
+    `after`: the number of the event from which on the reader knows nothing, where it does not send a Last-Event-ID.
+    """
 
     tenant_id: TenantId
     key_id: UUID
     allowed: Callable[[], Awaitable[bool]]
     wants: Filter = Filter()
+    after: str = ""
 
 
 class EventStreams:
@@ -152,7 +156,7 @@ class EventStreams:
         """Stream until the client leaves or is cut off. Raises TooMany beyond 20 streams of one key."""
         self._refuse_too_many(watcher.key_id)
         kept = await read_kept(database, tenant_id=watcher.tenant_id)
-        start = start_of(request.headers.get("Last-Event-ID"), kept)
+        start = start_of(request.headers.get("Last-Event-ID") or watcher.after, kept)
         self._refuse_too_many(watcher.key_id)  # others may have come while the database was asked
         reader = sse.reader_of(request, wants=watcher.wants, after=start.number)
         self._by_key.setdefault(watcher.key_id, set()).add(reader)

@@ -31,13 +31,16 @@ class Stamped:
 class StampedClient:
     """HTTP/1.1, one GET after another on one connection. Answers have a Content-Length."""
 
-    def __init__(self, connection: socket.socket, key: str) -> None:
+    def __init__(self, connection: socket.socket, key: str, cookie: str = "") -> None:
         self._connection = connection
         self._head = f"Host: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n\r\n"
+        self._cookie = f"Host: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n"
         self._arrived_ns = 0
 
     def get(self, path: str) -> Stamped:
-        request = f"GET {path} HTTP/1.1\r\n{self._head}".encode()
+        """With the key where that is looked at, with the cookie elsewhere."""
+        credential = self._head if path.startswith("/api/") else self._cookie
+        request = f"GET {path} HTTP/1.1\r\n{credential}".encode()
         began_ns = time.time_ns()
         self._connection.sendall(request)
         received = self._more()
@@ -66,8 +69,8 @@ class StampedClient:
 
 
 @contextmanager
-def stamped_client(port: int, *, key: str) -> Iterator[StampedClient]:
+def stamped_client(port: int, *, key: str, cookie: str = "") -> Iterator[StampedClient]:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        yield StampedClient(connection, key)
+        yield StampedClient(connection, key, cookie)

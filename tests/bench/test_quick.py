@@ -10,6 +10,7 @@ from tests.bench import (
     agent_http,
     agent_https,
     agent_kinds,
+    dashboard,
     growth,
     ingest_cost,
     light,
@@ -44,6 +45,13 @@ async def test_ingest_answers_every_item_right_and_a_replay_adds_nothing() -> No
     assert figure.wrong == 0
     assert figure.checked == 7500
     assert "control plane, gzip" in render(figure)
+
+
+async def test_every_page_shows_what_it_is_asked_for() -> None:
+    figure = await dashboard.measure(QUICK)
+    assert figure.wrong == 0
+    assert figure.checked > 20
+    assert "layout shift" in render(figure)
 
 
 async def test_every_event_is_heard_once_by_all_who_read_and_who_does_not_is_let_go() -> None:

@@ -20,7 +20,8 @@ const word = document.getElementById("live-word");
 let source = null;
 let retry = 0;
 let paused = false;
-let missed = true; // events may have passed while there was no stream
+let after = region?.dataset.after ?? ""; // the newest event that the page as it came shows
+let missed = !after; // events may have passed while there was no stream
 let wanted = false;
 let fetching = false;
 
@@ -33,7 +34,8 @@ function show(state) {
 
 function open() {
   clearTimeout(retry);
-  source = new EventSource(region.dataset.events);
+  source = new EventSource(region.dataset.events + (after && `?after=${after}`));
+  after = "";
   source.addEventListener("open", () => {
     show("live");
     if (missed) refresh();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,22 @@ async def test_groups_are_folded_out_with_counts_of_the_whole_group(desk: Desk, 
     assert await names(http) == ["y", "broken", "z", "x", "w"]
     assert "1 down, 2 up" in page
     assert 'href="/app?group=Web">Only Web' in page
+
+
+async def test_the_page_says_from_which_event_on_it_is_to_be_told(desk: Desk, http: httpx.AsyncClient) -> None:
+    """So it need not be fetched once more because something may have happened on the way."""
+    broken = await desk.monitor("broken")
+    await desk.all_up(broken)
+    after = re.search(r'data-events="/app/events" data-after="(\d+)"', (await http.get("/app")).text)
+    assert after is not None
+    await desk.down(broken, "eu", "us")
+    async with http.stream("GET", f"/app/events?after={after[1]}") as stream, asyncio.timeout(20):
+        lines = stream.aiter_lines()
+        names = (line async for line in lines if line.startswith("event: "))
+        told = [await anext(names)]
+        while told[-1] != "event: incident.opened":
+            told.append(await anext(names))
+    assert told[0] == "event: verdict.changed"
 
 
 async def test_filters_narrow_together_and_sorting_unfolds_the_groups(desk: Desk, http: httpx.AsyncClient) -> None:
