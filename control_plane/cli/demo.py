@@ -150,7 +150,7 @@ def _greet(running: Running, links: DemoLinks, stage: _Stage, directory: Path, *
     click.echo(f"Status page  {links.status_page}")
     click.echo(f"Share link   {links.share}")
     click.echo(f"Switchboard  http://{HOST}:{stage.ports.web}/")
-    click.echo(f"Operator     {running.url}/operator/ui  secret {running.operator_secret}")
+    click.echo(f"Operator     {running.url}/sign-in/operator  secret {running.operator_secret}")
     click.echo(f"Key          {running.keys.api_key}")
     say(f"The demo is up after {seconds:.1f} s. Data: {directory}")
     say("Its past is invented; what happens from now on is real, on this machine alone. The link to the dashboard")

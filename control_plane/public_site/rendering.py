@@ -22,7 +22,7 @@ from control_plane.web.call import Call, Reply
 from control_plane.web.routes import Door, Handler, Route
 
 STYLE = "public.css"
-_TYPES = {".css": "text/css", ".js": "text/javascript"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 _HEADERS = {
     "Content-Security-Policy": (
