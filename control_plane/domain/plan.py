@@ -29,8 +29,8 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 class Features(Struct, frozen=True, kw_only=True):
     """What may be used. None allows every kind, and any number.
 
-    `min_interval`: the least seconds between checks, beside the kind's own floor. `retention_days`: history is kept no
-    longer than so many days. `api_access`: whether API keys are let in at all; GET /me always is.
+    `min_interval`: the least seconds between checks, beside the kind's own floor. `retention_days`: history is kept
+    for so many days at least (docs/plans.md). `api_access`: whether API keys are let in at all; GET /me always is.
     """
 
     check_kinds: tuple[str, ...] | None = None

@@ -60,7 +60,7 @@ def feature_lines(terms: PlanTerms) -> list[tuple[str, str]]:
     """What else the plan says: name and words."""
     features = terms.features
     interval = "as each kind allows" if features.min_interval is None else f"{features.min_interval} s or more"
-    kept = "as long as everything" if features.retention_days is None else f"{features.retention_days} days"
+    kept = "as long as everything" if features.retention_days is None else f"at least {features.retention_days} days"
     return [
         ("Kinds of checks", _kinds(features.check_kinds)),
         ("Kinds of channels", _kinds(features.channel_kinds)),
