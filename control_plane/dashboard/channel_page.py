@@ -24,7 +24,7 @@ from control_plane.services.alerting.change_channel import ChannelChange, change
 from control_plane.services.alerting.delete_channel import delete_channel
 from control_plane.services.alerting.part_from_chat import part_from_chat
 from control_plane.services.alerting.rotate_secret import rotate_secret
-from control_plane.store import channel_links, channels, deliveries
+from control_plane.store import channel_links, channels, deliveries, monitor_names
 from control_plane.store.channels import ChannelRow
 from control_plane.store.deliveries import DeliveryFilter
 from control_plane.store.pool import Connection
@@ -97,17 +97,20 @@ async def _one(visit: Visit, *, problem: str = "", said: str = "", status: int =
     return show(visit, "channel.html", context, status=status)
 
 
-async def _log(conn: Connection, visit: Visit, row: ChannelRow) -> list[dict[str, Any]]:
+async def _log(conn: Connection, visit: Visit, channel: ChannelRow) -> list[dict[str, Any]]:
     """The newest deliveries with their attempts."""
-    now, where = visit.deps.now(), DeliveryFilter(channel_id=row.id)
+    now, where = visit.deps.now(), DeliveryFilter(channel_id=channel.id)
     found = await deliveries.deliveries(conn, tenant_id=visit.tenant_id, where=where, limit=_LOG)
     attempts = [
         await deliveries.attempts(conn, tenant_id=visit.tenant_id, delivery_id=each.id) if each.attempts else []
         for each in found
     ]
+    about = {each.monitor_id for each in found if each.monitor_id is not None and visit.may("monitors:read")}
+    known = await monitor_names.find(conn, tenant_id=visit.tenant_id, named=(), numbers=(), ids=list(about))
+    names = {each.id: each.name for each in known}
     return [
-        {"delivery": delivery, "tried": tried(each, now=now)}
-        for delivery, each in zip(delivery_rows(found, now=now), attempts, strict=True)
+        {"delivery": delivery, "tried": tried(each, now=now), "about": row.monitor_id and names.get(row.monitor_id)}
+        for row, delivery, each in zip(found, delivery_rows(found, now=now), attempts, strict=True)
     ]
 
 
