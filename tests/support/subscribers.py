@@ -13,23 +13,33 @@ from uuid import UUID
 import httpx
 import msgspec
 
+from control_plane.domain.subscriber_rules import Kind, Target, target_digest
 from control_plane.notify import transports, vapid
+from control_plane.services.installation.identity import new_id
+from control_plane.services.pages.read_subscribers import subscriber_context
 from control_plane.services.pages.tell_subscribers import Teller
 from control_plane.services.pages.watch_pages import look_at_page, owe_notices
 from control_plane.settings import ServerSettings, Settings
+from control_plane.store import page_subscribers
 from control_plane.store.pool import Database
 from tests.support.public_pages import Line, Stage, a_stage
 from tests.support.receiver import Receiver, a_receiver
+from tests.support.seed import PEPPER
 from tests.support.serving import SETTINGS
 from tests.support.smtp_servers import MailServer, Taken, mail_server
 from tests.support.vendor_push import HOST, Browser
 from tests.support.vendors import vendor_server
 
 HOME = "https://farwatch.example"
+HOOK_SECRET = "whsec_" + "A" * 43 + "="
 API = "/api/public/v1/pages/acme"
 RESOLVE = """
 UPDATE incidents SET state = 'resolved', phase = 'resolved', resolved_at = clock_timestamp()
 WHERE tenant_id = $1 AND id = $2
+"""
+CROWD = """
+INSERT INTO page_subscribers (tenant_id, id, page_id, kind, digest, sealed, source, nonce, confirmed_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'public', '', clock_timestamp())
 """
 FALL_DUE = "UPDATE page_deliveries SET due_at = clock_timestamp(), lease_until = NULL WHERE state = 'pending'"
 FREE = "UPDATE page_subscribers SET full_at = NULL"
@@ -97,6 +107,26 @@ class SubscriberStage:
         assert said.status_code == 200, said.text
         await self.look()
         return mail
+
+    async def crowd(self, count: int, *, kind: Kind = "webhook") -> list[str]:
+        """So many confirmed subscribers at once, each at an address of its own."""
+        deps, made = self.pages.served.deps, []
+        rows = []
+        for number in range(count):
+            address = self.hooks.url(f"/{number}") if kind == "webhook" else f"reader-{number}@example.com"
+            subscriber_id = new_id()
+            sealed = deps.sealer.seal(
+                msgspec.json.encode(Target(address=address, secret=HOOK_SECRET if kind == "webhook" else "")),
+                context=subscriber_context(self.tenant_id, subscriber_id),
+            )
+            digest = target_digest(kind, address, pepper=PEPPER)
+            rows.append((self.tenant_id, subscriber_id, self.page_id, kind, digest, sealed))
+            made.append(address)
+        async with self.database.app_transaction() as conn:
+            await page_subscribers.hold_list(conn, tenant_id=self.tenant_id, page_id=self.page_id)
+            await conn.executemany(CROWD, rows)
+        await self.look()
+        return made
 
     async def resolve(self, incident_id: UUID) -> None:
         await self.execute(RESOLVE, self.tenant_id, incident_id)

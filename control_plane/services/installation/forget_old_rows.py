@@ -11,7 +11,7 @@ import structlog
 from control_plane.errors import FarwatchError
 from control_plane.metrics import RETENTION_FAILURES
 from control_plane.settings import RetentionSettings
-from control_plane.store import partitions, retention, rollups, sessions
+from control_plane.store import page_retention, partitions, retention, rollups, sessions
 from control_plane.store.pool import Connection, Database
 
 Forget = Callable[[Connection], Awaitable[int]]
@@ -43,6 +43,9 @@ def _steps(settings: RetentionSettings, now: datetime) -> Mapping[str, Forget]:
         "deliveries": partial(retention.forget_deliveries, older_than=timedelta(days=settings.deliveries_days)),
         "mails": partial(retention.forget_mails, older_than=timedelta(days=settings.deliveries_days)),
         "verifications": partial(retention.forget_verifications, older_than=timedelta(days=settings.deliveries_days)),
+        "page_notices": partial(page_retention.forget_notices, older_than=timedelta(days=settings.deliveries_days)),
+        "page_questions": partial(page_retention.forget_questions, older_than=timedelta(days=settings.deliveries_days)),
+        "unconfirmed": page_retention.forget_unconfirmed,
         "incidents": partial(retention.forget_incidents, older_than=timedelta(days=settings.incidents_days)),
         "operator_incidents": partial(
             retention.forget_operator_incidents, older_than=timedelta(days=settings.incidents_days)

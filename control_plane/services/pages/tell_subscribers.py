@@ -54,8 +54,10 @@ class Teller:
         transports: Transports,
         jitter: Callable[[], float],
         lease: timedelta | None = None,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._database = database
+        self._at_once = at_once
         self._ways = Ways(settings=settings, sealer=sealer, transports=transports)
         self._jitter = jitter
         slowest = max(settings.delivery.timeout_s, settings.email.timeout_s)
@@ -66,7 +68,7 @@ class Teller:
         made, underway = 0, set[asyncio.Task[None]]()
         try:
             while True:
-                claimed = await self._claim(AT_ONCE - len(underway))
+                claimed = await self._claim(self._at_once - len(underway))
                 made += len(claimed)
                 underway |= {asyncio.create_task(self._attempt(message)) for message in claimed}
                 if not underway:
