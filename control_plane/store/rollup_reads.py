@@ -178,19 +178,24 @@ async def month_histograms(
 
 _DONE = "(SELECT coalesce(max(done_until), 0) FROM rollup_walks WHERE name = 'hourly')"
 
-# Whole hours from the coarser rollups, and what these have not come to yet from the finer ones.
+# Whole hours from the coarser rollups, and what these have not come to yet from the finer ones. Put together monitor by
+# monitor: in one grouping over all of them, megabytes would be sorted first, and on disk.
 DAY_HISTOGRAMS = f"""
-SELECT asked.id, string_agg(r.histogram, ''::bytea)
-FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN regions g CROSS JOIN LATERAL (
-    (SELECT h.histogram FROM rollups_hourly h
-     WHERE h.tenant_id = $1 AND h.monitor_id = asked.id AND h.region_id = g.id AND h.starts >= $3 AND h.starts < {_DONE}
-     OFFSET 0)
-    UNION ALL
-    (SELECT f.histogram FROM rollups_fine f
-     WHERE f.tenant_id = $1 AND f.monitor_id = asked.id AND f.region_id = g.id AND f.starts >= greatest($3, {_DONE})
-     OFFSET 0)
-) r
-GROUP BY asked.id
+SELECT asked.id, (
+    SELECT string_agg(r.histogram, ''::bytea)
+    FROM regions g CROSS JOIN LATERAL (
+        (SELECT h.histogram FROM rollups_hourly h
+         WHERE h.tenant_id = $1 AND h.monitor_id = asked.id AND h.region_id = g.id AND h.starts >= $3
+             AND h.starts < {_DONE}
+         OFFSET 0)
+        UNION ALL
+        (SELECT f.histogram FROM rollups_fine f
+         WHERE f.tenant_id = $1 AND f.monitor_id = asked.id AND f.region_id = g.id
+             AND f.starts >= greatest($3, {_DONE})
+         OFFSET 0)
+    ) r
+)
+FROM unnest($2::uuid[]) AS asked (id)
 """
 
 

@@ -1,6 +1,8 @@
 -- What people see first, however much there is: incidents in the order of their list, and audit rows that cost less.
 -- depends: 0033.shares_and_feeds
 
+-- What the overview counts and orders monitors by: read from here alone, it is a twentieth of the table.
+CREATE INDEX monitors_listed ON monitors (tenant_id, id) INCLUDE (number, "group", enabled);
 CREATE INDEX incidents_listed ON incidents (tenant_id, (state = 'resolved'), opened_at DESC, number DESC);
 
 -- As before, in a language that keeps its plan: of one in SQL, the stored text was read and planned anew for every row.

@@ -45,7 +45,9 @@ async def read_regions(database: Database, *, tenant_id: TenantId) -> RegionsSee
             conn, tenant_id=tenant_id, q=None, private=None, limit=MOST_REGIONS, offset=0
         )
         duties = await coverage.duties(conn, tenant_id=tenant_id, now_ms=now_ms)
-        open_ = await coverage.uncovered(conn, tenant_id=tenant_id, now_ms=now_ms, limit=MOST_UNCOVERED)
+        open_: Sequence[Uncovered] = ()
+        if any(duty.without_vote for duty in duties.values()):
+            open_ = await coverage.uncovered(conn, tenant_id=tenant_id, now_ms=now_ms, limit=MOST_UNCOVERED)
     keys = [region.key for region in found]
     async with database.app() as conn:
         counted = await regions.count_agents(conn, found=found)
