@@ -46,10 +46,11 @@ OPEN_TO_PAGES = frozenset(
         *("list_status_page_components", "create_status_page_component", "get_status_page_component"),
         *("change_status_page_component", "delete_status_page_component"),
         *("get_status_page_logo", "put_status_page_logo", "delete_status_page_logo"),
+        *("list_page_subscribers", "count_page_subscribers", "get_page_subscriber", "delete_page_subscriber"),
         *("get_page_manage_key", "rotate_page_manage_key", "delete_page_manage_key", "get_me"),
     }
 )
-"""The same for a status page's."""
+"""The same for a status page's. It asks nobody by mail: whoever wants to be told subscribes on the page."""
 
 
 async def manager_of(database: Database, digest: bytes) -> TenantCaller | None:

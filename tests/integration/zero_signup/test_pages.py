@@ -34,6 +34,9 @@ async def test_a_page_is_made_filled_and_changed_with_its_key_alone(desk: Desk) 
         logo = await http.put(f"{at}/logo", content=a_picture(), headers={"Content-Type": "image/png"})
         assert logo.status_code == 200, logo.text
         assert [one["id"] for one in (await http.get("/api/v1/status-pages")).json()["items"]] == [page["id"]]
+        assert (await http.get(f"{at}/subscribers")).json()["items"] == []
+        asked = await http.post(f"{at}/subscribers", json={"email": "somebody@example.com"})
+        assert asked.json()["error"]["code"] == "NOT_FOR_MANAGE_KEYS", "strangers send nobody mail through us"
         assert (await http.get("/api/v1/monitors")).json()["error"]["code"] == "NOT_FOR_MANAGE_KEYS"
     async with desk.served.client() as http:
         shown = await http.get("/status/mine")
