@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -18,6 +19,7 @@ import httpx
 from control_plane.dashboard.channel_fields import KINDS as CHANNEL_KINDS
 from control_plane.domain.acknowledge_link import Acknowledgeable, acknowledge_token
 from control_plane.domain.kinds import SPECS
+from control_plane.domain.subscription_link import subscription_token
 from control_plane.domain.unsubscribe_link import unsubscribe_token
 from control_plane.domain.verification import verification_digest
 from control_plane.public_site.language import LANGUAGES
@@ -40,6 +42,7 @@ SETTINGS: Settings = settings_with(
     server={"public_url": "http://farwatch.example"},
     email={"host": "mail.example.com", "sender": "Farwatch <alerts@farwatch.example>"},
     delivery={"apprise": True},
+    anonymous={"enabled": True},
     slack={"client_id": "1234567890.1234567890", "client_secret": "the secret of our app"},
 )
 """Every kind of channel is offered."""
@@ -69,7 +72,7 @@ async def furnish(desk: Desk) -> Showroom:
     known |= {"incident_id": incident, "chapter": "monitors", "slug": "in-en", "kind": "status"}
     known |= {"page_id": await _logo(desk), "month": datetime.now(UTC).strftime("%Y-%m")}
     addresses = _addresses(monitors, share["token"], links, slugs)
-    return Showroom(desk, known, {**addresses, **await _public_incidents(desk)})
+    return Showroom(desk, known, {**addresses, **await _public_incidents(desk), **await _reader(desk)})
 
 
 async def _monitors(desk: Desk) -> dict[str, str]:
@@ -184,6 +187,24 @@ async def _logo(desk: Desk) -> str:
         reply = await http.put(there, content=PICTURE, headers={"Content-Type": "image/png"})
         assert reply.is_success, reply.text
     return found
+
+
+async def _reader(desk: Desk) -> dict[str, tuple[str, ...]]:
+    """Somebody who wants to be told by the page in English, and what the links in their mails lead to."""
+    async with desk.served.client() as http:
+        body = {"type": "email", "email": "reader@example.net"}
+        reply = await http.post("/api/public/v1/pages/in-en/subscribe", json=body)
+        assert reply.status_code == 202, reply.text
+    tenant_id = desk.served.home.tenant_id
+    async with desk.database.tenant_transaction(tenant_id) as conn:
+        reader = await conn.fetchrow("SELECT id, nonce FROM page_subscribers")
+    assert reader is not None
+    token = partial(subscription_token, tenant_id=tenant_id, subscriber_id=reader["id"], pepper=PEPPER)
+    return {
+        "show_page_question": (f"/status/in-en/confirm/{token('confirm', nonce=reader['nonce'])}",),
+        "show_page_choice": (f"/status/in-en/subscription/{token('manage')}",),
+        "show_page_unsubscribe": (f"/status/in-en/unsubscribe/{token('manage')}",),
+    }
 
 
 async def _public_incidents(desk: Desk) -> dict[str, tuple[str, ...]]:
