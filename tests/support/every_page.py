@@ -31,6 +31,7 @@ from tests.support.serving import OPERATOR_SECRET, settings_with
 
 MAILS = {"host": "127.0.0.1", "port": 9, "sender": "farwatch@example.net"}
 PARAMETER = re.compile(r"{(\w+)(?::[^}]*)?}")
+NEWEST = "SELECT id, nonce FROM page_subscribers WHERE kind = 'email' ORDER BY created_at DESC, id DESC LIMIT 1"
 VERIFICATION = "a link in a mail"
 ADDRESS = "someone@example.net"
 OPERATOR = "/operator/ui"
@@ -121,7 +122,7 @@ async def _by_links(desk: Desk, known: Mapping[str, str]) -> Mapping[str, Mappin
             conn, tenant_id=home.tenant_id, verification_id=new_id(), channel_id=asked, address=ADDRESS,
             digest=verification_digest(VERIFICATION), lasts=timedelta(days=1),
         )  # fmt: skip
-        [(subscriber_id, nonce)] = await conn.fetch("SELECT id, nonce FROM page_subscribers")
+        subscriber_id, nonce = await conn.fetchrow(NEWEST)
     token = partial(subscription_token, tenant_id=home.tenant_id, subscriber_id=subscriber_id, pepper=PEPPER)
     managed = {"token": token("manage")}
     told = Acknowledgeable(home.tenant_id, UUID(known["incident_id"]), UUID(known["channel_id"]))
