@@ -98,8 +98,11 @@ def news_mail(items: Sequence[Item], place: Place) -> MailPage:
         facts=_facts(first.told, texts) if alone else (),
         rows=[_row(one, texts, place) for one in items] if not alone else (),
         heads=texts.heads,
-        buttons=(Button(texts.open_page, _url(first, place) if alone else place.url),),
-        footer=(texts.because.format(page=place.title), f"{texts.manage}: {place.manage_url}"),
+        buttons=(
+            Button(texts.open_page, _url(first, place) if alone else place.url),
+            Button(texts.manage, place.manage_url),
+        ),
+        footer=(texts.because.format(page=place.title),),
         unsubscribe_url=place.unsubscribe_url,
         unsubscribe_label=texts.unsubscribe,
         language=place.language,
