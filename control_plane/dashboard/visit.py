@@ -107,10 +107,13 @@ def form(path: str, take: Page, *, operation: str, summary: str, scope: str | No
     return _route("POST", path, partial(_visited, take, scope), operation=operation, summary=summary)
 
 
-def form_with_file(path: str, take: Page, *, operation: str, summary: str, scope: str, max_body: int) -> Route:
-    """A POST route for forms that may carry a file. `max_body`: bytes of all of it."""
+def form_with_file(
+    path: str, take: Page, *, operation: str, summary: str, scope: str, max_body: int, category: Category = "writes"
+) -> Route:
+    """A POST route for forms that may carry a file. `max_body`: bytes of all of it. `category`: of whose budget."""
     made = form(path, take, operation=operation, summary=summary, scope=scope)
-    return with_fields(made, files=True, max_body=max_body)
+    handler = partial(_visited, take, scope, category=category)
+    return with_fields(made, handler=handler, files=True, max_body=max_body)
 
 
 def _route(method: str, path: str, handler: Handler, *, operation: str, summary: str, head: bool = True) -> Route:
@@ -130,14 +133,16 @@ def _route(method: str, path: str, handler: Handler, *, operation: str, summary:
     )
 
 
-async def _visited(show: Page, scope: str | None, call: Call) -> web.StreamResponse:
+async def _visited(
+    show: Page, scope: str | None, call: Call, *, category: Category | None = None
+) -> web.StreamResponse:
     visit = None
     try:
         visit = await opened(call)
         if visit is None:
             return to_sign_in(call)
-        category: Category = "reads" if call.request.method in ("GET", "HEAD") else "writes"
-        rate_limits.count(call.request, call.deps.limits, visit.caller, category)
+        usual: Category = "reads" if call.request.method in ("GET", "HEAD") else "writes"
+        rate_limits.count(call.request, call.deps.limits, visit.caller, category or usual)
         if visit.caller.suspended:
             raise Forbidden("This tenant is suspended; ask the operator of this installation", code="TENANT_SUSPENDED")
         if call.request.method == "POST":

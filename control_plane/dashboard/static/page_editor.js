@@ -17,6 +17,9 @@ if (fresh) {
   });
 }
 
+// What is wrong first is where one goes on.
+document.querySelector('main [aria-invalid="true"]:not(fieldset)')?.focus();
+
 const form = document.getElementById("page-form");
 const frame = document.getElementById("preview");
 if (form && frame) follow();
@@ -48,6 +51,7 @@ function follow() {
   }
 
   if (button) button.hidden = true;
+  form.elements.logo?.addEventListener("change", weigh);
   for (const field of form.querySelectorAll("[data-colour]")) addPicker(field);
   form.addEventListener("input", (event) => {
     if (event.target.name !== "theme" && unsaved) unsaved.textContent = unsaved.dataset.words;
@@ -74,8 +78,25 @@ function say({ name, colour, words, good }) {
   if (picker) picker.value = colour;
   const said = field.querySelector(".contrast");
   if (said.textContent !== words) said.textContent = words;
+  if (said.hidden) {
+    said.hidden = false;
+    field.querySelector(".problem").remove();
+    field.querySelector("input:not([type=color])").removeAttribute("aria-invalid");
+  }
   said.classList.toggle("good", good);
   said.classList.toggle("bad", !good);
+}
+
+// A picture that would be refused for its size is not sent in the first place.
+function weigh(event) {
+  const input = event.target;
+  const large = (input.files[0]?.size ?? 0) > 2 * 1024 * 1024;
+  input.ariaInvalid = large ? "true" : null;
+  const hint = document.getElementById("logo-hint");
+  hint.dataset.words ??= hint.textContent;
+  hint.classList.toggle("problem", large);
+  hint.textContent = large ? "This picture has more than 2 MiB: choose a smaller one." : hint.dataset.words;
+  if (large) input.value = "";
 }
 
 function addPicker(field) {

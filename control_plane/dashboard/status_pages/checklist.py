@@ -15,12 +15,13 @@ _TECHNICAL = re.compile(r"://|\b[\w-]+(?:\.[\w-]+){2,}\b|\b\d{1,3}(?:\.\d{1,3}){
 
 
 class Item(Struct, frozen=True, kw_only=True):
-    """A line of the list. `needed`: without it the page is of no use; what is not needed is advice."""
+    """A line of the list. `needed`: without it the page is of no use. `warns`: said of a published page, too."""
 
     done: bool
     words: str
     href: str
     needed: bool = False
+    warns: bool = False
 
 
 def checklist(page: PageRow, components: Sequence[ComponentRow], *, here: str, domain_proven: bool) -> list[Item]:
@@ -33,6 +34,7 @@ def checklist(page: PageRow, components: Sequence[ComponentRow], *, here: str, d
             words="It shows something" if components else "It shows nothing yet: choose what the public may see",
             href=f"{here}/components",
             needed=True,
+            warns=True,
         ),
         Item(
             done=not technical,
@@ -40,6 +42,7 @@ def checklist(page: PageRow, components: Sequence[ComponentRow], *, here: str, d
             if not technical
             else f"A name looks like an address, and the public would read it: {technical[0]}",
             href=f"{here}/components",
+            warns=True,
         ),
         Item(
             done=about,
@@ -50,5 +53,5 @@ def checklist(page: PageRow, components: Sequence[ComponentRow], *, here: str, d
     ]
     if page.custom_domain is not None and not domain_proven:
         words = f"{page.custom_domain} is no longer proven yours: it leads nowhere"
-        items.append(Item(done=False, words=words, href="/app/settings/domains"))
+        items.append(Item(done=False, words=words, href="/app/settings/domains", warns=True))
     return items

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import partial
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,16 @@ from aiohttp import web
 
 from control_plane.dashboard.fields import told
 from control_plane.dashboard.status_pages.colours import NAMES, swatches
-from control_plane.dashboard.status_pages.frame import HERE, PAGE, REFUSALS, Opened, accepted, opened, shown
+from control_plane.dashboard.status_pages.frame import (
+    HERE,
+    NOT_SAVED,
+    PAGE,
+    REFUSALS,
+    Opened,
+    accepted,
+    opened,
+    shown,
+)
 from control_plane.dashboard.status_pages.page_form import (
     Around,
     Raw,
@@ -27,7 +37,7 @@ from control_plane.dashboard.words import moment, sentence
 from control_plane.errors import BadRequest, FarwatchError, PreconditionFailed
 from control_plane.services.installation.require_revision import require_revision
 from control_plane.services.pages.change_page import change_page, delete_page
-from control_plane.services.pages.draw_logo import draw_logo
+from control_plane.services.pages.draw_logo import MOST_BYTES, draw_logo
 from control_plane.services.pages.keep_logo import delete_logo, put_logo
 from control_plane.services.pages.page_rows import config_of
 from control_plane.store import domains
@@ -49,12 +59,19 @@ async def save(visit: Visit) -> web.StreamResponse:
     try:
         picture = visit.files.get("logo")
         if picture is not None:
-            await draw_logo(picture)
+            await _check_logo(picture)
         await _write(visit, page, body_of(visit.form), revisions=accepted(visit))
         await _write_logo(visit, page, picture)
     except REFUSALS as error:
         return await _editor(visit, await opened(visit), visit.form, error)
     return see_other(f"{page.here}?said=saved")
+
+
+async def _check_logo(picture: bytes) -> None:
+    """Raises BadRequest INVALID_IMAGE."""
+    if len(picture) > MOST_BYTES:
+        raise BadRequest("the picture has more than 2 MiB: choose a smaller one", code="INVALID_IMAGE")
+    await draw_logo(picture)
 
 
 async def set_state(visit: Visit) -> web.StreamResponse:
@@ -99,12 +116,14 @@ async def _editor(visit: Visit, page: Opened, raw: Raw, error: FarwatchError | N
         address=str(frame(visit)["origin"]),
         proven=proven,
         has_password=page.row.password_digest is not None,
-        has_logo=page.row.logo_digest is not None,
     )
     about_page = None if isinstance(error, PreconditionFailed) or _is_of_logo(error) else error
     groups, problem = told(groups_of(raw, around), about_page)
     if isinstance(error, PreconditionFailed):
         problem = _meanwhile(visit, page)
+    if error is not None and not problem:
+        problem = NOT_SAVED
+    host = urlsplit(around.address).hostname or ""
     context = {
         "groups": groups,
         "problem": problem,
@@ -113,11 +132,21 @@ async def _editor(visit: Visit, page: Opened, raw: Raw, error: FarwatchError | N
         "logo": f"{page.here}/logo?of={page.row.logo_digest}" if page.row.logo_digest else "",
         "logo_problem": sentence(error.message) if error is not None and _is_of_logo(error) else "",
         "no_logo": text(raw, "no_logo") == "yes",
+        "choose_again": error is not None and "logo" in visit.files and not _is_of_logo(error),
         "retype": bool(error is not None and raw.get("password", [""])[0]),
         "proven": proven,
-        "host": urlsplit(around.address).hostname or "",
+        "host": host,
+        "host_is_name": not _is_address(host),
     }
     return shown(visit, page, "status_page_edit.html", context, status=200 if error is None else error.status)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_of_logo(error: FarwatchError | None) -> bool:

@@ -27,6 +27,8 @@ PAGE = f"{HERE}/{{page_id}}"
 REFUSALS = (BadRequest, Conflict, Forbidden, PreconditionFailed, Refused)
 """What a person can do something about: told beside the field, with what they had typed."""
 
+NOT_SAVED = "Nothing was saved yet: what has to change stands beside its field."
+
 VERDICTS: Mapping[ComponentState, tuple[str, str]] = {
     "operational": ("up", "Operational"),
     "degraded": ("degraded", "Degraded"),
@@ -98,6 +100,8 @@ def shown(visit: Visit, page: Opened, template: str, context: Mapping[str, Any],
         "verdict": VERDICTS[page.verdict],
         "checklist": items,
         "lacks": [item for item in items if not item.done],
+        "warnings": [item for item in items if item.warns and not item.done],
+        "domain_proven": page.domain_proven,
         "may_publish": all(item.done for item in items if item.needed),
         "may_write": visit.may("status-pages:write"),
         "said": SAID.get(visit.query("said"), ""),

@@ -11,6 +11,7 @@ from control_plane.dashboard.fields import Field, Group, options, told
 from control_plane.dashboard.monitor_choice import chosen_monitors, monitors_field, offered
 from control_plane.dashboard.status_pages.frame import (
     HERE,
+    NOT_SAVED,
     REFUSALS,
     SAID,
     STANDINGS,
@@ -176,6 +177,8 @@ async def _form(visit: Visit, error: FarwatchError | None = None) -> web.StreamR
         ),
     )
     shown, problem = told([Group(naming), Group(showing)], error)
+    if error is not None and not problem:
+        problem = NOT_SAVED
     context = {"groups": shown, "problem": problem}
     return show(visit, "status_page_new.html", context, status=200 if error is None else error.status)
 

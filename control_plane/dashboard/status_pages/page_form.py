@@ -34,7 +34,6 @@ class Around(Struct, frozen=True, kw_only=True):
     address: str
     proven: Sequence[str]
     has_password: bool
-    has_logo: bool
 
 
 def visibility_of(config: PageConfig) -> str:

@@ -36,8 +36,8 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
-FORM_BYTES = MOST_BYTES + 128 * 1024
-"""Of the whole form: a logo, and the longest texts thrice encoded."""
+FORM_BYTES = 3 * MOST_BYTES
+"""Of the whole form. A logo that is too large is refused beside its field, as long as it is not far too large."""
 _MOST_REPAIRS = 20
 
 
@@ -119,6 +119,7 @@ ROUTES: tuple[Route, ...] = (
         summary="The page as it is being typed",
         scope="status-pages:read",
         max_body=FORM_BYTES,
+        category="reads",
     ),
     page(
         f"{PAGE}/logo",

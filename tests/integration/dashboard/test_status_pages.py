@@ -156,7 +156,7 @@ async def test_each_field_of_the_editor_is_saved(desk: Desk, http: httpx.AsyncCl
     shown = (await http.get(f"{HERE}/{page['id']}")).text
     assert "correct horse" not in shown
     assert "status.example.com is proven yours" in shown
-    assert "CNAME" in shown
+    assert "A or AAAA record of <code>status.example.com</code>" in shown
     assert (await save(http, page["id"])).status_code == 303
     assert (await pages(desk))[0] == now
     emptied = dict.fromkeys(("description", "custom_domain", "key", "header_text", "footer_text", *colours), "")
@@ -196,6 +196,7 @@ async def test_every_bad_field_is_told_beside_it_and_nothing_is_saved(desk: Desk
         ({"key": "No Key"}, "key", ""),
         ({"logo": SVG}, "logo", "SVG"),
         ({"logo": b"GIF89a"}, "logo", "no PNG"),
+        ({"logo": b"x" * 2_200_000}, "logo", "more than 2 MiB"),
     ]
     for typed, field, said in cases:
         sent = {"footer_text": "kept as typed", **typed}
@@ -276,7 +277,7 @@ async def test_a_logo_is_drawn_anew_shown_and_taken_away(desk: Desk, http: httpx
     forged = {TOKEN: "0" * 64, "title": "Forged"}
     files = {"logo": ("logo.png", picture(), "image/png")}
     assert (await http.post(here, data=forged, files=files)).status_code == 403
-    big = {"logo": ("logo.png", b"x" * 2_400_000, "image/png")}
+    big = {"logo": ("logo.png", b"x" * 6_400_000, "image/png")}
     assert (await http.post(here, data=forged, files=big)).status_code == 413
     assert (await http.post(here, content=b"{}", headers={"Content-Type": "application/json"})).status_code == 415
     assert (await pages(desk))[0]["title"] == "With a logo"
