@@ -48,7 +48,7 @@ async def a_busy_page(stage: Stage, *, slug: str = "acme", **over: object) -> Li
     """A page with everything that a page can have."""
     page = await stage.page(slug, title="Acme", footer_text="Call us", header_text="Hello", **over)
     shop = await stage.component(page, "Shop", "down", group="Web", description="Orders")
-    for place, verdict in enumerate(("degraded", "up", "unknown", "up", "up", "up", "up"), start=1):
+    for place, verdict in enumerate(("degraded", "up", "unknown", *["up"] * 8), start=1):
         await stage.component(page, f"System {place}", verdict, group="Web" if place < 4 else None, position=place)
     await stage.update(await stage.incident(shop, "Orders fail"), "We look into it")
     await stage.window(shop, "New disks", text="Half an hour")
