@@ -35,7 +35,10 @@ KINDS: Mapping[str, str] = {
 }
 _STYLES: tuple[str, ...] = get_args(Style)
 _FOREIGN = "That is no share link of this monitor, or it counts no more"
-_IMAGE_HEADERS = {"Cache-Control": "private, max-age=10", "Content-Security-Policy": "default-src 'none'"}
+_IMAGE_HEADERS = {
+    "Cache-Control": "private, max-age=10",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 
 
 class KindChoice(Struct, frozen=True):
