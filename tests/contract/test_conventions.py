@@ -34,6 +34,7 @@ _NO_REVISION = {
     ),
     **dict.fromkeys(("end_my_sessions", "end_my_session"), "sessions are listed and ended, and never change"),
     "delete_manage_key": "is replaced or taken away, and never changed: whoever takes it away means whatever opens now",
+    "delete_page_manage_key": "as above",
     "revoke_invitation": "address and role never change; what is over already is refused by its state",
     "revoke_delegation": "a link is made, used and revoked, and never changed; one that is over stays as it is",
     "delete_share": "a link is made, used and revoked, and never changed",

@@ -16,6 +16,7 @@ from control_plane.services.fleet.write_operator_incidents import Change, Place,
 from control_plane.services.jobs.run_job import JobContext, run_next_job
 from control_plane.services.maintenance.advance_maintenance import advance_maintenance
 from control_plane.services.pages.ask_subscriber import Asking, ask_subscriber
+from control_plane.services.pages.keep_page_manage_key import write_page_key
 from control_plane.services.tenants.issue_manage_key import write_manage_key
 from control_plane.store.pool import Database
 from tests.support.dashboard import Desk, a_desk
@@ -128,6 +129,7 @@ async def _for_the_tenant(desk: Desk) -> Mapping[str, str]:
         page = await _made(http, "/api/v1/status-pages", slug="first-page", title="Acme")
         line = await _made(http, f"/api/v1/status-pages/{page['id']}/components", monitor_id=str(monitor_id))
         known |= {"page_id": page["id"], "component_id": line["id"], "slug": page["slug"]}
+        await _page_managed(desk, UUID(page["id"]))
         known["subscriber_id"] = await _a_subscriber(desk, UUID(page["id"]))
         known["share_id"] = (await _made(http, f"/api/v1/monitors/{monitor_id}/shares"))["id"]
         known["feed_id"] = (await _made(http, "/api/v1/feeds", name="Chat"))["id"]
@@ -160,6 +162,13 @@ async def _managed(desk: Desk, monitor_id: UUID) -> None:
     home = desk.served.home.tenant_id
     async with desk.database.tenant_transaction(home) as conn:
         await write_manage_key(conn, tenant_id=home, monitor_id=monitor_id, pepper=PEPPER)
+
+
+async def _page_managed(desk: Desk, page_id: UUID) -> None:
+    """The same of a status page."""
+    home = desk.served.home.tenant_id
+    async with desk.database.tenant_transaction(home) as conn:
+        await write_page_key(conn, tenant_id=home, page_id=page_id, pepper=PEPPER)
 
 
 async def an_empty_page(desk: Desk) -> str:
