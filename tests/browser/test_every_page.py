@@ -60,7 +60,9 @@ async def test_every_page_is_accessible_and_fits(room: Room, database: Database,
     async with a_desk(database, SETTINGS) as desk:
         pages = await empty_pages(desk) if room is Room.EMPTY else await pages_of(await furnish(desk), room)
         tab = await _tab(browser, desk, room)
-        found = [each for page in pages for each in await _wrong(tab, page, room)]
+        found = [
+            each for number, page in enumerate(pages) for each in await _wrong(tab, page, f"{room.value}.{number:02}")
+        ]
         await browser.close()
     if found:
         pytest.fail("\n".join(found), pytrace=False)
@@ -76,14 +78,14 @@ async def _tab(browser: Browser, desk: Desk, room: Room) -> Tab:
     return tab
 
 
-async def _wrong(tab: Tab, page: Page, room: Room) -> list[str]:
+async def _wrong(tab: Tab, page: Page, place: str) -> list[str]:
     """Everything that is wrong with a page, and where."""
     found: list[str] = []
     await tab.goto(page.path)
     looks = (*LOOKS, *MORE_LOOKS) if os.environ.get("TEST_FARWATCH_EVERY_LOOK") else LOOKS
     for look in looks:
         await _looked(tab, look)
-        await screenshots.keep(tab, f"{room.value}.{page.name}", width=look.width, theme=look.theme)
+        await screenshots.keep(tab, f"{place}.{page.name}", width=look.width, theme=look.theme)
     await tab.evaluate(OPEN)
     for look in looks:
         await _looked(tab, look)
