@@ -106,13 +106,13 @@ async def _alerting(desk: Desk, http: httpx.AsyncClient, monitors: Mapping[str, 
     match = {"severities": ["critical"], "tags": ["prod"]}
     route = await _made(http, "/api/v1/routes", name="Production", channel_ids=[channel], match=match)
     night = {"starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-02T00:00:00Z"}
-    await _made(http, "/api/v1/silences", name="New data centre", **night)
+    silence = await _made(http, "/api/v1/silences", name="New data centre", **night)
     weekly = {"title": "Sunday upkeep", "all": True, "cron": "0 2 * * SUN", "duration": 7200, "public": True}
     window = await _made(http, "/api/v1/maintenance", **weekly)
     link = await _made(http, "/api/v1/channels/telegram-link")
     other = await _made(http, "/api/v1/channels/whatsapp-link")
     found = {"route_id": route["id"], "window_id": window["id"], "link_id": link["id"]}
-    return {**found, "whatsapp_link_id": other["id"]}
+    return {**found, "whatsapp_link_id": other["id"], "silence_id": silence["id"]}
 
 
 async def _settings(http: httpx.AsyncClient) -> dict[str, str]:
@@ -225,6 +225,7 @@ def _addresses(
         "show_monitor": tuple(f"/app/monitors/{each}" for each in monitors.values()),
         "show_first_check": tuple(f"/app/monitors/{monitors[each]}/first" for each in ("up", "unknown")),
         "show_channel_form": tuple(f"/app/channels/new/{kind}" for kind in CHANNEL_KINDS),
+        "show_badge": (f"/app/monitors/{monitors['up']}/share/badge/status",),
         "show_routes": ("/app/routes?ask=1&monitor=Web+shop",),
         "show_share": (f"/m/{share}",),
         "show_acknowledge_link": (links["acknowledge"],),
