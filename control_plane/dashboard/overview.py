@@ -159,29 +159,26 @@ def _row(view: MonitorView, read: _Read, now: datetime) -> OverviewRow:
 
 async def _monitors(conn: Connection, visit: Visit, wanted: Wanted, counts: Sequence[GroupCount]) -> _Read:
     narrowed, offset = wanted.filter(), (wanted.page - 1) * PAGE_SIZE
-    views = await monitor_lists.list_monitors(
-        conn,
-        tenant_id=visit.tenant_id,
-        wanted=narrowed,
-        sort=wanted.sort or "group",
-        limit=PAGE_SIZE,
-        offset=offset,
-    )
+    tenant_id, sort = visit.tenant_id, wanted.sort or "group"
+    if wanted.q or wanted.tag or wanted.kind:
+        views, total = await monitor_lists.page_of_monitors(
+            conn, tenant_id=tenant_id, wanted=narrowed, sort=sort, limit=PAGE_SIZE, offset=offset
+        )
+    else:
+        views = await monitor_lists.list_monitors(
+            conn, tenant_id=tenant_id, wanted=narrowed, sort=sort, limit=PAGE_SIZE, offset=offset
+        )
+        total = _counted(wanted, counts)
     if not views and wanted.page > 1:
         raise NotFound("The list has no such page")
-    total = offset + len(views)
-    if len(views) == PAGE_SIZE:
-        total = await _total(conn, visit, wanted, counts)
     kept = timedelta(days=visit.deps.settings.retention.transitions_days)
     horizon = Horizon(visit.deps.now(), kept)
     glances = await read_glances(conn, views, tenant_id=visit.tenant_id, horizon=horizon)
     return _Read(total, views, glances, await _not_rolled_up(conn, visit, glances, horizon.now))
 
 
-async def _total(conn: Connection, visit: Visit, wanted: Wanted, counts: Sequence[GroupCount]) -> int:
-    """How many match; what the counts of groups tell is not counted again."""
-    if wanted.q or wanted.tag or wanted.kind:
-        return await monitor_lists.count_monitors(conn, tenant_id=visit.tenant_id, wanted=wanted.filter())
+def _counted(wanted: Wanted, counts: Sequence[GroupCount]) -> int:
+    """How many match by state and group alone: the counts of groups tell it."""
     return sum(
         each.monitors for each in counts if wanted.group in ("", each.group) and wanted.state in ("", each.shown)
     )

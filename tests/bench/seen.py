@@ -73,7 +73,7 @@ async def sees(running: World, population: Population, cookie: str, *, seconds: 
         return None
     async with _page(running, cookie) as page:
         await page.goto("/app")
-        await page.wait_for_function("window.seen.live > 0", timeout=_LIVE_MS)
+        await page.locator("#live-pill[data-state=live]").wait_for(state="attached", timeout=_LIVE_MS)
         until = time.monotonic() + seconds
         shown = await _shown(page, population)
         while time.monotonic() < until:
