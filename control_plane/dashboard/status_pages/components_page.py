@@ -180,7 +180,7 @@ async def _under(visit: Visit, own: ComponentRow, heading: str | None) -> None:
 
 async def change_heading(visit: Visit) -> web.StreamResponse:
     """Its name, or its place among the others."""
-    old, way = visit.text("old"), visit.text("way")
+    old, way = visit.text("old") or visit.query("old"), visit.text("way")
     if way in get_args(Way):
         page = await opened(visit)
         ids = with_heading_moved(page.components, old or None, cast("Way", way))
@@ -284,7 +284,9 @@ def _line(
     visit: Visit, row: ComponentRow, state: tuple[str, str], wrong: Wrong | None, *, up: bool, down: bool
 ) -> Line:
     mine = wrong is not None and wrong.component_id == row.id
-    fields, problem = _fields(visit, row, wrong.error if wrong is not None and mine else None)
+    is_open = visit.may("status-pages:write") and (mine or visit.query("change") == str(row.id))
+    error = wrong.error if wrong is not None and mine else None
+    fields, problem = _fields(visit, row, error) if is_open else ((), "")
     hidden = [word for word, is_shown in (("uptime", row.show_uptime), ("latency", row.show_latency)) if not is_shown]
     return Line(
         id=row.id,
@@ -295,7 +297,7 @@ def _line(
         state=state,
         fields=fields,
         problem=problem,
-        open=mine,
+        open=is_open,
         revision=row.revision,
         up=up,
         down=down,
