@@ -38,6 +38,7 @@ ELSEWHERE = {
     "test_push_subscription": "as above",
     "resend_verification": "needs a mail server: tests/integration/email",
     "resend_operator_verification": "as above",
+    "create_page_subscriber": "as above: tests/integration/subscribers",
     "test_operator_channel": "as above",
     "get_dashboard_sparklines": "takes ids in its query: tests/integration/sharing/test_dashboard_reads.py",
     "put_status_page_logo": "takes a picture: tests/integration/pages/test_page_logo.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 import httpx
 
 from control_plane.domain.subscriber_rules import Target as Hook
+from control_plane.domain.subscription_link import subscription_token
 from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
 from control_plane.services.jobs.run_job import JobContext, run_next_job
 from control_plane.services.maintenance.advance_maintenance import advance_maintenance
@@ -27,6 +29,7 @@ from tests.support.serving import OPERATOR_SECRET
 WEBHOOK = {"type": "webhook", "url": "https://ops.example.com/farwatch"}
 BODIES: dict[str, dict[str, Any]] = {
     "create_monitor": {"name": "API", "check": {"type": "http", "url": "https://example.com/health"}},
+    "subscribe_to_public_page": {"type": "webhook", "url": "https://hooks.example.com/public"},
     "act_on_monitors": {"filter": {"tag": ["prod"]}, "action": {"type": "disable"}},
 }
 """By operation, where the documented example is short on purpose, or names what is not there."""
@@ -41,6 +44,7 @@ PUSH = {
 SHOWN = frozenset(
     {
         *("get_public_page", "list_public_components", "get_public_component_history", "list_public_incidents"),
+        "subscribe_to_public_page",
         *("get_public_incident", "list_public_maintenance", "get_badge", "get_shared_monitor", "get_public_page_badge"),
     }
 )
@@ -71,6 +75,8 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
                 known = {**known, "page_id": await an_empty_page(desk)}
             if operation.definition.raw["operationId"] == "get_job_result":
                 known = {**known, "job_id": await a_job_that_made_something(desk)}
+            if operation.definition.raw["operationId"].endswith("_public_subscription"):
+                known = {**known, "token": await a_subscribers_token(desk, operation.definition.raw["operationId"])}
             if operation.definition.raw["operationId"] in SHOWN:
                 known = {**known, **await _in_public(desk, known)}
         headers = {"Authorization": f"Bearer {credential}"}
@@ -147,6 +153,14 @@ async def _a_subscriber(desk: Desk, page_id: UUID) -> str:
         desk.database, asking, tenant_id=desk.served.home.tenant_id, page_id=page_id, sealer=deps.sealer, pepper=PEPPER
     )
     return str(asked.subscriber_id)
+
+
+async def a_subscribers_token(desk: Desk, operation: str) -> str:
+    """What the links to the one subscriber have: to confirm, or for everything else."""
+    async with desk.database.app() as conn:
+        row = await conn.fetchrow("SELECT tenant_id, id, nonce FROM page_subscribers")
+    token = partial(subscription_token, tenant_id=row["tenant_id"], subscriber_id=row["id"], pepper=PEPPER)
+    return token("confirm", nonce=row["nonce"]) if operation.startswith("confirm") else token("manage")
 
 
 async def _job(http: httpx.AsyncClient) -> str:
