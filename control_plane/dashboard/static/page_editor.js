@@ -28,15 +28,25 @@ function follow() {
   const button = form.querySelector("[data-preview-button]");
   const unsaved = document.getElementById("unsaved");
   let timer = 0;
-  let newest = 0;
+  let drawing = false;
+  let again = false;
 
+  // One at a time: what is typed while a page is drawn is drawn after it.
   async function show() {
-    const mine = ++newest;
+    again = drawing;
+    if (drawing) return;
+    drawing = true;
+    await draw();
+    drawing = false;
+    if (again) show();
+  }
+
+  async function draw() {
     const typed = new FormData(form);
     typed.delete("logo");
     try {
       const answer = await fetch(`${form.action}/preview`, { method: "POST", body: typed, headers: { Accept: "application/json" } });
-      if (mine !== newest || !answer.ok || answer.redirected) return;
+      if (!answer.ok || answer.redirected) return;
       const told = await answer.json();
       lay(told.page);
       for (const swatch of told.swatches) say(swatch);

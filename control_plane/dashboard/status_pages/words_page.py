@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -11,8 +10,7 @@ from control_plane.dashboard.status_pages.frame import PAGE, opened, shown
 from control_plane.dashboard.visit import Visit, page
 from control_plane.dashboard.words import count, maybe_moment, moment
 from control_plane.domain.public_page import PublicIncident
-from control_plane.services.pages.read_public_page import preview_page
-from control_plane.services.uptime.read_availability import Horizon
+from control_plane.services.pages.read_page_words import read_page_words
 from control_plane.web.routes import Route
 
 _PHASES = {
@@ -26,11 +24,9 @@ _PHASES = {
 
 async def show_words(visit: Visit) -> web.StreamResponse:
     found, now = await opened(visit), visit.deps.now()
-    horizon = Horizon(now, timedelta(days=visit.deps.settings.retention.transitions_days))
-    read = await preview_page(visit.deps.database, tenant_id=visit.tenant_id, page_id=found.row.id, horizon=horizon)
-    windows = [] if read is None else read.maintenance
+    told = await read_page_words(visit.deps.database, tenant_id=visit.tenant_id, page_id=found.row.id, now=now)
     context = {
-        "incidents": [] if read is None else [_incident(visit, each) for each in read.incidents],
+        "incidents": [_incident(visit, each) for each in told.incidents],
         "windows": [
             {
                 "href": f"/app/maintenance/{each.id}",
@@ -40,7 +36,7 @@ async def show_words(visit: Visit) -> web.StreamResponse:
                 "begins": moment(each.starts_at, now),
                 "ends": moment(each.ends_at, now),
             }
-            for each in windows
+            for each in told.maintenance
         ],
         "days": found.row.history_days,
         "may_narrate": visit.may("incidents:write"),
