@@ -279,9 +279,12 @@ def refusal(call: Call, error: FarwatchError, visit: Visit | None) -> web.Respon
 
 
 def _again(call: Call, error: FarwatchError) -> str:
-    """Where to try again what is not available just now; a form is sent again from its page."""
+    """Where to try again what is not available just now; a form is sent again from its page, and links of those who are
+    on the way in hold what no page repeats.
+    """
     request = call.request
-    return request.raw_path if isinstance(error, Unavailable) and request.method in ("GET", "HEAD") else ""
+    is_read = request.method in ("GET", "HEAD") and request.path.startswith("/app")
+    return request.raw_path if isinstance(error, Unavailable) and is_read else ""
 
 
 _HEADINGS = {

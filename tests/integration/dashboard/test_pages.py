@@ -26,7 +26,8 @@ async def test_the_front_page_greets_a_stranger(desk: Desk) -> None:
     async with desk.browser() as http:
         reply = await http.get("/")
     assert reply.status_code == 200
-    assert "farwatch up" in reply.text
+    assert "Nobody has signed in here yet" in reply.text
+    assert "setup link" in reply.text
     assert 'href="/docs"' in reply.text
     assert {name: reply.headers[name] for name in HEADERS} == HEADERS
 
