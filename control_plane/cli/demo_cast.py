@@ -225,7 +225,7 @@ PAGE: Mapping[str, Any] = {
     "header_text": "This is a demo. Tern Ferries does not exist, and its past is invented.",
     "footer_text": "Questions? Ask at any harbour desk, or write to help@tern.example.",
     "show_latency": True,
-    "branding": {"accent": "#0b6e75"},
+    "branding": {"accent": "#0b6e75", "accent_dark": "#63c7cc"},
 }
 COMPONENTS: tuple[tuple[str, str, str, str], ...] = (
     ("website", "Website", "Booking", "Timetable, prices and everything to read"),

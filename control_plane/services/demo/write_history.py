@@ -23,16 +23,16 @@ from control_plane.services.demo.timeline import (
     stretches,
 )
 from control_plane.services.installation.identity import new_id
-from control_plane.services.uptime.roll_up import recompute
-from control_plane.store import decisions, demo_history, tenants
+from control_plane.services.uptime.roll_up import CHECK_DELAY_MS, DELAY_MS, NOBODY, recompute
+from control_plane.store import decisions, demo_history, rollups, tenants
 from control_plane.store.demo_history import DemoMonitor
 from control_plane.store.pool import Connection, Database
+from control_plane.store.rollups import FINE_MS, HOUR_MS
 from shared.clock import to_unix_ms
 
 _RAW_HOURS, _FINE_HOURS = 5, 60
 """For so long single results are written, and before them slices of five minutes: what charts read of such times."""
 _LEAST_PERIOD_S = 60
-_HOUR_MS = 3_600_000
 
 
 class Composite(Struct, frozen=True):
@@ -128,16 +128,26 @@ async def _write_results(
             period_ms = max(monitor.interval_s, _LEAST_PERIOD_S) * 1000
             pair = Pair(key, slug, period_ms, past.since[key], past.spells[key])
             samples = Samples(pair, now=past.now)
-            start_ms = to_unix_ms(past.since[key]) // _HOUR_MS * _HOUR_MS
+            start_ms = to_unix_ms(past.since[key]) // HOUR_MS * HOUR_MS
             ids = demo_history.PairIds(tenant_id, monitor.id, region[0])
-            hours = samples.slices(start_ms, raw_ms, width_ms=_HOUR_MS)
+            hours = samples.slices(start_ms, raw_ms, width_ms=HOUR_MS)
             await demo_history.copy_slices(conn, "hourly", hours, ids)
-            fine = samples.slices(max(fine_ms, start_ms), raw_ms, width_ms=300_000)
+            fine = samples.slices(max(fine_ms, start_ms), raw_ms, width_ms=FINE_MS)
             await demo_history.copy_slices(conn, "fine", fine, ids)
             results = samples.results(raw_ms, to_unix_ms(past.now))
             await demo_history.copy_results(conn, results, tenant_id=tenant_id, monitor=monitor, region=region)
             pairs.append((monitor.id, region[0]))
     await recompute(conn, pairs, since_ms=raw_ms, until_ms=to_unix_ms(past.now))
+    await _say_rolled_up(conn, to_unix_ms(past.now))
+
+
+async def _say_rolled_up(conn: Connection, now_ms: int) -> None:
+    """Let the walks go on from here, so that charts read the past's rollups from the first look on."""
+    await rollups.begin_walks(conn, since_ms=now_ms // HOUR_MS * HOUR_MS)
+    for name in rollups.WALKS:
+        width = FINE_MS if name == "fine" else HOUR_MS
+        delay = CHECK_DELAY_MS if name == "check" else DELAY_MS
+        await rollups.save_walk(conn, name, rollups.Walk((now_ms - delay) // width * width, None, NOBODY))
 
 
 async def _write_work(conn: Connection, monitors: Mapping[str, DemoMonitor], past: Past, *, tenant_id: UUID) -> None:
