@@ -16,7 +16,8 @@ WATCH = f"window.{CANARY} = () => {{ document.documentElement.dataset.ran = 'yes
 STRANGE = f"""
 () => {{
   const all = [...document.querySelectorAll('*')];
-  const bad = all.filter(e => e.matches('iframe, object, embed, base, style, script:not([src])')
+  const bad = all.filter(e => e.matches('iframe:not([sandbox=allow-same-origin][src^="/app/"])')
+    || e.matches('object, embed, base, style, script:not([src])')
     || [...e.attributes].some(a => /^on/.test(a.name) || a.name.includes('{CANARY}')
       || (/^(href|src|action|formaction|xlink:href)$/.test(a.name)
           && /^\\s*(javascript|vbscript|data:text|https?:..evil)/i.test(a.value))));
