@@ -55,6 +55,7 @@ async def shown(pages: EveryPage) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(480)
 async def test_no_text_runs_loads_or_leads_anywhere(
     browser: Browser, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

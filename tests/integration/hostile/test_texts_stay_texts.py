@@ -164,6 +164,7 @@ async def _read(pages: EveryPage, http: httpx.AsyncClient) -> list[str]:
     return wrong
 
 
+@pytest.mark.timeout(480)
 async def test_no_text_becomes_more_than_a_text(pages: EveryPage) -> None:
     columns: set[str] = set()
     agent = {"User-Agent": "<script>fwcanary()</script>", "X-Forwarded-For": "<b>", "Accept-Language": "<script>"}
