@@ -34,7 +34,7 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.server
 up: $(VENV)/.server ## run everything on this machine: PostgreSQL, control plane, one agent
 	@exec $(BIN)/farwatch up $(UP_FLAGS)
 
-demo: $(VENV)/.server ## three regions, three agents and sites that fail in scripted ways
+demo: $(VENV)/.server ## a made-up ferry line with 90 days behind it, and outages to watch
 	@exec $(BIN)/farwatch demo $(UP_FLAGS)
 
 test: $(VENV)/.dev ## all tests, browser tests included where Chromium is or may be installed
