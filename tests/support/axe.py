@@ -9,13 +9,13 @@ from typing import Any
 from playwright.async_api import Page
 
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-BY_COLOUR = ("color-contrast",)
-"""The rules whose answer depends on the theme."""
+BY_LOOK = ("color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable")
+"""The rules whose answer depends on theme and width: the others read the same tree under either."""
 
 _RUN = """
 async ([tags, rules]) => {
   const only = rules.length ? { type: 'rule', values: rules } : { type: 'tag', values: tags };
-  const found = await axe.run(document, { runOnly: only, resultTypes: ['violations'], rules: {} });
+  const found = await axe.run(document, { runOnly: only, resultTypes: ['violations'], preload: false });
   return found.violations.map((each) => ({
     rule: each.id,
     impact: each.impact,

@@ -235,7 +235,7 @@ def _addresses(
         "show_setup": (links["setup"],),
         "show_status_page": (*pages, f"{pages[0]}?search=nothing+is+called+this", "/status/locked"),
         "show_status_history": tuple(f"{page}/history" for page in pages),
-        "show_docs_chapter": ("/docs/monitors", "/docs/operator-tenants"),
+        "show_docs_chapter": ("/docs/keys", "/docs/operator-plans"),
     }
 
 
