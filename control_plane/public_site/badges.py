@@ -7,6 +7,7 @@ caches that fetch for thousands of readers, so nobody is counted by address, and
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -45,24 +46,30 @@ async def serve(call: Call) -> web.StreamResponse:
     query: BadgeQuery = call.query
     monitor_id, figures = _monitor_id(call), Wanted(kind, query.period or _DEFAULTS.get(kind, "30d"))
     known = await call.deps.last_known.ask(
-        ("badge", monitor_id, query.token, figures), lambda: _read(call, monitor_id, figures), now=call.deps.now()
+        ("badge", monitor_id, query.token, figures),
+        lambda: _read(call, monitor_id, figures),
+        now=call.deps.now(),
+        until=lambda shown: shown[1],
     )
-    badge = known.value if known.since is None else of_then(known.value, f"{known.since:%Y-%m-%d %H:%M} UTC")
+    badge, _ = known.value
+    if known.since is not None:
+        badge = of_then(badge, f"{known.since:%Y-%m-%d %H:%M} UTC")
     if query.label is not None:
         badge = msgspec.structs.replace(badge, label=query.label)
     return _answer(call, badge, kind=kind, form=form, aged=known.headers)
 
 
-async def _read(call: Call, monitor_id: UUID, figures: Wanted) -> Badge:
-    """The badge; what it says is worked out once for everybody within ten seconds, whatever it is labelled."""
+async def _read(call: Call, monitor_id: UUID, figures: Wanted) -> tuple[Badge, datetime | None]:
+    """The badge, and how long it may be shown. What it says is worked out once for everybody within ten seconds."""
     deps, query = call.deps, call.query
     pepper = deps.settings.security.pepper.encode()
     of = await find_badge(deps.database, monitor_id, token=query.token, pepper=pepper)
-    return await deps.recently.get(
+    badge = await deps.recently.get(
         ("badge", of, figures),
         lambda: read_badge(deps.database, of, figures, kept=deps.settings.retention),
         keep_s=_AGAIN_S,
     )
+    return badge, of.expires_at
 
 
 def _answer(

@@ -6,7 +6,6 @@ the link still counts is asked anew each time. While the database is away, it is
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -50,24 +49,33 @@ class Span(Struct, frozen=True):
 
 async def _known(call: Call) -> Known[SharedView]:
     """What the link shows, or showed last. Raises NotFound, and Unavailable."""
-    known = await call.deps.last_known.ask(("share", call.path["token"]), lambda: _read(call), now=call.deps.now())
-    return known if known.since is None else replace(known, value=_stale(known.value))
+    known = await call.deps.last_known.ask(
+        ("share", call.path["token"]), lambda: _read(call), now=call.deps.now(), until=lambda shown: shown.expires_at
+    )
+    view = known.value.view
+    return Known(view if known.since is None else _stale(view), known.since, known.age_s)
 
 
 def _stale(view: SharedView) -> SharedView:
     return msgspec.structs.replace(view, stale_since=view.at)
 
 
-async def _read(call: Call) -> SharedView:
+class _Shown(Struct, frozen=True):
+    view: SharedView
+    expires_at: datetime | None
+
+
+async def _read(call: Call) -> _Shown:
     deps = call.deps
     share = await find_share(deps.database, call.path["token"], pepper=deps.settings.security.pepper.encode())
     if share is None:
         raise NotFound("This link leads nowhere", code="SHARE_NOT_FOUND")
-    return await deps.recently.get(
+    view = await deps.recently.get(
         ("share", share.tenant_id, share.monitor_id),
         lambda: read_share(deps.database, share, kept=deps.settings.retention),
         keep_s=_AGAIN_S,
     )
+    return _Shown(view, share.expires_at)
 
 
 async def show(call: Call) -> web.StreamResponse:

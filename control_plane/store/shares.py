@@ -92,10 +92,11 @@ class SharedMonitor(Struct, frozen=True):
     tenant_id: UUID
     share_id: UUID
     monitor_id: UUID
+    expires_at: datetime | None
 
 
 FLEET_FIND_SHARED = """
-SELECT s.tenant_id, s.id AS share_id, s.monitor_id
+SELECT s.tenant_id, s.id AS share_id, s.monitor_id, s.expires_at
 FROM monitor_shares s JOIN tenants t ON t.id = s.tenant_id
 WHERE s.digest = $1 AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp()) AND t.suspended_at IS NULL
 """

@@ -10,8 +10,8 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from control_plane.errors import NotFound, Unavailable
 
@@ -38,42 +38,57 @@ class Known(Generic[V]):
         return {} if self.since is None else {"Age": str(self.age_s), "Warning": '110 - "Response is Stale"'}
 
 
+class _Kept(NamedTuple):
+    value: Any
+    at: datetime
+    ends: datetime
+    """Nothing is told of it from then on."""
+
+
 @dataclass
 class LastKnown:
     """The answers of this process."""
 
-    _kept: OrderedDict[Hashable, tuple[Any, datetime]] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[Hashable, _Kept] = field(default_factory=OrderedDict)
     _asking: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
 
-    async def ask(self, key: Hashable, make: Callable[[], Awaitable[V]], *, now: datetime) -> Known[V]:
+    async def ask(
+        self,
+        key: Hashable,
+        make: Callable[[], Awaitable[V]],
+        *,
+        now: datetime,
+        until: Callable[[V], datetime | None] = lambda _: None,
+    ) -> Known[V]:
         """What `make` says, or what it said last. Its NotFound is an answer, too: what was kept is forgotten.
 
-        Raises Unavailable where there is nothing to tell instead.
+        `until`: when an answer stops counting by itself. Raises Unavailable where there is nothing to tell instead.
         """
-        value, at = self._kept.get(key, (None, now))
-        known = key in self._kept and now - at < LONGEST
-        if known and key in self._asking:  # the one before us waits already
-            return _old(value, at, now)
+        kept = self._kept.get(key)
+        if kept is not None and kept.ends <= now:
+            kept = None
+        if kept is not None and key in self._asking:  # the one before us waits already
+            return _old(kept, now)
         task = asyncio.create_task(_made(make))
         try:
-            return Known(await self._answered(key, task, now=now, patience_s=PATIENCE_S if known else None))
+            value = await self._answered(key, task, patience_s=None if kept is None else PATIENCE_S)
         except (Unavailable, TimeoutError):
-            if not known:
+            if kept is None:
                 raise
-            return _old(value, at, now)
+            return _old(kept, now)
         except NotFound:
             self._kept.pop(key, None)
             raise
+        self._keep(key, _Kept(value, now, min(now + LONGEST, until(value) or datetime.max.replace(tzinfo=UTC))))
+        return Known(value)
 
-    async def _answered(self, key: Hashable, task: asyncio.Task[V], *, now: datetime, patience_s: float | None) -> V:
+    async def _answered(self, key: Hashable, task: asyncio.Task[V], *, patience_s: float | None) -> V:
         done, _ = await asyncio.wait({task}, timeout=patience_s)
         if not done:
             self._asking[key] = task
             task.add_done_callback(lambda ended: self._late(key, ended))
             raise TimeoutError
-        value = task.result()
-        self._keep(key, value, now)
-        return value
+        return task.result()
 
     def _late(self, key: Hashable, ended: asyncio.Task[Any]) -> None:
         """Nobody waits for it any more; what it says of a link that is gone counts all the same."""
@@ -81,15 +96,15 @@ class LastKnown:
         if not ended.cancelled() and isinstance(ended.exception(), NotFound):
             self._kept.pop(key, None)
 
-    def _keep(self, key: Hashable, value: object, now: datetime) -> None:
-        self._kept[key] = (value, now)
+    def _keep(self, key: Hashable, kept: _Kept) -> None:
+        self._kept[key] = kept
         self._kept.move_to_end(key)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
 
 
-def _old(value: V, at: datetime, now: datetime) -> Known[V]:
-    return Known(value, at, max(0, int((now - at).total_seconds())))
+def _old(kept: _Kept, now: datetime) -> Known[Any]:
+    return Known(kept.value, kept.at, max(0, int((now - kept.at).total_seconds())))
 
 
 async def _made(make: Callable[[], Awaitable[V]]) -> V:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
@@ -35,6 +35,8 @@ class BadgeOf(Struct, frozen=True):
     tenant_id: TenantId
     monitor_id: UUID
     name: str | None = None
+    expires_at: datetime | None = None
+    """Of the share that it was found by."""
 
 
 class Wanted(Struct, frozen=True):
@@ -53,7 +55,7 @@ async def find_badge(database: Database, monitor_id: UUID, *, token: str | None,
     if token is not None:
         share = await find_share(database, token, pepper=pepper)
         if share is not None and share.monitor_id == monitor_id:
-            return BadgeOf(TenantId(share.tenant_id), monitor_id)
+            return BadgeOf(TenantId(share.tenant_id), monitor_id, expires_at=share.expires_at)
     async with database.app() as conn:
         found = await public_monitors.find_published(conn, monitor_id=monitor_id)
     if found is None:

@@ -53,6 +53,16 @@ async def test_the_last_one_is_told_while_the_database_is_away_and_says_how_old_
         await known.ask("badge", source, now=NOW + LONGEST)
 
 
+async def test_what_was_to_end_by_itself_ends_while_the_database_is_away_too() -> None:
+    known, source = LastKnown(), Source()
+    ends = LATER + timedelta(seconds=1)
+    await known.ask("share", source, now=NOW, until=lambda _: ends)
+    source.says = Unavailable("away")
+    assert (await known.ask("share", source, now=LATER, until=lambda _: ends)).value == "up"
+    with pytest.raises(Unavailable):
+        await known.ask("share", source, now=ends, until=lambda _: ends)
+
+
 async def test_what_is_gone_is_not_told_again() -> None:
     known, source = LastKnown(), Source()
     await known.ask("share", source, now=NOW)
