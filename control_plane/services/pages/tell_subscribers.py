@@ -35,6 +35,9 @@ LEASE_MARGIN = timedelta(seconds=20)
 UNKNOWN_LIMIT = 20
 """Attempts without a known end after which we stop."""
 
+DRAIN_S = 8.0
+"""How long sends under way may take to end when the process stops."""
+
 CLOSED = "The page is not open to the public now"
 
 _AHEAD = BURST_REFILL * (BURST - 1)
@@ -64,7 +67,7 @@ class Teller:
         self._lease = lease or timedelta(seconds=slowest) + LEASE_MARGIN
 
     async def tell(self) -> int:
-        """Send all that is due; how many messages were tried."""
+        """Send all that is due; how many messages were tried. Raises Unavailable."""
         made, underway = 0, set[asyncio.Task[None]]()
         try:
             while True:
@@ -75,11 +78,9 @@ class Teller:
                     return made
                 done, underway = await asyncio.wait(underway, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    task.result()
+                    _look_at(task)
         finally:
-            for task in underway:
-                task.cancel()
-            await asyncio.gather(*underway, return_exceptions=True)
+            await _drain(underway)
 
     async def _claim(self, most: int) -> list[list[ToSend]]:
         if most <= 0:
@@ -144,6 +145,23 @@ class Teller:
             await page_subscribers.hold_list(conn, tenant_id=first.tenant_id, page_id=first.page_id)
             await page_subscribers.end_subscriber(conn, tenant_id=first.tenant_id, subscriber_id=first.subscriber_id)
         _log.info("subscriber_gone", kind=first.kind, id=str(first.subscriber_id), error=end.error)
+
+
+def _look_at(task: asyncio.Task[None]) -> None:
+    """Our own mistake with one message keeps nobody else waiting: its lease runs out, and it is tried again."""
+    fault = task.exception()
+    if fault is not None:
+        _log.error("page_message_failed", exc_info=fault)
+
+
+async def _drain(underway: set[asyncio.Task[None]]) -> None:
+    """Let what is under way end and be recorded when the process stops, so that nobody is told twice for that."""
+    if not underway:
+        return
+    _, late = await asyncio.wait(underway, timeout=DRAIN_S)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*underway, return_exceptions=True)
 
 
 def _end(first: ToSend, outcome: Outcome, *, jitter: float) -> MessageEnd:

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 
 from control_plane.services.pages.watch_pages import look_at_page, owe_next_batch, owe_notices
+from tests.support.receiver import answer_after
 from tests.support.subscriber_worker import start_worker
 from tests.support.subscribers import HOOK_SECRET, SubscriberStage, ago
 from tests.support.waiting import until_async
@@ -85,3 +86,17 @@ async def test_a_killed_worker_loses_nobody_and_repeats_at_most_the_one_under_wa
 
 async def _told(stage: SubscriberStage, count: int) -> bool:
     return (await stage.states()).get("delivered", 0) >= count
+
+
+async def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun(stage: SubscriberStage) -> None:
+    await stage.crowd(3)
+    release = asyncio.Event()
+    stage.hooks.otherwise = answer_after(release)
+    await stage.pages.incident(stage.api, "Down", ago=ago(1))
+    await stage.look()
+    telling = asyncio.create_task(stage.teller(at_once=2).tell())
+    await stage.hooks.wait_for(2)
+    telling.cancel()
+    release.set()
+    await asyncio.wait([telling])
+    assert await stage.states() == {"delivered": 2, "pending": 1}
