@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Page
 
 from control_plane.dashboard.channel_fields import KINDS as CHANNEL_KINDS
@@ -71,6 +72,7 @@ def forms(known: dict[str, str]) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.timeout(600)  # on a machine that does other things as well
 async def test_every_form_says_what_is_wrong_beside_it(database: Database, browser: Browser) -> None:
     async with a_desk(database, SETTINGS) as desk:
         shown = await furnish(desk)

@@ -49,9 +49,16 @@ class Room(Enum):
     EMPTY = "empty"
     """Those of an installation in which nothing is yet."""
     MONITORS = "monitors"
+    ALERTING = "alerting"
     TEAM = "team"
     """The rest of the dashboard, and the operator's."""
+    STATUS = "status"
     PUBLIC = "public"
+    """The rest of what needs no session."""
+
+
+OPEN_ROOMS = (Room.STATUS, Room.PUBLIC)
+"""Where one is shown in without a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,11 @@ class Page:
 
 
 def room_of(route: Route) -> Room:
-    if not route.path.startswith(("/app", "/operator")):
-        return Room.PUBLIC
-    return Room.MONITORS if re.match(r"/app($|/monitors|/started|/incidents)", route.path) else Room.TEAM
+    if not re.match(r"/(app|operator)(/|$)", route.path):
+        return Room.STATUS if route.path.startswith("/status") else Room.PUBLIC
+    if re.match(r"/app($|/monitors|/started|/incidents)", route.path):
+        return Room.MONITORS
+    return Room.ALERTING if re.match(r"/app/(channels|routes|silences|maintenance)", route.path) else Room.TEAM
 
 
 def routes_of(room: Room) -> list[Route]:
@@ -83,7 +92,7 @@ def routes_of(room: Room) -> list[Route]:
 
 async def empty_pages(desk: Desk) -> list[Page]:
     """What the dashboard shows before there is anything."""
-    routes = [*routes_of(Room.MONITORS), *routes_of(Room.TEAM)]
+    routes = [route for room in (Room.MONITORS, Room.ALERTING, Room.TEAM) for route in routes_of(room)]
     async with desk.signed_in() as http:
         await http.post("/sign-in/operator", data={"secret": OPERATOR_SECRET})
         asked = [(route, await _asked(http, route.path)) for route in routes if "{" not in route.path]
@@ -94,7 +103,7 @@ async def pages_of(shown: Showroom, room: Room) -> list[Page]:
     """The pages of a room that is furnished. Raises AssertionError naming the routes that nothing can be shown of."""
     async with shown.desk.signed_in() as http, shown.desk.browser() as stranger:
         await http.post("/sign-in/operator", data={"secret": OPERATOR_SECRET})
-        asker = stranger if room is Room.PUBLIC else http
+        asker = stranger if room in OPEN_ROOMS else http
         pages: list[Page] = []
         hidden: list[str] = []
         for route in routes_of(room):
