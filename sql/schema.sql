@@ -64,8 +64,34 @@ END
 $$;
 
 CREATE FUNCTION public.farwatch_changes(before jsonb, after jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (SELECT COALESCE(jsonb_object_agg(a.key, CASE WHEN (a.key ~ '(sealed|digest|secret|token|ping_id|previous_id)'::text) THEN '"***"'::jsonb ELSE jsonb_build_array((farwatch_changes.before -> a.key), a.value) END), '{}'::jsonb) AS "coalesce" FROM jsonb_each(farwatch_changes.after) a(key, value) WHERE (((farwatch_changes.before -> a.key) IS DISTINCT FROM a.value) AND (a.key <> ALL (ARRAY['updated_at'::text, 'revision'::text, 'last_used_at'::text, 'last_seen_at'::text, 'write_source'::text, 'check_version'::text, 'first_slot'::text, 'consecutive_failures'::text, 'last_delivered_at'::text, 'last_error'::text, 'covered_at'::text, 'next_starts_at'::text, 'next_ends_at'::text, 'current_starts_at'::text, 'current_ends_at'::text, 'request'::text, 'lease_until'::text]))));
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(jsonb_object_agg(a.key, CASE
+            WHEN a.key ~ '(sealed|digest|secret|token|ping_id|previous_id)' THEN '"***"'::jsonb
+            ELSE jsonb_build_array(a.was, a.value) END), '{}')
+        FROM ROWS FROM (jsonb_each(before), jsonb_each(after)) AS a (same_key, was, key, value)
+        WHERE a.was IS DISTINCT FROM a.value
+          AND a.key <> ALL (ARRAY['updated_at', 'revision', 'last_used_at', 'last_seen_at', 'write_source', 'check_version',
+              'first_slot', 'consecutive_failures', 'last_delivered_at', 'last_error', 'covered_at', 'next_starts_at',
+              'next_ends_at', 'current_starts_at', 'current_ends_at', 'request', 'lease_until'])
+    );
+
+END
+$$;
+
+CREATE FUNCTION public.farwatch_hide_monitor() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM page_components WHERE tenant_id = NEW.tenant_id AND monitor_id = NEW.id;
+
+    RETURN NULL;
+
+END
+$$;
 
 CREATE FUNCTION public.farwatch_keep_shared_ids() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -112,6 +138,10 @@ $$;
 CREATE FUNCTION public.farwatch_monitor_id() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('farwatch.monitor_id'::text, true), ''::text))::uuid;
+
+CREATE FUNCTION public.farwatch_page_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('farwatch.page_id'::text, true), ''::text))::uuid;
 
 CREATE FUNCTION public.farwatch_remind() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -734,12 +764,14 @@ CREATE TABLE public.maintenance_windows (
 CREATE TABLE public.manage_keys (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
-    monitor_id uuid NOT NULL,
+    monitor_id uuid,
     prefix text NOT NULL,
     digest bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     last_used_at timestamp with time zone,
-    CONSTRAINT manage_keys_digest_length CHECK ((octet_length(digest) = 32))
+    page_id uuid,
+    CONSTRAINT manage_keys_digest_length CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT manage_keys_opens_one CHECK (((monitor_id IS NULL) <> (page_id IS NULL)))
 );
 
 CREATE TABLE public.members (
@@ -927,11 +959,87 @@ CREATE TABLE public.page_components (
     CONSTRAINT page_components_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
 );
 
+CREATE TABLE public.page_deliveries (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    page_id uuid NOT NULL,
+    subscriber_id uuid NOT NULL,
+    notice_id uuid,
+    number bigint DEFAULT 0 NOT NULL,
+    subject uuid,
+    event text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    message_id uuid,
+    attempts integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    lease_token uuid,
+    lease_until timestamp with time zone,
+    last_error text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT page_deliveries_finished CHECK (((state = 'pending'::text) = (finished_at IS NULL))),
+    CONSTRAINT page_deliveries_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text, 'cancelled'::text])))
+);
+
 CREATE TABLE public.page_logos (
     tenant_id uuid NOT NULL,
     page_id uuid NOT NULL,
     image bytea NOT NULL,
     media_type text NOT NULL
+);
+
+CREATE TABLE public.page_notices (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    page_id uuid NOT NULL,
+    number bigint NOT NULL,
+    subject uuid NOT NULL,
+    begins_at timestamp with time zone,
+    event text NOT NULL,
+    component_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    told jsonb NOT NULL,
+    upto timestamp with time zone NOT NULL,
+    reached uuid,
+    owed integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone
+);
+
+CREATE TABLE public.page_subscribers (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    page_id uuid NOT NULL,
+    kind text NOT NULL,
+    digest bytea NOT NULL,
+    sealed bytea NOT NULL,
+    component_ids uuid[],
+    source text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    nonce bytea NOT NULL,
+    asked integer DEFAULT 0 NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirm_until timestamp with time zone,
+    confirmed_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    full_at timestamp with time zone,
+    last_delivered_at timestamp with time zone,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT page_subscribers_asked_or_confirmed CHECK (((confirm_until IS NULL) = (confirmed_at IS NOT NULL))),
+    CONSTRAINT page_subscribers_digest_length CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT page_subscribers_kind_known CHECK ((kind = ANY (ARRAY['email'::text, 'webhook'::text, 'web_push'::text]))),
+    CONSTRAINT page_subscribers_source_known CHECK ((source = ANY (ARRAY['public'::text, 'tenant'::text])))
+);
+
+CREATE TABLE public.page_watches (
+    tenant_id uuid NOT NULL,
+    page_id uuid NOT NULL,
+    events bigint DEFAULT 0 NOT NULL,
+    notices bigint DEFAULT 0 NOT NULL,
+    looked_at timestamp with time zone,
+    ended bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.ping_door_refusals (
@@ -1202,6 +1310,7 @@ CREATE TABLE public.status_pages (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     revision integer DEFAULT 1 NOT NULL,
+    is_public boolean DEFAULT false NOT NULL,
     CONSTRAINT status_pages_history_range CHECK (((history_days >= 1) AND (history_days <= 90))),
     CONSTRAINT status_pages_language_known CHECK ((language = ANY (ARRAY['en'::text, 'de'::text, 'ar'::text]))),
     CONSTRAINT status_pages_slug_form CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{1,58})[a-z0-9]$'::text)),
@@ -1467,6 +1576,9 @@ ALTER TABLE ONLY public.manage_keys
     ADD CONSTRAINT manage_keys_monitor_key UNIQUE (tenant_id, monitor_id);
 
 ALTER TABLE ONLY public.manage_keys
+    ADD CONSTRAINT manage_keys_page_key UNIQUE (tenant_id, page_id);
+
+ALTER TABLE ONLY public.manage_keys
     ADD CONSTRAINT manage_keys_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.members
@@ -1520,8 +1632,26 @@ ALTER TABLE ONLY public.page_components
 ALTER TABLE ONLY public.page_components
     ADD CONSTRAINT page_components_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.page_deliveries
+    ADD CONSTRAINT page_deliveries_once UNIQUE (tenant_id, subscriber_id, notice_id);
+
+ALTER TABLE ONLY public.page_deliveries
+    ADD CONSTRAINT page_deliveries_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.page_logos
     ADD CONSTRAINT page_logos_pkey PRIMARY KEY (tenant_id, page_id);
+
+ALTER TABLE ONLY public.page_notices
+    ADD CONSTRAINT page_notices_number_key UNIQUE (tenant_id, page_id, number);
+
+ALTER TABLE ONLY public.page_notices
+    ADD CONSTRAINT page_notices_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.page_subscribers
+    ADD CONSTRAINT page_subscribers_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.page_watches
+    ADD CONSTRAINT page_watches_pkey PRIMARY KEY (tenant_id, page_id);
 
 ALTER TABLE ONLY public.ping_door_refusals
     ADD CONSTRAINT ping_door_refusals_pkey PRIMARY KEY (id);
@@ -1687,6 +1817,8 @@ CREATE INDEX incident_monitors_monitor ON public.incident_monitors USING btree (
 
 CREATE INDEX incident_reminders_due ON public.incident_reminders USING btree (due_at);
 
+CREATE INDEX incidents_listed ON public.incidents USING btree (tenant_id, ((state = 'resolved'::text)), opened_at DESC, number DESC);
+
 CREATE INDEX incidents_monitor ON public.incidents USING btree (tenant_id, monitor_id, opened_at DESC);
 
 CREATE UNIQUE INDEX incidents_one_open ON public.incidents USING btree (tenant_id, monitor_id) WHERE ((origin = 'monitor'::text) AND (state <> 'resolved'::text));
@@ -1745,6 +1877,10 @@ CREATE INDEX monitors_by_name ON public.monitors USING btree (tenant_id, lower(n
 
 CREATE INDEX monitors_composites ON public.monitors USING btree (tenant_id, id) WHERE (kind = 'composite'::text);
 
+CREATE INDEX monitors_listed ON public.monitors USING btree (tenant_id, id) INCLUDE (number, "group", enabled);
+
+CREATE INDEX monitors_public ON public.monitors USING btree (tenant_id, name, id) WHERE is_public;
+
 CREATE INDEX monitors_quiet ON public.monitors USING btree (tenant_id, id) WHERE (quiet_hours IS NOT NULL);
 
 CREATE INDEX monitors_tags ON public.monitors USING gin (tags);
@@ -1764,6 +1900,34 @@ CREATE INDEX operator_incidents_resolved ON public.operator_incidents USING btre
 CREATE INDEX page_components_monitor ON public.page_components USING btree (tenant_id, monitor_id);
 
 CREATE INDEX page_components_public ON public.page_components USING btree (monitor_id);
+
+CREATE INDEX page_deliveries_due ON public.page_deliveries USING btree (tenant_id, page_id, due_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX page_deliveries_finished ON public.page_deliveries USING btree (finished_at) WHERE (state <> 'pending'::text);
+
+CREATE INDEX page_deliveries_notice ON public.page_deliveries USING btree (tenant_id, notice_id);
+
+CREATE INDEX page_deliveries_pending ON public.page_deliveries USING btree (tenant_id, subscriber_id) WHERE (state = 'pending'::text);
+
+CREATE INDEX page_deliveries_subject ON public.page_deliveries USING btree (tenant_id, subscriber_id, subject);
+
+CREATE INDEX page_notices_age ON public.page_notices USING btree (created_at);
+
+CREATE INDEX page_notices_open ON public.page_notices USING btree (tenant_id, page_id, number) WHERE (finished_at IS NULL);
+
+CREATE INDEX page_notices_subject ON public.page_notices USING btree (tenant_id, page_id, subject);
+
+CREATE UNIQUE INDEX page_subscribers_confirmed ON public.page_subscribers USING btree (tenant_id, page_id, digest) WHERE (confirmed_at IS NOT NULL);
+
+CREATE INDEX page_subscribers_digest ON public.page_subscribers USING btree (digest);
+
+CREATE INDEX page_subscribers_page ON public.page_subscribers USING btree (tenant_id, page_id, id);
+
+CREATE UNIQUE INDEX page_subscribers_pending ON public.page_subscribers USING btree (tenant_id, page_id, digest) WHERE (confirmed_at IS NULL);
+
+CREATE INDEX page_subscribers_unconfirmed ON public.page_subscribers USING btree (confirm_until) WHERE (confirmed_at IS NULL);
+
+CREATE INDEX page_watches_looked ON public.page_watches USING btree (looked_at);
 
 CREATE INDEX ping_door_refusals_age ON public.ping_door_refusals USING btree (until_at);
 
@@ -1802,6 +1966,8 @@ CREATE INDEX silences_age ON public.silences USING btree (ends_at);
 CREATE INDEX silences_end ON public.silences USING btree (tenant_id, ends_at);
 
 CREATE UNIQUE INDEX status_pages_key_key ON public.status_pages USING btree (tenant_id, key) WHERE (key IS NOT NULL);
+
+CREATE INDEX status_pages_public ON public.status_pages USING btree (tenant_id, title, id) WHERE (is_public AND (state = 'published'::text));
 
 CREATE INDEX system_mails_due ON public.system_mails USING btree (due_at) WHERE (state = 'pending'::text);
 
@@ -1867,6 +2033,8 @@ CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.opt_outs FOR E
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE OF name, description, "group", show_uptime, show_latency ON public.page_components FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('page_component');
 
+CREATE TRIGGER audited AFTER INSERT OR DELETE ON public.page_subscribers FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('subscriber');
+
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.plans FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('plan', 'name');
 
 CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.push_subscriptions FOR EACH ROW EXECUTE FUNCTION public.farwatch_audit('push_subscription');
@@ -1884,6 +2052,8 @@ CREATE TRIGGER audited AFTER INSERT OR DELETE OR UPDATE ON public.tenants FOR EA
 CREATE TRIGGER audited_change AFTER UPDATE ON public.installation FOR EACH ROW WHEN ((new.name = 'kill_switch'::text)) EXECUTE FUNCTION public.farwatch_audit('kill_switch', 'name');
 
 CREATE TRIGGER audited_declared AFTER INSERT ON public.incidents FOR EACH ROW WHEN ((new.origin = 'person'::text)) EXECUTE FUNCTION public.farwatch_audit('incident');
+
+CREATE TRIGGER hidden AFTER UPDATE OF is_public ON public.monitors FOR EACH ROW WHEN ((old.is_public AND (NOT new.is_public))) EXECUTE FUNCTION public.farwatch_hide_monitor();
 
 CREATE TRIGGER looked_at_again AFTER INSERT ON public.monitor_escalations FOR EACH ROW EXECUTE FUNCTION public.farwatch_look_again();
 
@@ -2000,6 +2170,9 @@ ALTER TABLE ONLY public.maintenance_windows
 ALTER TABLE ONLY public.manage_keys
     ADD CONSTRAINT manage_keys_monitor_fkey FOREIGN KEY (tenant_id, monitor_id) REFERENCES public.monitors(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.manage_keys
+    ADD CONSTRAINT manage_keys_page_fkey FOREIGN KEY (tenant_id, page_id) REFERENCES public.status_pages(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
@@ -2051,8 +2224,23 @@ ALTER TABLE ONLY public.page_components
 ALTER TABLE ONLY public.page_components
     ADD CONSTRAINT page_components_page_fkey FOREIGN KEY (tenant_id, page_id) REFERENCES public.status_pages(tenant_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.page_deliveries
+    ADD CONSTRAINT page_deliveries_notice_fkey FOREIGN KEY (tenant_id, notice_id) REFERENCES public.page_notices(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.page_deliveries
+    ADD CONSTRAINT page_deliveries_subscriber_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.page_subscribers(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.page_logos
     ADD CONSTRAINT page_logos_page_fkey FOREIGN KEY (tenant_id, page_id) REFERENCES public.status_pages(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.page_notices
+    ADD CONSTRAINT page_notices_watch_fkey FOREIGN KEY (tenant_id, page_id) REFERENCES public.page_watches(tenant_id, page_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.page_subscribers
+    ADD CONSTRAINT page_subscribers_watch_fkey FOREIGN KEY (tenant_id, page_id) REFERENCES public.page_watches(tenant_id, page_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.page_watches
+    ADD CONSTRAINT page_watches_page_fkey FOREIGN KEY (tenant_id, page_id) REFERENCES public.status_pages(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.port_touches
     ADD CONSTRAINT port_touches_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
@@ -2205,7 +2393,15 @@ CREATE POLICY all_rows ON public.opt_outs TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.page_components TO farwatch_app USING (true);
 
+CREATE POLICY all_rows ON public.page_deliveries TO farwatch_app USING (true);
+
 CREATE POLICY all_rows ON public.page_logos TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.page_notices TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.page_subscribers TO farwatch_app USING (true);
+
+CREATE POLICY all_rows ON public.page_watches TO farwatch_app USING (true);
 
 CREATE POLICY all_rows ON public.ping_door_refusals TO farwatch_app USING (true);
 
@@ -2373,10 +2569,6 @@ CREATE POLICY nothing ON public.members AS RESTRICTIVE TO farwatch_manage USING 
 
 CREATE POLICY nothing ON public.monitor_shares AS RESTRICTIVE TO farwatch_manage USING (false);
 
-CREATE POLICY nothing ON public.page_components AS RESTRICTIVE TO farwatch_manage USING (false);
-
-CREATE POLICY nothing ON public.page_logos AS RESTRICTIVE TO farwatch_manage USING (false);
-
 CREATE POLICY nothing ON public.push_subscriptions AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.route_channels AS RESTRICTIVE TO farwatch_manage USING (false);
@@ -2388,8 +2580,6 @@ CREATE POLICY nothing ON public.sessions AS RESTRICTIVE TO farwatch_manage USING
 CREATE POLICY nothing ON public.setup_links AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.silences AS RESTRICTIVE TO farwatch_manage USING (false);
-
-CREATE POLICY nothing ON public.status_pages AS RESTRICTIVE TO farwatch_manage USING (false);
 
 CREATE POLICY nothing ON public.system_mails AS RESTRICTIVE TO farwatch_manage USING (false);
 
@@ -2423,8 +2613,6 @@ CREATE POLICY one_monitor ON public.incident_updates AS RESTRICTIVE TO farwatch_
 
 CREATE POLICY one_monitor ON public.incidents AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
 
-CREATE POLICY one_monitor ON public.manage_keys AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
-
 CREATE POLICY one_monitor ON public.monitor_channels AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
 
 CREATE POLICY one_monitor ON public.monitor_dependencies AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
@@ -2435,8 +2623,6 @@ CREATE POLICY one_monitor ON public.monitor_periods AS RESTRICTIVE TO farwatch_m
 
 CREATE POLICY one_monitor ON public.monitor_states AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
 
-CREATE POLICY one_monitor ON public.monitors AS RESTRICTIVE TO farwatch_manage USING ((id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
-
 CREATE POLICY one_monitor ON public.results AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
 
 CREATE POLICY one_monitor ON public.rollups_fine AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
@@ -2446,6 +2632,30 @@ CREATE POLICY one_monitor ON public.rollups_hourly AS RESTRICTIVE TO farwatch_ma
 CREATE POLICY one_monitor ON public.transitions AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
 
 CREATE POLICY one_monitor ON public.votes AS RESTRICTIVE TO farwatch_manage USING ((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor_added ON public.monitors AS RESTRICTIVE FOR INSERT TO farwatch_manage WITH CHECK ((id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor_changed ON public.monitors AS RESTRICTIVE FOR UPDATE TO farwatch_manage USING ((id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor_gone ON public.monitors AS RESTRICTIVE FOR DELETE TO farwatch_manage USING ((id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)));
+
+CREATE POLICY one_monitor_read ON public.monitors AS RESTRICTIVE FOR SELECT TO farwatch_manage USING (((id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)) OR (is_public AND (( SELECT public.farwatch_page_id() AS farwatch_page_id) IS NOT NULL))));
+
+CREATE POLICY one_page ON public.page_components AS RESTRICTIVE TO farwatch_manage USING ((page_id = ( SELECT public.farwatch_page_id() AS farwatch_page_id)));
+
+CREATE POLICY one_page ON public.page_deliveries AS RESTRICTIVE TO farwatch_manage USING ((page_id = ( SELECT public.farwatch_page_id() AS farwatch_page_id)));
+
+CREATE POLICY one_page ON public.page_logos AS RESTRICTIVE TO farwatch_manage USING ((page_id = ( SELECT public.farwatch_page_id() AS farwatch_page_id)));
+
+CREATE POLICY one_page ON public.page_notices AS RESTRICTIVE TO farwatch_manage USING ((page_id = ( SELECT public.farwatch_page_id() AS farwatch_page_id)));
+
+CREATE POLICY one_page ON public.page_subscribers AS RESTRICTIVE TO farwatch_manage USING ((page_id = ( SELECT public.farwatch_page_id() AS farwatch_page_id)));
+
+CREATE POLICY one_page ON public.page_watches AS RESTRICTIVE TO farwatch_manage USING ((page_id = ( SELECT public.farwatch_page_id() AS farwatch_page_id)));
+
+CREATE POLICY one_page ON public.status_pages AS RESTRICTIVE TO farwatch_manage USING ((id = ( SELECT public.farwatch_page_id() AS farwatch_page_id)));
+
+CREATE POLICY one_thing ON public.manage_keys AS RESTRICTIVE TO farwatch_manage USING (((monitor_id = ( SELECT public.farwatch_monitor_id() AS farwatch_monitor_id)) OR (page_id = ( SELECT public.farwatch_page_id() AS farwatch_page_id))));
 
 ALTER TABLE public.operator_incidents ENABLE ROW LEVEL SECURITY;
 
@@ -2533,7 +2743,15 @@ CREATE POLICY own_rows ON public.monitors TO farwatch_tenant USING ((tenant_id =
 
 CREATE POLICY own_rows ON public.page_components TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
+CREATE POLICY own_rows ON public.page_deliveries TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
 CREATE POLICY own_rows ON public.page_logos TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.page_notices TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.page_subscribers TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
+
+CREATE POLICY own_rows ON public.page_watches TO farwatch_tenant USING ((tenant_id = ( SELECT public.farwatch_tenant_id() AS farwatch_tenant_id)));
 
 CREATE POLICY own_rows ON public.plans FOR SELECT TO farwatch_tenant USING ((name = ( SELECT tenants.plan
    FROM public.tenants
@@ -2579,7 +2797,15 @@ CREATE POLICY own_rows ON public.votes TO farwatch_tenant USING ((tenant_id = ( 
 
 ALTER TABLE public.page_components ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.page_deliveries ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.page_logos ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.page_notices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.page_subscribers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.page_watches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ping_door_refusals ENABLE ROW LEVEL SECURITY;
 
@@ -2829,9 +3055,25 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_components TO farwatch_ap
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_components TO farwatch_tenant;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_deliveries TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_deliveries TO farwatch_tenant;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_logos TO farwatch_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_logos TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_notices TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_notices TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_subscribers TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_subscribers TO farwatch_tenant;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_watches TO farwatch_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.page_watches TO farwatch_tenant;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ping_door_refusals TO farwatch_app;
 
