@@ -90,6 +90,7 @@ OF_NO_ROUTE = {
     "CONNECT_STALE",
     "CONNECT_UNAVAILABLE",
     "INVALID_FORM",
+    "FOREIGN_FORM",
     "WHATSAPP_SIGNATURE_INVALID",  # of the door that Meta calls
     "NOT_A_MEMBER",
     "PROVIDER_UNAVAILABLE",

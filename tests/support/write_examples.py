@@ -57,8 +57,10 @@ BY_HAND = {
     "test_channel",
     "test_channel_config",
     "test_operator_channel",
+    "subscribe_to_public_page",
+    "create_page_subscriber",
 }
-"""What only an agent or a receiver could answer."""
+"""What only an agent, a receiver or a mail server could answer."""
 
 
 def wanted(route: Route) -> bool:
@@ -78,7 +80,17 @@ def by_hand(results: list[Any]) -> dict[str, Any]:
     }
     channels = ("test_channel", "test_channel_config", "test_operator_channel")
     on_demand = {name: {"reply": {"results": results, "warnings": []}} for name in ("test_check", "check_monitor_now")}
-    return on_demand | {name: {"reply": tested} for name in channels}
+    return on_demand | {name: {"reply": tested} for name in channels} | {"subscribe_to_public_page": {"reply": ASKED}}
+
+
+ASKED = {"type": "email", "status": "pending", "secret": None}
+"""What everybody is told who asks to be told by mail."""
+
+
+def asked_by_a_tenant(subscriber: dict[str, Any]) -> dict[str, Any]:
+    """A subscriber whom a tenant brought, made of one who came by themselves."""
+    brought = {"address": "ada@example.com", "kind": "email", "note": "Asked at the counter", "source": "tenant"}
+    return {"reply": subscriber | brought}
 
 
 async def recorded(server: TestServer, route: Route) -> Any:
@@ -135,6 +147,7 @@ async def write(server: TestServer, only: set[str]) -> None:
         except (ValueError, AssertionError, httpx.HTTPError) as error:
             print(f"{name}: {error}", file=sys.stderr)
     known |= by_hand(known["list_monitor_results"]["reply"]["items"][:1])
+    known["create_page_subscriber"] = asked_by_a_tenant(known["get_page_subscriber"]["reply"])
     EXAMPLES.write_bytes(msgspec.json.format(msgspec.json.encode(known, order="sorted"), indent=1) + b"\n")
 
 
