@@ -15,9 +15,9 @@ from msgspec import Struct
 from control_plane.cli import exit_codes
 from control_plane.cli.output import printable
 from control_plane.cli.talk import say
-from control_plane.domain.config_file import SECTIONS
-from control_plane.domain.config_references import expand_references
-from control_plane.domain.config_yaml import line_of, read_yaml
+from control_plane.domain.configuration.config_file import SECTIONS
+from control_plane.domain.configuration.config_references import expand_references
+from control_plane.domain.configuration.config_yaml import line_of, read_yaml
 from control_plane.errors import BadRequest
 
 SUFFIXES = (".yaml", ".yml", ".json")

@@ -14,7 +14,7 @@ from control_plane.cli.deliveries import COLUMNS as DELIVERIES
 from control_plane.cli.output import show, with_output
 from control_plane.cli.reads import Read, command_of
 from control_plane.cli.talk import say
-from control_plane.domain.incident_rules import PHASES, SEVERITIES
+from control_plane.domain.judging.incident_rules import PHASES, SEVERITIES
 
 PAGE = 200
 F = TypeVar("F", bound=Callable[..., Any])

@@ -19,7 +19,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.tenants.credentials import SCOPES
 from control_plane.errors import StartupRefused
 from control_plane.services.fleet.issue_probe_key import create_agent
 from control_plane.services.tenants.first_run import KEY_LABEL, RegionDefinition, ensure_first_tenant

@@ -11,7 +11,7 @@ from control_plane.cli import exit_codes
 from control_plane.cli.api_client import ApiClient, with_client
 from control_plane.cli.output import show, with_output
 from control_plane.cli.talk import say
-from control_plane.domain.credentials import Role
+from control_plane.domain.tenants.credentials import Role
 
 PAGE = 200
 ROLES = click.Choice([role.value for role in Role])

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from control_plane.domain.target_text import target_text
+from control_plane.domain.checks.target_text import target_text
 from shared.checks import Check
 
 COLUMNS = {

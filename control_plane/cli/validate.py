@@ -14,8 +14,8 @@ from control_plane.cli import exit_codes
 from control_plane.cli.config_files import Merged, files_argument, read_files
 from control_plane.cli.output import printable
 from control_plane.cli.talk import say
-from control_plane.domain.config_references import expand_references
-from control_plane.domain.region_choice import RegionChoice
+from control_plane.domain.configuration.config_references import expand_references
+from control_plane.domain.monitors.region_choice import RegionChoice
 from control_plane.errors import FarwatchError
 from control_plane.notify import every_transport
 from control_plane.sealing import Sealer

@@ -3,52 +3,45 @@
     visit.py      who is looking: session, scopes, forgery, and what becomes of a refusal
     rendering.py  templates, the headers of a page          assets.py  style sheet and scripts under hashed names
     *_views.py    pure: rows of the store into what a template shows; nothing else reaches one
-    the others    one file per page or form
+    the rooms     one file per page or form:
+                  monitors incidents maintenance alerting status_pages reports regions settings
+                  entrance docs charts, and operator, which is the operator's own
 
 Every page works without scripts. `?fragment=1` answers with the part of a page that changes by itself.
 """
 
 from __future__ import annotations
 
-from control_plane.dashboard import (
-    add_monitor,
-    assets,
-    at_provider,
+from control_plane.dashboard import assets, installable, live, operator, regions, settings, status_pages
+from control_plane.dashboard.alerting import (
     channel_form,
     channel_linking,
     channel_messages,
     channel_page,
     connect,
-    declare_incident_page,
+    replay,
+    route_form,
+    routes_page,
+    silence_form,
+    silences_page,
+)
+from control_plane.dashboard.docs import docs_page
+from control_plane.dashboard.entrance import at_provider, sign_in, welcome
+from control_plane.dashboard.incidents import declare_incident_page, incident_list, incident_page
+from control_plane.dashboard.maintenance import maintenance_form, maintenance_page
+from control_plane.dashboard.monitors import (
+    add_monitor,
     dependencies_page,
-    docs_page,
     edit_monitor,
     first_check,
     heartbeats_page,
-    incident_list,
-    incident_page,
-    installable,
-    live,
-    maintenance_form,
-    maintenance_page,
-    members_page,
     monitor_doings,
     monitor_page,
-    operator,
     overview,
-    regions,
-    replay,
-    reports_page,
-    route_form,
-    routes_page,
-    settings,
     share_page,
-    sign_in,
-    silence_form,
-    silences_page,
-    status_pages,
-    welcome,
 )
+from control_plane.dashboard.reports import reports_page
+from control_plane.dashboard.settings import members_page
 from control_plane.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (

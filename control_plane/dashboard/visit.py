@@ -17,7 +17,7 @@ from aiohttp import web
 
 from control_plane.dashboard.navigation import MONITORS, tabs
 from control_plane.dashboard.rendering import html, is_there
-from control_plane.domain.plan import Category
+from control_plane.domain.tenants.plan import Category
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany, Unavailable
 from control_plane.services.fleet.read_notice import read_notice
 from control_plane.services.installation.read_announcements import Told, read_announcements

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn, TypeVar
 
-from control_plane.domain.verdict import Policy
+from control_plane.domain.judging.verdict import Policy
 from control_plane.errors import BadRequest, FarwatchError, Refused
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from control_plane.domain.config_file import SECTIONS
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.configuration.config_file import SECTIONS
+from control_plane.domain.tenants.credentials import SCOPES
 
 
 class Preset(Struct, frozen=True):

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain import alertmanager_rules, channel_rules, receiver_credentials
+from control_plane.domain.channels import alertmanager_rules, channel_rules, receiver_credentials
 from control_plane.notify.body_facts import BodyFacts, body_facts
 from control_plane.notify.own_server import authorization, judged, kept
 from control_plane.notify.tools import Tools

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from control_plane.domain import apprise_rules, channel_rules
+from control_plane.domain.channels import apprise_rules, channel_rules
 from control_plane.notify.apprise_child import Outcome, Task
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.tools import Tools

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from control_plane.domain.message_words import Fact, Words
+from control_plane.domain.alerting.message_words import Fact, Words
 
 _TEST = "🧪"
 # Control characters have no place in a message, nor have those that turn the direction of what follows.

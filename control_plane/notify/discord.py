@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from control_plane.domain import discord_rules
-from control_plane.domain.vendor_urls import sealed_url, usable
+from control_plane.domain.channels import discord_rules
+from control_plane.domain.channels.vendor_urls import sealed_url, usable
 from control_plane.notify.chat_words import cut, headline
 from control_plane.notify.discord_embeds import amended, payload
 from control_plane.notify.excerpt import excerpt

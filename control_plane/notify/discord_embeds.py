@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from control_plane.domain.message_words import Words
+from control_plane.domain.alerting.message_words import Words
 from control_plane.notify.chat_words import body, cut, facts, headline, links
 
 CONTENT_LIMIT = 2_000

@@ -11,8 +11,8 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.email_rules import read_recipient
-from control_plane.domain.message_words import Words
+from control_plane.domain.alerting.message_words import Words
+from control_plane.domain.channels.email_rules import read_recipient
 from control_plane.notify.mail import Button, Mail, MailPage, Row, message_id_of, sender_of
 from control_plane.notify.smtp import SmtpSender
 from control_plane.notify.tools import Tools

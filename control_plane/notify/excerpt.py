@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from control_plane.domain.channel_rules import MASK
+from control_plane.domain.channels.channel_rules import MASK
 from control_plane.notify.transport import RESPONSE_LIMIT
 
 _SHORTEST = 4

@@ -19,8 +19,8 @@ import idna
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
-from control_plane.domain.email_rules import needs_utf8, subject_of
-from control_plane.domain.message_words import Fact
+from control_plane.domain.alerting.message_words import Fact
+from control_plane.domain.channels.email_rules import needs_utf8, subject_of
 from control_plane.settings import EmailSettings
 
 

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from control_plane.domain import msteams_rules
-from control_plane.domain.message_words import Words
-from control_plane.domain.vendor_urls import sealed_url, usable
+from control_plane.domain.alerting.message_words import Words
+from control_plane.domain.channels import msteams_rules
+from control_plane.domain.channels.vendor_urls import sealed_url, usable
 from control_plane.notify.chat_words import body, cut, facts, headline, links
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from control_plane.domain import channel_rules, ntfy_rules, receiver_credentials
-from control_plane.domain.message_words import Words
+from control_plane.domain.alerting.message_words import Words
+from control_plane.domain.channels import channel_rules, ntfy_rules, receiver_credentials
 from control_plane.notify.own_server import authorization, judged, kept
 from control_plane.notify.tools import Tools
 from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Protocol
 
-from control_plane.domain.delivery import retry_after
+from control_plane.domain.alerting.delivery import retry_after
 from control_plane.notify.excerpt import basic, excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.transport import Message, Sent

@@ -1,6 +1,6 @@
 """Messages to subscribers of a status page: as a mail, as the words of a push, as the body of a webhook. Pure.
 
-They are made of domain/page_news.py alone, which holds nothing that the page does not show.
+They are made of domain/pages/page_news.py alone, which holds nothing that the page does not show.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.message_words import Fact, Tone, Words
-from control_plane.domain.page_news import Told
-from control_plane.domain.public_page import Language
-from control_plane.domain.subscriber_words import DIRECTIONS, TEXTS, Texts, instant
+from control_plane.domain.alerting.message_words import Fact, Tone, Words
+from control_plane.domain.pages.page_news import Told
+from control_plane.domain.pages.public_page import Language
+from control_plane.domain.pages.subscriber_words import DIRECTIONS, TEXTS, Texts, instant
 from control_plane.notify.mail import Button, MailPage, Row
 from control_plane.notify.system_mail import unlinked
 

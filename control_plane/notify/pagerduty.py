@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Literal
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain import channel_rules, pagerduty_rules
-from control_plane.domain.delivery import retry_after
+from control_plane.domain.alerting.delivery import retry_after
+from control_plane.domain.channels import channel_rules, pagerduty_rules
 from control_plane.notify.body_facts import BodyFacts, body_facts
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer

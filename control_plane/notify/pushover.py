@@ -17,9 +17,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from control_plane.domain import channel_rules, pushover_rules
-from control_plane.domain.delivery import retry_after
-from control_plane.domain.message_words import Words
+from control_plane.domain.alerting.delivery import retry_after
+from control_plane.domain.alerting.message_words import Words
+from control_plane.domain.channels import channel_rules, pushover_rules
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.tools import Tools

@@ -1,7 +1,7 @@
 """Notices in words, the same for every channel that people read: one notice, or many in one message. Pure.
 
 Everything here comes from the stored bodies, which name no part of a check, so no secret can be in it; and from what
-only the moment of sending knows. A channel's own texts replace ours last (domain/message_template.py).
+only the moment of sending knows. A channel's own texts replace ours last (domain/alerting/message_template.py).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from datetime import datetime
 
 from msgspec import Struct, structs
 
-from control_plane.domain.alerting import IncidentFacts
-from control_plane.domain.message_template import fill
-from control_plane.domain.message_words import Fact, Phase, Tone, Words
+from control_plane.domain.alerting.alerting import IncidentFacts
+from control_plane.domain.alerting.message_template import fill
+from control_plane.domain.alerting.message_words import Fact, Phase, Tone, Words
 from control_plane.domain.span_words import moment, short, span
 from control_plane.notify.render_digest import digest
 from control_plane.notify.told import Told

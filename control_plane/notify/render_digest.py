@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from control_plane.domain.message_words import Fact, Tone, Words
+from control_plane.domain.alerting.message_words import Fact, Tone, Words
 from control_plane.domain.span_words import counted, short
 from control_plane.notify.told import Told
 

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from control_plane.domain import channel_rules, slack_rules
-from control_plane.domain.vendor_urls import sealed_url, usable
+from control_plane.domain.channels import channel_rules, slack_rules
+from control_plane.domain.channels.vendor_urls import sealed_url, usable
 from control_plane.notify.chat_words import cut, headline
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer

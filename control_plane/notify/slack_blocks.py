@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from control_plane.domain.message_words import Fact, Words
+from control_plane.domain.alerting.message_words import Fact, Words
 from control_plane.notify.chat_words import body, cut, facts, headline, links
 
 HEADER_LIMIT = 150

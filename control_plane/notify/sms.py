@@ -13,10 +13,10 @@ from typing import ClassVar
 
 import msgspec
 
-from control_plane.domain import channel_rules, sms_rules
-from control_plane.domain.delivery import retry_after
-from control_plane.domain.message_words import Words
-from control_plane.domain.sms_text import trimmed
+from control_plane.domain.alerting.delivery import retry_after
+from control_plane.domain.alerting.message_words import Words
+from control_plane.domain.channels import channel_rules, sms_rules
+from control_plane.domain.channels.sms_text import trimmed
 from control_plane.notify.excerpt import basic, excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.sms_plivo import Plivo

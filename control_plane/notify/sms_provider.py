@@ -18,7 +18,7 @@ from control_plane.notify.transport import Configuration
 
 
 class Sms(Configuration, frozen=True, tag="sms", kw_only=True):
-    """A number, and the credentials of the gateway that `provider` names; domain/sms_rules.py has which are whose."""
+    """A number, and the credentials of the gateway that `provider` names; sms_rules.py has which are whose."""
 
     provider: str
     to: str

@@ -9,7 +9,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from control_plane.domain.sms_text import is_gsm
+from control_plane.domain.channels.sms_text import is_gsm
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.sms_provider import Fault, Request, Sms, by_status, read_object
 

@@ -22,7 +22,7 @@ from functools import cached_property, lru_cache
 import aiosmtplib
 import structlog
 
-from control_plane.domain.email_rules import needs_utf8
+from control_plane.domain.channels.email_rules import needs_utf8
 from control_plane.notify.excerpt import basic, excerpt
 from control_plane.notify.mail import Mail, mime, sender_of
 from control_plane.notify.transport_error import TransportError

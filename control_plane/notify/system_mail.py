@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from control_plane.domain.message_words import Fact
+from control_plane.domain.alerting.message_words import Fact
 from control_plane.notify.mail import Button, MailPage
 
 Kind = Literal["channel_verification", "invitation", "channel_unwell"]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain import channel_rules, telegram_rules
+from control_plane.domain.channels import channel_rules, telegram_rules
 from control_plane.notify.telegram_bot import HOST, BotError, Called, TelegramBot
 from control_plane.notify.telegram_message import payload
 from control_plane.notify.tools import Tools

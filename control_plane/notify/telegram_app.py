@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import msgspec
 
-from control_plane.domain import telegram_rules
+from control_plane.domain.channels import telegram_rules
 from control_plane.notify.telegram import send_by
 from control_plane.notify.telegram_bot import HOST, TelegramBot
 from control_plane.notify.tools import Tools

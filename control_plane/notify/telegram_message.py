@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from control_plane.domain.message_words import Words
+from control_plane.domain.alerting.message_words import Words
 from control_plane.notify.chat_words import emoji
 from control_plane.notify.transport import Message
 

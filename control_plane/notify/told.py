@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts
+from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts
 
 
 class Place(Struct, frozen=True):

@@ -1,9 +1,9 @@
 """What every kind of channel offers: its configuration, and one way to send.
 
-A transport says whether trying again can help, and nothing more: when to try again is domain/delivery.py's business,
-recording it is services/alerting/attempt_delivery.py's. To add a kind: one file with a configuration Struct tagged with
-the kind's name and a transport, one line in TRANSPORTS, two tests. Words for people come from notify/render.py; a
-transport only cuts them to its vendor's limits and puts them into its vendor's form.
+A transport says whether trying again can help, and nothing more: when to try again is domain/alerting/delivery.py's
+business, recording it is services/alerting/attempt_delivery.py's. To add a kind: one file with a configuration Struct
+tagged with the kind's name and a transport, one line in TRANSPORTS, two tests. Words for people come from
+notify/render.py; a transport only cuts them to its vendor's limits and puts them into its vendor's form.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.message_words import Words
+from control_plane.domain.alerting.message_words import Words
 from control_plane.settings import Settings
 
 if TYPE_CHECKING:

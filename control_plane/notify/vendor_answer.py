@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from control_plane.domain.delivery import RETRY_AFTER_CAP, retry_after
+from control_plane.domain.alerting.delivery import RETRY_AFTER_CAP, retry_after
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.transport import Message
 from control_plane.notify.transport_error import TransportError

@@ -14,9 +14,9 @@ from typing import ClassVar
 import msgspec
 from pywebpush import WebPusher
 
-from control_plane.domain import channel_rules, web_push_rules
-from control_plane.domain.delivery import retry_after
-from control_plane.domain.message_words import Words
+from control_plane.domain.alerting.delivery import retry_after
+from control_plane.domain.alerting.message_words import Words
+from control_plane.domain.channels import channel_rules, web_push_rules
 from control_plane.notify import vapid
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer

@@ -14,8 +14,8 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain import channel_rules
-from control_plane.domain.delivery import retry_after
+from control_plane.domain.alerting.delivery import retry_after
+from control_plane.domain.channels import channel_rules
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer
 from control_plane.notify.signing import make_secret, signature_headers, signing_key

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from control_plane.domain import whatsapp_rules
+from control_plane.domain.channels import whatsapp_rules
 from control_plane.notify.tools import Tools
 from control_plane.notify.transport import Configuration, Message, Parts, Sent, Transport
 from control_plane.notify.whatsapp_cloud import HOST, Sender, send_template

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.delivery import retry_after
-from control_plane.domain.message_words import Words
-from control_plane.domain.whatsapp_rules import parameter
+from control_plane.domain.alerting.delivery import retry_after
+from control_plane.domain.alerting.message_words import Words
+from control_plane.domain.channels.whatsapp_rules import parameter
 from control_plane.notify.excerpt import excerpt
 from control_plane.notify.guarded_http import Answer, GuardedHttp
 from control_plane.notify.transport import Message, Sent

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from control_plane.domain.safety import PATTERN_LIMIT, RuleKind, read_rule_value
+from control_plane.domain.safety.safety import PATTERN_LIMIT, RuleKind, read_rule_value
 from control_plane.errors import NotFound
 from control_plane.services.safety.change_deny_rule import change_deny_rule, delete_deny_rule, unknown_rule
 from control_plane.store import deny_rules

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from control_plane.domain.safety_domains import State
+from control_plane.domain.safety.safety_domains import State
 from control_plane.store import domains
 from control_plane.store.domains import DomainRow
 from control_plane.web.call import Call, Reply

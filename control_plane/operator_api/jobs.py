@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from control_plane.domain.background_jobs import BackgroundJob, gathered
+from control_plane.domain.fleet.background_jobs import BackgroundJob, gathered
 from control_plane.errors import Conflict, NotFound
 from control_plane.store import fleet_jobs, jobs, processes
 from control_plane.store.fleet_jobs import FleetJob

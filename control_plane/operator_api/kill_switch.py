@@ -7,8 +7,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from control_plane.domain.safety_gate import KillSwitch
-from control_plane.domain.safety_settings import (
+from control_plane.domain.safety.safety_gate import KillSwitch
+from control_plane.domain.safety.safety_settings import (
     Front,
     FrontPage,
     HostsPerPort,

@@ -1,4 +1,4 @@
-"""What the operator may say of plans and of one tenant's overrides. Every name of domain/plan.py is here, once."""
+"""What the operator may say of plans and of one tenant's overrides. Every name of plan.py is here, once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from control_plane.domain.kinds import SPECS
+from control_plane.domain.checks.kinds import SPECS
 from control_plane.errors import BadRequest
 from control_plane.notify import TRANSPORTS
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.tenants.credentials import SCOPES
 from control_plane.errors import NotFound
 from control_plane.operator_api.plan_bodies import PLAN_ERRORS, Overrides, plain
 from control_plane.services.tenants.change_tenant import change_tenant

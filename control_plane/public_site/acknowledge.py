@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from control_plane.domain.acknowledge_link import Acknowledgeable, read_acknowledge_token
+from control_plane.domain.alerting.acknowledge_link import Acknowledgeable, read_acknowledge_token
 from control_plane.errors import Conflict, NotFound
 from control_plane.public_site.rendering import calm, form_fields, link_over, page
 from control_plane.services.incidents.acknowledge_incident import acknowledge_incident

@@ -15,8 +15,8 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from control_plane.domain.badge import Badge, Shield, Style, of_then, shield, svg
-from control_plane.domain.badge_words import BadgeKind, Period
+from control_plane.domain.pages.badge import Badge, Shield, Style, of_then, shield, svg
+from control_plane.domain.pages.badge_words import BadgeKind, Period
 from control_plane.errors import BadRequest
 from control_plane.services.pages.read_badge import Wanted, find_badge, read_badge, unknown_monitor
 from control_plane.web.call import Call

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from control_plane.domain.unsubscribe_link import Unsubscribable, read_unsubscribe_token
+from control_plane.domain.alerting.unsubscribe_link import Unsubscribable, read_unsubscribe_token
 from control_plane.public_site.rendering import calm, link_over, page
 from control_plane.services.alerting.answer_address import (
     Subscription,

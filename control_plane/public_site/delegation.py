@@ -14,10 +14,10 @@ import segno
 from aiohttp import web
 from msgspec import Struct
 
-from control_plane.domain import channel_rules
-from control_plane.domain.channel_link import code_digest, may_make
-from control_plane.domain.connect_form import FORMS, Form, read_form
-from control_plane.domain.people import SIGNING_IN_FOR
+from control_plane.domain.channels import channel_rules
+from control_plane.domain.channels.channel_link import code_digest, may_make
+from control_plane.domain.channels.connect_form import FORMS, Form, read_form
+from control_plane.domain.tenants.people import SIGNING_IN_FOR
 from control_plane.errors import BadRequest, FarwatchError, NotFound, TooMany, Unavailable
 from control_plane.notify import transports
 from control_plane.public_site.rendering import calm, form_fields, link_over, page

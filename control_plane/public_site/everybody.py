@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 from msgspec import Struct
 
-from control_plane.domain.public_page import ComponentState
-from control_plane.domain.public_state import component_state
+from control_plane.domain.pages.public_page import ComponentState
+from control_plane.domain.pages.public_state import component_state
 from control_plane.errors import NotFound, Unavailable
 from control_plane.public_site.rendering import rendered
 from control_plane.public_site.status_page import HEADERS, HTML, bare_shell, preferred, route

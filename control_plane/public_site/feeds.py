@@ -11,8 +11,8 @@ from functools import partial
 
 from aiohttp import web
 
-from control_plane.domain import calendar, syndication
-from control_plane.domain.syndication import ATOM, RSS, Entry, Feed, atom, rss
+from control_plane.domain.pages import calendar, syndication
+from control_plane.domain.pages.syndication import ATOM, RSS, Entry, Feed, atom, rss
 from control_plane.services.pages.keep_feed import find_feed, unknown_feed
 from control_plane.services.pages.read_feed import read_calendar, read_feed
 from control_plane.store import announcements

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from control_plane.domain.heartbeat import Ping, PingKind
+from control_plane.domain.heartbeats.heartbeat import Ping, PingKind
 from control_plane.errors import BadRequest, NotFound, Unavailable
 from control_plane.metrics import PINGS
 from control_plane.services.heartbeats.take_pings import NewPing

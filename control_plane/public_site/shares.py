@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from control_plane.domain.badge_words import PERIOD_WORDS, percent
+from control_plane.domain.pages.badge_words import PERIOD_WORDS, percent
 from control_plane.errors import NotFound
 from control_plane.public_site.rendering import calm, link_over, page
 from control_plane.public_site.share_chart import milliseconds, share_chart

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from control_plane.domain.public_page import ComponentState, PublicIncident, PublicPage
-from control_plane.domain.subscriber_rules import Kind
+from control_plane.domain.pages.public_page import ComponentState, PublicIncident, PublicPage
+from control_plane.domain.pages.subscriber_rules import Kind
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany, Unavailable
 from control_plane.public_site.language import LANGUAGES, Language, language
 from control_plane.public_site.rendering import rendered

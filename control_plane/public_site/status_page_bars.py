@@ -12,7 +12,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from control_plane.domain.public_page import PublicDay
+from control_plane.domain.pages.public_page import PublicDay
 from control_plane.public_site.language import Language
 
 STEP, BAR, HEIGHT = 4, 3, 32

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from control_plane.domain.public_page import PublicPage
+from control_plane.domain.pages.public_page import PublicPage
 from control_plane.errors import Forbidden, NotFound
 from control_plane.services.pages.keep_public_pages import Copy
 from control_plane.services.uptime.read_availability import Horizon

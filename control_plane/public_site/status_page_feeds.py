@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from control_plane.domain.calendar import MEDIA_TYPE, Event, calendar
-from control_plane.domain.public_page import PublicIncident, PublicMaintenance
-from control_plane.domain.syndication import ATOM, RSS, Entry, Feed, atom, rss
+from control_plane.domain.pages.calendar import MEDIA_TYPE, Event, calendar
+from control_plane.domain.pages.public_page import PublicIncident, PublicMaintenance
+from control_plane.domain.pages.syndication import ATOM, RSS, Entry, Feed, atom, rss
 from control_plane.public_site.language import Language, language
 from control_plane.public_site.status_page_door import answer, base_of, opened, origin_of
 from control_plane.services.pages.keep_public_pages import Copy

@@ -10,8 +10,8 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from control_plane.domain.badge import Badge, Style, Tone, of_then, svg
-from control_plane.domain.public_page import ComponentState
+from control_plane.domain.pages.badge import Badge, Style, Tone, of_then, svg
+from control_plane.domain.pages.public_page import ComponentState
 from control_plane.errors import BadRequest, NotFound
 from control_plane.public_site.language import language
 from control_plane.public_site.status_page import incident_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from control_plane.domain.public_page import PublicPage
+from control_plane.domain.pages.public_page import PublicPage
 from control_plane.public_site.rendering import rendered
 from control_plane.public_site.status_page import page_context
 from control_plane.public_site.status_page_door import base_of

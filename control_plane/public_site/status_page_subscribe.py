@@ -14,7 +14,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from control_plane.domain.subscriber_rules import MOST_CHOSEN, Kind
+from control_plane.domain.pages.subscriber_rules import MOST_CHOSEN, Kind
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, Refused, TooMany, Unavailable
 from control_plane.notify import vapid
 from control_plane.public_site.language import Language, language

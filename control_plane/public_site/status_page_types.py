@@ -8,8 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.incident_rules import Phase, Severity
-from control_plane.domain.public_page import (
+from control_plane.domain.judging.incident_rules import Phase, Severity
+from control_plane.domain.pages.public_page import (
     ComponentState,
     IncidentKind,
     Language,

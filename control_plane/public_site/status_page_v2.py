@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import msgspec
 from aiohttp import web
 
-from control_plane.domain.public_page import (
+from control_plane.domain.pages.public_page import (
     ComponentState,
     PublicComponent,
     PublicGroup,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.public_page import (
+from control_plane.domain.pages.public_page import (
     PublicComponent,
     PublicGroup,
     PublicIncident,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.subscriber_rules import Kind
+from control_plane.domain.pages.subscriber_rules import Kind
 from control_plane.errors import Forbidden, TooMany
 from control_plane.notify import transports
 from control_plane.services.pages.ask_subscriber import Asking, ask_subscriber

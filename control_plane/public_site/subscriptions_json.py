@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from control_plane.domain.subscriber_rules import MOST_CHOSEN, Kind
+from control_plane.domain.pages.subscriber_rules import MOST_CHOSEN, Kind
 from control_plane.errors import BadRequest, NotFound
 from control_plane.public_site.status_page_door import opened
 from control_plane.public_site.status_page_json import BASE

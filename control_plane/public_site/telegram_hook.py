@@ -13,8 +13,8 @@ import time
 
 from aiohttp import web
 
-from control_plane.domain.telegram_rules import webhook_secret
-from control_plane.domain.telegram_update import Connect, Greet, Heard, read_update
+from control_plane.domain.channels.telegram_rules import webhook_secret
+from control_plane.domain.channels.telegram_update import Connect, Greet, Heard, read_update
 from control_plane.errors import NotFound
 from control_plane.notify import transports
 from control_plane.services.alerting.hear_telegram import KIND, Hearing, hear_telegram

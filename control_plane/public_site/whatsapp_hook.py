@@ -10,7 +10,7 @@ import hmac
 
 from aiohttp import web
 
-from control_plane.domain import whatsapp_hook
+from control_plane.domain.channels import whatsapp_hook
 from control_plane.errors import NotFound, Unauthenticated
 from control_plane.notify import transports
 from control_plane.services.alerting.create_linked_channel import Passage

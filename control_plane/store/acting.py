@@ -12,7 +12,7 @@ from contextvars import ContextVar
 
 import msgspec
 
-from control_plane.domain.actor import Actor
+from control_plane.domain.tenants.actor import Actor
 
 _ACTING: ContextVar[Actor | None] = ContextVar("acting", default=None)
 

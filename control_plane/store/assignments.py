@@ -1,4 +1,4 @@
-"""What a region has to run, as read by its agents (domain/handout.py says how a cursor works).
+"""What a region has to run, as read by its agents (domain/fleet/handout.py says how a cursor works).
 
 An assignment is live while it is not removed, its monitor is enabled and blocked by no rule (store/safety.py), its
 tenant is not suspended and may use the region. Whatever changes one of these, or anything that an agent is told of a

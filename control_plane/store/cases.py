@@ -13,9 +13,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.incident import FLAPPING_WITHIN_MS, RegionVote
-from control_plane.domain.verdict import Policy, Tally
-from control_plane.domain.votes import Vote
+from control_plane.domain.judging.incident import FLAPPING_WITHIN_MS, RegionVote
+from control_plane.domain.judging.verdict import Policy, Tally
+from control_plane.domain.judging.votes import Vote
 from control_plane.store.pool import Connection
 
 

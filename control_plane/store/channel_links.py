@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.channel_link import Purpose, State
+from control_plane.domain.channels.channel_link import Purpose, State
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.composite import Member, sole_vote
-from control_plane.domain.composite_check import CompositeCheck
-from control_plane.domain.sole_vote import SoleVote
+from control_plane.domain.checks.composite_check import CompositeCheck
+from control_plane.domain.judging.composite import Member, sole_vote
+from control_plane.domain.judging.sole_vote import SoleVote
 from control_plane.store.pool import Connection
 from shared.clock import to_unix_ms
 
@@ -96,8 +96,8 @@ def _check(document: Any) -> CompositeCheck | None:
         return None
 
 
-# The rules of domain/composite.py as a question to all tenants at once; a test holds the two together. What has a tag
-# is gathered first, once for all composites: joined to each in turn, their tenants' monitors would be read for each.
+# The rules of domain/judging/composite.py as a question to all tenants at once; a test holds the two together. What has
+# a tag is gathered first, once for all composites: joined to each in turn, tenants' monitors would be read for each.
 LANE_STALE_COMPOSITES = """
 WITH composite AS (
     SELECT tenant_id, id, ("check" ->> 'at_least')::integer AS at_least, "check" -> 'of' AS members

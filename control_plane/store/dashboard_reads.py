@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.time_slices import Part, Source
+from control_plane.domain.uptime.time_slices import Part, Source
 from control_plane.store.pool import Connection
 from control_plane.store.rollup_reads import Progress
 from control_plane.store.rollups import LATENCY_PER_SLICE
@@ -27,7 +27,7 @@ async def rolled_up(conn: Connection) -> Progress:
 
 
 class Slow(Struct, frozen=True, kw_only=True):
-    """A monitor and its latency, which `samples` results are of. `histogram` as in domain/latency_histogram.py."""
+    """A monitor and its latency, which `samples` results are of. `histogram` as in latency_histogram.py."""
 
     id: UUID
     number: int

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from control_plane.domain.delivery import UNWELL_AFTER
+from control_plane.domain.alerting.delivery import UNWELL_AFTER
 from control_plane.store import system_mails
 from control_plane.store.deliveries import NOT_TOLD
 from control_plane.store.outbox import Claimed

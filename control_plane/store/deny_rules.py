@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from control_plane.domain.safety import RuleKind
+from control_plane.domain.safety.safety import RuleKind
 from control_plane.store.pool import Connection
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.digest import MINUTE, Due, Plan, Spent
+from control_plane.domain.alerting.digest import MINUTE, Due, Plan, Spent
 from control_plane.store.outbox import LEASED, Claimed
 from control_plane.store.pool import Connection
 

@@ -14,7 +14,7 @@ from control_plane.store.pool import Connection
 class DispatchRequest(Struct, frozen=True, kw_only=True):
     """One region's share of a request. `slot` and `expires_ms` in Unix ms; `check` and `sealed` of a test only.
 
-    `domain`: whom it bothers (domain/registrable_domain.py).
+    `domain`: whom it bothers (domain/safety/registrable_domain.py).
     """
 
     id: UUID

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.safety_domains import Method, Standing, State
+from control_plane.domain.safety.safety_domains import Method, Standing, State
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.binding_rules import OTHER_EVENTS
+from control_plane.domain.monitors.binding_rules import OTHER_EVENTS
 from control_plane.store.notices import ABOUT
 from control_plane.store.pool import Connection
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.exposition import Probe, Watched, label, labels_of, read_facts
+from control_plane.domain.fleet.exposition import Probe, Watched, label, labels_of, read_facts
 from control_plane.store.pool import Connection
 
 _ROWS = 1000

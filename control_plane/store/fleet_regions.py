@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from control_plane.domain.fleet_regions import Expired, Group, Noted, RegionState
-from control_plane.domain.verdict import Policy
+from control_plane.domain.fleet.fleet_regions import Expired, Group, Noted, RegionState
+from control_plane.domain.judging.verdict import Policy
 from control_plane.store.pool import Connection
 from shared.ids import RegionSlug
 

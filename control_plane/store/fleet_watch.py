@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from control_plane.domain.fleet import AgentState
+from control_plane.domain.fleet.fleet import AgentState
 from control_plane.store.pool import Connection
 
 # The number is arbitrary and only used here.

@@ -14,10 +14,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.heartbeat import Heartbeat, Run, sole_vote
-from control_plane.domain.heartbeat_check import HeartbeatCheck
-from control_plane.domain.ping_door import ALWAYS_OPEN, PingDoor
-from control_plane.domain.sole_vote import SoleVote
+from control_plane.domain.checks.heartbeat_check import HeartbeatCheck
+from control_plane.domain.heartbeats.heartbeat import Heartbeat, Run, sole_vote
+from control_plane.domain.heartbeats.ping_door import ALWAYS_OPEN, PingDoor
+from control_plane.domain.judging.sole_vote import SoleVote
 from control_plane.store import ping_door
 from control_plane.store.pool import Connection
 from shared.clock import from_unix_ms, to_unix_ms

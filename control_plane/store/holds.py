@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.hold import Upstream
+from control_plane.domain.judging.hold import Upstream
 from control_plane.store.pool import Connection
 
 

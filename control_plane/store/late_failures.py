@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.delivery import UNWELL_AFTER
+from control_plane.domain.alerting.delivery import UNWELL_AFTER
 from control_plane.store.delivery_records import CANCEL_RECOVERY, HEALTH, HOLD_CHANNEL
 from control_plane.store.linked_channels import Linked
 from control_plane.store.pool import Connection

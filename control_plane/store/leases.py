@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from control_plane.domain.agent_report import Standing
+from control_plane.domain.fleet.agent_report import Standing
 from control_plane.store.pool import Connection
 from shared.ids import AgentId
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.credentials import Role
+from control_plane.domain.tenants.credentials import Role
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from control_plane.domain.advisory import Advisory, LoneVote, advisories
-from control_plane.domain.escalation_rules import Escalation
+from control_plane.domain.judging.advisory import Advisory, LoneVote, advisories
+from control_plane.domain.monitors.escalation_rules import Escalation
 from control_plane.store.pool import Connection
 from shared.clock import to_unix_ms
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.reminder import ESCALATION_ORDINALS, STEPS_APART
+from control_plane.domain.alerting.reminder import ESCALATION_ORDINALS, STEPS_APART
 from control_plane.store.pool import Connection
 
 

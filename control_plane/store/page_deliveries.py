@@ -13,10 +13,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.page_message import Pending
-from control_plane.domain.page_news import Told
-from control_plane.domain.public_page import Language
-from control_plane.domain.subscriber_rules import Kind
+from control_plane.domain.pages.page_message import Pending
+from control_plane.domain.pages.page_news import Told
+from control_plane.domain.pages.public_page import Language
+from control_plane.domain.pages.subscriber_rules import Kind
 from control_plane.store.pool import Connection
 
 DROP_QUESTIONS = """

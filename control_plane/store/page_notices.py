@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.page_news import TO_THE_TOLD, Event, LastTold, News, Told
+from control_plane.domain.pages.page_news import TO_THE_TOLD, Event, LastTold, News, Told
 from control_plane.store.pool import Connection
 
 # Pages with subscribers whose tenant decided something since the last look, or that were not looked at for a while.

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.incident_rules import Phase, Severity
-from control_plane.domain.public_page import IncidentKind, Language
+from control_plane.domain.judging.incident_rules import Phase, Severity
+from control_plane.domain.pages.public_page import IncidentKind, Language
 from control_plane.store.monitor_reads import SHOWN
 from control_plane.store.pool import Connection
 from shared.ids import TenantId

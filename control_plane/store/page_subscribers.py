@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.subscriber_rules import Kind, Source, State
+from control_plane.domain.pages.subscriber_rules import Kind, Source, State
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.ping_door import UNSEEN_MS, Closure, PingDoor, as_noted
+from control_plane.domain.heartbeats.ping_door import UNSEEN_MS, Closure, PingDoor, as_noted
 from control_plane.store.pool import Connection
 from shared.clock import from_unix_ms, to_unix_ms
 

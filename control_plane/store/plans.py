@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from control_plane.domain.plan import PlanTerms, terms_of
+from control_plane.domain.tenants.plan import PlanTerms, terms_of
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
 

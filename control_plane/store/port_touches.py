@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.safety_scan import Touch
+from control_plane.domain.safety.safety_scan import Touch
 from control_plane.store.pool import Connection
 
 WINDOW_S = 3600

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts
-from control_plane.domain.reminder import About, Progress, Step
+from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts
+from control_plane.domain.alerting.reminder import About, Progress, Step
 from control_plane.store.pool import Connection
 
 FLEET_TENANTS_DUE = """

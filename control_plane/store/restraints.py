@@ -9,8 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from control_plane.domain.notice_match import Match, Traits
-from control_plane.domain.quiet_hours import QuietHours, of_row
+from control_plane.domain.alerting.notice_match import Match, Traits
+from control_plane.domain.alerting.quiet_hours import QuietHours, of_row
 from control_plane.store.pool import Connection
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.time_slices import Part, Source
+from control_plane.domain.uptime.time_slices import Part, Source
 from control_plane.store.pool import Connection
 from control_plane.store.rollups import LATENCY_PER_SLICE
 

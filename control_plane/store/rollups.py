@@ -1,7 +1,7 @@
 """Rolling raw results up: counts, sums and histograms of each (monitor, region) per slice of time.
 
 A slice is always made from all raw results of its time, so making it again gives the same row, and nothing depends on
-how often or in which order. The numbers of buckets are those of control_plane/domain/latency_histogram.py.
+how often or in which order. The numbers of buckets are those of control_plane/domain/uptime/latency_histogram.py.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.safety import DenyRule
+from control_plane.domain.safety.safety import DenyRule
 from control_plane.store.pool import Connection
 
 

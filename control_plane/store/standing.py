@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.standing import OpenOne, Standing
-from control_plane.domain.verdict import Tally
+from control_plane.domain.judging.standing import OpenOne, Standing
+from control_plane.domain.judging.verdict import Tally
 from control_plane.store.pool import Connection
 
 

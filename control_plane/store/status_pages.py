@@ -7,8 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.page_rules import State
-from control_plane.domain.public_page import Language
+from control_plane.domain.pages.page_rules import State
+from control_plane.domain.pages.public_page import Language
 from control_plane.store.pool import Connection
 from shared.ids import TenantId
 

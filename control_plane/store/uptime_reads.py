@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.availability import Change, Period
+from control_plane.domain.uptime.availability import Change, Period
 from control_plane.store.pool import Connection
 from shared.clock import to_unix_ms
 

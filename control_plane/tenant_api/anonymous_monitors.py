@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from control_plane.domain.anonymous_rules import read_public, refuse_other_target, refuse_shared
+from control_plane.domain.tenants.anonymous_rules import read_public, refuse_other_target, refuse_shared
 from control_plane.services.monitors.create_anonymous_monitor import create_anonymous_monitor
 from control_plane.store import manage_keys
 from control_plane.store.tenants import ANONYMOUS

@@ -7,7 +7,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from control_plane.domain.anonymous_rules import read_public, refuse_shared_of_page
+from control_plane.domain.tenants.anonymous_rules import read_public, refuse_shared_of_page
 from control_plane.services.pages.change_page import change_page
 from control_plane.services.pages.create_anonymous_page import create_anonymous_page
 from control_plane.store import page_manage_keys

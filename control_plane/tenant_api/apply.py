@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from control_plane.domain.config_file import SECTIONS
+from control_plane.domain.configuration.config_file import SECTIONS
 from control_plane.errors import FarwatchError
 from control_plane.services.configuration.apply_as_job import ApplyRequest, refuse_unscoped
 from control_plane.services.configuration.apply_configuration import Applied, apply_configuration

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.channel_link import Purpose, State
-from control_plane.domain.connect_form import connectable_kinds
+from control_plane.domain.channels.channel_link import Purpose, State
+from control_plane.domain.channels.connect_form import connectable_kinds
 from control_plane.errors import BadRequest, NotFound
 from control_plane.notify import transports
 from control_plane.services.alerting.link_codes import Minted, mint_code, revoke_code

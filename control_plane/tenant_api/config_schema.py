@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from control_plane.domain.check_rules import RULES
-from control_plane.domain.http_check_rules import METHODS
-from control_plane.domain.kinds import SPECS
-from control_plane.domain.page_rules import TEXT_LIMIT
+from control_plane.domain.checks.check_rules import RULES
+from control_plane.domain.checks.http_check_rules import METHODS
+from control_plane.domain.checks.kinds import SPECS
+from control_plane.domain.pages.page_rules import TEXT_LIMIT
 from control_plane.notify import TRANSPORTS
 from control_plane.tenant_api.monitor_views import MonitorBody
 from control_plane.web.maintenance_view import NewWindow

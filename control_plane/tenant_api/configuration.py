@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from control_plane.domain.config_yaml import line_of, read_yaml
+from control_plane.domain.configuration.config_yaml import line_of, read_yaml
 from control_plane.errors import BadRequest, FarwatchError
 from control_plane.notify import transports
 from control_plane.services.configuration.plan_configuration import plan_configuration

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.dependency_graph import distances
+from control_plane.domain.judging.dependency_graph import distances
 from control_plane.store import dependencies
 from control_plane.store.dependencies import Related
 from control_plane.tenant_api.one_monitor import CHANGES, PATH, READS, change, read_monitor

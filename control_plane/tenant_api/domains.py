@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from control_plane.domain.safety_domains import Method, State, path_of, record_of
+from control_plane.domain.safety.safety_domains import Method, State, path_of, record_of
 from control_plane.services.safety.add_domain import add_domain
 from control_plane.services.safety.remove_domain import remove_domain
 from control_plane.services.safety.verify_domain import DomainVerifier, unknown_domain, verify_domain

@@ -7,8 +7,8 @@ from functools import partial
 from aiohttp import web
 from msgspec import Struct
 
-from control_plane.domain.alerting import EVENTS
-from control_plane.domain.operator_notice import AGENT_EVENTS
+from control_plane.domain.alerting.alerting import EVENTS
+from control_plane.domain.alerting.operator_notice import AGENT_EVENTS
 from control_plane.errors import BadRequest, NotFound
 from control_plane.store.monitor_reads import monitor_exists
 from control_plane.web.call import Call

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from aiohttp import web
 from msgspec import Struct
 
-from control_plane.domain.config_write import to_csv, to_json, to_yaml
-from control_plane.domain.target_text import target_text
+from control_plane.domain.checks.target_text import target_text
+from control_plane.domain.configuration.config_write import to_csv, to_json, to_yaml
 from control_plane.errors import NotFound
 from control_plane.services.configuration.export_configuration import export_configuration, export_monitor
 from control_plane.services.configuration.read_configuration import Stored

@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.heartbeat import Run, run_limit
-from control_plane.domain.heartbeat_check import HeartbeatCheck
+from control_plane.domain.checks.heartbeat_check import HeartbeatCheck
+from control_plane.domain.heartbeats.heartbeat import Run, run_limit
 from control_plane.store import heartbeat_reads
 from control_plane.store.heartbeat_reads import HeartbeatView, RunView
 from control_plane.store.monitor_reads import MonitorView

@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from control_plane.domain.config_yaml import read_yaml
-from control_plane.domain.monitor_csv import read_monitor_rows
+from control_plane.domain.configuration.config_yaml import read_yaml
+from control_plane.domain.monitors.monitor_csv import read_monitor_rows
 from control_plane.errors import BadRequest, Refused
 from control_plane.tenant_api.bulk import BULK_ERRORS, MAX_BODY, BulkJson, BulkSchema, create_all
 from control_plane.web.body import SERVER_OWNED, decode_object

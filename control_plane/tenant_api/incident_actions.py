@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from control_plane.domain.incident_rules import Phase
+from control_plane.domain.judging.incident_rules import Phase
 from control_plane.services.incidents.acknowledge_incident import acknowledge_incident
 from control_plane.services.incidents.annotate_incident import annotate_incident
 from control_plane.services.incidents.reopen_incident import reopen_incident

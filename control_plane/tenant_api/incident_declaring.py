@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from control_plane.domain.incident_rules import MONITORS_LIMIT, Severity
+from control_plane.domain.judging.incident_rules import MONITORS_LIMIT, Severity
 from control_plane.services.incidents.declare_incident import Declaration, declare_incident
 from control_plane.services.incidents.narrate_incident import NarrationPatch, narrate_incident
 from control_plane.tenant_api.incident_texts import (

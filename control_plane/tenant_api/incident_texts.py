@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, UnsetType
 
 from control_plane.domain import field_rules
-from control_plane.domain.incident_rules import DESCRIPTION_LIMIT, NOTE_LIMIT, TITLE_LIMIT, UPDATE_LIMIT
+from control_plane.domain.judging.incident_rules import DESCRIPTION_LIMIT, NOTE_LIMIT, TITLE_LIMIT, UPDATE_LIMIT
 from control_plane.errors import BadRequest
 
 NoteText = Annotated[str, Meta(max_length=NOTE_LIMIT)]

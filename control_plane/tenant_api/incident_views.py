@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
-from control_plane.domain.incident_rules import title_of, urgency
+from control_plane.domain.judging.incident_rules import title_of, urgency
 from control_plane.store.incident_changes import UpdateRow
 from control_plane.store.incidents_read import IncidentEventRow, IncidentView
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from control_plane.domain.incident_rules import Phase, Severity
+from control_plane.domain.judging.incident_rules import Phase, Severity
 from control_plane.errors import BadRequest, NotFound
 from control_plane.store import incident_changes, incidents_read, monitor_reads
 from control_plane.store.incidents_read import IncidentFilter

@@ -8,8 +8,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from control_plane.domain.credentials import Role
-from control_plane.domain.people import EMAIL_LIMIT
+from control_plane.domain.tenants.credentials import Role
+from control_plane.domain.tenants.people import EMAIL_LIMIT
 from control_plane.errors import NotFound
 from control_plane.services.people.invite_member import Invited, invite_member
 from control_plane.services.people.resend_invitation import resend_invitation

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from control_plane.domain.credentials import beyond
+from control_plane.domain.tenants.credentials import beyond
 from control_plane.errors import Forbidden, NotFound
 from control_plane.services.tenants.issue_api_key import issue_api_key
 from control_plane.services.tenants.revoke_api_key import revoke_api_key

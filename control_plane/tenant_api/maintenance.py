@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from control_plane.domain.maintenance_rules import LONGEST_RANGE
+from control_plane.domain.maintenance.maintenance_rules import LONGEST_RANGE
 from control_plane.errors import BadRequest, NotFound
 from control_plane.services.maintenance.read_maintenance import Planned, following, upcoming
 from control_plane.store import maintenance

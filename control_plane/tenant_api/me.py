@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.credentials import Role
+from control_plane.domain.tenants.credentials import Role
 from control_plane.errors import Unauthenticated
 from control_plane.store import plans, tenants
 from control_plane.web.browser import read_session

@@ -6,7 +6,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from control_plane.domain.credentials import Role
+from control_plane.domain.tenants.credentials import Role
 from control_plane.errors import NotFound
 from control_plane.services.people.change_member import change_member
 from control_plane.services.people.remove_member import remove_member

@@ -7,10 +7,10 @@ from importlib.metadata import version
 
 from msgspec import Struct, structs
 
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.checks.kinds import SPECS
 from control_plane.domain.field_rules import MAX_TAGS
-from control_plane.domain.kinds import SPECS
-from control_plane.domain.region_choice import MAX_REGIONS
+from control_plane.domain.monitors.region_choice import MAX_REGIONS
+from control_plane.domain.tenants.credentials import SCOPES
 from control_plane.notify import TRANSPORTS
 from control_plane.services.fleet.read_notice import Notice, read_notice
 from control_plane.services.monitors.bulk_monitors import MAX_ITEMS

@@ -10,7 +10,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from control_plane.domain.exposition import OPENMETRICS, TEXT, expose
+from control_plane.domain.fleet.exposition import OPENMETRICS, TEXT, expose
 from control_plane.store import exposition
 from control_plane.store.exposition import Which
 from control_plane.web.call import Call

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from control_plane.domain.capability import explained
-from control_plane.domain.prospects import SOLE_RULE, prospects, rule, run_of, slots_expected, sole_prospects
-from control_plane.domain.standing import CIRCUIT_OPEN, sentences
-from control_plane.domain.verdict import Policy, Tally, quorum, required
+from control_plane.domain.checks.capability import explained
+from control_plane.domain.judging.prospects import SOLE_RULE, prospects, rule, run_of, slots_expected, sole_prospects
+from control_plane.domain.judging.standing import CIRCUIT_OPEN, sentences
+from control_plane.domain.judging.verdict import Policy, Tally, quorum, required
 from control_plane.errors import NotFound
 from control_plane.store import assignments_write, results_read
 from control_plane.store.monitor_reads import MonitorView, RegionState

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from control_plane.domain.kinds import MonitorCheck
-from control_plane.domain.monitor_fields import DEFAULT_SLA_DAYS
-from control_plane.domain.regionless import kind_is_regionless
-from control_plane.domain.standing import CIRCUIT_OPEN
-from control_plane.domain.stored_check import read_check
+from control_plane.domain.checks.kinds import MonitorCheck
+from control_plane.domain.checks.regionless import kind_is_regionless
+from control_plane.domain.checks.stored_check import read_check
+from control_plane.domain.judging.standing import CIRCUIT_OPEN
+from control_plane.domain.monitors.monitor_fields import DEFAULT_SLA_DAYS
 from control_plane.services.monitors.monitor_rows import Caution
 from control_plane.store.monitor_reads import MonitorView, RegionState
 from control_plane.tenant_api.heartbeat_views import HeartbeatPartJson

@@ -12,8 +12,8 @@ from uuid import UUID
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from control_plane.domain.config_write import safe_cell
-from control_plane.domain.subscriber_rules import MOST_CHOSEN, NOTE_LIMIT, Kind, State
+from control_plane.domain.configuration.config_write import safe_cell
+from control_plane.domain.pages.subscriber_rules import MOST_CHOSEN, NOTE_LIMIT, Kind, State
 from control_plane.notify import transports
 from control_plane.services.pages.add_subscriber import add_subscriber
 from control_plane.services.pages.read_subscribers import (

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.config_diff import Change, PlanWarning
+from control_plane.domain.configuration.config_diff import Change, PlanWarning
 from control_plane.services.configuration.plan_steps import Planned
 from control_plane.services.installation.spare_others import no_full_collection
 from control_plane.tenant_api.config_schema import ConfigurationFile

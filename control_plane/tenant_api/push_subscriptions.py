@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.delivery import UNWELL_AFTER
+from control_plane.domain.alerting.delivery import UNWELL_AFTER
 from control_plane.errors import NotFound
 from control_plane.notify import transports, vapid
 from control_plane.services.alerting.subscribe_push import Wanted, subscribe_push, unsubscribe_push

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from control_plane.domain.cron import read_zone
+from control_plane.domain.checks.cron import read_zone
 from control_plane.services.jobs.run_job import ReportRequest
 from control_plane.services.uptime.monthly_report import month_of, monthly_report
 from control_plane.services.uptime.render_report import Format, ReportJson, rendered, report_json

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from control_plane.domain.probe_target import probe_target
-from control_plane.domain.stored_check import read_check
+from control_plane.domain.checks.probe_target import probe_target
+from control_plane.domain.checks.stored_check import read_check
 from control_plane.store import exposition
 from control_plane.store.exposition import Discovered
 from control_plane.tenant_api.metrics import ExpositionQuery

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
-from control_plane.domain.availability import SlaState
+from control_plane.domain.uptime.availability import SlaState
 from control_plane.errors import NotFound
 from control_plane.services.uptime.read_availability import read_uptimes
 from control_plane.tenant_api.one_monitor import PATH, READS

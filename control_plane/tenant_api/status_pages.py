@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta
 from msgspec.structs import replace
 
-from control_plane.domain.page_rules import State
+from control_plane.domain.pages.page_rules import State
 from control_plane.services.pages.change_page import change_page, delete_page
 from control_plane.services.pages.create_page import create_page
 from control_plane.services.pages.page_rows import unknown_page

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from control_plane.domain.plan import PlanTerms
+from control_plane.domain.tenants.plan import PlanTerms
 from control_plane.errors import Unauthenticated
 from control_plane.services.tenants.change_tenant import rename_tenant
 from control_plane.store import plans, tenants

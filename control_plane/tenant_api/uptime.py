@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import asdict
 
-from control_plane.domain.cron import read_zone
+from control_plane.domain.checks.cron import read_zone
 from control_plane.errors import NotFound
 from control_plane.services.uptime import read_availability
 from control_plane.services.uptime.read_availability import Availability, Horizon, Outcomes

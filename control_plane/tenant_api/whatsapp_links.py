@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.channel_link import State
+from control_plane.domain.channels.channel_link import State
 from control_plane.errors import NotFound
 from control_plane.services.alerting.link_codes import mint_code
 from control_plane.store import channel_links

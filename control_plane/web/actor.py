@@ -6,7 +6,7 @@ from typing import Literal
 
 from aiohttp import web
 
-from control_plane.domain.actor import Actor
+from control_plane.domain.tenants.actor import Actor
 from control_plane.web.call import Deps
 from control_plane.web.caller import OperatorCaller, TenantCaller
 from control_plane.web.trace import OPERATION, TRACE_ID

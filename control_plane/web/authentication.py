@@ -17,8 +17,8 @@ from uuid import UUID
 from aiohttp import web
 
 from control_plane import metrics
-from control_plane.domain.credentials import ROLES, KeyKind, Role, key_digest, looks_like_key
-from control_plane.domain.plan import terms_of
+from control_plane.domain.tenants.credentials import ROLES, KeyKind, Role, key_digest, looks_like_key
+from control_plane.domain.tenants.plan import terms_of
 from control_plane.errors import Forbidden, NotFound, TooMany, Unauthenticated
 from control_plane.settings import Settings
 from control_plane.store import agents, api_keys, sessions

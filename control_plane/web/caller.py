@@ -6,9 +6,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.credentials import Role
-from control_plane.domain.people import Authority
-from control_plane.domain.plan import PlanTerms
+from control_plane.domain.tenants.credentials import Role
+from control_plane.domain.tenants.people import Authority
+from control_plane.domain.tenants.plan import PlanTerms
 from control_plane.store.pool import Managed
 from shared.ids import AgentId, RegionSlug, TenantId
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from control_plane.domain.delivery import UNWELL_AFTER
-from control_plane.domain.verification import State, verification_state
+from control_plane.domain.alerting.delivery import UNWELL_AFTER
+from control_plane.domain.channels.verification import State, verification_state
 from control_plane.store.channels import ChannelRow
 from control_plane.web.quiet_hours_view import QUIET_ERRORS, QuietHoursJson, quiet_hours_json
 

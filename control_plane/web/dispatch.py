@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
-from control_plane.domain.plan import require_api_access
+from control_plane.domain.tenants.plan import require_api_access
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound
 from control_plane.store.acting import acting
 from control_plane.store.pool import for_agents, managing

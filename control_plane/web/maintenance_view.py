@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from control_plane.domain.maintenance import Occurrence
+from control_plane.domain.maintenance.maintenance import Occurrence
 from control_plane.store.maintenance import WindowRow
 
 

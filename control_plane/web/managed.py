@@ -10,7 +10,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from control_plane.domain.plan import terms_of
+from control_plane.domain.tenants.plan import terms_of
 from control_plane.errors import BadRequest, Forbidden, NotFound
 from control_plane.store import manage_keys
 from control_plane.store.pool import Database

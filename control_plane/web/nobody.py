@@ -6,8 +6,8 @@ from uuid import UUID
 
 from aiohttp import web
 
-from control_plane.domain.credentials import key_digest
-from control_plane.domain.plan import terms_of
+from control_plane.domain.tenants.credentials import key_digest
+from control_plane.domain.tenants.plan import terms_of
 from control_plane.store import manage_keys, tenants
 from control_plane.store.manage_keys import AnonymousTenant
 from control_plane.store.pool import Database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from control_plane.domain.public_page import PublicPage
+from control_plane.domain.pages.public_page import PublicPage
 from control_plane.errors import NotFound
 
 Theme = Literal["", "light", "dark"]

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from control_plane.domain.public_page import PublicPage
+from control_plane.domain.pages.public_page import PublicPage
 from control_plane.errors import FarwatchError, TooMany, Unavailable
 from control_plane.metrics import STREAMS, STREAMS_CUT
 from control_plane.services.pages.keep_public_pages import FRESH_S, Copy

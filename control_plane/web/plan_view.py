@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from control_plane.domain.plan import QUOTAS, Features, PlanTerms, Rate
+from control_plane.domain.tenants.plan import QUOTAS, Features, PlanTerms, Rate
 
 
 class QuotaUse(Struct, frozen=True):

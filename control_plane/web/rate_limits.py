@@ -17,7 +17,7 @@ from uuid import UUID
 from aiohttp import web
 from msgspec import Struct
 
-from control_plane.domain.plan import Category, PlanTerms, Rate
+from control_plane.domain.tenants.plan import Category, PlanTerms, Rate
 from control_plane.errors import TooMany
 from control_plane.web.caller import TenantCaller
 

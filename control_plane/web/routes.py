@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from control_plane.domain.plan import Category
+from control_plane.domain.tenants.plan import Category
 from control_plane.web.call import Call, Reply
 
 BODY_LIMIT = 64 * 1024

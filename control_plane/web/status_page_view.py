@@ -8,9 +8,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from control_plane.domain.channel_rules import MASK
-from control_plane.domain.page_rules import State
-from control_plane.domain.public_page import Language
+from control_plane.domain.channels.channel_rules import MASK
+from control_plane.domain.pages.page_rules import State
+from control_plane.domain.pages.public_page import Language
 from control_plane.store.page_components import ComponentRow
 from control_plane.store.status_pages import PageRow
 

@@ -18,7 +18,7 @@ ALTER TABLE agents
 CREATE TABLE operator_incidents (
     id              uuid PRIMARY KEY,
     number          bigint NOT NULL,         -- of the operator's own counters
-    kind            text NOT NULL,           -- agent_offline …: control_plane/domain/fleet.py has the list
+    kind            text NOT NULL,           -- agent_offline …: control_plane/domain/fleet/fleet.py has the list
     subject         text NOT NULL,           -- what it is about: an agent's id, a region's, or the installation
     agent_id        uuid,
     region_id       integer,

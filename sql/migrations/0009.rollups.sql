@@ -19,7 +19,7 @@ CREATE TABLE rollups_fine (
     tls_us      bigint NOT NULL,
     ttfb_us     bigint NOT NULL,
     download_us bigint NOT NULL,
-    histogram   bytea NOT NULL,            -- control_plane/domain/latency_histogram.py
+    histogram   bytea NOT NULL,            -- control_plane/domain/uptime/latency_histogram.py
     CONSTRAINT rollups_fine_pkey PRIMARY KEY (monitor_id, region_id, starts)
 );
 CREATE INDEX rollups_fine_age ON rollups_fine USING brin (starts);

@@ -2,7 +2,7 @@
 -- depends: 0012.ping_door
 
 -- The rows are written by triggers, so that no door, service or statement can forget them. A connection carries who acts
--- in the setting farwatch.actor (JSON, control_plane/domain/actor.py); while it is empty, Farwatch itself works, and
+-- in the setting farwatch.actor (JSON, control_plane/domain/tenants/actor.py); while it is empty, Farwatch itself works, and
 -- nothing is recorded. What belongs to no tenant is the operator's (the tenant of nothing but noughts).
 CREATE TABLE audit (
     tenant_id   uuid NOT NULL,              -- no foreign key: what was done outlives whom it was done to

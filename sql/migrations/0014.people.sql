@@ -5,7 +5,7 @@
 -- by a link alone has only said theirs, and is never taken for somebody who proved it.
 CREATE TABLE users (
     id              uuid NOT NULL,
-    email           text NOT NULL,              -- normalised: domain/people.py
+    email           text NOT NULL,              -- normalised: domain/tenants/people.py
     email_proven    boolean NOT NULL,
     name            text NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),

@@ -1,7 +1,7 @@
 -- Plans: what a tenant may have, use and ask for; and the processes that share a rate limit out between them.
 -- depends: 0013.audit
 
--- Quotas, features and rates are JSON in the shape of control_plane/domain/plan.py. A quota or rate of null is no limit,
+-- Quotas, features and rates are JSON in the shape of control_plane/domain/tenants/plan.py. A quota or rate of null is no limit,
 -- one that is absent is none either (a rate: the installation's default). The operator may change every plan.
 CREATE TABLE plans (
     name        text NOT NULL,

@@ -14,7 +14,7 @@ CREATE TABLE jobs (
     failures    jsonb NOT NULL DEFAULT '[]',    -- the first thousand items that failed
     result      jsonb,                          -- of a kind that makes something
     error       jsonb,                          -- {code, message, field, details} of a job that failed as a whole
-    actor       jsonb,                          -- who ordered it: control_plane/domain/actor.py
+    actor       jsonb,                          -- who ordered it: control_plane/domain/tenants/actor.py
     token       uuid,                           -- of whoever does it: writes of anybody else fail
     lease_until timestamptz,
     attempts    integer NOT NULL DEFAULT 0,

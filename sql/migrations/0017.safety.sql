@@ -1,7 +1,7 @@
 -- What may not be watched and who says so: deny rules, opt-outs, operator's settings, proven domains, touched ports.
 -- depends: 0013.audit
 
--- The operator's lists, of the installation and not of a tenant. `value` is canonical (control_plane/domain/safety.py).
+-- The operator's lists, of the installation and not of a tenant. `value` is canonical (control_plane/domain/safety/safety.py).
 CREATE TABLE deny_rules (
     id         uuid NOT NULL,
     kind       text NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE opt_outs (
     CONSTRAINT opt_outs_pkey PRIMARY KEY (id),
     CONSTRAINT opt_outs_domain_key UNIQUE (domain)
 );
--- Only what differs from the defaults of control_plane/domain/safety_settings.py has a row.
+-- Only what differs from the defaults of control_plane/domain/safety/safety_settings.py has a row.
 CREATE TABLE operator_settings (
     name       text NOT NULL,
     value      jsonb NOT NULL,

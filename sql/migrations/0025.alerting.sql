@@ -7,8 +7,8 @@ ALTER TABLE deliveries
 
 ALTER TABLE channels
     ADD COLUMN verified_at timestamptz,    -- of an e-mail address: when whoever reads it said yes
-    ADD COLUMN templates jsonb,            -- texts of the tenant's own, by what they replace (domain/message_template.py)
-    ADD COLUMN quiet_hours jsonb,          -- domain/quiet_hours.py
+    ADD COLUMN templates jsonb,            -- texts of the tenant's own, by what they replace (domain/alerting/message_template.py)
+    ADD COLUMN quiet_hours jsonb,          -- domain/alerting/quiet_hours.py
     ADD COLUMN unwell_since timestamptz;   -- since when it counts as not delivering
 
 -- Codes by which somebody connects a chat or a channel: only their digests are kept.

@@ -1,7 +1,7 @@
 -- Rules of alerting: routes bring notices to channels, silences cancel them, quiet hours delay them.
 -- depends: 0025.alerting
 
-ALTER TABLE monitors ADD COLUMN quiet_hours jsonb;     -- domain/quiet_hours.py
+ALTER TABLE monitors ADD COLUMN quiet_hours jsonb;     -- domain/alerting/quiet_hours.py
 CREATE INDEX monitors_quiet ON monitors (tenant_id, id) WHERE quiet_hours IS NOT NULL;
 CREATE INDEX channels_quiet ON channels (tenant_id, id) WHERE quiet_hours IS NOT NULL;
 

@@ -15,7 +15,7 @@ CREATE TABLE status_pages (
     listed          boolean NOT NULL DEFAULT true,   -- false: whoever knows the address reads it, nothing leads there
     password_digest text,                            -- argon2id in PHC form (domain/page_password.py); null: open to all
     language        text NOT NULL DEFAULT 'en',
-    branding        jsonb NOT NULL DEFAULT '{}',     -- colours (domain/page_colours.py)
+    branding        jsonb NOT NULL DEFAULT '{}',     -- colours (domain/pages/page_colours.py)
     logo_digest     text,                            -- of page_logos.image; null: no logo
     header_text     text NOT NULL DEFAULT '',
     footer_text     text NOT NULL DEFAULT '',

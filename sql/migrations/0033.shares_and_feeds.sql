@@ -1,7 +1,7 @@
 -- What is passed on without an account: links to one monitor, feeds of a tenant, and what the operator announces.
 -- depends: 0031.status_pages
 
--- Of tokens only digests are kept (domain/capability_token.py).
+-- Of tokens only digests are kept (domain/tenants/capability_token.py).
 CREATE TABLE monitor_shares (
     tenant_id    uuid NOT NULL,
     id           uuid NOT NULL,

@@ -21,7 +21,7 @@ CREATE TABLE page_subscribers (
     id                uuid NOT NULL,
     page_id           uuid NOT NULL,
     kind              text NOT NULL,
-    digest            bytea NOT NULL,                -- of where it leads, under the pepper (domain/subscriber_rules.py)
+    digest            bytea NOT NULL,                -- of where it leads, under the pepper (domain/pages/subscriber_rules.py)
     sealed            bytea NOT NULL,                -- where it leads: an address; a URL and its secret; a browser's keys
     component_ids     uuid[],                        -- null: all of the page
     source            text NOT NULL,
@@ -62,7 +62,7 @@ CREATE TABLE page_notices (
     begins_at     timestamptz,                       -- of a window: which of its times
     event         text NOT NULL,
     component_ids uuid[] NOT NULL DEFAULT '{}',
-    told          jsonb NOT NULL,                    -- domain/page_news.py
+    told          jsonb NOT NULL,                    -- domain/pages/page_news.py
     upto          timestamptz NOT NULL,              -- what happened until then is told
     reached       uuid,                              -- the last subscriber that was looked at
     owed          integer NOT NULL DEFAULT 0,

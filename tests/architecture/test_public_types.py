@@ -10,8 +10,8 @@ import pytest
 from msgspec import Struct, inspect
 
 from control_plane.app import all_routes
-from control_plane.domain.badge import Badge
-from control_plane.domain.public_page import PublicPage
+from control_plane.domain.pages.badge import Badge
+from control_plane.domain.pages.public_page import PublicPage
 from control_plane.services.pages.page_changes import ComponentChange, IncidentChange
 from control_plane.services.pages.shared_view import SharedView
 from control_plane.web.routes import Door

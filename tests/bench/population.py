@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.schedule import phase_ms, vote_window_ms
+from control_plane.domain.judging.schedule import phase_ms, vote_window_ms
 from shared.checks.http import HttpCheck
 from tests.bench.world import World
 from tests.support.seed import FIRST_SLOT, new_id

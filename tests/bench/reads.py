@@ -26,7 +26,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.time_slices import starts
+from control_plane.domain.uptime.time_slices import starts
 from control_plane.services.uptime.read_availability import Horizon, read_uptimes
 from control_plane.services.uptime.read_latency import Series, read_latency
 from control_plane.settings import RetentionSettings

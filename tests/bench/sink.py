@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from control_plane.domain.schedule import phase_ms
+from control_plane.domain.judging.schedule import phase_ms
 from shared.checks import Check
 from shared.protocol import Assignment
 from shared.results import CheckResult, Detail, Outcome

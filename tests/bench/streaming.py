@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.tenants.credentials import SCOPES
 from control_plane.services.tenants.issue_api_key import write_key
 from control_plane.store import decisions
 from tests.bench.audience import Ask, Audience, Heard, audience

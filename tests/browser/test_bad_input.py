@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from control_plane.dashboard.channel_fields import KINDS as CHANNEL_KINDS
-from control_plane.domain.kinds import SPECS
+from control_plane.dashboard.alerting.channel_fields import KINDS as CHANNEL_KINDS
+from control_plane.domain.checks.kinds import SPECS
 from control_plane.store.pool import Database
 from tests.browser.conftest import sign_in, sign_in_operator
 from tests.support.chromium import Browser

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from control_plane.app import all_routes
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.tenants.credentials import SCOPES
 from control_plane.store.pool import Connection, Database
 from control_plane.web import dispatch, managed
 from control_plane.web.routes import Door, Route

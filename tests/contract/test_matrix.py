@@ -14,7 +14,7 @@ import pytest
 
 from control_plane import store
 from control_plane.app import all_routes, build_app
-from control_plane.domain.credentials import SCOPES, KeyKind
+from control_plane.domain.tenants.credentials import SCOPES, KeyKind
 from control_plane.store.pool import Database
 from control_plane.web.routes import Door, Route
 from tests.support.dashboard import a_desk

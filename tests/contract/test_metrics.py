@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.metrics import MetricWrapperBase
 
 from control_plane import metrics
-from control_plane.domain.exposition import MONITOR_FAMILIES, PROBE_FAMILIES
+from control_plane.domain.fleet.exposition import MONITOR_FAMILIES, PROBE_FAMILIES
 from tests.support.promtool import needs_prometheus, promtool
 
 ROOT = Path(__file__).parents[2]

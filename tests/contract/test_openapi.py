@@ -12,7 +12,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from control_plane.app import all_routes, openapi_document
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.tenants.credentials import SCOPES
 from control_plane.web.routes import Door, Route
 from tests.support.write_openapi import readable
 

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from control_plane.domain.availability import (
+from control_plane.domain.uptime.availability import (
     Change,
     Durations,
     History,

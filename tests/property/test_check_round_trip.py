@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from agent.checks.dns_question import owner_name, split_server
 from agent.dns.wire import TYPE_NUMBERS
-from control_plane.domain.check_rules import RULES, read_check, target_of
-from control_plane.domain.http_check_rules import FIELDS
-from control_plane.domain.kinds import for_regions
-from control_plane.domain.secrets_of_check import join, split
+from control_plane.domain.checks.check_rules import RULES, read_check, target_of
+from control_plane.domain.checks.http_check_rules import FIELDS
+from control_plane.domain.checks.kinds import for_regions
+from control_plane.domain.checks.secrets_of_check import join, split
 from control_plane.errors import BadRequest
 from shared.checks import CHECKS as KINDS
 from shared.checks import Check, DnsCheck, expand, kind_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.domain.heartbeat import Heartbeat, Ping, PingKind, advance, apply, sole_vote
-from control_plane.domain.heartbeat_check import HeartbeatCheck
-from control_plane.domain.ping_door import Closure, PingDoor
+from control_plane.domain.checks.heartbeat_check import HeartbeatCheck
+from control_plane.domain.heartbeats.heartbeat import Heartbeat, Ping, PingKind, advance, apply, sole_vote
+from control_plane.domain.heartbeats.ping_door import Closure, PingDoor
 
 CHECKS = st.builds(
     HeartbeatCheck, period=st.integers(30, 1200), grace=st.integers(10, 600), max_run_s=st.none() | st.integers(10, 900)

@@ -9,8 +9,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.domain.composite import Member, sole_vote
-from control_plane.domain.verdict import VerdictName
+from control_plane.domain.judging.composite import Member, sole_vote
+from control_plane.domain.judging.verdict import VerdictName
 
 VERDICTS: tuple[VerdictName, ...] = ("up", "degraded", "down", "unknown")
 

@@ -8,17 +8,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.domain.config_components import read_components
-from control_plane.domain.config_monitors import monitor_body, secrets_of, short_monitor, whole_monitor
-from control_plane.domain.config_names import Names
-from control_plane.domain.config_pages import Placed, page_body, page_changes, short_page, whole_page
-from control_plane.domain.config_windows import short_window, whole_window, window_body
-from control_plane.domain.config_write import to_yaml
-from control_plane.domain.config_yaml import read_yaml
-from control_plane.domain.maintenance_rules import read_window
-from control_plane.domain.monitor_rules import MonitorConfig, Surroundings, read_monitor
-from control_plane.domain.page_rules import PageConfig, read_page
-from control_plane.domain.region_choice import RegionChoice
+from control_plane.domain.configuration.config_components import read_components
+from control_plane.domain.configuration.config_monitors import monitor_body, secrets_of, short_monitor, whole_monitor
+from control_plane.domain.configuration.config_names import Names
+from control_plane.domain.configuration.config_pages import Placed, page_body, page_changes, short_page, whole_page
+from control_plane.domain.configuration.config_windows import short_window, whole_window, window_body
+from control_plane.domain.configuration.config_write import to_yaml
+from control_plane.domain.configuration.config_yaml import read_yaml
+from control_plane.domain.maintenance.maintenance_rules import read_window
+from control_plane.domain.monitors.monitor_rules import MonitorConfig, Surroundings, read_monitor
+from control_plane.domain.monitors.region_choice import RegionChoice
+from control_plane.domain.pages.page_rules import PageConfig, read_page
 from control_plane.errors import FarwatchError
 from control_plane.services.installation.identity import new_id
 from tests.property.test_check_round_trip import CHECKS, OF_KIND, whole_or_part

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from control_plane.domain.votes import Vote
+from control_plane.domain.judging.votes import Vote
 from shared.results import OUTCOMES
 from tests.support.lives import CONFIRMATIONS, STEPS, Arrival, arrivals, by_the_letter, counted
 from tests.support.votes import EVERY, LETTERS, NOW, WINDOW

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from control_plane.domain.case import Case, Decision
-from control_plane.domain.decide import decide
-from control_plane.domain.incident import AlertOn, Joins, OpenIncident, Opens, RegionVote, Resolves, Worsens
-from control_plane.domain.verdict import Policy, quorum, required
+from control_plane.domain.judging.case import Case, Decision
+from control_plane.domain.judging.decide import decide
+from control_plane.domain.judging.incident import AlertOn, Joins, OpenIncident, Opens, RegionVote, Resolves, Worsens
+from control_plane.domain.judging.verdict import Policy, quorum, required
 from tests.support.lives import CONFIRMATIONS, POLICIES, Arrival, by_the_letter
 from tests.support.votes import EMPTY, EVERY, NOW, WINDOW, seen
 

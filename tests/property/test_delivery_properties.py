@@ -8,8 +8,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.domain import channel_rules
-from control_plane.domain.delivery import RETRY_AFTER_CAP, WAITS, Dead, Failed, RetryAt, next_attempt, retry_after
+from control_plane.domain.alerting.delivery import (
+    RETRY_AFTER_CAP,
+    WAITS,
+    Dead,
+    Failed,
+    RetryAt,
+    next_attempt,
+    retry_after,
+)
+from control_plane.domain.channels import channel_rules
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 dates = st.text(alphabet="0123456789 ,:+-JanThuGMT", max_size=60)

@@ -9,7 +9,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.domain.dependency_graph import distances, find_cycle
+from control_plane.domain.judging.dependency_graph import distances, find_cycle
 
 nodes = st.integers(1, 9).map(lambda number: UUID(int=number))
 changes = st.lists(st.tuples(nodes, st.lists(nodes, max_size=4, unique=True)), max_size=30)

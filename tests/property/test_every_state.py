@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from control_plane.domain.incident import OpenIncident, RegionVote, Resolves, Restraint, next_step
-from control_plane.domain.verdict import Policy, Tally, VerdictName, judge, quorum, required, tally
-from control_plane.domain.votes import Vote, count
+from control_plane.domain.judging.incident import OpenIncident, RegionVote, Resolves, Restraint, next_step
+from control_plane.domain.judging.verdict import Policy, Tally, VerdictName, judge, quorum, required, tally
+from control_plane.domain.judging.votes import Vote, count
 from tests.support.lives import NAMES, POLICIES
 from tests.support.votes import NOW, down, seen, silent, up
 

@@ -7,8 +7,17 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.domain.heartbeat import MAX_OPEN_RUNS, Applied, Heartbeat, Ping, PingKind, advance, apply, sole_vote
-from control_plane.domain.heartbeat_check import HeartbeatCheck
+from control_plane.domain.checks.heartbeat_check import HeartbeatCheck
+from control_plane.domain.heartbeats.heartbeat import (
+    MAX_OPEN_RUNS,
+    Applied,
+    Heartbeat,
+    Ping,
+    PingKind,
+    advance,
+    apply,
+    sole_vote,
+)
 
 PINGS = st.lists(
     st.builds(

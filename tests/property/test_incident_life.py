@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from control_plane.domain.availability import History, durations
-from control_plane.domain.decide import LOOK_AGAIN_MS, decide
-from control_plane.domain.hold import Hold, Upstream
-from control_plane.domain.incident import AlertOn
-from control_plane.domain.incident_rules import held_open, hushes
-from control_plane.domain.verdict import Policy, VerdictName
+from control_plane.domain.judging.decide import LOOK_AGAIN_MS, decide
+from control_plane.domain.judging.hold import Hold, Upstream
+from control_plane.domain.judging.incident import AlertOn
+from control_plane.domain.judging.incident_rules import held_open, hushes
+from control_plane.domain.judging.verdict import Policy, VerdictName
+from control_plane.domain.uptime.availability import History, durations
 from tests.support.incident_life import GATEWAY, TIMEOUT, USUAL, Monitor, Region
 from tests.support.incident_referee import Referee
 from tests.support.lives import POLICIES

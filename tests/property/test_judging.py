@@ -7,8 +7,8 @@ from itertools import combinations_with_replacement
 
 from msgspec.structs import replace
 
-from control_plane.domain.verdict import Policy, Tally, VerdictName, judge, quorum, required, tally
-from control_plane.domain.votes import Vote
+from control_plane.domain.judging.verdict import Policy, Tally, VerdictName, judge, quorum, required, tally
+from control_plane.domain.judging.votes import Vote
 from tests.support.lives import POLICIES
 from tests.support.votes import NOW, WINDOW, down, silent, up
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_plane.domain.latency_histogram import (
+from control_plane.domain.uptime.latency_histogram import (
     BUCKETS,
     LARGEST_US,
     RELATIVE_ERROR,

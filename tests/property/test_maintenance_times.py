@@ -12,8 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from control_plane.domain.cron import next_after
-from control_plane.domain.maintenance import Occurrence, Schedule, between, first_of, next_occurrence, occurrences
+from control_plane.domain.checks.cron import next_after
+from control_plane.domain.maintenance.maintenance import (
+    Occurrence,
+    Schedule,
+    between,
+    first_of,
+    next_occurrence,
+    occurrences,
+)
 
 ZONES = (
     *("Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Africa/Casablanca"),

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from control_plane.domain.incident import AlertOn
-from control_plane.domain.verdict import Policy
+from control_plane.domain.judging.incident import AlertOn
+from control_plane.domain.judging.verdict import Policy
 from tests.support.incident_life import Monitor
 from tests.support.lives import POLICIES
 

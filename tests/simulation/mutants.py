@@ -25,7 +25,7 @@ SURVIVED, CAUGHT = 3, 0
 
 
 class Mutant(NamedTuple):
-    """`old` occurs once in control_plane/domain/{module}.py; with `new` in its place, something is wrong."""
+    """`old` occurs once in the module of control_plane/domain; with `new` in its place, something is wrong."""
 
     module: str
     old: str
@@ -33,116 +33,132 @@ class Mutant(NamedTuple):
 
     def source(self) -> str:
         """The module's text as it is."""
-        return (DOMAIN / f"{self.module}.py").read_text()
+        return (DOMAIN / f"{self.module.replace('.', '/')}.py").read_text()
 
 
 MUTANTS: dict[str, Mutant] = {
     "a vote never expires": Mutant(
-        "votes",
+        "judging.votes",
         "return self.vote is not None and self.renewed and now_ms < self.expires_at",
         "return self.vote is not None and self.renewed",
     ),
     "an expired vote need not be earned again": Mutant(
-        "votes",
+        "judging.votes",
         "return self.vote is not None and self.renewed and now_ms < self.expires_at",
         "return self.vote is not None and now_ms < self.expires_at",
     ),
     "runs go on over an expiry": Mutant(
-        "votes",
+        "judging.votes",
         "vote = replace(vote, bad_run=0, good_run=0, degraded_run=0, renewed=vote.vote is None)",
         "vote = replace(vote, renewed=vote.vote is None)",
     ),
     "one slot too few makes a down vote": Mutant(
-        "votes", "proven = bad_run >= confirmations", "proven = bad_run >= max(1, confirmations - 1)"
+        "judging.votes", "proven = bad_run >= confirmations", "proven = bad_run >= max(1, confirmations - 1)"
     ),
     "one slot too many makes a down vote": Mutant(
-        "votes", "proven = bad_run >= confirmations", "proven = bad_run > confirmations"
+        "judging.votes", "proven = bad_run >= confirmations", "proven = bad_run > confirmations"
     ),
     "one good slot ends a down vote": Mutant(
-        "votes", '(vote.vote == "down" and good_run >= confirmations)', '(vote.vote == "down" and good_run >= 1)'
+        "judging.votes",
+        '(vote.vote == "down" and good_run >= confirmations)',
+        '(vote.vote == "down" and good_run >= 1)',
     ),
     "a good slot does not end a bad run": Mutant(
-        "votes",
+        "judging.votes",
         "        bad_run=0,\n        good_run=good_run,",
         "        bad_run=vote.bad_run,\n        good_run=good_run,",
     ),
     "a bad slot does not end a good run": Mutant(
-        "votes",
+        "judging.votes",
         "        bad_run=bad_run,\n        good_run=0,",
         "        bad_run=bad_run,\n        good_run=vote.good_run,",
     ),
     "one slow slot makes a degraded vote": Mutant(
-        "votes", "degraded=up and degraded_run >= confirmations,", "degraded=up and degraded_run >= 1,"
+        "judging.votes", "degraded=up and degraded_run >= confirmations,", "degraded=up and degraded_run >= 1,"
     ),
     "a second slow slot is steady": Mutant(
-        "votes", "return DEGRADED if self.degraded_run >= confirmations else None", "return DEGRADED"
+        "judging.votes", "return DEGRADED if self.degraded_run >= confirmations else None", "return DEGRADED"
     ),
     "outages are not confirmed fast": Mutant(
-        "votes", 'return vote.vote != "down" or not vote.fresh(now_ms)', "return False"
+        "judging.votes", 'return vote.vote != "down" or not vote.fresh(now_ms)', "return False"
     ),
-    "recoveries are not confirmed fast": Mutant("votes", '    return vote.vote == "down"\n', "    return False\n"),
+    "recoveries are not confirmed fast": Mutant(
+        "judging.votes", '    return vote.vote == "down"\n', "    return False\n"
+    ),
     "half of the regions are a majority": Mutant(
-        "verdict", "return regions // 2 + 1 if regions else 0", "return max(1, regions // 2) if regions else 0"
+        "judging.verdict", "return regions // 2 + 1 if regions else 0", "return max(1, regions // 2) if regions else 0"
     ),
     "all but one are all": Mutant(
-        "verdict", 'case "all":\n            return regions', 'case "all":\n            return max(1, regions - 1)'
+        "judging.verdict",
+        'case "all":\n            return regions',
+        'case "all":\n            return max(1, regions - 1)',
     ),
-    "count ignores its number": Mutant("verdict", "return min(policy.k or 1, regions)", "return min(1, regions)"),
-    "one fresh vote proves up": Mutant("verdict", "return min(r, regions - r + 1) if regions else 0", "return 1"),
+    "count ignores its number": Mutant(
+        "judging.verdict", "return min(policy.k or 1, regions)", "return min(1, regions)"
+    ),
+    "one fresh vote proves up": Mutant(
+        "judging.verdict", "return min(r, regions - r + 1) if regions else 0", "return 1"
+    ),
     "up needs as many votes as down": Mutant(
-        "verdict", "return min(r, regions - r + 1) if regions else 0", "return r if regions else 0"
+        "judging.verdict", "return min(r, regions - r + 1) if regions else 0", "return r if regions else 0"
     ),
     "remembered down votes do not stand against up": Mutant(
-        "verdict", "if counts.last_down < r and counts.fresh_up >= q:", "if counts.fresh_up >= q:"
+        "judging.verdict", "if counts.last_down < r and counts.fresh_up >= q:", "if counts.fresh_up >= q:"
     ),
-    "expired votes prove an outage": Mutant("verdict", "if counts.fresh_down >= r:", "if counts.last_down >= r:"),
+    "expired votes prove an outage": Mutant(
+        "judging.verdict", "if counts.fresh_down >= r:", "if counts.last_down >= r:"
+    ),
     "a verdict lives without votes": Mutant(
-        "verdict",
+        "judging.verdict",
         'lives = current != "unknown" and agreeing > 0 and counts.fresh_up + counts.fresh_down >= q',
         'lives = current != "unknown"',
     ),
     "a region below quorum does not degrade": Mutant(
-        "verdict", "degraded = by_votes or counts.fresh_down > 0", "degraded = by_votes"
+        "judging.verdict", "degraded = by_votes or counts.fresh_down > 0", "degraded = by_votes"
     ),
-    "coverage that was lost meanwhile is passed over": Mutant("verdict", "    return changes\n", "    return []\n"),
+    "coverage that was lost meanwhile is passed over": Mutant(
+        "judging.verdict", "    return changes\n", "    return []\n"
+    ),
     "unknown resolves an incident": Mutant(
-        "incident",
+        "judging.incident",
         'case "unknown":\n            return None',
         'case "unknown":\n            return Resolves() if open_incident else None',
     ),
     "an incident of type flapping resolves at once": Mutant(
-        "incident", "now_ms - restraint.well_since_ms >= CALM_MS", "now_ms - restraint.well_since_ms >= 0"
+        "judging.incident", "now_ms - restraint.well_since_ms >= CALM_MS", "now_ms - restraint.well_since_ms >= 0"
     ),
-    "flapping takes four openings": Mutant("incident", "FLAPPING_OPENINGS = 3", "FLAPPING_OPENINGS = 4"),
+    "flapping takes four openings": Mutant("judging.incident", "FLAPPING_OPENINGS = 3", "FLAPPING_OPENINGS = 4"),
     "an incident began with the first region": Mutant(
-        "incident",
+        "judging.incident",
         "return firsts[min(r, len(firsts)) - 1] if firsts else now_ms",
         "return firsts[0] if firsts else now_ms",
     ),
     "silent regions accuse": Mutant(
-        "incident",
+        "judging.incident",
         "accusing = [v for v in ordered if v.vote.fresh(now_ms) and _accuses(v.vote, verdict)]",
         "accusing = [v for v in ordered if _accuses(v.vote, verdict)]",
     ),
     "holds do not hold": Mutant(
-        "incident", "and not restraint.hushed and not restraint.held", "and not restraint.hushed"
+        "judging.incident", "and not restraint.hushed and not restraint.held", "and not restraint.hushed"
     ),
     "votes from under a hold count after it": Mutant(
-        "hold", "    if ended_ms is None:\n        return True\n    return", "    return True\n    return"
+        "judging.hold", "    if ended_ms is None:\n        return True\n    return", "    return True\n    return"
     ),
     "the end of a hold is forgotten": Mutant(
-        "hold",
+        "judging.hold",
         "return Held(None, None, None) if well else Held(None, held.by, now_ms)",
         "return Held(None, None, None)",
     ),
     "time alone does not end flapping": Mutant(
-        "decide", "(decision.well_since_ms or 0) + CALM_MS if calm else None,", "None,"
+        "judging.decide", "(decision.well_since_ms or 0) + CALM_MS if calm else None,", "None,"
     ),
-    "expiries are dated by the judgement": Mutant("decide", "at_ms = max(floor, change.at_ms)", "at_ms = now_ms"),
+    "expiries are dated by the judgement": Mutant(
+        "judging.decide", "at_ms = max(floor, change.at_ms)", "at_ms = now_ms"
+    ),
     "a slot of another check version counts": Mutant(
-        "decide", "s.check_version == vote.check_version and s.slot > own.vote.newest_slot", "s.slot > 0"
+        "judging.decide", "s.check_version == vote.check_version and s.slot > own.vote.newest_slot", "s.slot > 0"
     ),
-    "back-off begins at once": Mutant("circuit", "AFTER_MS = 600_000", "AFTER_MS = 0"),
+    "back-off begins at once": Mutant("judging.circuit", "AFTER_MS = 600_000", "AFTER_MS = 0"),
 }
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from control_plane.domain.schedule import phase_ms, vote_window_ms
-from control_plane.domain.verdict import Policy
+from control_plane.domain.judging.schedule import phase_ms, vote_window_ms
+from control_plane.domain.judging.verdict import Policy
 from tests.simulation.faults import Faults, Span, draw_faults
 from tests.simulation.recount import votes_needed
 from tests.simulation.truth import HOUR, MINUTE, Habits, Lie, Target, spells_of

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from control_plane.domain.verdict import Policy
+from control_plane.domain.judging.verdict import Policy
 from control_plane.services.installation import identity
 from control_plane.services.judging.sole_votes import STALE
 from shared.checks.http import HttpCheck

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 
-from control_plane.domain.config_yaml import read_yaml
+from control_plane.domain.configuration.config_yaml import read_yaml
 from control_plane.store.pool import Database
 from control_plane.tenant_api import ROUTES
 from shared.ids import TenantId

@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 from aiohttp import web
 
-from control_plane.domain.credentials import KeyKind, key_digest, key_prefix, make_key
+from control_plane.domain.tenants.credentials import KeyKind, key_digest, key_prefix, make_key
 from control_plane.sealing import Sealer
 from control_plane.settings import DeliverySettings, EmailSettings, SecuritySettings, ServerSettings, Settings
 from control_plane.store.pool import Connection, Database

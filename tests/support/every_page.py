@@ -15,10 +15,10 @@ import httpx
 
 from control_plane.app import all_routes
 from control_plane.dashboard.assets import asset
-from control_plane.domain.acknowledge_link import Acknowledgeable, acknowledge_token
-from control_plane.domain.subscription_link import subscription_token
-from control_plane.domain.unsubscribe_link import unsubscribe_token
-from control_plane.domain.verification import verification_digest
+from control_plane.domain.alerting.acknowledge_link import Acknowledgeable, acknowledge_token
+from control_plane.domain.alerting.unsubscribe_link import unsubscribe_token
+from control_plane.domain.channels.verification import verification_digest
+from control_plane.domain.pages.subscription_link import subscription_token
 from control_plane.public_site.rendering import style_path
 from control_plane.settings import Settings
 from control_plane.store import verifications

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import httpx
 
-from control_plane.domain.subscriber_rules import Target as Hook
-from control_plane.domain.subscription_link import subscription_token
+from control_plane.domain.pages.subscriber_rules import Target as Hook
+from control_plane.domain.pages.subscription_link import subscription_token
 from control_plane.services.fleet.write_operator_incidents import Change, Place, write_operator_incidents
 from control_plane.services.jobs.run_job import JobContext, run_next_job
 from control_plane.services.maintenance.advance_maintenance import advance_maintenance

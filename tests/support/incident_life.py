@@ -11,15 +11,15 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from control_plane.domain.availability import Change
-from control_plane.domain.case import Case, Decision
-from control_plane.domain.circuit import Circuit, backed_off_ms
-from control_plane.domain.decide import decide
-from control_plane.domain.hold import Held, Hold, Upstream
-from control_plane.domain.incident import AlertOn, Joins, OpenIncident, Opens, RegionVote, Resolves, Worsens
-from control_plane.domain.schedule import vote_window_ms
-from control_plane.domain.verdict import Policy, VerdictName
-from control_plane.domain.votes import Seen, Vote
+from control_plane.domain.judging.case import Case, Decision
+from control_plane.domain.judging.circuit import Circuit, backed_off_ms
+from control_plane.domain.judging.decide import decide
+from control_plane.domain.judging.hold import Held, Hold, Upstream
+from control_plane.domain.judging.incident import AlertOn, Joins, OpenIncident, Opens, RegionVote, Resolves, Worsens
+from control_plane.domain.judging.schedule import vote_window_ms
+from control_plane.domain.judging.verdict import Policy, VerdictName
+from control_plane.domain.judging.votes import Seen, Vote
+from control_plane.domain.uptime.availability import Change
 from shared.results import OUTCOMES
 from tests.support.lives import Arrival
 from tests.support.votes import EVERY, LETTERS, NOW

@@ -6,10 +6,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from control_plane.domain.case import Case, Decision
-from control_plane.domain.decide import LOOK_AGAIN_MS
-from control_plane.domain.incident import IncidentType, Joins, Opens, Resolves, Worsens
-from control_plane.domain.verdict import quorum, required
+from control_plane.domain.judging.case import Case, Decision
+from control_plane.domain.judging.decide import LOOK_AGAIN_MS
+from control_plane.domain.judging.incident import IncidentType, Joins, Opens, Resolves, Worsens
+from control_plane.domain.judging.verdict import quorum, required
 from tests.support.incident_life import HOUR, Monitor, Told
 from tests.support.lives import Said, by_the_letter
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from control_plane.domain.verdict import Policy, PolicyName
-from control_plane.domain.votes import Say, Vote, count
+from control_plane.domain.judging.verdict import Policy, PolicyName
+from control_plane.domain.judging.votes import Say, Vote, count
 from tests.support.votes import EMPTY, EVERY, NOW, WINDOW, seen
 
 NAMES: tuple[PolicyName, ...] = ("any", "majority", "all")

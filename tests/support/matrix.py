@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from control_plane.app import all_routes
-from control_plane.domain.credentials import ENTROPY_BYTES, SCOPES, KeyKind, make_key
+from control_plane.domain.tenants.credentials import ENTROPY_BYTES, SCOPES, KeyKind, make_key
 from control_plane.store.pool import Database
 from control_plane.web.routes import Door, Route
 from tests.support.dashboard import Desk

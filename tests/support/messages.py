@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
+from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
 from control_plane.notify import render
 from control_plane.notify.guarded_http import GuardedHttp
 from control_plane.notify.render import Surroundings

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
-from control_plane.domain.plan import NO_LIMITS
+from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
+from control_plane.domain.tenants.plan import NO_LIMITS
 from control_plane.notify import transports
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.create_channel import create_channel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.heartbeat import Ping, PingKind
+from control_plane.domain.heartbeats.heartbeat import Ping, PingKind
 from control_plane.services.heartbeats.take_pings import NewPing
 from control_plane.store import cases, heartbeats
 from control_plane.store.pool import Database

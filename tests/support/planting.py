@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 from aiohttp import web
 
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.tenants.credentials import SCOPES
 from tests.support import seed
 from tests.support.farm import Farm, free_port
 from tests.support.oidc_provider import serve_app

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.latency_histogram import histogram_of, to_bytes
+from control_plane.domain.uptime.latency_histogram import histogram_of, to_bytes
 from control_plane.store.pool import Connection
 
 HOUR_MS = 3_600_000

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import uuid6
 
-from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, make_key
-from control_plane.domain.schedule import phase_ms, vote_window_ms
+from control_plane.domain.judging.schedule import phase_ms, vote_window_ms
+from control_plane.domain.tenants.credentials import ENTROPY_BYTES, KeyKind, key_digest, make_key
 from control_plane.store.pool import Connection
 from shared.ids import AgentId, MonitorId, TenantId
 

@@ -16,12 +16,12 @@ from uuid import UUID
 
 import httpx
 
-from control_plane.dashboard.channel_fields import KINDS as CHANNEL_KINDS
-from control_plane.domain.acknowledge_link import Acknowledgeable, acknowledge_token
-from control_plane.domain.kinds import SPECS
-from control_plane.domain.subscription_link import subscription_token
-from control_plane.domain.unsubscribe_link import unsubscribe_token
-from control_plane.domain.verification import verification_digest
+from control_plane.dashboard.alerting.channel_fields import KINDS as CHANNEL_KINDS
+from control_plane.domain.alerting.acknowledge_link import Acknowledgeable, acknowledge_token
+from control_plane.domain.alerting.unsubscribe_link import unsubscribe_token
+from control_plane.domain.channels.verification import verification_digest
+from control_plane.domain.checks.kinds import SPECS
+from control_plane.domain.pages.subscription_link import subscription_token
 from control_plane.public_site.language import LANGUAGES
 from control_plane.services.pages.hash_page_password import hash_page_password
 from control_plane.settings import Settings

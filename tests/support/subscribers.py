@@ -13,7 +13,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from control_plane.domain.subscriber_rules import Kind, Target, target_digest
+from control_plane.domain.pages.subscriber_rules import Kind, Target, target_digest
 from control_plane.notify import transports, vapid
 from control_plane.services.installation.identity import new_id
 from control_plane.services.pages.read_subscribers import subscriber_context

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from control_plane.domain.incident import RegionVote
-from control_plane.domain.votes import Seen, Vote, count
+from control_plane.domain.judging.incident import RegionVote
+from control_plane.domain.judging.votes import Seen, Vote, count
 from shared.results import Outcome, Reason
 
 NOW = 1_800_000_000_000

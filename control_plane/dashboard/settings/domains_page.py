@@ -10,7 +10,7 @@ from aiohttp import web
 from control_plane.dashboard.settings.frame import REFUSALS, again, settings_page
 from control_plane.dashboard.visit import Visit, form, page, see_other
 from control_plane.dashboard.words import maybe_moment, sentence
-from control_plane.domain.safety_domains import path_of, record_of
+from control_plane.domain.safety.safety_domains import path_of, record_of
 from control_plane.services.safety.add_domain import add_domain
 from control_plane.services.safety.remove_domain import remove_domain
 from control_plane.services.safety.verify_domain import DomainVerifier, verify_domain

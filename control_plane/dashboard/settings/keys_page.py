@@ -10,8 +10,8 @@ from aiohttp import web
 from control_plane.dashboard.settings.frame import REFUSALS, again, pepper, settings_page
 from control_plane.dashboard.visit import Visit, form, page, see_other
 from control_plane.dashboard.words import maybe_moment, moment
-from control_plane.domain.credentials import SCOPES, beyond
 from control_plane.domain.key_presets import Preset, presets_for
+from control_plane.domain.tenants.credentials import SCOPES, beyond
 from control_plane.errors import BadRequest, Forbidden
 from control_plane.services.tenants.issue_api_key import IssuedKey, issue_api_key
 from control_plane.services.tenants.revoke_api_key import revoke_api_key

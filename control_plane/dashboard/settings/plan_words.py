@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from control_plane.domain.plan import QUOTAS, PlanTerms
+from control_plane.domain.tenants.plan import QUOTAS, PlanTerms
 
 _NAMES = {
     "max_monitors": "Monitors",

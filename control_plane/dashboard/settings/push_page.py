@@ -14,7 +14,7 @@ from aiohttp import web
 from control_plane.dashboard.settings.frame import REFUSALS, again, settings_page
 from control_plane.dashboard.visit import Visit, form, page, see_other
 from control_plane.dashboard.words import maybe_moment, moment, sentence
-from control_plane.domain.delivery import UNWELL_AFTER
+from control_plane.domain.alerting.delivery import UNWELL_AFTER
 from control_plane.errors import NotFound
 from control_plane.notify import transports
 from control_plane.services.alerting.subscribe_push import unsubscribe_push

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from control_plane.domain.page_colours import (
+from control_plane.domain.pages.page_colours import (
     GROUND,
     GROUND_DARK,
     INK,

@@ -21,7 +21,7 @@ from control_plane.dashboard.status_pages.arrange import (
 from control_plane.dashboard.status_pages.frame import PAGE, REFUSALS, VERDICTS, Opened, accepted, opened, shown
 from control_plane.dashboard.visit import Visit, form, page, see_other
 from control_plane.dashboard.words import sentence
-from control_plane.domain.public_state import component_state
+from control_plane.domain.pages.public_state import component_state
 from control_plane.errors import FarwatchError, NotFound, PreconditionFailed
 from control_plane.services.installation.require_revision import require_revision
 from control_plane.services.pages.keep_components import change_component, remove_component, reorder_components

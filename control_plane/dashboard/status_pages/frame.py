@@ -13,7 +13,7 @@ from control_plane.dashboard.navigation import Tab
 from control_plane.dashboard.status_pages.checklist import checklist
 from control_plane.dashboard.status_pages.page_form import visibility_of
 from control_plane.dashboard.visit import Visit, frame, show
-from control_plane.domain.public_page import ComponentState
+from control_plane.domain.pages.public_page import ComponentState
 from control_plane.errors import BadRequest, Conflict, Forbidden, PreconditionFailed, Refused
 from control_plane.services.pages.page_rows import config_of, unknown_page
 from control_plane.services.pages.read_verdicts import read_verdicts

@@ -22,8 +22,8 @@ from control_plane.dashboard.status_pages.frame import (
 from control_plane.dashboard.status_pages.page_form import LANGUAGES, NAMED
 from control_plane.dashboard.visit import Visit, form, frame, page, see_other, show
 from control_plane.dashboard.words import count
-from control_plane.domain.page_slugs import slug_from
-from control_plane.domain.plan import room_left
+from control_plane.domain.pages.page_slugs import slug_from
+from control_plane.domain.tenants.plan import room_left
 from control_plane.errors import Conflict, FarwatchError
 from control_plane.services.pages.create_page import create_page
 from control_plane.services.pages.place_monitors import Chosen

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from control_plane.dashboard.fields import Field, Group, Option
 from control_plane.dashboard.status_pages.colours import NAMES as COLOURS
-from control_plane.domain.page_rules import MOST_DAYS, PASSWORD_LENGTHS, TEXT_LIMIT, TITLE_LIMIT, PageConfig
+from control_plane.domain.pages.page_rules import MOST_DAYS, PASSWORD_LENGTHS, TEXT_LIMIT, TITLE_LIMIT, PageConfig
 
 Raw = Mapping[str, Sequence[str]]
 """A form as it was sent, or as it would be."""

@@ -14,7 +14,7 @@ from control_plane.dashboard.status_pages.colours import NAMES, swatches
 from control_plane.dashboard.status_pages.frame import PAGE
 from control_plane.dashboard.status_pages.page_form import body_of, text
 from control_plane.dashboard.visit import Visit, form_with_file, page
-from control_plane.domain.page_rules import PageConfig, read_page
+from control_plane.domain.pages.page_rules import PageConfig, read_page
 from control_plane.errors import FarwatchError
 from control_plane.services.pages.draw_logo import MOST_BYTES
 from control_plane.services.pages.page_rows import config_of, unknown_page

@@ -13,7 +13,7 @@ from aiohttp import web
 from control_plane.dashboard.status_pages.frame import PAGE, Opened, opened, shown
 from control_plane.dashboard.visit import Visit, form, page, see_other
 from control_plane.dashboard.words import count, maybe_moment, moment
-from control_plane.domain.subscriber_rules import Kind, State
+from control_plane.domain.pages.subscriber_rules import Kind, State
 from control_plane.services.pages.read_subscribers import (
     SubscriberView,
     count_subscribers,

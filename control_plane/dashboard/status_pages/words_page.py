@@ -9,7 +9,7 @@ from aiohttp import web
 from control_plane.dashboard.status_pages.frame import PAGE, opened, shown
 from control_plane.dashboard.visit import Visit, page
 from control_plane.dashboard.words import count, maybe_moment, moment
-from control_plane.domain.public_page import PublicIncident
+from control_plane.domain.pages.public_page import PublicIncident
 from control_plane.services.pages.read_page_words import read_page_words
 from control_plane.web.routes import Route
 

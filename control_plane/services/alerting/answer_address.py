@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from control_plane.domain.unsubscribe_link import Unsubscribable
-from control_plane.domain.verification import UNSUBSCRIBED, verification_digest
+from control_plane.domain.alerting.unsubscribe_link import Unsubscribable
+from control_plane.domain.channels.verification import UNSUBSCRIBED, verification_digest
 from control_plane.store import channels, deliveries, system_mails, verifications
 from control_plane.store.channels import ChannelRow
 from control_plane.store.pool import Connection, Database

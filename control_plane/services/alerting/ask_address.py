@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from control_plane.domain.verification import (
+from control_plane.domain.channels.verification import (
     A_DAY,
     MAILS_PER_CHANNEL,
     MAILS_PER_TENANT,

@@ -13,8 +13,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from control_plane.domain.delivery import Accepted, Dead, Delivered, Failed, RetryAt, next_attempt
-from control_plane.domain.delivery import Outcome as Ended
+from control_plane.domain.alerting.delivery import Accepted, Dead, Delivered, Failed, RetryAt, next_attempt
+from control_plane.domain.alerting.delivery import Outcome as Ended
 from control_plane.errors import Unavailable
 from control_plane.metrics import DELIVERY_ATTEMPTS, DELIVERY_SECONDS
 from control_plane.notify.transport_error import TransportError

@@ -9,9 +9,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from control_plane.domain import channel_rules, field_rules
-from control_plane.domain.message_template import read_templates
-from control_plane.domain.quiet_hours import read_stored
+from control_plane.domain import field_rules
+from control_plane.domain.alerting.message_template import read_templates
+from control_plane.domain.alerting.quiet_hours import read_stored
+from control_plane.domain.channels import channel_rules
 from control_plane.errors import Conflict, NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.route_rules import read_route
+from control_plane.domain.channels.route_rules import read_route
 from control_plane.errors import NotFound
 from control_plane.services.alerting.route_rows import config_of, known_of, row_values
 from control_plane.store import routes

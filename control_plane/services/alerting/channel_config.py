@@ -11,8 +11,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
-from control_plane.domain import channel_rules
-from control_plane.domain.channel_rules import Kinds
+from control_plane.domain.channels import channel_rules
+from control_plane.domain.channels.channel_rules import Kinds
 from control_plane.notify import TRANSPORTS
 from control_plane.notify.transport import Transport
 from control_plane.sealing import Sealer, UnsealError

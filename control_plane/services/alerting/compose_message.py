@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.acknowledge_link import Acknowledgeable, acknowledge_token
-from control_plane.domain.message_words import Words
-from control_plane.domain.unsubscribe_link import unsubscribe_token
+from control_plane.domain.alerting.acknowledge_link import Acknowledgeable, acknowledge_token
+from control_plane.domain.alerting.message_words import Words
+from control_plane.domain.alerting.unsubscribe_link import unsubscribe_token
 from control_plane.notify import render
 from control_plane.notify.render import Surroundings
 from control_plane.notify.told import read_body

@@ -12,9 +12,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain import channel_link, channel_rules
-from control_plane.domain.people import SIGNING_IN_FOR, link_digest
-from control_plane.domain.plan import PlanTerms
+from control_plane.domain.channels import channel_link, channel_rules
+from control_plane.domain.tenants.people import SIGNING_IN_FOR, link_digest
+from control_plane.domain.tenants.plan import PlanTerms
 from control_plane.errors import BadRequest, Forbidden, NotFound, Unavailable
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.alerting import channel_config

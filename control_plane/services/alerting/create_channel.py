@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain import channel_rules, field_rules
-from control_plane.domain.message_template import read_templates
-from control_plane.domain.plan import PlanTerms, require_channel_kind, require_room
-from control_plane.domain.quiet_hours import read_stored
+from control_plane.domain import field_rules
+from control_plane.domain.alerting.message_template import read_templates
+from control_plane.domain.alerting.quiet_hours import read_stored
+from control_plane.domain.channels import channel_rules
+from control_plane.domain.tenants.plan import PlanTerms, require_channel_kind, require_room
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.ask_address import with_consent

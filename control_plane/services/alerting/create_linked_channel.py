@@ -8,9 +8,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain import channel_link
-from control_plane.domain.actor import Actor
-from control_plane.domain.channel_link import Purpose
+from control_plane.domain.channels import channel_link
+from control_plane.domain.channels.channel_link import Purpose
+from control_plane.domain.tenants.actor import Actor
 from control_plane.errors import FarwatchError, NotFound, Refused
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.channel_config import Prepared

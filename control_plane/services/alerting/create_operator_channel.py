@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.plan import NO_LIMITS
+from control_plane.domain.tenants.plan import NO_LIMITS
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.channel_config import Transports
 from control_plane.services.alerting.create_channel import create_channel

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.plan import PlanTerms, require_room
-from control_plane.domain.route_rules import read_route
+from control_plane.domain.channels.route_rules import read_route
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.services.alerting.route_rows import known_of, row_values
 from control_plane.store import routes, tenants
 from control_plane.store.pool import Database

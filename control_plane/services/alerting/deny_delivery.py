@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_plane.domain.safety import Denial
+from control_plane.domain.safety.safety import Denial
 from control_plane.errors import Unavailable
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.channel_config import UnusableChannelError, opened_secrets

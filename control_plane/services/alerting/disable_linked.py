@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_plane.domain.actor import Actor
+from control_plane.domain.tenants.actor import Actor
 from control_plane.store import deliveries, linked_channels
 from control_plane.store.acting import acting
 from control_plane.store.pool import Database

@@ -13,9 +13,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
-from control_plane.domain.alerting import NoticeBody, notice_body
-from control_plane.domain.binding_rules import NOTICE_EVENTS
-from control_plane.domain.event_words import EventFacts, event_facts
+from control_plane.domain.alerting.alerting import NoticeBody, notice_body
+from control_plane.domain.alerting.event_words import EventFacts, event_facts
+from control_plane.domain.monitors.binding_rules import NOTICE_EVENTS
 from control_plane.services.alerting.owe_deliveries import owe_deliveries
 from control_plane.services.installation.identity import new_id
 from control_plane.store import decisions, event_cursors, notices

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from control_plane.domain.digest import plan
+from control_plane.domain.alerting.digest import plan
 from control_plane.services.installation.identity import new_id
 from control_plane.store import digests
 from control_plane.store.digests import ChannelKey

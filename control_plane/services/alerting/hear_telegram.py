@@ -7,8 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.channel_link import CODE, Purpose, code_digest
-from control_plane.domain.telegram_update import REMOVED, Chat, Closed, Connect, Greet, Heard, Moved, Stop
+from control_plane.domain.channels.channel_link import CODE, Purpose, code_digest
+from control_plane.domain.channels.telegram_update import REMOVED, Chat, Closed, Connect, Greet, Heard, Moved, Stop
 from control_plane.errors import BadRequest, Forbidden, NotFound, Refused
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.plan import PlanTerms, require_room
-from control_plane.domain.silence_rules import SilenceConfig, read_silence
+from control_plane.domain.channels.silence_rules import SilenceConfig, read_silence
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.errors import Conflict, NotFound
 from control_plane.services.alerting.route_rows import known_of, match_of
 from control_plane.store import maintenance_advance, silences, tenants

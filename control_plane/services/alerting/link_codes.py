@@ -12,8 +12,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain import channel_link, field_rules
-from control_plane.domain.channel_link import CODE, LASTS, LIMIT_CODES, MAX_PENDING, Purpose
+from control_plane.domain import field_rules
+from control_plane.domain.channels import channel_link
+from control_plane.domain.channels.channel_link import CODE, LASTS, LIMIT_CODES, MAX_PENDING, Purpose
 from control_plane.errors import NotFound, Refused
 from control_plane.store import channel_links, tenants
 from control_plane.store.channel_links import ChannelLink, OpenLink

@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from control_plane.domain.telegram_rules import is_group
+from control_plane.domain.channels.telegram_rules import is_group
 from control_plane.notify.telegram_bot import TelegramBot
 from control_plane.notify.transport_error import TransportError
 from control_plane.services.alerting.hear_telegram import KIND

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.notice_match import Traits, matches
+from control_plane.domain.alerting.notice_match import Traits, matches
 from control_plane.errors import BadRequest
 from control_plane.services.alerting.restrain_deliveries import delay, in_words, silence_of
 from control_plane.services.alerting.route_rows import match_of

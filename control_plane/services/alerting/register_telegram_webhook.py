@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from control_plane.domain.telegram_rules import webhook_secret
-from control_plane.domain.telegram_update import ALLOWED_UPDATES
+from control_plane.domain.channels.telegram_rules import webhook_secret
+from control_plane.domain.channels.telegram_update import ALLOWED_UPDATES
 from control_plane.notify.telegram_bot import TelegramBot
 from control_plane.notify.transport_error import TransportError
 from control_plane.settings import Settings

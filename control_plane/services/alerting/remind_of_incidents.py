@@ -13,9 +13,9 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from control_plane.domain import alerting
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
-from control_plane.domain.reminder import (
+from control_plane.domain.alerting import alerting
+from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
+from control_plane.domain.alerting.reminder import (
     Rules,
     Turn,
     escalation_ordinal,

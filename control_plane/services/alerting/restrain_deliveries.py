@@ -13,8 +13,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
-from control_plane.domain.quiet_hours import quiet_of_all
-from control_plane.domain.silence_rules import silences
+from control_plane.domain.alerting.quiet_hours import quiet_of_all
+from control_plane.domain.channels.silence_rules import silences
 from control_plane.store import restraints
 from control_plane.store.deliveries import DeliveryRow
 from control_plane.store.outbox import Claimed

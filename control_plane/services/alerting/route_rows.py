@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.notice_match import MAX_CHANNELS, Match, named_ids
-from control_plane.domain.route_rules import Known, RouteConfig
+from control_plane.domain.alerting.notice_match import MAX_CHANNELS, Match, named_ids
+from control_plane.domain.channels.route_rules import Known, RouteConfig
 from control_plane.store import maintenance, monitors
 from control_plane.store.pool import Connection
 from control_plane.store.routes import RouteRow, RouteWrite

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import structlog
 
-from control_plane.domain.delivery import Accepted, Dead, Delivered, Failed, Outcome, RetryAt, next_attempt
+from control_plane.domain.alerting.delivery import Accepted, Dead, Delivered, Failed, Outcome, RetryAt, next_attempt
 from control_plane.notify.mail import Mail, message_id_of
 from control_plane.notify.smtp import SmtpSender, smtp_sender
 from control_plane.notify.system_mail import LINK_PATHS, system_page

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from msgspec import Struct
 
-from control_plane.domain.heartbeat import Ping
+from control_plane.domain.heartbeats.heartbeat import Ping
 from control_plane.store import assignments, events_read, hints
 from control_plane.store.events_read import EventRow, Kept
 from control_plane.store.pool import Connection, Database

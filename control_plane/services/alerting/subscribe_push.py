@@ -8,8 +8,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain import channel_link, field_rules
-from control_plane.domain.plan import PlanTerms
+from control_plane.domain import field_rules
+from control_plane.domain.channels import channel_link
+from control_plane.domain.tenants.plan import PlanTerms
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.channel_config import Transports

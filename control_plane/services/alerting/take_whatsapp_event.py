@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
-from control_plane.domain.whatsapp_hook import Coded, Event, Failed, Stopped
+from control_plane.domain.channels.whatsapp_hook import Coded, Event, Failed, Stopped
 from control_plane.errors import FarwatchError, Unavailable
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 from msgspec import Struct
 
-from control_plane.domain import channel_rules
-from control_plane.domain.synthetic import TEST_EVENT, test_body
+from control_plane.domain.alerting.synthetic import TEST_EVENT, test_body
+from control_plane.domain.channels import channel_rules
 from control_plane.errors import NotFound, Refused
 from control_plane.notify import render
 from control_plane.notify.render import Surroundings

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct, structs
 
-from control_plane.domain.config_file import SECTIONS
+from control_plane.domain.configuration.config_file import SECTIONS
 from control_plane.errors import Forbidden, Refused
 from control_plane.services.configuration.apply_configuration import apply_configuration, made_by
 from control_plane.services.configuration.plan_steps import SECRET_MISSING, WRITES, Means, Planned

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.config_channels import short_channel, whole_channel
-from control_plane.domain.config_file import VERSION
-from control_plane.domain.config_monitors import ORDER, secrets_of, short_monitor, whole_monitor
-from control_plane.domain.config_names import Names
-from control_plane.domain.config_pages import PASSWORD, short_page, whole_page
-from control_plane.domain.config_routes import short_route, whole_route
-from control_plane.domain.config_windows import short_window, whole_window
+from control_plane.domain.configuration.config_channels import short_channel, whole_channel
+from control_plane.domain.configuration.config_file import VERSION
+from control_plane.domain.configuration.config_monitors import ORDER, secrets_of, short_monitor, whole_monitor
+from control_plane.domain.configuration.config_names import Names
+from control_plane.domain.configuration.config_pages import PASSWORD, short_page, whole_page
+from control_plane.domain.configuration.config_routes import short_route, whole_route
+from control_plane.domain.configuration.config_windows import short_window, whole_window
 from control_plane.services.alerting import route_rows
 from control_plane.services.configuration.read_configuration import (
     Stored,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.config_file import Entry, Refusals
+from control_plane.domain.configuration.config_file import Entry, Refusals
 from control_plane.errors import BadRequest, Conflict, FarwatchError
 
 

@@ -8,13 +8,20 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain import channel_rules, field_rules
-from control_plane.domain.config_channels import config_patch, gives_secrets, short_channel, whole_channel
-from control_plane.domain.config_diff import Change, FieldChange, PlanWarning, field_changes, secret_changes
-from control_plane.domain.config_file import Entry, Refusals
-from control_plane.domain.config_secrets import missing_secrets
-from control_plane.domain.config_yaml import pointer_step
-from control_plane.domain.quiet_hours import read_stored
+from control_plane.domain import field_rules
+from control_plane.domain.alerting.quiet_hours import read_stored
+from control_plane.domain.channels import channel_rules
+from control_plane.domain.configuration.config_channels import config_patch, gives_secrets, short_channel, whole_channel
+from control_plane.domain.configuration.config_diff import (
+    Change,
+    FieldChange,
+    PlanWarning,
+    field_changes,
+    secret_changes,
+)
+from control_plane.domain.configuration.config_file import Entry, Refusals
+from control_plane.domain.configuration.config_secrets import missing_secrets
+from control_plane.domain.configuration.config_yaml import pointer_step
 from control_plane.errors import BadRequest, Conflict, FarwatchError
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.channel_config import Prepared, UnusableChannelError

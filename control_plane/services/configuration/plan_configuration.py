@@ -10,9 +10,9 @@ from uuid import UUID
 
 from msgspec import structs
 
-from control_plane.domain.config_diff import Change, digest
-from control_plane.domain.config_file import ConfigFile, Refusals, read_file
-from control_plane.domain.config_names import Names
+from control_plane.domain.configuration.config_diff import Change, digest
+from control_plane.domain.configuration.config_file import ConfigFile, Refusals, read_file
+from control_plane.domain.configuration.config_names import Names
 from control_plane.services.configuration.match_entries import Matched, match_entries
 from control_plane.services.configuration.plan_channels import plan_channels
 from control_plane.services.configuration.plan_monitors import plan_monitors, refuse_circles

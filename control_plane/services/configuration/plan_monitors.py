@@ -7,15 +7,21 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.composite_check import CompositeCheck
-from control_plane.domain.config_diff import Change, FieldChange, PlanWarning, field_changes, secret_changes
-from control_plane.domain.config_file import Entry, Refusals
-from control_plane.domain.config_monitors import monitor_body, secrets_of, short_monitor, whole_monitor
-from control_plane.domain.config_names import Names
-from control_plane.domain.config_secrets import missing_secrets
-from control_plane.domain.monitor_rules import MonitorConfig, Surroundings, read_monitor
-from control_plane.domain.plan_rules import refuse_beyond_plan
-from control_plane.domain.secrets_of_check import CheckSecrets, split
+from control_plane.domain.checks.composite_check import CompositeCheck
+from control_plane.domain.checks.secrets_of_check import CheckSecrets, split
+from control_plane.domain.configuration.config_diff import (
+    Change,
+    FieldChange,
+    PlanWarning,
+    field_changes,
+    secret_changes,
+)
+from control_plane.domain.configuration.config_file import Entry, Refusals
+from control_plane.domain.configuration.config_monitors import monitor_body, secrets_of, short_monitor, whole_monitor
+from control_plane.domain.configuration.config_names import Names
+from control_plane.domain.configuration.config_secrets import missing_secrets
+from control_plane.domain.monitors.monitor_rules import MonitorConfig, Surroundings, read_monitor
+from control_plane.domain.tenants.plan_rules import refuse_beyond_plan
 from control_plane.errors import FarwatchError, Refused
 from control_plane.services.configuration.match_entries import Matched
 from control_plane.services.configuration.plan_steps import Means, MonitorStep, missing

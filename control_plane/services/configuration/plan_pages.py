@@ -8,15 +8,15 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from control_plane.domain.config_components import read_components
-from control_plane.domain.config_diff import Change, FieldChange, PlanWarning, secret_changes
-from control_plane.domain.config_file import Refusals
-from control_plane.domain.config_names import Names
-from control_plane.domain.config_pages import PASSWORD, page_body, page_changes, short_page, whole_page
-from control_plane.domain.config_secrets import missing_secrets
-from control_plane.domain.page_rules import PageConfig, read_page, read_password
-from control_plane.domain.safety_domains import covers
-from control_plane.domain.secrets_of_check import MASK
+from control_plane.domain.checks.secrets_of_check import MASK
+from control_plane.domain.configuration.config_components import read_components
+from control_plane.domain.configuration.config_diff import Change, FieldChange, PlanWarning, secret_changes
+from control_plane.domain.configuration.config_file import Refusals
+from control_plane.domain.configuration.config_names import Names
+from control_plane.domain.configuration.config_pages import PASSWORD, page_body, page_changes, short_page, whole_page
+from control_plane.domain.configuration.config_secrets import missing_secrets
+from control_plane.domain.pages.page_rules import PageConfig, read_page, read_password
+from control_plane.domain.safety.safety_domains import covers
 from control_plane.errors import FarwatchError
 from control_plane.services.configuration.match_entries import Matched
 from control_plane.services.configuration.plan_steps import Means, PageStep, missing

@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec import structs
 
-from control_plane.domain.config_diff import Change, FieldChange, field_changes
-from control_plane.domain.config_file import Refusals
-from control_plane.domain.config_names import Names
-from control_plane.domain.config_routes import known_to, route_body, short_route, whole_route
-from control_plane.domain.route_rules import read_route
+from control_plane.domain.channels.route_rules import read_route
+from control_plane.domain.configuration.config_diff import Change, FieldChange, field_changes
+from control_plane.domain.configuration.config_file import Refusals
+from control_plane.domain.configuration.config_names import Names
+from control_plane.domain.configuration.config_routes import known_to, route_body, short_route, whole_route
 from control_plane.errors import FarwatchError
 from control_plane.services.alerting.route_rows import config_of
 from control_plane.services.configuration.match_entries import Matched

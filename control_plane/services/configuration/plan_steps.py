@@ -9,14 +9,14 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from control_plane.domain.config_diff import Change, PlanWarning
-from control_plane.domain.config_file import Entry
-from control_plane.domain.config_pages import Placed
-from control_plane.domain.maintenance import Occurrence
-from control_plane.domain.maintenance_rules import WindowConfig
-from control_plane.domain.monitor_rules import MonitorConfig
-from control_plane.domain.page_rules import PageConfig
-from control_plane.domain.route_rules import RouteConfig
+from control_plane.domain.channels.route_rules import RouteConfig
+from control_plane.domain.configuration.config_diff import Change, PlanWarning
+from control_plane.domain.configuration.config_file import Entry
+from control_plane.domain.configuration.config_pages import Placed
+from control_plane.domain.maintenance.maintenance import Occurrence
+from control_plane.domain.maintenance.maintenance_rules import WindowConfig
+from control_plane.domain.monitors.monitor_rules import MonitorConfig
+from control_plane.domain.pages.page_rules import PageConfig
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.channel_config import Prepared, Transports
 from control_plane.store.channels import ChannelRow

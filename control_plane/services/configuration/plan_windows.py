@@ -7,12 +7,12 @@ from typing import Any
 
 from msgspec import structs
 
-from control_plane.domain.config_diff import Change, FieldChange, PlanWarning, field_changes
-from control_plane.domain.config_file import Refusals
-from control_plane.domain.config_names import Names
-from control_plane.domain.config_windows import short_window, whole_window, window_body
-from control_plane.domain.maintenance import first_of
-from control_plane.domain.maintenance_rules import read_window
+from control_plane.domain.configuration.config_diff import Change, FieldChange, PlanWarning, field_changes
+from control_plane.domain.configuration.config_file import Refusals
+from control_plane.domain.configuration.config_names import Names
+from control_plane.domain.configuration.config_windows import short_window, whole_window, window_body
+from control_plane.domain.maintenance.maintenance import first_of
+from control_plane.domain.maintenance.maintenance_rules import read_window
 from control_plane.errors import FarwatchError
 from control_plane.services.configuration.match_entries import Matched
 from control_plane.services.configuration.plan_steps import WindowStep

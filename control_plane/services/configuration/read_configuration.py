@@ -8,13 +8,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.config_names import Names, suggested_keys
-from control_plane.domain.config_pages import Placed
-from control_plane.domain.kinds import MonitorCheck
-from control_plane.domain.monitor_rules import MonitorConfig
-from control_plane.domain.plan import NO_LIMITS, PlanTerms
-from control_plane.domain.region_choice import RegionChoice
-from control_plane.domain.safety_gate import OPEN_GATE, Gate
+from control_plane.domain.checks.kinds import MonitorCheck
+from control_plane.domain.configuration.config_names import Names, suggested_keys
+from control_plane.domain.configuration.config_pages import Placed
+from control_plane.domain.monitors.monitor_rules import MonitorConfig
+from control_plane.domain.monitors.region_choice import RegionChoice
+from control_plane.domain.safety.safety_gate import OPEN_GATE, Gate
+from control_plane.domain.tenants.plan import NO_LIMITS, PlanTerms
 from control_plane.services.monitors.monitor_rows import masked_check, stored_config
 from control_plane.services.pages.page_rows import component_of
 from control_plane.services.safety.read_gate import read_gate

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, structs
 
-from control_plane.domain.plan import PlanTerms, require_room
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.errors import FarwatchError
 from control_plane.services.configuration.plan_steps import WRITES, PageStep
 from control_plane.services.pages.hash_page_password import hash_page_password

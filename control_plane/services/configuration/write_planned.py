@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.plan import require_channel_kind, require_room
-from control_plane.domain.safety_scan import Touch, touch_of
+from control_plane.domain.safety.safety_scan import Touch, touch_of
+from control_plane.domain.tenants.plan import require_channel_kind, require_room
 from control_plane.sealing import Sealer
 from control_plane.services.alerting import channel_config
 from control_plane.services.alerting.ask_address import with_consent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from control_plane.domain.plan import PlanTerms, require_room
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.services.alerting.route_rows import row_values
 from control_plane.services.configuration.plan_steps import RouteStep
 from control_plane.store import routes

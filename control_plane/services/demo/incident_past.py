@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
+from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
 from control_plane.services.demo.story import ALL, PEOPLE, Said
 from control_plane.services.demo.timeline import SOLE, Told
 from control_plane.services.installation.identity import new_id

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from control_plane.domain.latency_histogram import bucket_of
+from control_plane.domain.uptime.latency_histogram import bucket_of
 from control_plane.services.demo.pace import answer_ms
 from control_plane.services.demo.story import SEED, Spell
 from control_plane.services.demo.timeline import off

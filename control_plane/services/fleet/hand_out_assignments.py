@@ -1,7 +1,7 @@
 """A poll for assignments: renew the lease, say who shares the region, and what changed since the agent's cursor.
 
 An unchanged poll is one statement. Anything else is read in one snapshot, together with the region's digest, which each
-process keeps up to date by reading what changed since it last looked (domain/handout.py).
+process keeps up to date by reading what changed since it last looked (domain/fleet/handout.py).
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import msgspec
 import structlog
 from msgspec import Struct, structs
 
-from control_plane.domain.capability import beyond_words, is_beyond
-from control_plane.domain.handout import (
+from control_plane.domain.checks.capability import beyond_words, is_beyond
+from control_plane.domain.checks.kinds import for_regions
+from control_plane.domain.fleet.handout import (
     NO_ASSIGNMENTS,
     PAGE,
     Cursor,
@@ -29,7 +30,6 @@ from control_plane.domain.handout import (
     format_cursor,
     parse_cursor,
 )
-from control_plane.domain.kinds import for_regions
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.monitors.credentials import monitor_context, open_check
 from control_plane.store import assignments

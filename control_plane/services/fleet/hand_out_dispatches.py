@@ -9,8 +9,8 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from control_plane.domain.capability import beyond_words, is_beyond
-from control_plane.domain.kinds import for_regions
+from control_plane.domain.checks.capability import beyond_words, is_beyond
+from control_plane.domain.checks.kinds import for_regions
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.fleet.hand_out_assignments import STAND_IN
 from control_plane.services.monitors.credentials import dispatch_context, open_check

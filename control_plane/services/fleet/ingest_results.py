@@ -14,8 +14,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct
 
-from control_plane.domain.case import Decision
-from control_plane.domain.votes import Seen
+from control_plane.domain.judging.case import Decision
+from control_plane.domain.judging.votes import Seen
 from control_plane.services.judging.judge_monitors import Report, judge_monitors
 from control_plane.services.monitors.watch_certificates import sightings
 from control_plane.services.uptime.roll_up import LATE_MS

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, make_key
+from control_plane.domain.tenants.credentials import ENTROPY_BYTES, KeyKind, key_digest, make_key
 from control_plane.errors import NotFound
 from control_plane.services.fleet.find_region import find_region
 from control_plane.services.installation.identity import new_id

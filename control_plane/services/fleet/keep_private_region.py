@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from control_plane.domain.plan import PlanTerms, require_room
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.errors import Conflict, Forbidden, NotFound
 from control_plane.services.fleet.change_region import CHANGEABLE
 from control_plane.services.fleet.create_region import write_region

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from msgspec import Struct, structs
 
-from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, make_key
-from control_plane.domain.plan import PlanTerms, require_room
+from control_plane.domain.tenants.credentials import ENTROPY_BYTES, KeyKind, key_digest, make_key
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.errors import NotFound
 from control_plane.services.fleet.issue_probe_key import OVERLAP, IssuedProbeKey, write_agent
 from control_plane.services.fleet.keep_private_region import hold_private, require_private

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_plane.domain.agent_report import standing_after
+from control_plane.domain.fleet.agent_report import standing_after
 from control_plane.store import leases
 from control_plane.store.pool import Database
 from shared.ids import AgentId

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from control_plane.domain.fleet_regions import MONITORS_SILENT
+from control_plane.domain.fleet.fleet_regions import MONITORS_SILENT
 from control_plane.store import fleet_regions
 from control_plane.store.pool import Database
 

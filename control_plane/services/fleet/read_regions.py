@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from control_plane.domain.capability import lacking
+from control_plane.domain.checks.capability import lacking
 from control_plane.store import capabilities, coverage, fleet_reads, regions
 from control_plane.store.coverage import Duty, Uncovered
 from control_plane.store.pool import Database

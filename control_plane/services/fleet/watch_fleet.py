@@ -10,9 +10,9 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
-from control_plane.domain.fleet import AGENT_KINDS, UNWATCHED_FOR, AgentState, Alert, alerts_of, severity_of
-from control_plane.domain.fleet_regions import REGION_KINDS
-from control_plane.domain.fleet_saturation import FLEET_SATURATED
+from control_plane.domain.fleet.fleet import AGENT_KINDS, UNWATCHED_FOR, AgentState, Alert, alerts_of, severity_of
+from control_plane.domain.fleet.fleet_regions import REGION_KINDS
+from control_plane.domain.fleet.fleet_saturation import FLEET_SATURATED
 from control_plane.metrics import (
     OPERATOR_INCIDENTS_OPEN,
     REGION_LIVE_AGENTS,

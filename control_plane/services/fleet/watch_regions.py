@@ -9,9 +9,9 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from control_plane.domain import fleet_regions
-from control_plane.domain.fleet import SKEWED, Alert, Sign
-from control_plane.domain.fleet_regions import (
+from control_plane.domain.fleet import fleet_regions
+from control_plane.domain.fleet.fleet import SKEWED, Alert, Sign
+from control_plane.domain.fleet.fleet_regions import (
     COVERAGE_LOST,
     EXPIRED_FOR,
     GATHER_FOR,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from control_plane.domain.fleet import SATURATED, AgentState
-from control_plane.domain.fleet_saturation import FLEET_SATURATED, is_saturated, told
+from control_plane.domain.fleet.fleet import SATURATED, AgentState
+from control_plane.domain.fleet.fleet_saturation import FLEET_SATURATED, is_saturated, told
 from control_plane.services.fleet.write_operator_incidents import Change, Place, ending
 from control_plane.services.installation.identity import new_id
 from control_plane.store.operator_incidents import OperatorIncident

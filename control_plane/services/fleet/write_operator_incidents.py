@@ -13,8 +13,8 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from control_plane.domain.alerting import IncidentFacts
-from control_plane.domain.operator_notice import (
+from control_plane.domain.alerting.alerting import IncidentFacts
+from control_plane.domain.alerting.operator_notice import (
     OPENED,
     RESOLVED,
     Named,

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from msgspec import Struct, structs
 
-from control_plane.domain.heartbeat import Applied, Heartbeat, advance, rescheduled, rested, resumed
-from control_plane.domain.heartbeat_check import HeartbeatCheck
-from control_plane.domain.ping_door import PingDoor
+from control_plane.domain.checks.heartbeat_check import HeartbeatCheck
+from control_plane.domain.heartbeats.heartbeat import Applied, Heartbeat, advance, rescheduled, rested, resumed
+from control_plane.domain.heartbeats.ping_door import PingDoor
 from control_plane.services.heartbeats.take_pings import ended_row
 from control_plane.store import cases, heartbeat_reads, heartbeats
 from control_plane.store.heartbeats import HeartbeatRow

@@ -15,9 +15,9 @@ from uuid import UUID
 import structlog
 from msgspec import Struct, structs
 
-from control_plane.domain.case import Decision
-from control_plane.domain.heartbeat import Applied, EndedRun, Ping, apply, sole_vote
-from control_plane.domain.ping_door import Closure, PingDoor
+from control_plane.domain.heartbeats.heartbeat import Applied, EndedRun, Ping, apply, sole_vote
+from control_plane.domain.heartbeats.ping_door import Closure, PingDoor
+from control_plane.domain.judging.case import Decision
 from control_plane.errors import FarwatchError, Unavailable
 from control_plane.services.alerting.stream_events import publish_pings
 from control_plane.services.judging.count_decisions import count_decisions

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain import alerting
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts
+from control_plane.domain.alerting import alerting
+from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts
 from control_plane.services.installation.identity import new_id
 from control_plane.store import decisions, incidents_read, monitors
 from control_plane.store.incidents_read import IncidentView

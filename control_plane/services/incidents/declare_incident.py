@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.incident_rules import MONITORS_LIMIT
+from control_plane.domain.judging.incident_rules import MONITORS_LIMIT
 from control_plane.errors import BadRequest
 from control_plane.services.incidents.tell_incident import News, listeners, publish
 from control_plane.services.installation.identity import new_id

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from control_plane.domain.incident_rules import after
+from control_plane.domain.judging.incident_rules import after
 from control_plane.errors import BadRequest
 from control_plane.services.incidents.close_incident import tell
 from control_plane.services.incidents.lock_incident import lock_incident

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from control_plane.domain.incident_rules import after, held_open
+from control_plane.domain.judging.incident_rules import after, held_open
 from control_plane.errors import Conflict
 from control_plane.services.incidents.lock_incident import lock_incident
 from control_plane.services.incidents.tell_incident import News, listeners, publish

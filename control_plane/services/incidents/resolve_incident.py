@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control_plane.domain.incident_rules import after, hushes
+from control_plane.domain.judging.incident_rules import after, hushes
 from control_plane.services.incidents.lock_incident import lock_incident
 from control_plane.services.incidents.tell_incident import News, publish, told
 from control_plane.services.installation.identity import new_id

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from control_plane.domain import alerting
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
+from control_plane.domain.alerting import alerting
+from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
 from control_plane.services.alerting.owe_deliveries import owe_deliveries
 from control_plane.services.incidents.close_incident import incident_facts, monitor_facts
 from control_plane.services.installation.identity import new_id

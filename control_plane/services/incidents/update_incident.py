@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control_plane.domain.incident_rules import Phase, after, phase_after_update
+from control_plane.domain.judging.incident_rules import Phase, after, phase_after_update
 from control_plane.services.incidents.close_incident import tell
 from control_plane.services.incidents.lock_incident import lock_incident
 from control_plane.services.incidents.resolve_incident import tell_public

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.background_jobs import JobRun
+from control_plane.domain.fleet.background_jobs import JobRun
 from control_plane.errors import Unavailable
 from control_plane.services.installation.identity import new_id
 from control_plane.store import processes

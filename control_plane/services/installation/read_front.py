@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from control_plane.domain.safety_settings import Front, settings_of
+from control_plane.domain.safety.safety_settings import Front, settings_of
 from control_plane.store import front
 from control_plane.store.pool import Database
 

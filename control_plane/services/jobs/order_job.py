@@ -9,8 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.actor import Actor
-from control_plane.domain.credentials import ROLES, Role
+from control_plane.domain.tenants.actor import Actor
+from control_plane.domain.tenants.credentials import ROLES, Role
 from control_plane.errors import FarwatchError, Forbidden, Refused, Unauthenticated
 from control_plane.store import jobs, tenants
 from control_plane.store.pool import Connection

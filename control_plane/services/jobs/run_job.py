@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct, structs
 
-from control_plane.domain.actor import Actor
+from control_plane.domain.tenants.actor import Actor
 from control_plane.errors import FarwatchError, Unavailable
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.alerting.channel_config import Transports

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from control_plane.domain.case import Decision
-from control_plane.domain.incident import Opens, Resolves
+from control_plane.domain.judging.case import Decision
+from control_plane.domain.judging.incident import Opens, Resolves
 from control_plane.metrics import INCIDENTS, JUDGEMENTS, RECHECKS, TRANSITIONS
 
 

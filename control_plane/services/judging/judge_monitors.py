@@ -12,16 +12,16 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from control_plane.domain import hold
-from control_plane.domain.case import Case, Decision, sole_region_vote
-from control_plane.domain.check_rules import RULES
-from control_plane.domain.circuit import Circuit
-from control_plane.domain.decide import decide
-from control_plane.domain.hold import Held, Hold, Upstream
-from control_plane.domain.incident import OpenIncident, RegionVote
-from control_plane.domain.sole_vote import SoleVote
-from control_plane.domain.verdict import Policy
-from control_plane.domain.votes import Seen, asked
+from control_plane.domain.checks.check_rules import RULES
+from control_plane.domain.judging import hold
+from control_plane.domain.judging.case import Case, Decision, sole_region_vote
+from control_plane.domain.judging.circuit import Circuit
+from control_plane.domain.judging.decide import decide
+from control_plane.domain.judging.hold import Held, Hold, Upstream
+from control_plane.domain.judging.incident import OpenIncident, RegionVote
+from control_plane.domain.judging.sole_vote import SoleVote
+from control_plane.domain.judging.verdict import Policy
+from control_plane.domain.judging.votes import Seen, asked
 from control_plane.services.judging.judged_case import Judged, window_of
 from control_plane.services.judging.lock_to_judge import lock_to_judge
 from control_plane.services.judging.sole_votes import read_sole_votes

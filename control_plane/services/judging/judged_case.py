@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from control_plane.domain.alerting import MonitorFacts
-from control_plane.domain.case import Case, Decision
-from control_plane.domain.schedule import vote_window_ms
+from control_plane.domain.alerting.alerting import MonitorFacts
+from control_plane.domain.judging.case import Case, Decision
+from control_plane.domain.judging.schedule import vote_window_ms
 from control_plane.store.cases import IncidentRow, JudgedMonitor
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from control_plane.domain.alerting import IncidentFacts, NoticeBody, notice_body
-from control_plane.domain.incident import Opens, Resolves, Worsens
+from control_plane.domain.alerting.alerting import IncidentFacts, NoticeBody, notice_body
+from control_plane.domain.judging.incident import Opens, Resolves, Worsens
 from control_plane.services.alerting.owe_deliveries import owe_deliveries
 from control_plane.services.installation.identity import new_id
 from control_plane.services.judging.judged_case import Judged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
-from control_plane.domain.sole_vote import SoleVote
+from control_plane.domain.judging.sole_vote import SoleVote
 from control_plane.store import composites, heartbeats
 from control_plane.store.cases import JudgedMonitor, LockedState
 from control_plane.store.pool import Connection

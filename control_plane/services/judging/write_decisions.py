@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from control_plane.domain import alerting, circuit
-from control_plane.domain.incident import Opens
+from control_plane.domain.alerting import alerting
+from control_plane.domain.judging import circuit
+from control_plane.domain.judging.incident import Opens
 from control_plane.services.judging.judged_case import Judged, window_of
 from control_plane.services.judging.owe_notices import find_owed, owe
 from control_plane.services.judging.write_incidents import flapping_event, incident_event, tell_facts, write_steps

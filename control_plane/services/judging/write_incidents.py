@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from control_plane.domain import alerting
-from control_plane.domain.alerting import IncidentFacts
-from control_plane.domain.incident import Joins, Opens, Proof, Resolves, Worsens
+from control_plane.domain.alerting import alerting
+from control_plane.domain.alerting.alerting import IncidentFacts
+from control_plane.domain.judging.incident import Joins, Opens, Proof, Resolves, Worsens
 from control_plane.services.installation.identity import new_id
 from control_plane.services.judging.judged_case import Judged
 from control_plane.store import decisions

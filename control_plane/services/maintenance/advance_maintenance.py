@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from control_plane.domain.maintenance import Occurrence, next_occurrence
+from control_plane.domain.maintenance.maintenance import Occurrence, next_occurrence
 from control_plane.services.judging.judge_monitors import judge_monitors
 from control_plane.services.judging.lock_to_judge import lock_to_judge
 from control_plane.services.maintenance.maintenance_rows import planned_next, schedule_of

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.maintenance import Occurrence, first_of, next_occurrence
-from control_plane.domain.maintenance_rules import WindowConfig, read_window, refuse_never
+from control_plane.domain.maintenance.maintenance import Occurrence, first_of, next_occurrence
+from control_plane.domain.maintenance.maintenance_rules import WindowConfig, read_window, refuse_never
 from control_plane.errors import Conflict
 from control_plane.services.maintenance.advance_maintenance import advance_window
 from control_plane.services.maintenance.maintenance_rows import (

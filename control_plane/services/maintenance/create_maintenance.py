@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.maintenance import first_of
-from control_plane.domain.maintenance_rules import read_window, refuse_never
-from control_plane.domain.plan import PlanTerms, require_room
+from control_plane.domain.maintenance.maintenance import first_of
+from control_plane.domain.maintenance.maintenance_rules import read_window, refuse_never
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.services.maintenance.advance_maintenance import advance_window
 from control_plane.services.maintenance.maintenance_rows import refuse_strangers, row_values
 from control_plane.store import maintenance, maintenance_advance, tenants

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from control_plane.domain.maintenance import Occurrence, Schedule
-from control_plane.domain.maintenance_rules import Targets, WindowConfig
+from control_plane.domain.maintenance.maintenance import Occurrence, Schedule
+from control_plane.domain.maintenance.maintenance_rules import Targets, WindowConfig
 from control_plane.errors import BadRequest, NotFound
 from control_plane.store import maintenance
 from control_plane.store.maintenance import WindowRow, WindowWrite

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.maintenance import Occurrence, between, occurrences
+from control_plane.domain.maintenance.maintenance import Occurrence, between, occurrences
 from control_plane.services.maintenance.maintenance_rows import planned_next, schedule_of
 from control_plane.store import maintenance
 from control_plane.store.maintenance import WindowRow

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.composite_check import CompositeCheck
-from control_plane.domain.dependency_graph import cycle_words, find_cycle
-from control_plane.domain.monitor_fields import named_monitors
+from control_plane.domain.checks.composite_check import CompositeCheck
+from control_plane.domain.judging.dependency_graph import cycle_words, find_cycle
+from control_plane.domain.monitors.monitor_fields import named_monitors
 from control_plane.errors import Refused
 from control_plane.store import composites, dependencies
 from control_plane.store.pool import Connection

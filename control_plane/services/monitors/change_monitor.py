@@ -8,10 +8,10 @@ from uuid import UUID
 
 from msgspec import structs
 
-from control_plane.domain.heartbeat_check import HeartbeatCheck
-from control_plane.domain.kinds import MonitorCheck
-from control_plane.domain.monitor_rules import MonitorConfig, read_monitor, same_schedule
-from control_plane.domain.regionless import timeout_ms
+from control_plane.domain.checks.heartbeat_check import HeartbeatCheck
+from control_plane.domain.checks.kinds import MonitorCheck
+from control_plane.domain.checks.regionless import timeout_ms
+from control_plane.domain.monitors.monitor_rules import MonitorConfig, read_monitor, same_schedule
 from control_plane.errors import NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.heartbeats.keep_heartbeat import Schedule, follow_change

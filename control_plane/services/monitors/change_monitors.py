@@ -9,10 +9,10 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from control_plane.domain.composite_check import CompositeCheck
-from control_plane.domain.heartbeat_check import HeartbeatCheck
-from control_plane.domain.monitor_rules import MonitorConfig, Surroundings, read_monitor, same_schedule
-from control_plane.domain.regionless import timeout_ms
+from control_plane.domain.checks.composite_check import CompositeCheck
+from control_plane.domain.checks.heartbeat_check import HeartbeatCheck
+from control_plane.domain.checks.regionless import timeout_ms
+from control_plane.domain.monitors.monitor_rules import MonitorConfig, Surroundings, read_monitor, same_schedule
 from control_plane.errors import FarwatchError, NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.incidents.close_incident import resolve_quietly

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.regionless import kind_is_regionless
+from control_plane.domain.checks.regionless import kind_is_regionless
 from control_plane.errors import BadRequest, Conflict, Refused, TooMany
 from control_plane.services.installation.identity import new_id
 from control_plane.services.monitors.await_dispatches import CLAIM_WITHIN_S, await_dispatches

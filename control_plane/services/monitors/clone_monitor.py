@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
-from control_plane.domain.monitor_rules import read_monitor
+from control_plane.domain.monitors.monitor_rules import read_monitor
 from control_plane.sealing import Sealer
 from control_plane.services.monitors.change_dependencies import hold_named
 from control_plane.services.monitors.change_monitor import lock

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.anonymous_rules import read_public, refuse_shared
-from control_plane.domain.monitor_rules import read_monitor
+from control_plane.domain.monitors.monitor_rules import read_monitor
+from control_plane.domain.tenants.anonymous_rules import read_public, refuse_shared
 from control_plane.sealing import Sealer
 from control_plane.services.monitors.create_monitor import insert_config
 from control_plane.services.monitors.monitor_rows import Caution, read_surroundings

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from control_plane.domain.check_rules import rules_of, target_of
-from control_plane.domain.heartbeat_check import HeartbeatCheck
-from control_plane.domain.monitor_rules import MonitorConfig, read_monitor
-from control_plane.domain.plan import PlanTerms, require_room
-from control_plane.domain.plan_rules import refuse_beyond_plan
-from control_plane.domain.regionless import timeout_ms
-from control_plane.domain.safety_gate import Gate
+from control_plane.domain.checks.check_rules import rules_of, target_of
+from control_plane.domain.checks.heartbeat_check import HeartbeatCheck
+from control_plane.domain.checks.regionless import timeout_ms
+from control_plane.domain.monitors.monitor_rules import MonitorConfig, read_monitor
+from control_plane.domain.safety.safety_gate import Gate
+from control_plane.domain.tenants.plan import PlanTerms, require_room
+from control_plane.domain.tenants.plan_rules import refuse_beyond_plan
 from control_plane.sealing import Sealer
 from control_plane.services.heartbeats.keep_heartbeat import make_heartbeat
 from control_plane.services.judging.judge_monitors import judge_monitors

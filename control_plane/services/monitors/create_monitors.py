@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 
 from msgspec import Struct, structs
 
-from control_plane.domain.check_rules import rules_of
-from control_plane.domain.composite_check import CompositeCheck
-from control_plane.domain.heartbeat_check import HeartbeatCheck
-from control_plane.domain.monitor_rules import MonitorConfig, Surroundings, read_monitor
-from control_plane.domain.plan import PlanTerms, require_room
-from control_plane.domain.regionless import timeout_ms
-from control_plane.domain.safety_settings import SafetySettings
+from control_plane.domain.checks.check_rules import rules_of
+from control_plane.domain.checks.composite_check import CompositeCheck
+from control_plane.domain.checks.heartbeat_check import HeartbeatCheck
+from control_plane.domain.checks.regionless import timeout_ms
+from control_plane.domain.monitors.monitor_rules import MonitorConfig, Surroundings, read_monitor
+from control_plane.domain.safety.safety_settings import SafetySettings
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.errors import BadRequest, Conflict, FarwatchError
 from control_plane.sealing import Sealer
 from control_plane.services.judging.judge_monitors import judge_monitors

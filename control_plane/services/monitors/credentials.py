@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.kinds import MonitorCheck
-from control_plane.domain.secrets_of_check import CheckSecrets, join, split
-from control_plane.domain.stored_check import convert_check
+from control_plane.domain.checks.kinds import MonitorCheck
+from control_plane.domain.checks.secrets_of_check import CheckSecrets, join, split
+from control_plane.domain.checks.stored_check import convert_check
 from control_plane.sealing import Sealer
 
 

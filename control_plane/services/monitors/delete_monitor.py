@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control_plane.domain.dependency_graph import distances
+from control_plane.domain.judging.dependency_graph import distances
 from control_plane.services.incidents.close_incident import resolve_quietly
 from control_plane.services.judging.judge_monitors import judge_monitors
 from control_plane.services.monitors.change_monitor import lock

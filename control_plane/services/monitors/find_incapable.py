@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import structs
 
-from control_plane.domain.capability import CANNOT, lacking
-from control_plane.domain.schedule import vote_window_ms
+from control_plane.domain.checks.capability import CANNOT, lacking
+from control_plane.domain.judging.schedule import vote_window_ms
 from control_plane.store import capabilities
 from control_plane.store.capabilities import Newest
 from control_plane.store.monitor_reads import MonitorView, RegionState

@@ -8,16 +8,16 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain import quiet_hours
-from control_plane.domain.binding_rules import Binding, named_channels
-from control_plane.domain.escalation_rules import Escalation, channels_of_steps
-from control_plane.domain.kinds import MonitorCheck
-from control_plane.domain.monitor_fields import Sla, named_monitors
-from control_plane.domain.monitor_rules import MonitorConfig, Surroundings
-from control_plane.domain.region_choice import RegionChoice
-from control_plane.domain.schedule import phase_ms, vote_window_ms
-from control_plane.domain.stored_check import read_check
-from control_plane.domain.verdict import Policy, PolicyName
+from control_plane.domain.alerting import quiet_hours
+from control_plane.domain.checks.kinds import MonitorCheck
+from control_plane.domain.checks.stored_check import read_check
+from control_plane.domain.judging.schedule import phase_ms, vote_window_ms
+from control_plane.domain.judging.verdict import Policy, PolicyName
+from control_plane.domain.monitors.binding_rules import Binding, named_channels
+from control_plane.domain.monitors.escalation_rules import Escalation, channels_of_steps
+from control_plane.domain.monitors.monitor_fields import Sla, named_monitors
+from control_plane.domain.monitors.monitor_rules import MonitorConfig, Surroundings
+from control_plane.domain.monitors.region_choice import RegionChoice
 from control_plane.errors import Unavailable
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.monitors.credentials import monitor_context, open_check

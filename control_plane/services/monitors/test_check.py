@@ -9,12 +9,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.check_rules import read_check, rules_of
+from control_plane.domain.checks.check_rules import read_check, rules_of
+from control_plane.domain.checks.kinds import MonitorCheck, for_regions, kind_of
 from control_plane.domain.field_rules import Findings, refuse_unknown
-from control_plane.domain.kinds import MonitorCheck, for_regions, kind_of
-from control_plane.domain.region_choice import RegionChoice, read_regions
-from control_plane.domain.registrable_domain import domain_of, target_of
-from control_plane.domain.safety_settings import SafetySettings
+from control_plane.domain.monitors.region_choice import RegionChoice, read_regions
+from control_plane.domain.safety.registrable_domain import domain_of, target_of
+from control_plane.domain.safety.safety_settings import SafetySettings
 from control_plane.errors import BadRequest, Unavailable
 from control_plane.sealing import Sealer
 from control_plane.services.installation.identity import new_id

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from control_plane.domain import alerting
-from control_plane.domain.alerting import CertificateChange, MonitorFacts
+from control_plane.domain.alerting import alerting
+from control_plane.domain.alerting.alerting import CertificateChange, MonitorFacts
 from control_plane.domain.instants import from_unix_s
 from control_plane.store import certificates
 from control_plane.store.certificates import Shown, Sighting

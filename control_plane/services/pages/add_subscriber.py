@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from control_plane.domain.people import read_email
-from control_plane.domain.subscriber_rules import Target
+from control_plane.domain.pages.subscriber_rules import Target
+from control_plane.domain.tenants.people import read_email
 from control_plane.errors import Conflict, Refused
 from control_plane.sealing import Sealer
 from control_plane.services.pages.ask_subscriber import Asking, ask_subscriber

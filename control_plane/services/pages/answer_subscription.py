@@ -7,8 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.subscriber_rules import Kind, shown_address
-from control_plane.domain.subscription_link import SubscriptionToken, read_subscription_token
+from control_plane.domain.pages.subscriber_rules import Kind, shown_address
+from control_plane.domain.pages.subscription_link import SubscriptionToken, read_subscription_token
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.pages.ask_subscriber import chosen_components
 from control_plane.services.pages.read_subscribers import opened_target

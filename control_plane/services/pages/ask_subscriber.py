@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.subscriber_rules import (
+from control_plane.domain.pages.subscriber_rules import (
     A_DAY,
     ASKS_PER_ADDRESS,
     ASKS_PER_PAGE,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from control_plane.domain.anonymous_rules import read_public, refuse_shared_of_page
-from control_plane.domain.plan import PlanTerms
+from control_plane.domain.tenants.anonymous_rules import read_public, refuse_shared_of_page
+from control_plane.domain.tenants.plan import PlanTerms
 from control_plane.services.pages.create_page import insert_page, page_write
 from control_plane.services.pages.keep_page_manage_key import IssuedPageKey, write_page_key
 from control_plane.services.tenants.take_turn import take_turn

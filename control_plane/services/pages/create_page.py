@@ -8,8 +8,8 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from control_plane.domain.page_rules import read_page, read_password
-from control_plane.domain.plan import PlanTerms, require_room
+from control_plane.domain.pages.page_rules import read_page, read_password
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.services.pages.hash_page_password import hash_page_password
 from control_plane.services.pages.page_rows import page_values, release_domain, require_proof
 from control_plane.services.pages.place_monitors import Chosen, place_chosen

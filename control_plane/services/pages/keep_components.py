@@ -9,8 +9,8 @@ from uuid import UUID
 from msgspec import structs
 
 from control_plane.domain.field_rules import refuse
-from control_plane.domain.page_rules import MOST_COMPONENTS, read_component, read_order
-from control_plane.domain.plan import PlanTerms, require_room
+from control_plane.domain.pages.page_rules import MOST_COMPONENTS, read_component, read_order
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.errors import Refused
 from control_plane.services.pages.page_rows import component_of, component_values, held_component, held_page
 from control_plane.store import manage_keys, page_components, status_pages, tenants, uptime_reads

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain import capability_token, field_rules
+from control_plane.domain import field_rules
+from control_plane.domain.tenants import capability_token
 from control_plane.errors import NotFound, Refused
 from control_plane.store import feeds, tenants
 from control_plane.store.feeds import Feed, OpenFeed

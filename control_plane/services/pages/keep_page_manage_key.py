@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, key_prefix, make_key
+from control_plane.domain.tenants.credentials import ENTROPY_BYTES, KeyKind, key_digest, key_prefix, make_key
 from control_plane.errors import NotFound
 from control_plane.services.installation.identity import new_id
 from control_plane.store import page_manage_keys

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from control_plane.domain.public_page import PublicPage
+from control_plane.domain.pages.public_page import PublicPage
 from control_plane.errors import Unavailable
 from control_plane.services.pages.read_public_page import page_gate, page_gate_of_domain, read_faced_page
 from control_plane.services.uptime.read_availability import Horizon

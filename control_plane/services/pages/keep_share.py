@@ -8,9 +8,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain import capability_token
-from control_plane.domain.plan import PlanTerms, require_room
-from control_plane.domain.share_rules import read_expiry, read_label
+from control_plane.domain.pages.share_rules import read_expiry, read_label
+from control_plane.domain.tenants import capability_token
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.errors import NotFound
 from control_plane.store import maintenance_advance, monitor_reads, shares, tenants
 from control_plane.store.pool import Connection, Database

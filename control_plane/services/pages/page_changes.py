@@ -11,8 +11,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.incident_rules import Phase, Severity
-from control_plane.domain.public_page import ComponentState, PublicIncident, PublicPage
+from control_plane.domain.judging.incident_rules import Phase, Severity
+from control_plane.domain.pages.public_page import ComponentState, PublicIncident, PublicPage
 
 PageEvent = Literal["component.changed", "incident.opened", "incident.updated", "incident.resolved"]
 

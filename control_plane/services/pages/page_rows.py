@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from control_plane.domain.page_rules import ComponentConfig, PageConfig
+from control_plane.domain.pages.page_rules import ComponentConfig, PageConfig
 from control_plane.errors import NotFound, Refused
 from control_plane.store import page_components, status_pages
 from control_plane.store.acting import acting

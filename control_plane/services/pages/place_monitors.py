@@ -8,8 +8,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from control_plane.domain import field_rules
-from control_plane.domain.page_rules import MOST_COMPONENTS
-from control_plane.domain.plan import PlanTerms, require_room
+from control_plane.domain.pages.page_rules import MOST_COMPONENTS
+from control_plane.domain.tenants.plan import PlanTerms, require_room
 from control_plane.errors import Refused
 from control_plane.services.pages.page_rows import held_page
 from control_plane.store import page_components, page_editing, tenants

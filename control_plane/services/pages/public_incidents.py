@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from control_plane.domain.public_page import PublicIncident, PublicUpdate
-from control_plane.domain.public_words import incident_title
+from control_plane.domain.pages.public_page import PublicIncident, PublicUpdate
+from control_plane.domain.pages.public_words import incident_title
 from control_plane.store import page_reads
 from control_plane.store.page_reads import FacedComponent, FacedIncident, FacedUpdate, PageFace
 from control_plane.store.pool import Connection, Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from control_plane.domain.public_page import PublicMaintenance
+from control_plane.domain.pages.public_page import PublicMaintenance
 from control_plane.services.maintenance.read_maintenance import MOST, times_of
 from control_plane.store import maintenance
 from control_plane.store.maintenance import WindowRow

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.badge import Badge
-from control_plane.domain.badge_words import (
+from control_plane.domain.pages.badge import Badge
+from control_plane.domain.pages.badge_words import (
     PERIODS,
     BadgeKind,
     Period,

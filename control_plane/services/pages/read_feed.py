@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import islice
 
-from control_plane.domain import maintenance
-from control_plane.domain.calendar import Event
-from control_plane.domain.syndication import Entry, Feed
+from control_plane.domain.maintenance import maintenance
+from control_plane.domain.pages.calendar import Event
+from control_plane.domain.pages.syndication import Entry, Feed
 from control_plane.services.maintenance.maintenance_rows import schedule_of
 from control_plane.store import feeds, maintenance_advance
 from control_plane.store import maintenance as windows

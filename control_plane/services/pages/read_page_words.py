@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.public_page import PublicIncident, PublicMaintenance
+from control_plane.domain.pages.public_page import PublicIncident, PublicMaintenance
 from control_plane.services.pages.page_rows import unknown_page
 from control_plane.services.pages.public_incidents import incidents_of, touched
 from control_plane.services.pages.public_maintenance import maintenance_of

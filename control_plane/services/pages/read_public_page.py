@@ -8,11 +8,9 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from control_plane.domain import availability, latency_histogram
-from control_plane.domain.availability import Durations
-from control_plane.domain.page_colours import branding_of
-from control_plane.domain.page_rules import PageConfig
-from control_plane.domain.public_page import (
+from control_plane.domain.pages.page_colours import branding_of
+from control_plane.domain.pages.page_rules import PageConfig
+from control_plane.domain.pages.public_page import (
     PublicComponent,
     PublicDay,
     PublicGroup,
@@ -21,7 +19,9 @@ from control_plane.domain.public_page import (
     PublicNotice,
     PublicPage,
 )
-from control_plane.domain.public_state import component_state, day_state, page_state, worst
+from control_plane.domain.pages.public_state import component_state, day_state, page_state, worst
+from control_plane.domain.uptime import availability, latency_histogram
+from control_plane.domain.uptime.availability import Durations
 from control_plane.services.fleet.read_notice import read_notice
 from control_plane.services.pages.public_incidents import incidents_of, open_declared, touched
 from control_plane.services.pages.public_maintenance import maintenance_of

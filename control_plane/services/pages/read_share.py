@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, cast
 
-from control_plane.domain.badge_words import PERIODS
+from control_plane.domain.pages.badge_words import PERIODS
 from control_plane.errors import NotFound
 from control_plane.services.monitors.find_incapable import find_incapable
 from control_plane.services.pages.shared_view import (

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.subscriber_rules import Kind, Source, State, Target, shown_address, target_digest
+from control_plane.domain.pages.subscriber_rules import Kind, Source, State, Target, shown_address, target_digest
 from control_plane.errors import NotFound
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.pages.page_rows import unknown_page

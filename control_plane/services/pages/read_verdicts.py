@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from control_plane.domain.public_page import ComponentState
-from control_plane.domain.public_state import component_state, page_state
+from control_plane.domain.pages.public_page import ComponentState
+from control_plane.domain.pages.public_state import component_state, page_state
 from control_plane.store import page_editing
 from control_plane.store.pool import Connection
 from shared.ids import TenantId

@@ -7,9 +7,9 @@ from functools import partial
 
 from msgspec import Struct
 
-from control_plane.domain.message_words import Words
-from control_plane.domain.subscriber_rules import Target
-from control_plane.domain.subscription_link import subscription_token
+from control_plane.domain.alerting.message_words import Words
+from control_plane.domain.pages.subscriber_rules import Target
+from control_plane.domain.pages.subscription_link import subscription_token
 from control_plane.notify.mail import Mail, MailPage, message_id_of, sender_of
 from control_plane.notify.page_message import (
     ALREADY,

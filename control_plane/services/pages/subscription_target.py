@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from control_plane.domain.people import read_email
-from control_plane.domain.subscriber_rules import Kind, Target
+from control_plane.domain.pages.subscriber_rules import Kind, Target
+from control_plane.domain.tenants.people import read_email
 from control_plane.errors import BadRequest, FarwatchError, Refused
 from control_plane.notify.transport import Transport
 from control_plane.notify.web_push import WebPush

@@ -10,7 +10,7 @@ import hmac
 
 import msgspec
 
-from control_plane.domain.subscription_link import subscription_token
+from control_plane.domain.pages.subscription_link import subscription_token
 from control_plane.notify.page_message import CHALLENGE, CONFIRM
 from control_plane.store import page_subscribers
 from control_plane.store.page_deliveries import ToSend

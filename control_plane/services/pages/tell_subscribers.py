@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import structlog
 
-from control_plane.domain.delivery import Accepted, Dead, Delivered, Failed, Outcome, RetryAt, next_attempt
-from control_plane.domain.page_message import choose_message
-from control_plane.domain.subscriber_rules import BURST, BURST_REFILL, GIVEN_UP_LIMIT
+from control_plane.domain.alerting.delivery import Accepted, Dead, Delivered, Failed, Outcome, RetryAt, next_attempt
+from control_plane.domain.pages.page_message import choose_message
+from control_plane.domain.pages.subscriber_rules import BURST, BURST_REFILL, GIVEN_UP_LIMIT
 from control_plane.notify.transport_error import TransportError
 from control_plane.sealing import Sealer
 from control_plane.services.pages.send_page_message import Ways, is_question, send_page_message

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from control_plane.domain.page_news import NEWS_FOR, LastTold, News, news_of
+from control_plane.domain.pages.page_news import NEWS_FOR, LastTold, News, news_of
 from control_plane.services.installation.identity import new_id
 from control_plane.services.pages.public_incidents import incidents_of, touched
 from control_plane.services.pages.public_maintenance import maintenance_of

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.credentials import Role
-from control_plane.domain.people import is_of, shown_name
-from control_plane.domain.plan import require_room
+from control_plane.domain.tenants.credentials import Role
+from control_plane.domain.tenants.people import is_of, shown_name
+from control_plane.domain.tenants.plan import require_room
 from control_plane.errors import Conflict, Forbidden, NotFound
 from control_plane.services.installation.identity import new_id
 from control_plane.services.people.open_session import Browser, open_member_session

@@ -14,7 +14,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from msgspec import Struct
 
-from control_plane.domain.people import read_email
+from control_plane.domain.tenants.people import read_email
 from control_plane.errors import BadRequest
 from control_plane.services.people.admit_person import Identity
 from control_plane.services.people.provider import Attempt, ProviderHttp, TokenAnswer, code_of

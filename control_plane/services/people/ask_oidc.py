@@ -20,7 +20,7 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 from msgspec import Struct
 
-from control_plane.domain.people import read_email
+from control_plane.domain.tenants.people import read_email
 from control_plane.errors import BadRequest
 from control_plane.services.people.admit_person import Identity
 from control_plane.services.people.provider import Attempt, ProviderHttp, TokenAnswer, as_text, code_of

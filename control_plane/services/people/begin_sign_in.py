@@ -7,7 +7,7 @@ import secrets
 import msgspec
 from msgspec import Struct
 
-from control_plane.domain.people import SIGNING_IN_FOR, link_digest
+from control_plane.domain.tenants.people import SIGNING_IN_FOR, link_digest
 from control_plane.errors import Forbidden
 from control_plane.sealing import Sealer, UnsealError
 from control_plane.services.people.provider import Attempt, Provider

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from control_plane.domain.credentials import Role
-from control_plane.domain.people import Authority, require_an_owner_left, require_authority
+from control_plane.domain.tenants.credentials import Role
+from control_plane.domain.tenants.people import Authority, require_an_owner_left, require_authority
 from control_plane.errors import NotFound
 from control_plane.store import members, sessions, tenants
 from control_plane.store.members import Member

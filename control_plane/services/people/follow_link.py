@@ -6,7 +6,7 @@ that address, so that no link holder can wait for its rightful owner.
 
 from __future__ import annotations
 
-from control_plane.domain.people import read_email, shown_name
+from control_plane.domain.tenants.people import read_email, shown_name
 from control_plane.errors import Forbidden
 from control_plane.services.installation.identity import new_id
 from control_plane.services.people.admit_person import link_over, take_invitation, take_setup

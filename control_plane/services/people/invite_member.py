@@ -6,9 +6,9 @@ import secrets
 
 from msgspec import Struct
 
-from control_plane.domain.credentials import Role
-from control_plane.domain.people import INVITED_FOR, Authority, link_digest, read_email, require_authority
-from control_plane.domain.plan import require_room
+from control_plane.domain.tenants.credentials import Role
+from control_plane.domain.tenants.people import INVITED_FOR, Authority, link_digest, read_email, require_authority
+from control_plane.domain.tenants.plan import require_room
 from control_plane.errors import Conflict, NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.owe_mails import owe_link_mail

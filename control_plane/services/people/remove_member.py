@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control_plane.domain.people import Authority, require_an_owner_left, require_authority
+from control_plane.domain.tenants.people import Authority, require_an_owner_left, require_authority
 from control_plane.services.installation.require_revision import require_revision
 from control_plane.services.people.change_member import hold_member
 from control_plane.store import members, sessions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control_plane.domain.people import INVITED_FOR, Authority, link_digest, require_authority
+from control_plane.domain.tenants.people import INVITED_FOR, Authority, link_digest, require_authority
 from control_plane.errors import Conflict, NotFound
 from control_plane.sealing import Sealer
 from control_plane.services.people.invite_member import Invited, mail_invitation, new_token

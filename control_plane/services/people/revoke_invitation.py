@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control_plane.domain.people import Authority, require_authority
+from control_plane.domain.tenants.people import Authority, require_authority
 from control_plane.errors import Conflict, NotFound
 from control_plane.store import invitations, members, tenants
 from control_plane.store.pool import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from uuid import UUID
 
-from control_plane.domain.safety_domains import MAX_DOMAINS, read_domain
+from control_plane.domain.safety.safety_domains import MAX_DOMAINS, read_domain
 from control_plane.errors import Refused
 from control_plane.store import domains, tenants
 from control_plane.store.domains import DomainRow

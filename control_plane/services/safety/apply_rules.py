@@ -14,9 +14,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
-from control_plane.domain.safety import Denial, Rules, target_of
-from control_plane.domain.safety_gate import unproven, unverified_denial
-from control_plane.domain.safety_settings import UNVERIFIED_INTERVAL_S, SafetySettings, settings_of
+from control_plane.domain.safety.safety import Denial, Rules, target_of
+from control_plane.domain.safety.safety_gate import unproven, unverified_denial
+from control_plane.domain.safety.safety_settings import UNVERIFIED_INTERVAL_S, SafetySettings, settings_of
 from control_plane.services.incidents.close_incident import resolve_quietly
 from control_plane.services.judging.judge_monitors import judge_monitors
 from control_plane.services.judging.lock_to_judge import lock_to_judge

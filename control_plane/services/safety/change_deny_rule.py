@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from control_plane.domain.safety import read_rule_value
+from control_plane.domain.safety.safety import read_rule_value
 from control_plane.errors import NotFound
 from control_plane.store import deny_rules
 from control_plane.store.deny_rules import StoredRule

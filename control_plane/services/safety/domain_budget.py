@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from uuid import UUID
 
-from control_plane.domain.registrable_domain import domain_of
+from control_plane.domain.safety.registrable_domain import domain_of
 from control_plane.errors import TooMany
 from control_plane.store import domain_load
 from control_plane.store.domain_load import ON_DEMAND_WINDOW_S

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from control_plane.domain.safety import NO_RULES, Rules, target_of
-from control_plane.domain.safety_gate import OFF, Gate, KillSwitch, unproven
-from control_plane.domain.safety_settings import settings_of
+from control_plane.domain.safety.safety import NO_RULES, Rules, target_of
+from control_plane.domain.safety.safety_gate import OFF, Gate, KillSwitch, unproven
+from control_plane.domain.safety.safety_settings import settings_of
 from control_plane.store import safety
 from control_plane.store.pool import Connection
 from shared.ids import TenantId

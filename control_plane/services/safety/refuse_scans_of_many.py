@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
-from control_plane.domain.monitor_rules import MonitorConfig
-from control_plane.domain.safety_scan import Touch, touch_of
-from control_plane.domain.safety_settings import SafetySettings
+from control_plane.domain.monitors.monitor_rules import MonitorConfig
+from control_plane.domain.safety.safety_scan import Touch, touch_of
+from control_plane.domain.safety.safety_settings import SafetySettings
 from control_plane.errors import FarwatchError, Refused
 from control_plane.services.safety.refuse_target import refuse_scans
 from control_plane.store.pool import Connection

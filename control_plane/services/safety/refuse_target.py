@@ -7,12 +7,12 @@ from typing import Any
 
 import structlog
 
-from control_plane.domain.kinds import MonitorCheck
-from control_plane.domain.region_choice import RegionChoice
-from control_plane.domain.safety import Denial, Rules, Target, target_of_url
-from control_plane.domain.safety_gate import Gate
-from control_plane.domain.safety_scan import Touch, touch_of
-from control_plane.domain.safety_settings import SafetySettings
+from control_plane.domain.checks.kinds import MonitorCheck
+from control_plane.domain.monitors.region_choice import RegionChoice
+from control_plane.domain.safety.safety import Denial, Rules, Target, target_of_url
+from control_plane.domain.safety.safety_gate import Gate
+from control_plane.domain.safety.safety_scan import Touch, touch_of
+from control_plane.domain.safety.safety_settings import SafetySettings
 from control_plane.errors import Refused
 from control_plane.services.safety.read_gate import read_gate
 from control_plane.store import port_touches, safety

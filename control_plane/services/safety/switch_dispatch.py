@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from control_plane.domain.safety_gate import KillSwitch
+from control_plane.domain.safety.safety_gate import KillSwitch
 from control_plane.services.fleet.write_operator_incidents import Change, Place, ending, write_operator_incidents
 from control_plane.services.installation.identity import new_id
 from control_plane.services.safety.read_gate import switch_of

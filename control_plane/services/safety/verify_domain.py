@@ -15,8 +15,8 @@ import dns.resolver
 import structlog
 from msgspec import Struct
 
-from control_plane.domain.actor import Actor
-from control_plane.domain.safety_domains import Method, after_look, is_proof, path_of, record_of
+from control_plane.domain.safety.safety_domains import Method, after_look, is_proof, path_of, record_of
+from control_plane.domain.tenants.actor import Actor
 from control_plane.errors import NotFound
 from control_plane.notify.guarded_http import GuardedHttp, resolve_by_dns
 from control_plane.notify.transport_error import TransportError

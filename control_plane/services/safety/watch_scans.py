@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_plane.domain.safety_settings import settings_of
+from control_plane.domain.safety.safety_settings import settings_of
 from control_plane.services.fleet.write_operator_incidents import Change, Place, ending, write_operator_incidents
 from control_plane.services.installation.identity import new_id
 from control_plane.store import fleet_reads, operator_incidents, port_touches, safety

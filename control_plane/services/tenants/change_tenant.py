@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from control_plane.domain.plan import merged_overrides
+from control_plane.domain.tenants.plan import merged_overrides
 from control_plane.errors import NotFound
 from control_plane.store import assignments, hints, tenants
 from control_plane.store.pool import Database

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from control_plane.domain.credentials import SCOPES
-from control_plane.domain.people import SETUP_FOR, link_digest
+from control_plane.domain.tenants.credentials import SCOPES
+from control_plane.domain.tenants.people import SETUP_FOR, link_digest
 from control_plane.services.fleet.create_region import write_region
 from control_plane.services.fleet.issue_probe_key import write_agent
 from control_plane.services.installation.identity import new_id

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from control_plane.domain.credentials import ENTROPY_BYTES, KeyKind, key_digest, key_prefix, make_key
-from control_plane.domain.plan import require_room
+from control_plane.domain.tenants.credentials import ENTROPY_BYTES, KeyKind, key_digest, key_prefix, make_key
+from control_plane.domain.tenants.plan import require_room
 from control_plane.errors import NotFound
 from control_plane.services.installation.identity import new_id
 from control_plane.store import api_keys, plans, tenants

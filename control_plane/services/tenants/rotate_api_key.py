@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from control_plane.domain.credentials import beyond
+from control_plane.domain.tenants.credentials import beyond
 from control_plane.errors import Conflict, Forbidden, NotFound
 from control_plane.services.tenants.issue_api_key import IssuedKey, write_key
 from control_plane.store import api_keys, tenants

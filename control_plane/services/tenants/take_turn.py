@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from control_plane.domain.anonymous_rules import WINDOW_S, require_turn
+from control_plane.domain.tenants.anonymous_rules import WINDOW_S, require_turn
 from control_plane.services.installation.identity import new_id
 from control_plane.settings import Settings
 from control_plane.store import manage_keys

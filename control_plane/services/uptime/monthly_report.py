@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from control_plane.domain import availability, latency_histogram
-from control_plane.domain.availability import Durations, SlaState
+from control_plane.domain.uptime import availability, latency_histogram
+from control_plane.domain.uptime.availability import Durations, SlaState
 from control_plane.errors import BadRequest
 from control_plane.services.uptime.read_availability import (
     MONITORS_AT_ONCE,

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain import availability
-from control_plane.domain.availability import Durations, History, Sla
-from control_plane.domain.time_slices import parts, slice_ms
+from control_plane.domain.uptime import availability
+from control_plane.domain.uptime.availability import Durations, History, Sla
+from control_plane.domain.uptime.time_slices import parts, slice_ms
 from control_plane.services.uptime.read_latency import rolled_up
 from control_plane.settings import RetentionSettings
 from control_plane.store import rollup_reads, uptime_reads

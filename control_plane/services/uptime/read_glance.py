@@ -12,8 +12,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain import availability, latency_histogram
-from control_plane.domain.availability import History, Span
+from control_plane.domain.uptime import availability, latency_histogram
+from control_plane.domain.uptime.availability import History, Span
 from control_plane.services.uptime.read_availability import Horizon, read_histories
 from control_plane.store import rollup_reads
 from control_plane.store.monitor_reads import MonitorView

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain import latency_histogram
-from control_plane.domain.latency_histogram import BUCKETS, middle_us
-from control_plane.domain.time_slices import Rolled, parts, slice_ms, starts
+from control_plane.domain.uptime import latency_histogram
+from control_plane.domain.uptime.latency_histogram import BUCKETS, middle_us
+from control_plane.domain.uptime.time_slices import Rolled, parts, slice_ms, starts
 from control_plane.services.uptime.rollup_progress import RollupProgress, require
 from control_plane.settings import RetentionSettings
 from control_plane.store import rollup_reads

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.latency_histogram import percentiles_of
-from control_plane.domain.time_slices import HOUR_MS, Rolled, parts
+from control_plane.domain.uptime.latency_histogram import percentiles_of
+from control_plane.domain.uptime.time_slices import HOUR_MS, Rolled, parts
 from control_plane.settings import RetentionSettings
 from control_plane.store import dashboard_reads
 from control_plane.store.dashboard_reads import Spark

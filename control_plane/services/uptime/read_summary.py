@@ -9,10 +9,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain import availability
-from control_plane.domain.availability import Durations
-from control_plane.domain.latency_histogram import percentiles_of
-from control_plane.domain.time_slices import FINE_MS
+from control_plane.domain.uptime import availability
+from control_plane.domain.uptime.availability import Durations
+from control_plane.domain.uptime.latency_histogram import percentiles_of
+from control_plane.domain.uptime.time_slices import FINE_MS
 from control_plane.services.uptime.read_availability import Horizon, read_uptimes
 from control_plane.store import dashboard_reads, incidents_read, overview_read, uptime_reads
 from control_plane.store.dashboard_reads import IncidentTally, Slow

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from control_plane.domain.secrets_of_check import split
+from control_plane.domain.checks.secrets_of_check import split
 from control_plane.services.monitors.credentials import monitor_context, seal_check
 from control_plane.store import assignments
 from control_plane.store.pool import Database

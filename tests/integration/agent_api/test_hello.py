@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from control_plane.domain.credentials import KeyKind, make_key
+from control_plane.domain.tenants.credentials import KeyKind, make_key
 from control_plane.store.pool import Database
 from tests.support.door import Served
 from tests.support.seed import a_region, a_tenant, an_agent

@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from control_plane.domain.actor import Actor
+from control_plane.domain.tenants.actor import Actor
 from control_plane.services.tenants.first_run import RegionDefinition
 from control_plane.store.acting import acting
 from control_plane.store.pool import Database

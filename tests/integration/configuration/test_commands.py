@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from control_plane.domain.config_yaml import read_yaml
+from control_plane.domain.configuration.config_yaml import read_yaml
 from tests.support.configuration import READS, WRITES, Keeper
 
 Run = Callable[..., Awaitable[tuple[int | None, str, str]]]

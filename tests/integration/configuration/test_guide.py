@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from control_plane.domain.config_references import expand_references
-from control_plane.domain.config_yaml import read_yaml
+from control_plane.domain.configuration.config_references import expand_references
+from control_plane.domain.configuration.config_yaml import read_yaml
 from tests.support.configuration import Keeper
 
 GUIDE = Path(__file__).parents[3] / "docs" / "configuration-as-code.md"

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from control_plane.domain.channel_link import code_digest
+from control_plane.domain.channels.channel_link import code_digest
 from control_plane.services.alerting.connect_chat import Asker, begin_connect
 from control_plane.services.alerting.link_codes import mint_code
 from control_plane.services.installation.identity import new_id

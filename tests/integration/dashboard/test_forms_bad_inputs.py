@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
-from control_plane.dashboard.form_fields import FormField, fields
-from control_plane.dashboard.form_reading import first
-from control_plane.dashboard.form_values import CODECS
-from control_plane.dashboard.monitor_form import body_of
+from control_plane.dashboard.monitors.form_fields import FormField, fields
+from control_plane.dashboard.monitors.form_reading import first
+from control_plane.dashboard.monitors.form_values import CODECS
+from control_plane.dashboard.monitors.monitor_form import body_of
 from tests.support.dashboard import Desk, entered
 from tests.support.hostile import BadInput, bad_inputs
 

@@ -10,11 +10,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from control_plane.dashboard.form_fields import KINDS, fields
-from control_plane.domain.check_rules import RULES
-from control_plane.domain.kinds import SPECS
-from control_plane.domain.monitor_rules import FIELDS
-from control_plane.domain.regionless import kind_is_regionless
+from control_plane.dashboard.monitors.form_fields import KINDS, fields
+from control_plane.domain.checks.check_rules import RULES
+from control_plane.domain.checks.kinds import SPECS
+from control_plane.domain.checks.regionless import kind_is_regionless
+from control_plane.domain.monitors.monitor_rules import FIELDS
 from tests.support.dashboard import Desk, entered, post
 
 FULL: Mapping[str, dict[str, Any]] = {

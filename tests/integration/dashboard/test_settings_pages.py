@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from control_plane.dashboard.visit import TOKEN
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.tenants.credentials import SCOPES
 from tests.support.dashboard import Desk, post, token_of
 
 PAGES = ("tenant", "keys", "domains", "words", "push", "audit")

@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from control_plane.domain.subscriber_rules import Kind, Target, target_digest
+from control_plane.domain.pages.subscriber_rules import Kind, Target, target_digest
 from control_plane.services.pages.read_subscribers import subscriber_context
 from control_plane.store.page_subscribers import NewSubscriber, hold_list, insert_subscriber
 from shared.ids import TenantId

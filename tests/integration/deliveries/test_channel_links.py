@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.domain.channel_link import MAX_PENDING, Purpose
+from control_plane.domain.channels.channel_link import MAX_PENDING, Purpose
 from control_plane.errors import Forbidden, NotFound, Refused
 from control_plane.notify import every_transport
 from control_plane.services.alerting import channel_config

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from control_plane.domain.delivery import WAITS
+from control_plane.domain.alerting.delivery import WAITS
 from control_plane.errors import Conflict, NotFound
 from control_plane.notify import transports
 from control_plane.services.alerting.attempt_delivery import UNKNOWN_LIMIT

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.domain.plan import NO_LIMITS
+from control_plane.domain.tenants.plan import NO_LIMITS
 from control_plane.errors import NotFound
 from control_plane.services.alerting.change_route import delete_route
 from control_plane.services.alerting.create_route import create_route

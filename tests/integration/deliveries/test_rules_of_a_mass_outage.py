@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.domain.alerting import IncidentFacts, NoticeBody, notice_body
+from control_plane.domain.alerting.alerting import IncidentFacts, NoticeBody, notice_body
 from control_plane.services.alerting.owe_deliveries import owe_deliveries
 from control_plane.services.installation.identity import new_id
 from control_plane.store import notices

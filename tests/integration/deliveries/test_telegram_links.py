@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from control_plane.domain.telegram_rules import webhook_secret
+from control_plane.domain.channels.telegram_rules import webhook_secret
 from control_plane.notify import installation_bot
 from control_plane.services.alerting.register_telegram_webhook import TelegramWebhook
 from control_plane.settings import Settings, TelegramSettings

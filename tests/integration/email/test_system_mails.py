@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from control_plane.domain.unsubscribe_link import unsubscribe_token
+from control_plane.domain.alerting.unsubscribe_link import unsubscribe_token
 from control_plane.sealing import Sealer
 from control_plane.services.alerting.owe_mails import owe_link_mail
 from control_plane.services.alerting.send_system_mails import send_system_mails

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.domain.unsubscribe_link import unsubscribe_token
-from control_plane.domain.verification import UNSUBSCRIBED
+from control_plane.domain.alerting.unsubscribe_link import unsubscribe_token
+from control_plane.domain.channels.verification import UNSUBSCRIBED
 from tests.support import seed
 from tests.support.email_stage import ADDRESS, HOME, EmailStage, path_in
 from tests.support.outbox import deliverer, look_soon

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
+from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
 from control_plane.errors import BadRequest
 from control_plane.notify.guarded_http import GuardedHttp
 from control_plane.notify.ntfy import MESSAGE_LIMIT, Ntfy, NtfyTransport

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.domain.message_words import Words
+from control_plane.domain.alerting.message_words import Words
 from control_plane.errors import BadRequest
 from control_plane.notify.pushover import Pushover as Config
 from control_plane.notify.pushover import PushoverTransport, form

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from control_plane.domain import sms_rules
-from control_plane.domain.sms_text import parts
+from control_plane.domain.channels import sms_rules
+from control_plane.domain.channels.sms_text import parts
 from control_plane.errors import BadRequest
 from control_plane.notify.sms import PROVIDERS, SmsTransport, text_of
 from control_plane.notify.sms_provider import Sms

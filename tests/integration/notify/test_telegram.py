@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.domain.message_words import Fact, Words
+from control_plane.domain.alerting.message_words import Fact, Words
 from control_plane.errors import BadRequest
 from control_plane.notify.telegram import Telegram, TelegramTransport
 from control_plane.notify.telegram_app import TelegramApp, TelegramAppTransport

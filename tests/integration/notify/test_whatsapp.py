@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.domain.whatsapp_rules import PARAMETER_LIMIT, parameter
+from control_plane.domain.channels.whatsapp_rules import PARAMETER_LIMIT, parameter
 from control_plane.errors import BadRequest
 from control_plane.notify.guarded_http import GuardedHttp
 from control_plane.notify.render import Surroundings

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.domain.public_page import PublicPage
+from control_plane.domain.pages.public_page import PublicPage
 from control_plane.services.pages.draw_logo import SIDE, draw_logo
 from control_plane.services.pages.read_public_page import preview_page
 from control_plane.services.uptime.read_availability import Horizon

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.domain.public_page import PublicPage
+from control_plane.domain.pages.public_page import PublicPage
 from control_plane.services.pages import keep_public_pages
 from control_plane.services.pages.keep_public_pages import FRESH_S, OLD_S, PublicPages
 from control_plane.services.pages.read_public_page import read_faced_page

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from control_plane.domain.public_page import PublicComponent, PublicPage
+from control_plane.domain.pages.public_page import PublicComponent, PublicPage
 from control_plane.services.pages.public_incidents import read_public_incident, read_public_incidents
 from control_plane.services.pages.read_public_page import page_gate, read_public_page
 from control_plane.services.uptime.read_availability import Horizon, read_days, read_uptimes

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from control_plane.domain.credentials import ROLES, Role
+from control_plane.domain.tenants.credentials import ROLES, Role
 from tests.support.door import an_api_key
 from tests.support.people import Browser, House, code_of
 from tests.support.waiting import until_async

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from control_plane.domain.plan import CATEGORIES, QUOTAS
+from control_plane.domain.tenants.plan import CATEGORIES, QUOTAS
 from control_plane.operator_api.plan_bodies import (
     FeatureOverrides,
     FeaturesBody,

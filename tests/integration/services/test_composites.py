@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.domain.composite import sole_vote
+from control_plane.domain.judging.composite import sole_vote
 from control_plane.services.judging.judge_monitors import judge_monitors
 from control_plane.services.judging.sweep_verdicts import sweep_verdicts
 from control_plane.store import cases, composites

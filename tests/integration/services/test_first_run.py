@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from control_plane.domain.credentials import KeyKind, looks_like_key
+from control_plane.domain.tenants.credentials import KeyKind, looks_like_key
 from control_plane.services.tenants.first_run import RegionDefinition, ensure_first_tenant
 from control_plane.store.pool import Database
 from tests.support.seed import PEPPER

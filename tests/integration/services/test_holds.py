@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.domain.heartbeat import Ping, PingKind
+from control_plane.domain.heartbeats.heartbeat import Ping, PingKind
 from control_plane.services.heartbeats.take_pings import NewPing, take_pings
 from control_plane.services.judging.judge_due import judge_due, judge_followers
 from control_plane.services.judging.judge_monitors import judge_monitors

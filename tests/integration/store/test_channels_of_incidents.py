@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.domain.notice_match import Match, Traits, matches
+from control_plane.domain.alerting.notice_match import Match, Traits, matches
 from control_plane.services.installation.identity import new_id
 from control_plane.store import notices, routes
 from control_plane.store.pool import Connection, Database

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from control_plane.domain.actor import Actor
+from control_plane.domain.tenants.actor import Actor
 from control_plane.errors import BadRequest, Conflict, StartupRefused, Unavailable
 from control_plane.store import channels, monitors, tenants
 from control_plane.store.acting import acting

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 
-from control_plane.domain.dependency_graph import find_cycle
+from control_plane.domain.judging.dependency_graph import find_cycle
 from tests.support.tenant_world import CHECK, World
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.tenants.credentials import SCOPES
 from tests.support.door import an_api_key
 from tests.support.hostile import CORPORA
 from tests.support.seed import an_agent

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.domain.latency_histogram import RELATIVE_ERROR
+from control_plane.domain.uptime.latency_histogram import RELATIVE_ERROR
 from control_plane.services.uptime.roll_up import roll_up
 from shared.clock import from_unix_ms
 from tests.bench.rotation import percentile

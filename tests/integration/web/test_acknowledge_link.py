@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from control_plane.domain.acknowledge_link import Acknowledgeable, acknowledge_token
+from control_plane.domain.alerting.acknowledge_link import Acknowledgeable, acknowledge_token
 from control_plane.store.pool import Database
 from tests.support import seed
 from tests.support.outbox import SETTINGS, Outbox

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import pytest
 
-from control_plane.domain.connect_form import FORMS, LINKED, NOT_OFFERED
+from control_plane.domain.channels.connect_form import FORMS, LINKED, NOT_OFFERED
 from control_plane.notify import TRANSPORTS
 from control_plane.services.alerting.link_codes import mint_code
 from control_plane.store.pool import Database

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from control_plane.dashboard.fields import Field, Group, instant, lines, local, told, zone_of
-from control_plane.dashboard.maintenance_views import Month, month_of
+from control_plane.dashboard.maintenance.maintenance_views import Month, month_of
 from control_plane.dashboard.words import lasting
 from control_plane.errors import BadRequest
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from control_plane.dashboard.navigation import MONITORS, SECTIONS, SETTINGS, tabs
-from control_plane.domain.credentials import SCOPES
+from control_plane.domain.tenants.credentials import SCOPES
 
 
 def test_only_what_may_be_opened_is_shown() -> None:

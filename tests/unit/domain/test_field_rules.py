@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from control_plane.domain import field_rules
-from control_plane.domain.verdict import Policy
+from control_plane.domain.judging.verdict import Policy
 from control_plane.errors import BadRequest, FarwatchError, Refused
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from control_plane.domain.credentials import SCOPES
 from control_plane.domain.key_presets import PRESETS, presets_for
+from control_plane.domain.tenants.credentials import SCOPES
 
 
 def test_presets_are_made_of_scopes_that_there_are() -> None:

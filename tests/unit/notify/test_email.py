@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from control_plane.domain.email_rules import SUBJECT_LIMIT, subject_of
+from control_plane.domain.channels.email_rules import SUBJECT_LIMIT, subject_of
 from control_plane.notify.email import MOST_ROWS, EmailTransport, alert_page
 from control_plane.notify.mail import Mail, MailPage, message_id_of, mime, page_html
 from control_plane.notify.render import Surroundings

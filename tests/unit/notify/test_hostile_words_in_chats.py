@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from control_plane.domain.message_words import Fact, Words
+from control_plane.domain.alerting.message_words import Fact, Words
 from control_plane.notify import discord_embeds, google_chat, msteams, slack_blocks
 from tests.support import vendor_discord, vendor_google_chat, vendor_msteams, vendor_slack
 from tests.support.messages import a_message

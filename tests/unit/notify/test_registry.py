@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_plane.domain.digest import NEVER_DIGESTED
+from control_plane.domain.alerting.digest import NEVER_DIGESTED
 from control_plane.notify import TRANSPORTS, every_transport, transports
 from control_plane.notify.transport import Configuration
 from control_plane.settings import Settings

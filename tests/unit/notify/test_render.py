@@ -7,10 +7,10 @@ from uuid import UUID
 
 from msgspec import structs
 
-from control_plane.domain.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
-from control_plane.domain.operator_notice import Named, OperatorNotice, notice_text
+from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
+from control_plane.domain.alerting.operator_notice import Named, OperatorNotice, notice_text
+from control_plane.domain.alerting.synthetic import test_body as synthetic_body
 from control_plane.domain.span_words import MAX_TEXT
-from control_plane.domain.synthetic import test_body as synthetic_body
 from control_plane.notify.render import Surroundings, words
 from control_plane.notify.render_digest import MAX_GROUPS
 from control_plane.notify.told import Told, read_body

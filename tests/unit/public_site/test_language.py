@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from control_plane.domain.public_page import PublicPage
+from control_plane.domain.pages.public_page import PublicPage
 from control_plane.public_site import language as module
 from control_plane.public_site.language import LANGUAGES, Language, language
 from tests.support.public_types import literals_of

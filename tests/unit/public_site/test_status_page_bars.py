@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-from control_plane.domain.public_page import ComponentState, PublicDay
+from control_plane.domain.pages.public_page import ComponentState, PublicDay
 from control_plane.public_site.language import LANGUAGES, language
 from control_plane.public_site.status_page_bars import BAR, HEIGHT, MARKED_DAYS, STEP, TOLD_DAYS, bars
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from control_plane.domain.public_page import (
+from control_plane.domain.pages.public_page import (
     ComponentState,
     PublicBranding,
     PublicComponent,

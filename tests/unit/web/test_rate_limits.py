@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from control_plane.domain.plan import NO_LIMITS, Category, PlanTerms, Rate
+from control_plane.domain.tenants.plan import NO_LIMITS, Category, PlanTerms, Rate
 from control_plane.web import rate_limits
 from control_plane.web.rate_limits import RateLimits, Taken
 

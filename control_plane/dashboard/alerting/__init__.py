@@ -1,0 +1,1 @@
+"""Channels, routes, silences and deliveries."""

@@ -1,0 +1,1 @@
+"""Charts as geometry, and the same in words. Pure."""

@@ -1,0 +1,1 @@
+"""The overview, and the pages and forms of monitors."""

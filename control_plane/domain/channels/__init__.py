@@ -1,0 +1,1 @@
+"""Where notices go: what each kind of channel may be told, and the routes and silences before them."""

@@ -1,0 +1,1 @@
+"""Regions and agents: their health, and what they are handed."""

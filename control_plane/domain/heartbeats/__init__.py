@@ -1,0 +1,1 @@
+"""Heartbeats: their pings, runs and deadlines."""

@@ -1,0 +1,1 @@
+"""What a monitor may be told: its fields and their rules."""

@@ -1,0 +1,1 @@
+"""A pasted text as a check: URLs, curl commands, cron lines."""

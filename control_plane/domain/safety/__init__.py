@@ -1,0 +1,1 @@
+"""What is refused for everybody's sake: scans, deny lists, unproven domains."""

@@ -1,0 +1,1 @@
+"""Uptime and latency from transitions and rollups."""
