@@ -49,10 +49,7 @@ def _text(incident: PublicIncident, words: Language) -> str:
 
 
 def event_of(window: PublicMaintenance, words: Language, copy: Copy) -> Event:
-    """A time of a window. Its uid is the window's with the instant that it begins at, so each of its times has one.
-
-    What is shown of a window has no instant of its last change, so DTSTAMP is that of the reading.
-    """
+    """A time of a window. Its uid is the window's with the instant that it begins at, so each of its times has one."""
     affected = f"{words.say('affected')}: {words.listed(list(window.components))}"
     return Event(
         uid=f"{window.id}-{int(window.starts_at.timestamp())}@farwatch",
@@ -60,7 +57,8 @@ def event_of(window: PublicMaintenance, words: Language, copy: Copy) -> Event:
         text="\n\n".join(part for part in (window.description, affected) if part),
         starts_at=window.starts_at,
         ends_at=window.ends_at,
-        changed_at=copy.page.as_of,
+        changed_at=window.changed_at,
+        sequence=window.changes,
     )
 
 

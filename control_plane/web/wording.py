@@ -56,7 +56,7 @@ def _noun(word: str) -> str:
 
 
 def _choice(given: str, kind: Any) -> str:
-    choices = list(dict.fromkeys(_choices(kind)))
+    choices = list(dict.fromkeys(_choices(kind)))  # an empty one is the same as leaving the field out
     return f"must be one of {', '.join(choices)}, not {given}" if choices else f"cannot be {given}"
 
 
@@ -65,7 +65,7 @@ def _choices(kind: Any) -> Iterator[str]:
         yield from (str(member.value) for member in kind)
         return
     if get_origin(kind) is Literal:
-        yield from (str(value) for value in get_args(kind))
+        yield from (str(value) for value in get_args(kind) if value != "")
         return
     for part in get_args(kind):
         yield from _choices(part)

@@ -62,7 +62,7 @@ def percent(value: float) -> str:
 
 def latency_badge(p50_ms: float | None, period: Period, *, name: str, label: str | None = None) -> Badge:
     """The median of the answers in the period. It is a figure and no judgement, so it has one tone."""
-    shown = f"latency {period}" if label is None else label
+    shown = f"p50 latency {period}" if label is None else label
     if p50_ms is None:
         said = f"{_named(name)}: nothing was measured in the last {PERIOD_WORDS[period]}."
         return Badge(shown, NO_DATA, "quiet", said)

@@ -89,7 +89,10 @@ class PublicIncident(Struct, frozen=True, kw_only=True):
 
 
 class PublicMaintenance(Struct, frozen=True, kw_only=True):
-    """One time that a public window holds: [starts_at, ends_at). `id` is the window's, shared by all its times."""
+    """One time that a public window holds: [starts_at, ends_at). `id` is the window's, shared by all its times.
+
+    `changed_at`, `changes`: when people last changed the window, and how often.
+    """
 
     id: UUID
     title: str
@@ -99,6 +102,8 @@ class PublicMaintenance(Struct, frozen=True, kw_only=True):
     active: bool
     components: Sequence[str]
     component_ids: Sequence[UUID]
+    changed_at: datetime
+    changes: int = 0
 
 
 class PublicBranding(Struct, frozen=True, kw_only=True):

@@ -47,6 +47,8 @@ def _times(window: WindowRow, touching: Sequence[FacedComponent], *, now: dateti
             active=one.starts_at <= now,
             components=[row.name for row in touching],
             component_ids=[row.id for row in touching],
+            changed_at=window.updated_at,
+            changes=window.revision - 1,
         )
         for one in times
     ]

@@ -220,6 +220,8 @@ async def test_the_rss_feed_keeps_rss_2(stage: Stage, http: httpx.AsyncClient) -
 async def test_the_calendar_keeps_rfc_5545(stage: Stage, http: httpx.AsyncClient) -> None:
     shop = await stage.component(await stage.page(language="ar"), "Shop")
     windows = [await stage.window(shop, NASTY, text=NASTY, ahead=timedelta(days=day)) for day in (1, 2)]
+    async with stage.database.app() as conn:
+        await conn.execute("UPDATE maintenance_windows SET updated_at = '2026-01-02 03:04:05+00', revision = 3")
     reply = await http.get("/status/acme/maintenance.ics")
     assert reply.headers["Content-Type"] == "text/calendar; charset=utf-8"
     calendar = read_calendar(reply.content)
@@ -233,6 +235,8 @@ async def test_the_calendar_keeps_rfc_5545(stage: Stage, http: httpx.AsyncClient
         for name in ("DTSTAMP", "DTSTART", "DTEND"):
             assert re.fullmatch(r"\d{8}T\d{6}Z", event.once(name))
         assert event.once("DTSTART") < event.once("DTEND")
+        changed = [event.once(name) for name in ("DTSTAMP", "LAST-MODIFIED", "SEQUENCE")]
+        assert changed == ["20260102T030405Z", "20260102T030405Z", "2"]
     again = read_calendar((await http.get("/status/acme/maintenance.ics")).content)
     assert [each.once("UID") for each in again.events] == [each.once("UID") for each in calendar.events]
 

@@ -43,6 +43,7 @@ class Asked(Struct, forbid_unknown_fields=True):
         ("dwn", Shown, "must be one of up, down, not 'dwn'"),
         ("dwn", list[Shown] | Shown | None, "must be one of up, down, not 'dwn'"),
         (3, Literal[1, 2], "must be one of 1, 2, not 3"),
+        ("zzz", Literal["up", "down", ""], "must be one of up, down, not 'zzz'"),
     ],
 )
 def test_what_the_decoder_says_becomes_a_sentence_for_people(value: object, kind: Any, words: str) -> None:

@@ -136,7 +136,8 @@ def test_no_known_time_is_no_data() -> None:
     ("ms", "text"), [(0.2, "< 1 ms"), (8.6, "9 ms"), (240.4, "240 ms"), (999.6, "1.00 s"), (12345.0, "12.35 s")]
 )
 def test_latency_is_a_round_number(ms: float, text: str) -> None:
-    assert latency_badge(ms, "24h", name="API").message == text
+    badge = latency_badge(ms, "24h", name="API")
+    assert (badge.label, badge.message) == ("p50 latency 24h", text)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def incident(**over: Any) -> PublicIncident:
 def window(starts: datetime, *, lasts: timedelta = HOUR, at: datetime = NOW) -> PublicMaintenance:
     return PublicMaintenance(
         id=WINDOW, title="Disks", description="", starts_at=starts, ends_at=starts + lasts, active=starts <= at,
-        components=["API"], component_ids=[COMPONENT],
+        components=["API"], component_ids=[COMPONENT], changed_at=NOW,
     )  # fmt: skip
 
 
