@@ -114,10 +114,8 @@ class PageStreams:
 
         Raises TooMany.
         """
-        self._refuse_too_many(watcher.address)
         reader = sse.reader_of(request, wants=Filter(), after=0)
-        self._by_address.setdefault(watcher.address, set()).add(reader)
-        STREAMS.inc()
+        self._enter(watcher.address, reader)
         response = sse.new_stream(request)
         response.headers["Access-Control-Allow-Origin"] = "*"
         try:
@@ -136,6 +134,11 @@ class PageStreams:
         """How many watch this page right now."""
         stream, _ = self._streams.get(slug, (None, None))
         return 0 if stream is None else len(stream.readers)
+
+    def _enter(self, address: str, reader: Reader) -> None:
+        self._refuse_too_many(address)
+        self._by_address.setdefault(address, set()).add(reader)
+        STREAMS.inc()
 
     def _refuse_too_many(self, address: str) -> None:
         ours = self._by_address.get(address, set())

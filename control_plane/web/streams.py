@@ -157,10 +157,8 @@ class EventStreams:
         self._refuse_too_many(watcher.key_id)
         kept = await read_kept(database, tenant_id=watcher.tenant_id)
         start = start_of(request.headers.get("Last-Event-ID") or watcher.after, kept)
-        self._refuse_too_many(watcher.key_id)  # others may have come while the database was asked
         reader = sse.reader_of(request, wants=watcher.wants, after=start.number)
-        self._by_key.setdefault(watcher.key_id, set()).add(reader)
-        STREAMS.inc()
+        self._enter(watcher.key_id, reader)
         response = sse.new_stream(request)
         try:
             await sse.begin(request, response, _opening(start))
@@ -172,6 +170,11 @@ class EventStreams:
         finally:
             self._leave(watcher, reader)
         return response
+
+    def _enter(self, key_id: UUID, reader: Reader) -> None:
+        self._refuse_too_many(key_id)  # others may have come while the database was asked
+        self._by_key.setdefault(key_id, set()).add(reader)
+        STREAMS.inc()
 
     def _refuse_too_many(self, key_id: UUID) -> None:
         readers = self._by_key.get(key_id, set())
@@ -202,10 +205,10 @@ class EventStreams:
         reader.end()
         STREAMS.dec()
         STREAMS_CUT.inc(reader.cut_off)
-        readers = self._by_key[watcher.key_id]
+        readers = self._by_key.get(watcher.key_id, set())  # another of the key may have found this one gone, and left
         readers.discard(reader)
         if not readers:
-            del self._by_key[watcher.key_id]
+            self._by_key.pop(watcher.key_id, None)
         stream, _ = self._streams.get(watcher.tenant_id, (None, None))
         if stream is not None:
             stream.readers.discard(reader)
