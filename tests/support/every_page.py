@@ -26,7 +26,7 @@ from control_plane.store.pool import Database
 from control_plane.web.routes import Door, Route
 from tests.support.dashboard import Desk, a_desk
 from tests.support.fuzz_world import all_of_the_operator, all_of_the_tenant
-from tests.support.matrix import PICTURE
+from tests.support.picture import PICTURE
 from tests.support.seed import PEPPER, new_id
 from tests.support.serving import OPERATOR_SECRET, settings_with
 

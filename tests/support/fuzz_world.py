@@ -23,6 +23,7 @@ from control_plane.services.tenants.issue_manage_key import write_manage_key
 from control_plane.store.pool import Database
 from tests.support.dashboard import Desk, a_desk
 from tests.support.fuzzing import AnyOperation, Target
+from tests.support.picture import PICTURE
 from tests.support.seed import PEPPER, new_id
 from tests.support.serving import OPERATOR_SECRET
 
@@ -73,6 +74,8 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
                 known = {**known, "maintenance_id": await a_window_under_way(desk)}
             if operation.definition.raw["operationId"] == "create_status_page_component":
                 known = {**known, "page_id": await an_empty_page(desk)}
+            if operation.definition.raw["operationId"] == "get_status_page_logo":
+                await _give_logo(desk, known["page_id"])
             if operation.definition.raw["operationId"] == "get_job_result":
                 known = {**known, "job_id": await a_job_that_made_something(desk)}
             if operation.definition.raw["operationId"].endswith("_public_subscription"):
@@ -82,6 +85,14 @@ async def target_of(database: Database, operation: AnyOperation) -> AsyncIterato
         headers = {"Authorization": f"Bearer {credential}"}
         body = BODIES.get(operation.definition.raw["operationId"]) or _naming(known, operation)
         yield Target(url=desk.url, headers=headers, known=known, body=body)
+
+
+async def _give_logo(desk: Desk, page_id: str) -> None:
+    async with desk.served.tenant() as http:
+        kept = await http.put(
+            f"/api/v1/status-pages/{page_id}/logo", content=PICTURE, headers={"Content-Type": "image/png"}
+        )
+        assert kept.status_code == 200, kept.text
 
 
 async def _in_public(desk: Desk, known: Mapping[str, str]) -> Mapping[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from control_plane.store.pool import Database
 from control_plane.web.routes import Door, Route
 from tests.support.dashboard import Desk
 from tests.support.fuzz_world import all_of_the_tenant
+from tests.support.picture import PICTURE
 from tests.support.plain_http import NO_TLS
 from tests.support.serving import OPERATOR_SECRET
 
@@ -137,12 +137,6 @@ async def _answer(http: httpx.AsyncClient, route: Route, known: Mapping[str, str
             pass
     told = f"{reply.headers} {text.decode('utf-8', 'replace')}"
     return Answer(route, reply.status_code, _code(text), told, path + str(body))
-
-
-PICTURE = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
-)
-"""A PNG of one pixel."""
 
 
 def request_of(route: Route, known: Mapping[str, str]) -> dict[str, Any]:

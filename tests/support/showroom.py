@@ -28,7 +28,7 @@ from control_plane.settings import Settings
 from control_plane.store import verifications
 from shared.ids import TenantId
 from tests.support.dashboard import Desk
-from tests.support.matrix import PICTURE
+from tests.support.picture import PICTURE
 from tests.support.public_pages import Stage
 from tests.support.seed import PEPPER, new_id
 from tests.support.serving import settings_with

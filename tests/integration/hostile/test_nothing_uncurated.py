@@ -23,7 +23,7 @@ from control_plane.web.routes import Door, Route
 from shared.results import Detail, Evidence
 from tests.support.dashboard import Desk, a_desk
 from tests.support.every_page import PARAMETER, settings_of
-from tests.support.matrix import PICTURE
+from tests.support.picture import PICTURE
 from tests.support.planted import Secrets
 
 PUBLIC = ("/status/", "/api/public/", "/api/v1/monitors/{monitor_id}/badge", "/m/", "/feed")
