@@ -99,3 +99,8 @@ def test_a_name_is_enough_to_find_a_module(house: str) -> None:
     folder = ROOT / "control_plane" / house
     names = [path.name for path in folder.glob("*/*.py") if path.name != "__init__.py"]
     assert len(names) == len(set(names)) > 100
+
+
+def test_every_guide_is_named_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [path.name for path in (ROOT / "docs").glob("*.md") if f"docs/{path.name})" not in readme] == []
