@@ -17,6 +17,7 @@ from control_plane.domain.alerting.message_words import Fact, Tone, Words
 from control_plane.domain.pages.page_news import Told
 from control_plane.domain.pages.public_page import Language
 from control_plane.domain.pages.subscriber_words import DIRECTIONS, TEXTS, Texts, instant
+from control_plane.domain.pages.text_direction import FIRST_STRONG_ISOLATE, isolated
 from control_plane.notify.mail import Button, MailPage, Row
 from control_plane.notify.system_mail import unlinked
 
@@ -48,6 +49,11 @@ class Place(Struct, frozen=True, kw_only=True):
     manage_token: str = ""
 
     @property
+    def name(self) -> str:
+        """The page's title, to stand in a sentence."""
+        return isolated(self.title, self.language)
+
+    @property
     def url(self) -> str:
         return f"{self.home}/status/{self.slug}"
 
@@ -66,7 +72,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 def question_mail(event: str, place: Place) -> MailPage:
     """Whether the address may be told, or that it is told already: to somebody who may have asked for nothing."""
-    texts, page = TEXTS[place.language], unlinked(place.title) or place.slug
+    texts, page = TEXTS[place.language], isolated(unlinked(place.title) or place.slug, place.language)
     if event == ALREADY:
         return MailPage(
             title=texts.already_title.format(page=page),
@@ -91,18 +97,18 @@ def news_mail(items: Sequence[Item], place: Place) -> MailPage:
     texts, first = TEXTS[place.language], items[0]
     alone = len(items) == 1
     return MailPage(
-        title=f"{first.told.title} · {place.title}" if alone else texts.several.format(page=place.title),
+        title=f"{_title(first, place)} · {place.name}" if alone else texts.several.format(page=place.name),
         label=_label(first, texts) if alone else "",
         mood=_tone(items),
         lines=_lines(first.told) if alone else (),
-        facts=_facts(first.told, texts) if alone else (),
+        facts=_facts(first.told, texts, place) if alone else (),
         rows=[_row(one, texts, place) for one in items] if not alone else (),
         heads=texts.heads,
         buttons=(
             Button(texts.open_page, _url(first, place) if alone else place.url),
             Button(texts.manage, place.manage_url),
         ),
-        footer=(texts.because.format(page=place.title),),
+        footer=(texts.because.format(page=place.name),),
         unsubscribe_url=place.unsubscribe_url,
         unsubscribe_label=texts.unsubscribe,
         language=place.language,
@@ -121,16 +127,16 @@ def news_words(items: Sequence[Item], place: Place) -> Words:
     texts, first = TEXTS[place.language], items[0]
     if len(items) == 1:
         told = first.told
-        lines = [*_lines(told), *(f"{fact.label}: {fact.value}" for fact in _facts(told, texts))]
+        lines = [*_lines(told), *(f"{fact.label}: {fact.value}" for fact in _facts(told, texts, place))]
         return Words(
-            title=f"{place.title}: {_label(first, texts)}",
-            text="\n".join([told.title, *lines]),
+            title=f"{place.name}: {_label(first, texts)}",
+            text="\n".join([_title(first, place), *lines]),
             tone=_tone(items),
             phase="event",
             url=_url(first, place),
         )
-    lines = [f"{_label(one, texts)}: {one.told.title}" for one in items]
-    title = texts.several.format(page=place.title)
+    lines = [f"{_label(one, texts)}: {_title(one, place)}" for one in items]
+    title = texts.several.format(page=place.name)
     return Words(title=title, text="\n".join(lines), tone=_tone(items), phase="digest", url=place.url)
 
 
@@ -156,6 +162,16 @@ def _url(item: Item, place: Place) -> str:
     return f"{place.url}/incidents/{item.subject}" if item.event.startswith("incident.") else place.url
 
 
+def _title(item: Item, place: Place) -> str:
+    """Set apart, unless it is a sentence of ours, which has the name in it set apart."""
+    title = item.told.title
+    return title if FIRST_STRONG_ISOLATE in title else isolated(title, place.language)
+
+
+def _names(told: Told, texts: Texts, place: Place) -> str:
+    return texts.comma.join(isolated(name, place.language) for name in told.components)
+
+
 def _label(item: Item, texts: Texts) -> str:
     return texts.reopened if item.told.reopened else texts.events[item.event]
 
@@ -172,9 +188,9 @@ def _lines(told: Told) -> tuple[str, ...]:
     return tuple(line for text in texts for line in text.splitlines() if line.strip())
 
 
-def _facts(told: Told, texts: Texts) -> tuple[Fact, ...]:
+def _facts(told: Told, texts: Texts, place: Place) -> tuple[Fact, ...]:
     pairs = (
-        (texts.affected, texts.comma.join(told.components)),
+        (texts.affected, _names(told, texts, place)),
         (texts.state, texts.phases.get(told.phase, "") if told.phase else ""),
         (texts.started, _at(told.started_at)),
         (texts.ended, _at(told.resolved_at)),
@@ -185,8 +201,8 @@ def _facts(told: Told, texts: Texts) -> tuple[Fact, ...]:
 
 
 def _row(item: Item, texts: Texts, place: Place) -> Row:
-    said = " ".join(_lines(item.told)) or texts.comma.join(item.told.components)
-    return Row(state=_label(item, texts), name=item.told.title, reason=said[:300], url=_url(item, place))
+    said = " ".join(_lines(item.told)) or _names(item.told, texts, place)
+    return Row(state=_label(item, texts), name=_title(item, place), reason=said[:300], url=_url(item, place))
 
 
 def _at(at: datetime | None) -> str:

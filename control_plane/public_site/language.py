@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 from msgspec import Struct
+
+from control_plane.domain.pages.public_page import Language as PageLanguage
+from control_plane.domain.pages.text_direction import isolated
 
 LANGUAGES = ("en", "de", "ar")
 """Every language of status pages; the first is where nothing else is known."""
@@ -79,8 +82,13 @@ class Language(Struct, frozen=True, forbid_unknown_fields=True):
         said = [self.count(key, n) for key, n in parts if n]
         return said[0] if len(said) == 1 else self.say("duration", a=said[0], b=said[1])
 
+    def apart(self, name: str) -> str:
+        """A name for a sentence that no markup stands in."""
+        return isolated(name, cast("PageLanguage", self.code))
+
     def listed(self, words: list[str]) -> str:
-        return self.list_comma.join(words)
+        """Names in a row, for a sentence that no markup stands in."""
+        return self.list_comma.join(map(self.apart, words))
 
 
 def _two_forms(n: int) -> Plural:

@@ -20,7 +20,7 @@ def feed_of(copy: Copy, *, origin: str, name: str) -> Feed:
     site = f"{origin}{base_of(page.slug)}"
     return Feed(
         id=f"urn:uuid:{copy.face.id}",
-        title=words.say("title", page=page.title),
+        title=words.say("title", page=words.apart(page.title)),
         subtitle=page.description or words.say(f"verdict_{page.state}"),
         author=page.title,
         entries=[_entry(each, words, site) for each in page.incidents],
@@ -32,13 +32,17 @@ def feed_of(copy: Copy, *, origin: str, name: str) -> Feed:
 def _entry(incident: PublicIncident, words: Language, site: str) -> Entry:
     return Entry(
         id=f"urn:uuid:{incident.id}",
-        title=f"{words.say(f'phase_{incident.phase}')}: {incident.title}",
+        title=f"{words.say(f'phase_{incident.phase}')}: {_title(incident, words)}",
         text=_text(incident, words),
         published=incident.started_at,
         updated=incident.updated_at,
         link=f"{site}/incidents/{incident.id}",
         category=incident.phase,
     )
+
+
+def _title(incident: PublicIncident, words: Language) -> str:
+    return words.apart(incident.title) if incident.named else incident.title
 
 
 def _text(incident: PublicIncident, words: Language) -> str:
@@ -53,7 +57,7 @@ def event_of(window: PublicMaintenance, words: Language, copy: Copy) -> Event:
     affected = f"{words.say('affected')}: {words.listed(list(window.components))}"
     return Event(
         uid=f"{window.id}-{int(window.starts_at.timestamp())}@farwatch",
-        title=f"{copy.page.title}: {window.title}",
+        title=f"{words.apart(copy.page.title)}: {words.apart(window.title)}",
         text="\n\n".join(part for part in (window.description, affected) if part),
         starts_at=window.starts_at,
         ends_at=window.ends_at,
@@ -80,7 +84,7 @@ async def serve_calendar(call: Call) -> web.Response:
 
     def make() -> str:
         events = [event_of(each, words, copy) for each in copy.page.maintenance]
-        return calendar(words.say("title", page=copy.page.title), events)
+        return calendar(words.say("title", page=words.apart(copy.page.title)), events)
 
     return answer(call, copy, "ics", make, media=MEDIA_TYPE)
 

@@ -141,7 +141,7 @@ async def badge(call: Call) -> web.Response:
     label = words.say("badge") if query.label is None else query.label
 
     def make() -> str:
-        said = f"{words.say('title', page=copy.page.title)}: {words.say(f'verdict_{state}')}."
+        said = f"{words.say('title', page=words.apart(copy.page.title))}: {words.say(f'verdict_{state}')}."
         shown = Badge(label, words.say(f"status_{state}"), TONES[state], said)
         return svg(shown if copy.stale_since is None else of_then(shown, words.at(copy.stale_since)), style=query.style)
 

@@ -80,6 +80,7 @@ class UpdateView(Struct, frozen=True):
 class IncidentView(Struct, frozen=True):
     id: UUID
     title: str
+    named: bool
     description: str
     severity: str
     phase: str
@@ -194,6 +195,7 @@ def incident_view(incident: PublicIncident, words: Language, *, now: datetime) -
     return IncidentView(
         id=incident.id,
         title=incident.title,
+        named=incident.named,
         description=incident.description,
         severity=incident.impact,
         phase=incident.phase,

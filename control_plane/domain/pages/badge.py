@@ -53,6 +53,8 @@ _OTHER, _WIDE = 640, 1000
 _UNSHOWN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]+"
 )
+_UNSAID = re.compile(_UNSHOWN.pattern.replace(r"\u2069", r"\u2067"))
+"""The same but for the two that set a name apart (text_direction.py): a description is a sentence around one."""
 
 
 class Badge(Struct, frozen=True):
@@ -81,7 +83,11 @@ def of_then(badge: Badge, since: str) -> Badge:
 
 def clean(text: str, *, limit: int = LABEL_LIMIT) -> str:
     """One line of text that may be shown, at most `limit` characters of it."""
-    plain = " ".join(_UNSHOWN.sub(" ", text).split())
+    return _line(_UNSHOWN.sub(" ", text), limit=limit)
+
+
+def _line(text: str, *, limit: int) -> str:
+    plain = " ".join(text.split())
     return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
 
 
@@ -112,10 +118,11 @@ def svg(badge: Badge, *, style: Style = "flat") -> str:
     width = left + right
     title = f"{label}: {message}" if label else message
     radius = {"flat": 3, "flat-square": 0, "plastic": 4}[style]
+    said = _line(_UNSAID.sub(" ", badge.said), limit=300)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_HEIGHT}" viewBox="0 0 {width} {_HEIGHT}"'
         f' role="img" aria-labelledby="t d"><title id="t">{escape(title)}</title>'
-        f'<desc id="d">{escape(clean(badge.said, limit=300))}</desc>'
+        f'<desc id="d">{escape(said)}</desc>'
     )
     fields = (
         f'<clipPath id="r"><rect width="{width}" height="{_HEIGHT}" rx="{radius}"/></clipPath><g clip-path="url(#r)">'

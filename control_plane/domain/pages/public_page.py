@@ -71,7 +71,8 @@ class PublicUpdate(Struct, frozen=True, kw_only=True):
 class PublicIncident(Struct, frozen=True, kw_only=True):
     """An incident that touches the page. `components` are the names of those of this page, in its order.
 
-    `updates` oldest first. `resolved_at` None: it goes on.
+    `updates` oldest first. `resolved_at` None: it goes on. `named`: people gave it its title; else that is a
+    sentence in the page's language about a component.
     """
 
     id: UUID
@@ -86,6 +87,7 @@ class PublicIncident(Struct, frozen=True, kw_only=True):
     components: Sequence[str]
     component_ids: Sequence[UUID]
     updates: Sequence[PublicUpdate]
+    named: bool = True
 
 
 class PublicMaintenance(Struct, frozen=True, kw_only=True):

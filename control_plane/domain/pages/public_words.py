@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from control_plane.domain.pages.public_page import IncidentKind, Language
+from control_plane.domain.pages.text_direction import isolated
 
 _ONE: Mapping[Language, Mapping[IncidentKind, str]] = {
     "en": {"down": "{name} is down", "degraded": "{name} is degraded", "flapping": "{name} is unstable"},
@@ -35,7 +36,8 @@ def incident_title(public_title: str | None, *, kind: IncidentKind, names: Seque
     """The public title, or "<component> is down". `names`: at least one, of the page's components that it touches."""
     if public_title:
         return public_title
+    first = isolated(names[0], language)
     if len(names) == 1:
-        return _ONE[language][kind].format_map({"name": names[0]})
-    several = _MORE[language].format_map({"name": names[0], "more": len(names) - 1})
+        return _ONE[language][kind].format_map({"name": first})
+    several = _MORE[language].format_map({"name": first, "more": len(names) - 1})
     return _PLURAL[language][kind].format_map({"name": several})

@@ -93,4 +93,5 @@ def _told(
         components=names,
         component_ids=[row.id for row in touching],
         updates=[PublicUpdate(phase=update.phase, text=update.text, at=update.at) for update in updates],
+        named=bool(incident.public_title),
     )

@@ -196,3 +196,16 @@ async def test_fifty_troubled_systems_weigh_less_than_sixty_kilobytes_on_the_wir
         sent = [chunk async for chunk in reply.aiter_raw()]
     assert reply.status_code == 200
     assert sum(map(len, sent)) < 60_000
+
+
+async def test_an_arabic_page_keeps_the_direction_of_its_own_sentences(stage: Stage, http: httpx.AsyncClient) -> None:
+    shop = await stage.component(await stage.page(language="ar"), "Shop", "down")
+    ours = await stage.incident(shop)
+    theirs = await stage.incident(shop, "Orders fail", ago=timedelta(minutes=2))
+    for path in ("/status/acme", "/status/acme/history"):
+        text = (await http.get(path)).text
+        assert f'/incidents/{ours}">\u2068Shop\u2069: انقطاع الخدمة</a>' in text
+        assert f'/incidents/{theirs}"><bdi>Orders fail</bdi></a>' in text
+    feed = (await http.get("/status/acme/feed.atom")).text
+    assert ": \u2068Shop\u2069: انقطاع الخدمة</title>" in feed
+    assert ": \u2068Orders fail\u2069</title>" in feed

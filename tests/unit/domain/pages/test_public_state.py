@@ -62,4 +62,4 @@ def test_an_incident_without_a_public_title_is_called_after_its_components() -> 
     assert incident_title(None, kind="down", names=["Shop {0}"], language="en") == "Shop {0} is down"
     assert incident_title(None, kind="flapping", names=["Shop"], language="de") == "Shop ist instabil"
     assert incident_title(None, kind="degraded", names=["A", "B", "C"], language="en") == "A and 2 more are degraded"
-    assert incident_title(None, kind="down", names=["A", "{B}"], language="ar") == "A (+1): انقطاع الخدمة"
+    assert incident_title(None, kind="down", names=["A", "{B}"], language="ar") == "\u2068A\u2069 (+1): انقطاع الخدمة"
