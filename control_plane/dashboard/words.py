@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from control_plane.domain import span_words
+
 
 class Moment(Struct, frozen=True):
-    """An instant as programs take it, in full, as people say it, and as the time that has passed since."""
+    """An instant as programs take it, in full, as people say it (one unit), and the time passed since (two)."""
 
     iso: str
     absolute: str
@@ -23,7 +25,7 @@ def moment(at: datetime, now: datetime) -> Moment:
         iso=utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         absolute=utc.strftime("%Y-%m-%d %H:%M:%S UTC"),
         relative=relative((now - at).total_seconds()),
-        passed=duration(max(0.0, (now - at).total_seconds())),
+        passed=lasting(max(0.0, (now - at).total_seconds())),
     )
 
 
@@ -40,7 +42,7 @@ def relative(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """One unit, rounded down: "59 s", "3 min", "23 h", "5 days"."""
+    """How far away, in one unit, rounded down: "59 s", "3 min", "23 h", "5 days". A length is `lasting`."""
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -60,7 +62,7 @@ def interval(seconds: int) -> str:
 
 
 def lasting(seconds: float | None) -> str:
-    """A mean or a sum of times in two units at most: "42 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"; "–" for none."""
+    """A length in two units at most, rounded down: "42 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"; "–" for none."""
     if seconds is None:
         return "–"
     whole = int(seconds)
@@ -73,13 +75,7 @@ def lasting(seconds: float | None) -> str:
 
 def milliseconds(value: float | None) -> str | None:
     """A measured time: "0.02 ms", "8.4 ms", "240 ms", "1.25 s"."""
-    if value is None:
-        return None
-    if value < 0.095:
-        return f"{value:.2f} ms"  # an echo from this machine
-    if value < 9.95:
-        return f"{value:.1f} ms"
-    return f"{value:.0f} ms" if value < 999.5 else f"{value / 1000:.2f} s"
+    return None if value is None else span_words.milliseconds(value)
 
 
 def count(number: int, noun: str) -> str:

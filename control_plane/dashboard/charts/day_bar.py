@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from control_plane.dashboard.words import duration
+from control_plane.dashboard.words import lasting
 from control_plane.domain.uptime.availability import Span, durations_of
 from control_plane.services.uptime.read_glance import Glance
 
@@ -76,7 +76,7 @@ def in_words(spans: Sequence[Span]) -> str:
     if not spans:
         return "Nothing is known of the last 24 hours"
     of = durations_of(spans)
-    wrong = [f"{state} for {duration(getattr(of, state) / 1000)}" for state in _SAID if getattr(of, state)]
+    wrong = [f"{state} for {lasting(getattr(of, state) / 1000)}" for state in _SAID if getattr(of, state)]
     if not wrong:
         return "Up over the last 24 hours" if of.up == of.total else "Last 24 hours"
     return "Last 24 hours: " + ", ".join(wrong)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 DEPTH = 2
@@ -47,7 +48,7 @@ def kind_of(schema: Mapping[str, Any], schemas: Schemas) -> str:
             else kind_of(_resolved(schema, schemas), schemas)
         )
     if "enum" in schema:
-        return " | ".join(f"“{value}”" if isinstance(value, str) else str(value) for value in schema["enum"])
+        return " | ".join(f"“{value}”" if isinstance(value, str) else _json(value) for value in schema["enum"])
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(kind_of(each, schemas) for each in schema["anyOf"]))
     if schema.get("type") == "array":
@@ -59,9 +60,19 @@ def kind_of(schema: Mapping[str, Any], schemas: Schemas) -> str:
 def limits_of(schema: Mapping[str, Any]) -> str:
     """Description, bounds and default in one line."""
     parts = [str(schema["description"])] if "description" in schema else []
-    parts += [words.format(schema[name]) for name, words in _LIMITS if name in schema]
-    parts += [f"default {schema['default']}"] if schema.get("default") not in (None, [], {}, "") else []
+    parts += [words.format(_said(schema[name])) for name, words in _LIMITS if name in schema]
+    parts += [f"default {_json(schema['default'])}"] if schema.get("default") not in (None, [], {}, "") else []
     return "; ".join(parts)
+
+
+def _said(value: Any) -> str:
+    """A bound: a pattern as it is, anything else as JSON."""
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    """A value as a body has it: false, null, "text"."""
+    return msgspec.json.encode(value).decode()
 
 
 def _rows(schema: Mapping[str, Any], schemas: Schemas, *, prefix: str, depth: int) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from control_plane.dashboard.words import Moment, duration, maybe_moment, moment, sentence
+from control_plane.dashboard.words import Moment, lasting, maybe_moment, moment, sentence
 from control_plane.domain.judging.incident_rules import PHASE_POLICY, Phase
 from control_plane.domain.judging.reason_words import in_words
 from control_plane.store.incidents_read import IncidentEventRow, IncidentView
@@ -99,7 +99,7 @@ def incident_row(view: IncidentView, *, now: datetime) -> IncidentRow:
         started=moment(view.started_at, now),
         resolved=maybe_moment(view.resolved_at, now),
         acknowledged_by=view.acknowledged_by,
-        lasted=duration(max(0.0, (ended - view.started_at).total_seconds())),
+        lasted=lasting(max(0.0, (ended - view.started_at).total_seconds())),
         declared=view.origin == "person",
         monitors=tuple((each["id"], each["name"]) for each in view.affected),
         phase=view.phase,

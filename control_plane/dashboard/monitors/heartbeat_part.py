@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from control_plane.dashboard.visit import Visit
-from control_plane.dashboard.words import Moment, count, duration, maybe_moment, moment
+from control_plane.dashboard.words import Moment, count, lasting, maybe_moment, moment
 from control_plane.domain.checks.heartbeat_check import HeartbeatCheck
 from control_plane.domain.heartbeats.ping_snippets import PingSnippet, crontab_line, curl_line, more_snippets
 from control_plane.store import heartbeat_reads
@@ -134,7 +134,7 @@ def _run_line(run: RunView, now: datetime) -> RunLine:
         number=run.number,
         started=moment(run.started_at, now),
         outcome=_BECAME.get(run.outcome, run.outcome),
-        took="" if run.duration_ms is None else duration(run.duration_ms / 1000),
+        took="" if run.duration_ms is None else lasting(run.duration_ms / 1000),
     )
 
 

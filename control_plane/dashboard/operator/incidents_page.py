@@ -8,7 +8,7 @@ from aiohttp import web
 
 from control_plane.dashboard.operator.door import HERE, OperatorVisit, form, page, show
 from control_plane.dashboard.visit import see_other
-from control_plane.dashboard.words import duration, maybe_moment, moment, sentence
+from control_plane.dashboard.words import lasting, maybe_moment, moment, sentence
 from control_plane.services.fleet.acknowledge_operator_incident import acknowledge_operator_incident
 from control_plane.store import operator_incidents
 from control_plane.store.operator_incidents import Filter, OperatorIncident
@@ -52,7 +52,7 @@ def _view(visit: OperatorVisit, incident: OperatorIncident) -> dict[str, Any]:
         "severity": incident.severity,
         "opened": moment(incident.opened_at, now),
         "acknowledged": maybe_moment(incident.acknowledged_at, now),
-        "lasted": "" if ended is None else duration((ended - incident.opened_at).total_seconds()),
+        "lasted": "" if ended is None else lasting((ended - incident.opened_at).total_seconds()),
         "resolution": incident.resolution or "",
     }
 

@@ -9,6 +9,7 @@ from control_plane.dashboard.words import count, maybe_moment, sentence
 from control_plane.store.agents import Agent
 from control_plane.store.coverage import Duty
 from control_plane.store.regions import Region
+from shared.protocol import ANY_KIND
 
 _STRAINED = 0.8
 _SKEWED_MS = 2000
@@ -62,7 +63,7 @@ def agent_view(agent: Agent, now: datetime) -> dict[str, Any]:
         "enabled": agent.enabled,
         "seen": maybe_moment(agent.last_seen_at, now),
         "version": agent.version or "not known yet",
-        "kinds": ", ".join(sorted(agent.capabilities)) or "not said yet",
+        "kinds": ", ".join(sorted({*agent.capabilities} - {ANY_KIND})) or "not said yet",
         "figures": _figures(agent),
     }
 

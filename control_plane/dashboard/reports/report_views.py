@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from control_plane.dashboard.words import count, lasting
+from control_plane.dashboard.words import count, lasting, milliseconds
 from control_plane.services.uptime.monthly_report import ReportLine
 
 HERE = "/app/reports"
@@ -120,7 +120,7 @@ def report_row(line: ReportLine) -> ReportRow:
         mark=mark,
         stands=stands,
         left=_left(sla.left) if sla and sla.state else "",
-        p95="–" if line.p95_ms is None else f"{line.p95_ms:.0f} ms",
+        p95=milliseconds(line.p95_ms) or "–",
     )
 
 

@@ -46,6 +46,11 @@ SOLE = frozenset({"backup", "invoices", "seats"})
 """Those that wait to be pinged: there is no vote between regions to wait for."""
 
 
+def up(key: str) -> str:
+    """What a recovery says, as judging explains it."""
+    return "Up: pinged in time" if key in SOLE else "Up from all regions"
+
+
 def proven(at: datetime, key: str) -> datetime:
     """When a verdict follows from what was first seen at this instant."""
     return at if key in SOLE else at + PROVEN_AFTER
@@ -64,7 +69,7 @@ def stretches(key: str, spells: Sequence[Spell], *, since: datetime, now: dateti
     found: list[Stretch] = []
     for edge in edges:
         over = [(verdict, reason) for begins, ends, verdict, reason in bad if begins <= edge < ends]
-        verdict, reason = max(over, key=lambda each: _RANK[each[0]], default=("up", "Up from all regions"))
+        verdict, reason = max(over, key=lambda each: _RANK[each[0]], default=("up", up(key)))
         if not found or found[-1].verdict != verdict:
             found.append(Stretch(edge, verdict, reason))
     return found

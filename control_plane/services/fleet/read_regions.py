@@ -14,6 +14,7 @@ from control_plane.store.pool import Database
 from control_plane.store.regions import Region
 from shared.clock import to_unix_ms
 from shared.ids import TenantId
+from shared.protocol import ANY_KIND
 
 MOST_REGIONS = 500
 MOST_UNCOVERED = 100
@@ -58,7 +59,7 @@ async def read_regions(database: Database, *, tenant_id: TenantId) -> RegionsSee
         regions=counted,
         duties=duties,
         last_heard=heard,
-        kinds={key: sorted(frozenset().union(*agents)) for key, agents in told.items()},
+        kinds={key: sorted(frozenset().union(*agents) - {ANY_KIND}) for key, agents in told.items()},
         gaps=[
             _gap(one, by_key[one.region_id], told.get(one.region_id, ())) for one in open_ if one.region_id in by_key
         ],

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct, field
 
+from control_plane.domain.span_words import milliseconds
 from control_plane.notify.report_page import PageLine, PageNoisy, ReportPage, report_html, seconds_in_words
 from control_plane.services.uptime.monthly_report import Report, ReportLine, ReportSummary
 
@@ -136,5 +137,5 @@ def _page_line(line: ReportLine) -> PageLine:
         mttr=seconds_in_words(line.mttr_secs),
         sla="–" if line.sla is None else f"{line.sla.target:g} %",
         state="" if line.sla is None else _STATES[line.sla.state],
-        p95="–" if line.p95_ms is None else f"{line.p95_ms:.0f} ms",
+        p95="–" if line.p95_ms is None else milliseconds(line.p95_ms),
     )

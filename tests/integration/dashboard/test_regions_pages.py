@@ -7,6 +7,7 @@ import re
 import httpx
 import pytest
 
+from shared.protocol import ANY_KIND
 from tests.support.dashboard import Desk, post
 
 HERE = "/app/regions"
@@ -41,11 +42,13 @@ async def test_every_region_is_there_with_its_health(desk: Desk, http: httpx.Asy
             "UPDATE agents a SET lease_until = now() - interval '1 hour', last_seen_at = now() - interval '2 hours'"
             " FROM regions r WHERE r.id = a.region_id AND r.slug = 'us'"
         )
+        await conn.execute("UPDATE agents SET capabilities = $1", ["http", ANY_KIND])
     text = (await http.get(HERE)).text
     america = text.partition("America")[2].partition("</li>")[0]
     europe = text.partition("Europe")[2].partition("</li>")[0]
     assert "silent" in america
     assert "last heard" in america
+    assert ANY_KIND not in text, "agents say it to the control plane, not to people"
     assert "2 h ago" in america
     assert "live" in europe
     assert "1 of 1 agent live and well" in europe

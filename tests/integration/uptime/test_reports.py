@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from control_plane.domain.span_words import milliseconds
 from control_plane.services.uptime.monthly_report import month_of
 from control_plane.services.uptime.roll_up import roll_up
 from tests.support.independent_uptime import by_the_second, percentage
@@ -104,6 +105,11 @@ async def test_it_tells_the_latency_of_the_hours_rolled_up(world: World) -> None
         for month in dict.fromkeys((f"{now:%Y-%m}", f"{before:%Y-%m}"))
     ]
     assert any(value is not None and value > 0 for value in found)
+    known = next(value for value in found if value)
+    for month in (f"{now:%Y-%m}", f"{before:%Y-%m}"):
+        page = (await world.http.get(f"/api/v1/reports/{month}?format=html")).text
+        assert ">0 ms<" not in page
+    assert f">{milliseconds(known)}<" in page
 
 
 async def test_monitors_that_came_later_are_not_in_it(world: World) -> None:

@@ -33,6 +33,11 @@ def test_a_moment_is_told_to_programs_and_people() -> None:
     assert told == words.Moment("2026-05-12T07:57:00.000Z", "2026-05-12 07:57:00 UTC", "3 min ago", "3 min")
 
 
+def test_a_length_has_a_second_unit_where_how_long_ago_has_one() -> None:
+    told = words.moment(NOW - timedelta(hours=1, minutes=58), NOW)
+    assert (told.relative, told.passed) == ("1 h ago", "1 h 58 min")
+
+
 def test_what_lies_ahead_has_not_lasted() -> None:
     assert words.moment(NOW + timedelta(minutes=3), NOW).passed == "0 s"
 
