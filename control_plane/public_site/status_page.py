@@ -6,7 +6,7 @@ that asks for a password, and, where there is no copy of it, one whose database 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from control_plane.domain.pages.public_page import ComponentState, PublicIncident, PublicPage
+from control_plane.domain.pages.public_page import ComponentState, PublicIncident, PublicMaintenance, PublicPage
 from control_plane.domain.pages.subscriber_rules import Kind
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany, Unavailable
 from control_plane.public_site.language import LANGUAGES, Language, language
@@ -31,6 +31,7 @@ from control_plane.public_site.status_page_views import (
 from control_plane.public_site.subscribing import ways_of
 from control_plane.services.pages.keep_public_pages import Copy
 from control_plane.services.pages.public_incidents import read_public_incident, read_public_incidents
+from control_plane.services.pages.public_maintenance import read_public_maintenance
 from control_plane.web.call import Call
 from control_plane.web.routes import Door, Route
 
@@ -137,13 +138,11 @@ async def show_history(call: Call) -> web.Response:
     copy = await opened(call)
     today = call.deps.now().astimezone(UTC).date()
     newest = _month(call.request.query.get("until", ""), today)
-    found: list[PublicIncident] = await call.deps.pages.part(
-        copy, ("history", newest), partial(_incidents_until, call, copy, newest)
-    )
+    found, held = await call.deps.pages.part(copy, ("history", newest), partial(_told_until, call, copy, newest))
 
     def make() -> str:
         context = {
-            "months": months(found, newest, MONTHS, page=copy.page),
+            "months": months(found, held, newest=newest, count=MONTHS, page=copy.page),
             "words": language(copy.page.language),
             "shell": shell(copy),
             "earlier": _shown_month(_moved(newest, -MONTHS)) if _kept(call, newest) else "",
@@ -151,13 +150,20 @@ async def show_history(call: Call) -> web.Response:
         }
         return rendered("status_history.html", context)
 
-    digest = tuple((each.id, each.updated_at) for each in found)
+    digest = (
+        *((each.id, each.updated_at) for each in found),
+        *((each.id, each.changed_at, each.ends_at) for each in held),
+    )
     return answer(call, copy, ("history", newest, digest), make, media=HTML, more=HEADERS)
 
 
-async def _incidents_until(call: Call, copy: Copy, newest: date) -> list[PublicIncident]:
-    first, after = _moved(newest, 1 - MONTHS), _moved(newest, 1)
-    return await read_public_incidents(call.deps.database, copy.face, since=_instant(first), until=_instant(after))
+async def _told_until(
+    call: Call, copy: Copy, newest: date
+) -> tuple[Sequence[PublicIncident], Sequence[PublicMaintenance]]:
+    """The incidents and the maintenance of the months up to that one."""
+    database, since, until = call.deps.database, _instant(_moved(newest, 1 - MONTHS)), _instant(_moved(newest, 1))
+    found = await read_public_incidents(database, copy.face, since=since, until=until)
+    return found, await read_public_maintenance(database, copy.face, since=since, until=until)
 
 
 def _kept(call: Call, newest: date) -> bool:

@@ -6,7 +6,7 @@ bytes. Height tells the status as well as colour does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 
@@ -25,9 +25,11 @@ _TALL: Mapping[str, int] = {
     "major_outage": 32,
 }
 TOLD_DAYS = 6
-"""Newest days with trouble that are named in words; the API tells all of them."""
+"""Newest days with trouble or maintenance that are named in words; the API tells all of them."""
+NOTE = 4
+"""How tall the mark of maintenance is that a day had besides; it lies at the top, over what the day was."""
 MARKED_DAYS = 15
-"""Newest days with trouble that tell a pointer what was."""
+"""Newest days with trouble or maintenance that tell a pointer what was."""
 
 
 class Run(Struct, frozen=True):
@@ -58,9 +60,18 @@ def bars(days: Sequence[PublicDay], words: Language) -> Bars:
         drawn.setdefault(status, []).append(_line(place, count, _TALL[status]))
         place += count
     runs = tuple(Run(status, "".join(lines), _TALL[status]) for status, lines in drawn.items())
-    troubled = [(at, day) for at, day in enumerate(days) if _is_trouble(day)]
-    marks = tuple((at * STEP, told_day(day, words)) for at, day in troubled[-MARKED_DAYS:])
-    return Bars(max(len(days) * STEP - (STEP - BAR), 1), HEIGHT, runs, marks, in_words(days, words))
+    marks = tuple((at * STEP, told_day(days[at], words)) for at in _told(days, MARKED_DAYS))
+    width = max(len(days) * STEP - (STEP - BAR), 1)
+    return Bars(width, HEIGHT, (*runs, *_notes(days)), marks, in_words(days, words))
+
+
+def _notes(days: Sequence[PublicDay]) -> Iterator[Run]:
+    """A mark over the days that had maintenance besides; they stay what they were."""
+    runs = groupby(enumerate(days), key=lambda each: _had_maintenance(each[1]))
+    noted = [[at for at, _ in run] for had, run in runs if had]
+    if noted:
+        path = "".join(f"M{run[0] * STEP} {NOTE // 2}h{len(run) * STEP - (STEP - BAR)}" for run in noted)
+        yield Run("maintenance", path, NOTE)
 
 
 def _line(place: int, count: int, tall: int) -> str:
@@ -71,8 +82,26 @@ def _is_trouble(day: PublicDay) -> bool:
     return day.state not in ("operational", "no_data")
 
 
+def _had_maintenance(day: PublicDay) -> bool:
+    return bool(day.maintenance_s) and day.state != "maintenance"
+
+
+def _told(days: Sequence[PublicDay], most: int) -> list[int]:
+    """The newest days of which there is something to tell: trouble first, then maintenance, which nobody suffered."""
+    trouble = [at for at, day in enumerate(days) if _is_trouble(day)][-most:]
+    besides = [at for at, day in enumerate(days) if _had_maintenance(day) and not _is_trouble(day)]
+    return sorted([*trouble, *besides[len(besides) - min(most - len(trouble), len(besides)) :]])
+
+
 def told_day(day: PublicDay, words: Language) -> str:
-    """What went wrong on a day."""
+    """What went wrong on a day, and the maintenance that it had besides."""
+    said = _said(day, words)
+    if not day.maintenance_s or not (day.down_s or day.degraded_s):
+        return said
+    return words.say("day_and", told=said, duration=words.lasting(timedelta(seconds=day.maintenance_s)))
+
+
+def _said(day: PublicDay, words: Language) -> str:
     date = words.in_year(day.day)
     for key, seconds in (("down", day.down_s), ("degraded", day.degraded_s), ("maintenance", day.maintenance_s)):
         if seconds:
@@ -85,11 +114,11 @@ def in_words(days: Sequence[PublicDay], words: Language) -> str:
     begin = words.say("bar_says", days=words.count("days", len(days)))
     if all(day.state == "no_data" for day in days):
         return f"{begin} {words.say('bar_unknown')}"
-    troubled = [day for day in days if _is_trouble(day)]
-    if not troubled:
+    noted = sum(_is_trouble(day) or _had_maintenance(day) for day in days)
+    if not noted:
         return f"{begin} {words.say('bar_clear')}"
-    told = [told_day(day, words) for day in troubled[-TOLD_DAYS:]]
-    rest = len(troubled) - len(told)
+    told = [told_day(days[at], words) for at in _told(days, TOLD_DAYS)]
+    rest = noted - len(told)
     if rest:
         told.append(words.say("more_days", days=words.count("days", rest)))
     return f"{begin} {'; '.join(told)}."

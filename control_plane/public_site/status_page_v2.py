@@ -155,20 +155,26 @@ class Shape:
         }
 
     def windows(self, *, active: bool | None = None) -> list[Json]:
-        """Maintenance: all that the page tells, what holds now, or what is to come."""
-        return [self._window(each) for each in self._page.maintenance if active is None or each.active == active]
+        """Maintenance that is not over: all that the page tells, what holds now, or what is to come."""
+        told = [each for each in self._page.maintenance if active is None or each.active == active]
+        return [self._window(each, "in_progress" if each.active else "scheduled") for each in told]
 
-    def _window(self, each: PublicMaintenance) -> Json:
+    def held(self) -> list[Json]:
+        """Maintenance that is over, the newest first."""
+        return [self._window(each, "completed") for each in self._page.held]
+
+    def _window(self, each: PublicMaintenance, status: str) -> Json:
+        over = status == "completed"
         return {
             "id": str(uuid5(each.id, _at(each.starts_at) or "")),
             "name": each.title,
-            "status": "in_progress" if each.active else "scheduled",
+            "status": status,
             "impact": "maintenance",
             "created_at": _at(each.starts_at),
             "started_at": _at(each.starts_at),
-            "updated_at": _at(each.starts_at),
+            "updated_at": _at(each.ends_at if over else each.starts_at),
             "monitoring_at": None,
-            "resolved_at": None,
+            "resolved_at": _at(each.ends_at) if over else None,
             "scheduled_for": _at(each.starts_at),
             "scheduled_until": _at(each.ends_at),
             "shortlink": self._site,
@@ -207,7 +213,10 @@ DOCUMENTS: Mapping[str, Callable[[Shape], Json]] = {
     "components": lambda shape: {"page": shape.head(), "components": shape.components()},
     "incidents": lambda shape: {"page": shape.head(), "incidents": shape.incidents(only_open=False)},
     "incidents/unresolved": lambda shape: {"page": shape.head(), "incidents": shape.incidents(only_open=True)},
-    "scheduled-maintenances": lambda shape: {"page": shape.head(), "scheduled_maintenances": shape.windows()},
+    "scheduled-maintenances": lambda shape: {
+        "page": shape.head(),
+        "scheduled_maintenances": [*shape.windows(), *shape.held()],
+    },
     "scheduled-maintenances/upcoming": lambda shape: {
         "page": shape.head(),
         "scheduled_maintenances": shape.windows(active=False),

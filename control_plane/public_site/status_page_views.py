@@ -100,14 +100,16 @@ class WindowView(Struct, frozen=True):
     active: bool
     begins: Moment
     ends: Moment
+    lasted: str
     components: tuple[str, ...]
 
 
 class MonthView(Struct, frozen=True):
-    """A calendar month in UTC with the incidents that began in it."""
+    """A calendar month in UTC with the incidents that began in it, and the maintenance that is over."""
 
     name: str
     incidents: tuple[IncidentView, ...]
+    windows: tuple[WindowView, ...]
 
 
 class PageView(Struct, frozen=True, kw_only=True):
@@ -216,18 +218,27 @@ def window_view(window: PublicMaintenance, words: Language) -> WindowView:
         active=window.active,
         begins=moment(window.starts_at, words),
         ends=moment(window.ends_at, words),
+        lasted=words.lasting(window.ends_at - window.starts_at),
         components=tuple(window.components),
     )
 
 
-def months(incidents: Sequence[PublicIncident], newest: date, count: int, *, page: PublicPage) -> list[MonthView]:
-    """The `count` months up to that of `newest`, the newest first, each with the incidents that began in it."""
+def months(
+    incidents: Sequence[PublicIncident],
+    held: Sequence[PublicMaintenance],
+    *,
+    newest: date,
+    count: int,
+    page: PublicPage,
+) -> list[MonthView]:
+    """The `count` months up to that of `newest`, the newest first, each with what began in it."""
     words = language(page.language)
     found = []
     for first in _months_down(newest, count):
         began = [each for each in incidents if _month_of(each.started_at) == first]
         views = tuple(incident_view(each, words, now=page.as_of) for each in began)
-        found.append(MonthView(words.month(first), views))
+        windows = tuple(window_view(each, words) for each in held if _month_of(each.starts_at) == first)
+        found.append(MonthView(words.month(first), views, windows))
     return found
 
 

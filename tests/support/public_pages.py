@@ -29,6 +29,15 @@ INSERT INTO maintenance_windows (tenant_id, id, number, title, description, publ
     next_starts_at, next_ends_at, write_source)
 VALUES ($1, $2, (SELECT count(*) + 1 FROM maintenance_windows), $3, $4, true, $5, $6, $7, $6, $7, 'api')
 """
+HELD = "INSERT INTO maintenance_occurrences (tenant_id, window_id, starts_at, ends_at) VALUES ($1, $2, $3, $4)"
+COVERED = """
+INSERT INTO monitor_periods (tenant_id, window_id, starts_at, ends_at, monitor_id, kind)
+VALUES ($1, $2, $3, $4, $5, 'maintenance')
+"""
+ENDED = """
+UPDATE maintenance_windows SET ended_at = $3, public = $4, next_starts_at = NULL, next_ends_at = NULL
+WHERE tenant_id = $1 AND id = $2
+"""
 JUDGED = "UPDATE monitor_states SET verdict = $3, since = now() WHERE tenant_id = $1 AND monitor_id = $2"
 SECRET_URL = "https://internal.example/secret"
 
@@ -92,6 +101,17 @@ class Stage:
         tenant_id = self.served.home.tenant_id
         async with self.database.app() as conn:
             await conn.execute(UPDATE, tenant_id, incident_id, new_id(), phase, text, datetime.now(UTC))
+
+    async def held(self, line: Line, title: str, *, ago: timedelta = timedelta(hours=4), public: bool = True) -> UUID:
+        """Maintenance of the component that held for two hours, and is over."""
+        window_id = await self.window(line, title, ahead=-ago)
+        starts = datetime.now(UTC).replace(microsecond=0) - ago
+        async with self.database.app() as conn:
+            given = (self.served.home.tenant_id, window_id, starts, starts + timedelta(hours=2))
+            await conn.execute(HELD, *given)
+            await conn.execute(COVERED, *given, line.monitor_id)
+            await conn.execute(ENDED, *given[:2], given[3], public)
+        return window_id
 
     async def window(self, line: Line, title: str, *, text: str = "", ahead: timedelta = timedelta(days=1)) -> UUID:
         """Public maintenance of the component, for two hours."""

@@ -129,7 +129,7 @@ class PublicPage(Struct, frozen=True, kw_only=True):
 
     `logo`: a token that changes with the picture, None without one. `listed` False: no search engine should find it.
     `protected`: only who knows the password may read it. `incidents`: open ones first, then newest first.
-    `maintenance`: earliest first, active ones among them.
+    `maintenance`: earliest first, active ones among them. `held`: what is over of it in the days shown, newest first.
     """
 
     slug: str
@@ -151,6 +151,7 @@ class PublicPage(Struct, frozen=True, kw_only=True):
     maintenance: Sequence[PublicMaintenance]
     notice: PublicNotice | None
     as_of: datetime
+    held: Sequence[PublicMaintenance] = ()
 
     @property
     def components(self) -> list[PublicComponent]:

@@ -24,7 +24,7 @@ from control_plane.domain.uptime import availability, latency_histogram
 from control_plane.domain.uptime.availability import Durations
 from control_plane.services.fleet.read_notice import read_notice
 from control_plane.services.pages.public_incidents import incidents_of, open_declared, touched
-from control_plane.services.pages.public_maintenance import maintenance_of
+from control_plane.services.pages.public_maintenance import held_of, maintenance_of
 from control_plane.services.uptime.read_availability import Day, Horizon, day_start, read_days_of
 from control_plane.store import page_reads, rollup_reads
 from control_plane.store.page_reads import FacedComponent, PageFace
@@ -103,12 +103,14 @@ async def read_faced_page(
         found = await touched(conn, face, rows, since=since)
         incidents = await incidents_of(conn, face, rows, found)
         maintenance = await maintenance_of(conn, face, rows, now=horizon.now)
+        held = await held_of(conn, face, rows, since=since)
     return _page(
         face,
         groups,
         incidents=incidents,
         declared=open_declared(found),
         maintenance=maintenance,
+        held=held,
         notice=None if notice is None else PublicNotice(message=notice.message, since=notice.since),
         now=horizon.now,
     )
@@ -121,6 +123,7 @@ def _page(
     incidents: Sequence[PublicIncident],
     declared: Sequence[str],
     maintenance: Sequence[PublicMaintenance],
+    held: Sequence[PublicMaintenance],
     notice: PublicNotice | None,
     now: datetime,
 ) -> PublicPage:
@@ -142,6 +145,7 @@ def _page(
         groups=groups,
         incidents=incidents,
         maintenance=maintenance,
+        held=held,
         notice=notice,
         as_of=now,
     )

@@ -199,9 +199,9 @@ async def test_fifty_troubled_systems_weigh_less_than_sixty_kilobytes_on_the_wir
 
 
 async def test_an_arabic_page_keeps_the_direction_of_its_own_sentences(stage: Stage, http: httpx.AsyncClient) -> None:
-    shop = await stage.component(await stage.page(language="ar"), "Shop", "down")
-    ours = await stage.incident(shop)
-    theirs = await stage.incident(shop, "Orders fail", ago=timedelta(minutes=2))
+    page = await stage.page(language="ar")
+    ours = await stage.incident(await stage.component(page, "Shop", "down"))
+    theirs = await stage.incident(await stage.component(page, "Mail", "down"), "Orders fail")
     for path in ("/status/acme", "/status/acme/history"):
         text = (await http.get(path)).text
         assert f'/incidents/{ours}">\u2068Shop\u2069: انقطاع الخدمة</a>' in text
@@ -209,3 +209,19 @@ async def test_an_arabic_page_keeps_the_direction_of_its_own_sentences(stage: St
     feed = (await http.get("/status/acme/feed.atom")).text
     assert ": \u2068Shop\u2069: انقطاع الخدمة</title>" in feed
     assert ": \u2068Orders fail\u2069</title>" in feed
+
+
+async def test_maintenance_that_is_over_stays_in_the_bars_and_the_history(
+    stage: Stage, http: httpx.AsyncClient
+) -> None:
+    shop = await stage.component(await stage.page(history_days=30), "Shop")
+    await stage.held(shop, "New disks")
+    await stage.held(shop, "Nobody's business", ago=timedelta(hours=9), public=False)
+    text = (await http.get("/status/acme")).text
+    assert re.search(r'<path class="s-maintenance" d="M\d+ 2h\d+" stroke-width="4"/>', text)
+    assert re.search(r'aria-label="[^"]*: maintenance for \d hours', text)
+    assert "100%" in text
+    history = (await http.get("/status/acme/history")).text
+    assert "Maintenance: <bdi>New disks</bdi>" in history
+    assert "2 hours" in history
+    assert "business" not in history

@@ -144,6 +144,7 @@ async def test_the_statuspage_shape_has_its_names_and_words(stage: Stage, http: 
     await stage.update(incident, "We see", phase="identified")
     over = await stage.incident(shop, ago=timedelta(days=1), lasted=timedelta(minutes=5))
     await stage.window(shop, "Disks")
+    await stage.held(shop, "Cables")
     documents = {name: await get(http, f"{V2}/{name}.json") for name in DOCUMENTS}
     summary = documents["summary"]
     assert {tuple(each["page"].items()) for each in documents.values()} == {tuple(summary["page"].items())}
@@ -170,6 +171,10 @@ async def test_the_statuspage_shape_has_its_names_and_words(stage: Stage, http: 
     (window,) = documents["scheduled-maintenances/upcoming"]["scheduled_maintenances"]
     assert (window["name"], window["status"], window["impact"]) == ("Disks", "scheduled", "maintenance")
     assert documents["scheduled-maintenances/active"]["scheduled_maintenances"] == []
+    all_of_it = documents["scheduled-maintenances"]["scheduled_maintenances"]
+    assert [(each["name"], each["status"]) for each in all_of_it] == [("Disks", "scheduled"), ("Cables", "completed")]
+    assert all_of_it[1]["resolved_at"] == all_of_it[1]["scheduled_until"]
+    assert summary["scheduled_maintenances"] == [window]
     instants = re.findall(r'"\w+_at":"([^"]+)"', (await http.get(f"{V2}/summary.json")).text)
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", each) for each in instants)
     assert (await http.get(f"{V2}/nothing.json")).status_code == 404

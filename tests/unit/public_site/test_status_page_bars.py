@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+from msgspec.structs import replace
+
 from control_plane.domain.pages.public_page import ComponentState, PublicDay
 from control_plane.public_site.language import LANGUAGES, language
 from control_plane.public_site.status_page_bars import BAR, HEIGHT, MARKED_DAYS, STEP, TOLD_DAYS, bars
@@ -80,3 +82,22 @@ def test_no_day_at_all_and_days_of_which_nothing_is_known_have_words_in_every_la
         words = language(code)
         assert words.say("bar_unknown") in bars(days("no_data"), words).text
         assert bars([], words).runs == ()
+
+
+def test_maintenance_besides_is_a_mark_at_the_top_and_a_word_and_changes_nothing_else() -> None:
+    quiet = days(*QUIET * 9, *DOWN, down_s=60)
+    noted = [replace(day, maintenance_s=7_200) if at in (2, 3, 9) else day for at, day in enumerate(quiet)]
+    before, after = bars(quiet, EN), bars(noted, EN)
+    assert after.runs[:-1] == before.runs
+    mark = after.runs[-1]
+    assert (mark.status, places(mark.path)) == ("maintenance", [2, 3, 9])
+    assert "3 March: maintenance for 2 hours" in after.text
+    assert "10 March: down for 1 minute, and maintenance for 2 hours" in after.text
+
+
+def test_nightly_maintenance_does_not_crowd_out_what_failed() -> None:
+    nightly = [replace(day, maintenance_s=3_600) for day in days(*DOWN, *QUIET * 80, down_s=60)]
+    drawn = bars(nightly, EN)
+    assert len(drawn.marks) == MARKED_DAYS
+    assert drawn.marks[0][0] == 0
+    assert "1 March: down" in drawn.text
