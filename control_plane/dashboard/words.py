@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from control_plane.domain import span_words
+from control_plane.domain.uptime.availability import SlaState
 
 
 class Moment(Struct, frozen=True):
@@ -71,6 +73,20 @@ def lasting(seconds: float | None) -> str:
             rest = whole % size // part
             return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
     return f"{whole} s"
+
+
+SLA_STANDS: Mapping[SlaState | None, tuple[str, str]] = {
+    "breached": ("down", "Breached"),
+    "at_risk": ("degraded", "At risk"),
+    "met": ("up", "Met"),
+    None: ("unknown", "Nothing known"),
+}
+"""How a target stands: the shape that says it, and the word."""
+
+
+def budget_left(seconds: int) -> str:
+    """What is left of an error budget; negative where more than all of it was spent."""
+    return f"{lasting(seconds)} left" if seconds >= 0 else f"{lasting(-seconds)} over"
 
 
 def milliseconds(value: float | None) -> str | None:

@@ -9,15 +9,16 @@ from msgspec import Struct
 
 from control_plane.dashboard.charts.latency_chart import LatencyChart, Shade, latency_chart
 from control_plane.dashboard.monitors.uptime_days import UptimeDays, uptime_days
+from control_plane.dashboard.monitors.uptime_figures import UptimeFigures, lengths, uptime_figures
 from control_plane.dashboard.visit import Visit
 from control_plane.domain.checks.regionless import kind_is_regionless
+from control_plane.domain.uptime.availability import History
 from control_plane.services.uptime.read_availability import Horizon, read_days, read_histories
 from control_plane.services.uptime.read_latency import read_latency
 from control_plane.store import uptime_reads
 from control_plane.store.incidents_read import IncidentView
 from control_plane.store.monitor_reads import MonitorView
 from control_plane.store.pool import Connection
-from control_plane.store.uptime_reads import UptimeMonitor
 from shared.clock import from_unix_ms
 
 RANGES: Mapping[str, timedelta] = {
@@ -44,6 +45,7 @@ class MonitorCharts(Struct, frozen=True, kw_only=True):
     """`latency` is None for a kind without regions: nothing measures it. `region` is empty for all of them."""
 
     latency: LatencyChart | None
+    uptime: UptimeFigures
     days: UptimeDays
     ranges: Sequence[RangeChoice]
     range: str
@@ -64,13 +66,18 @@ async def monitor_charts(visit: Visit, view: MonitorView, incidents: Sequence[In
         days = await read_days(
             conn, monitor, tenant_id=visit.tenant_id, zone=UTC, last=today, days=DAYS, horizon=horizon
         )
+        since = now - max(RANGES[chosen], *lengths(monitor))
+        (history,) = (
+            await read_histories(conn, [monitor], tenant_id=visit.tenant_id, start=since, end=now, horizon=horizon)
+        ).values()
         latency = None
         if not kind_is_regionless(view.kind):
             shades = _of_incidents(incidents, now)
-            shades += await _of_maintenance(conn, monitor, visit, horizon, start=now - RANGES[chosen])
+            shades += _of_maintenance(history, now)
             latency = await _latency(conn, visit, view, shades, start=now - RANGES[chosen], region=region)
     return MonitorCharts(
         latency=latency,
+        uptime=uptime_figures(monitor, history, now=now),
         days=uptime_days(days),
         ranges=[RangeChoice(name, _href(view, name, region), name == chosen) for name in RANGES],
         range=chosen,
@@ -118,16 +125,11 @@ def _of_incidents(incidents: Sequence[IncidentView], now: datetime) -> list[Shad
     ]
 
 
-async def _of_maintenance(
-    conn: Connection, monitor: UptimeMonitor, visit: Visit, horizon: Horizon, *, start: datetime
-) -> list[Shade]:
-    found = await read_histories(
-        conn, [monitor], tenant_id=visit.tenant_id, start=start, end=horizon.now, horizon=horizon
-    )
+def _of_maintenance(history: History, now: datetime) -> list[Shade]:
     shades = []
-    for kind, start_ms, end_ms in found[monitor.id].periods:
+    for kind, start_ms, end_ms in history.periods:
         since, until = from_unix_ms(start_ms), None if end_ms is None else from_unix_ms(end_ms)
-        shades.append(Shade(kind, since, until or horizon.now, f"{kind.capitalize()}: {_span(since, until)}."))
+        shades.append(Shade(kind, since, until or now, f"{kind.capitalize()}: {_span(since, until)}."))
     return shades
 
 

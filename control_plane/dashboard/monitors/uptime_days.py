@@ -7,60 +7,76 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from control_plane.dashboard.monitors.overview_views import percent
-from control_plane.dashboard.words import duration
+from control_plane.dashboard.words import lasting
+from control_plane.domain.pages.public_page import ComponentState
+from control_plane.domain.pages.public_state import day_state
 from control_plane.services.uptime.read_availability import Day
 
 _STEP, _BAR, _HEIGHT = 8, 6, 40
-_TALL: Mapping[str, int] = {"none": 2, "up": 26, "degraded": 33, "down": 40}
-"""Height tells how the day was, too."""
-
-ALARMING_PCT = 99.0
-"""A day with less uptime than this (a quarter of an hour down, about) is drawn as down, one with more as degraded."""
+_DRAWN: Mapping[ComponentState, tuple[str, int, str]] = {
+    "operational": ("up", 22, "up"),
+    "degraded": ("degraded", 28, "degraded"),
+    "partial_outage": ("partial", 34, "partial outage"),
+    "major_outage": ("down", 40, "major outage: down for half of it or more"),
+    "maintenance": ("maintenance", 12, "maintenance all day"),
+    "no_data": ("none", 4, "no data"),
+}
+"""By what a public page calls such a day: class, height and word. Height tells how the day was, too."""
 
 
 class DayRow(Struct, frozen=True):
     """A day in words."""
 
     day: str
+    state: str
     uptime: str
     down: str
 
 
+class LegendKey(Struct, frozen=True):
+    """What a bar of this class and height (of 40) means."""
+
+    name: str
+    tall: int
+    word: str
+
+
 class UptimeDays(Struct, frozen=True):
-    """One SVG path per state, of `width` × 40, and the days as rows."""
+    """One SVG path per state, of `width` × 40, what each means, and the days as rows."""
 
     width: int
     paths: tuple[tuple[str, str], ...]
     rows: tuple[DayRow, ...]
+    legend: tuple[LegendKey, ...]
     text: str
 
 
 def uptime_days(days: Sequence[Day]) -> UptimeDays:
     """The days, oldest first."""
-    drawn: dict[str, list[str]] = {}
+    drawn: dict[ComponentState, list[str]] = {}
     for place, day in enumerate(days):
-        state = state_of(day)
-        tall = _TALL[state]
+        state = day_state(day.availability.durations)
+        tall = _DRAWN[state][1]
         drawn.setdefault(state, []).append(f"M{place * _STEP} {_HEIGHT - tall}h{_BAR}v{tall}h-{_BAR}z")
     known = [day for day in days if day.availability.uptime_pct is not None]
     bad = sum(day.availability.durations.down > 0 for day in known)
     text = f"Of the last {len(days)} days {len(known)} are known, {bad} of them with time down."
-    paths = tuple((state, "".join(bars)) for state, bars in drawn.items())
-    return UptimeDays(max(len(days) * _STEP - (_STEP - _BAR), 1), paths, tuple(_row(day) for day in days), text)
-
-
-def state_of(day: Day) -> str:
-    """What a day is drawn as: none where nothing is known."""
-    uptime = day.availability.uptime_pct
-    if uptime is None:
-        return "none"
-    if not day.availability.durations.down:
-        return "degraded" if day.availability.durations.degraded else "up"
-    return "down" if uptime < ALARMING_PCT else "degraded"
+    return UptimeDays(
+        width=max(len(days) * _STEP - (_STEP - _BAR), 1),
+        paths=tuple((_DRAWN[state][0], "".join(bars)) for state, bars in drawn.items()),
+        rows=tuple(_row(day) for day in days),
+        legend=tuple(LegendKey(*drawn_as) for state, drawn_as in _DRAWN.items() if state in drawn),
+        text=text,
+    )
 
 
 def _row(day: Day) -> DayRow:
     down = day.availability.durations.down
-    said = duration(down / 1000) if down else "none"
+    said = lasting(down / 1000) if down else "none"
     known = day.availability.uptime_pct is not None
-    return DayRow(day.day.strftime("%-d %b %Y"), percent(day.availability.uptime_pct), said if known else "–")
+    return DayRow(
+        day=day.day.strftime("%-d %b %Y"),
+        state=_DRAWN[day_state(day.availability.durations)][2].partition(":")[0],
+        uptime=percent(day.availability.uptime_pct),
+        down=said if known else "–",
+    )

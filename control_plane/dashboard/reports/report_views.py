@@ -10,17 +10,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from control_plane.dashboard.words import count, lasting, milliseconds
+from control_plane.dashboard.words import SLA_STANDS, budget_left, count, lasting, milliseconds
 from control_plane.services.uptime.monthly_report import ReportLine
 
 HERE = "/app/reports"
 _DOORS = "/api/v1/reports"
-_STANDS: Mapping[str | None, tuple[str, str]] = {
-    "breached": ("down", "Breached"),
-    "at_risk": ("degraded", "At risk"),
-    "met": ("up", "Met"),
-    None: ("unknown", "Nothing known"),
-}
 _WORST: Mapping[str | None, int] = {"breached": 0, "at_risk": 1, "met": 2, None: 2}
 
 
@@ -107,7 +101,7 @@ def _badness(line: ReportLine) -> tuple[int, float, int]:
 
 def report_row(line: ReportLine) -> ReportRow:
     sla = line.sla
-    mark, stands = _STANDS[sla.state] if sla else ("", "")
+    mark, stands = SLA_STANDS[sla.state] if sla else ("", "")
     return ReportRow(
         id=line.id,
         name=line.name,
@@ -119,10 +113,6 @@ def report_row(line: ReportLine) -> ReportRow:
         target=f"{sla.target:g} %" if sla else "",
         mark=mark,
         stands=stands,
-        left=_left(sla.left) if sla and sla.state else "",
+        left=budget_left(sla.left) if sla and sla.state else "",
         p95=milliseconds(line.p95_ms) or "–",
     )
-
-
-def _left(seconds: int) -> str:
-    return f"{lasting(seconds)} left" if seconds >= 0 else f"{lasting(-seconds)} over"

@@ -4,7 +4,7 @@
 function words(table, row) {
   const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
   const [when, ...values] = [...row.cells].map((cell) => cell.textContent);
-  const said = values.map((value, at) => `${heads[at + 1].toLowerCase()} ${value}`);
+  const said = values.map((value, at) => (heads[at + 1] === "State" ? value : `${heads[at + 1].toLowerCase()} ${value}`));
   return `${when}: ${said.join(", ")}`;
 }
 

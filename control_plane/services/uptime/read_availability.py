@@ -115,11 +115,15 @@ async def read_spans(
     horizon: Horizon,
 ) -> list[Availability]:
     """The uptime of the time before `end`, once for each of these lengths, read once."""
-    last = _second(end)
-    starts = [_second(end - span) for span in spans]
-    found = await read_histories(conn, [monitor], tenant_id=tenant_id, start=min(starts), end=last, horizon=horizon)
-    history, now_ms, last_ms = found[monitor.id], to_unix_ms(_second(horizon.now)), to_unix_ms(last)
-    return [_availability(history, to_unix_ms(start), last_ms, now_ms) for start in starts]
+    start, last = _second(end - max(spans)), _second(end)
+    found = await read_histories(conn, [monitor], tenant_id=tenant_id, start=start, end=last, horizon=horizon)
+    return spans_of(found[monitor.id], spans, end=end, now=horizon.now)
+
+
+def spans_of(history: History, spans: Sequence[timedelta], *, end: datetime, now: datetime) -> list[Availability]:
+    """The same of a history that has been read already, as far back as the longest of them."""
+    now_ms, last_ms = to_unix_ms(_second(now)), to_unix_ms(_second(end))
+    return [_availability(history, to_unix_ms(_second(end - span)), last_ms, now_ms) for span in spans]
 
 
 async def read_days(

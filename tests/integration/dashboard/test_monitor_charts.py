@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import httpx
 
+from control_plane.dashboard.words import lasting
 from tests.support.dashboard import Desk
+from tests.support.pages import INSERT_TRANSITION
 
 
 async def page_of(http: httpx.AsyncClient, path: str) -> str:
@@ -64,6 +67,37 @@ async def test_uptime_is_shown_for_ninety_days(desk: Desk, http: httpx.AsyncClie
     assert table is not None
     assert table[1].count('scope="row"') == 90
     assert "Of the last 90 days 0 are known" in page
+
+
+async def test_uptime_and_how_the_target_stands_are_what_the_api_says(desk: Desk, http: httpx.AsyncClient) -> None:
+    sla = {"target": 99.9, "period_days": 30}
+    monitor_id, plain = await desk.monitor("Shop", sla=sla), await desk.monitor("Plain")
+    path = f"/app/monitors/{monitor_id}"
+    first = await page_of(http, path)
+    assert _figures(first) == [(period, "no data") for period in ("24 hours", "7 days", "30 days", "90 days")]
+    assert re.search(r"No data</span> <span>SLA of 99.9 % over 30 days\.", first)
+    now = desk.served.deps.now()
+    async with desk.database.owner() as conn:
+        await conn.execute("UPDATE monitors SET created_at = now() - interval '10 days'")
+        for verdict, days in (("up", 9), ("down", 2)):
+            at = now - timedelta(days=days)
+            await conn.execute(INSERT_TRANSITION, desk.served.home.tenant_id, monitor_id, at, verdict)
+    page = await page_of(http, path)
+    async with desk.served.tenant() as api:
+        told = (await api.get(f"/api/v1/monitors/{monitor_id}/sla")).json()
+    assert told["state"] == "breached"
+    assert dict(_figures(page))["30 days"] == f"{int(told['uptime_pct'] * 100) / 100:.2f} %"
+    assert dict(_figures(page))["24 hours"] == "0.00 %"
+    stands = re.search(
+        r"Breached</span> <span>SLA of 99.9 % over 30 days: (.+) over of an error budget of (.+)\.", page
+    )
+    assert stands is not None
+    assert stands[2] == lasting(told["error_budget_secs"])
+    assert "SLA of" not in await page_of(http, f"/app/monitors/{plain}")
+
+
+def _figures(page: str) -> list[tuple[str, str]]:
+    return re.findall(r"<dt>(\d+ (?:hours|days))</dt><dd[^>]*>([^<]+)<", page)
 
 
 async def test_the_votes_say_how_long_they_count(desk: Desk, http: httpx.AsyncClient) -> None:

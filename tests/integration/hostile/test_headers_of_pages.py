@@ -50,6 +50,7 @@ NAMES = (
 )
 """Where an address to go on to could be, and what is shown again."""
 LINKS = re.compile(r"""\b(?:href|src|action|formaction|srcset|poster|data|ping|cite)\s*=\s*["']([^"']*)["']""")
+HREFS = re.compile(r'<a\b[^>]*\bhref="([^"]*)"')
 POLICY = re.compile(r"([a-z-]+) ([^;]*)")
 PASSWORD = "open sesame"
 NOT_OURS_TO_KEEP = ("no-store", "no-cache")
@@ -111,15 +112,38 @@ def _permissions(reply: httpx.Response) -> str:
 
 async def test_every_answer_says_what_a_browser_may_do_with_it(pages: EveryPage) -> None:
     wrong, seen = [], 0
+    links: dict[str, str] = {}
     async with pages.visitor() as http:
         for route in shown_routes():
             for method in ("GET", "HEAD"):
                 reply = await http.request(method, pages.address(route))
                 seen += reply.status_code == 200
+                links |= dict.fromkeys(_links(reply, pages.desk.url), route.operation)
                 wrong += [f"{method} {route.operation} {reply.status_code}: {each}" for each in wrong_headers(reply)]
+        dead = await _dead(http, links)
     assert wrong == []
     assert seen > 150, "most of the pages have something to show"
+    assert dead == []
     await _refusals(pages)
+
+
+def _links(reply: httpx.Response, base: str) -> list[str]:
+    """Addresses of ours that a page offers to go to, without what stands after #."""
+    if reply.status_code != 200 or "text/html" not in str(reply.headers.get("Content-Type", "")):
+        return []
+    found = (urljoin(str(reply.url), unescape(each)).partition("#")[0] for each in HREFS.findall(reply.text))
+    return [each for each in found if each.startswith(f"{base}/")]
+
+
+async def _dead(http: httpx.AsyncClient, links: Mapping[str, str]) -> list[str]:
+    """Those that lead nowhere, and the page that each was seen on. Pages only: what streams has no end."""
+    assert len(links) > 150, "the pages lead to one another"
+    dead = []
+    for link, seen_on in links.items():
+        async with http.stream("GET", link) as reply:
+            if reply.status_code in (404, 405, 410, 500):
+                dead.append(f"{seen_on}: {link} answers {reply.status_code}")
+    return dead
 
 
 async def _refusals(pages: EveryPage) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from control_plane.dashboard.monitors.uptime_days import state_of, uptime_days
+from control_plane.dashboard.monitors.uptime_days import uptime_days
 from control_plane.domain.uptime.availability import Durations
 from control_plane.services.uptime.read_availability import Availability, Day
 
@@ -18,17 +18,34 @@ def day(n: int = 0, **durations: int) -> Day:
     return Day(FIRST + timedelta(days=n), of)
 
 
+def drawn_as(**durations: int) -> str:
+    ((name, _),) = uptime_days([day(**durations)]).paths
+    return name
+
+
 def test_a_day_without_knowledge_is_none_and_never_a_hundred() -> None:
-    assert state_of(day(unknown=DAY_MS)) == "none"
+    assert drawn_as(unknown=DAY_MS) == "none"
     row = uptime_days([day(unknown=DAY_MS)]).rows[0]
-    assert (row.uptime, row.down) == ("–", "–")
+    assert (row.state, row.uptime, row.down) == ("no data", "–", "–")
 
 
-def test_a_day_is_as_bad_as_its_time_down() -> None:
-    assert state_of(day(up=DAY_MS)) == "up"
-    assert state_of(day(up=DAY_MS - 1, degraded=1)) == "degraded"
-    assert state_of(day(up=DAY_MS - 60_000, down=60_000)) == "degraded"
-    assert state_of(day(up=DAY_MS // 2, down=DAY_MS // 2)) == "down"
+def test_a_day_is_what_a_status_page_calls_it() -> None:
+    assert drawn_as(up=DAY_MS) == "up"
+    assert drawn_as(up=DAY_MS - 1, degraded=1) == "degraded"
+    assert drawn_as(up=DAY_MS - 480_000, down=480_000) == "partial"
+    assert drawn_as(up=DAY_MS // 2, down=DAY_MS // 2) == "down"
+    assert drawn_as(maintenance=DAY_MS) == "maintenance"
+
+
+def test_a_day_says_its_state_and_how_long_it_was_down() -> None:
+    row = uptime_days([day(up=DAY_MS - 5_580_000, down=5_580_000)]).rows[0]
+    assert (row.state, row.uptime, row.down) == ("partial outage", "93.54 %", "1 h 33 min")
+
+
+def test_the_legend_has_what_is_drawn_and_nothing_else() -> None:
+    shown = uptime_days([day(0, unknown=DAY_MS), day(1, up=DAY_MS - 1, down=1)])
+    assert [(each.name, each.word) for each in shown.legend] == [("partial", "partial outage"), ("none", "no data")]
+    assert {each.name for each in shown.legend} == {name for name, _ in shown.paths}
 
 
 def test_the_shortest_outage_keeps_a_day_from_a_hundred() -> None:
