@@ -20,6 +20,7 @@ from control_plane.public_site.rendering import rendered
 from control_plane.public_site.status_page import HEADERS, HTML, bare_shell, preferred, route
 from control_plane.public_site.status_page_views import moment
 from control_plane.services.installation.read_front import FrontDoor, read_front
+from control_plane.services.pages.patience import SHORT_S
 from control_plane.store import page_manage_keys
 from control_plane.store.manage_keys import anonymous_tenant
 from control_plane.store.page_manage_keys import ListedMonitor, ListedPage
@@ -47,7 +48,9 @@ class Shown(Struct, frozen=True):
 async def front_door(call: Call) -> FrontDoor:
     """The operator's settings of `/`, as they last could be read; without any, Farwatch's own page."""
     try:
-        known = await call.deps.last_known.ask(("front",), partial(read_front, call.deps.database), now=call.deps.now())
+        known = await call.deps.last_known.ask(
+            ("front",), partial(read_front, call.deps.database), now=call.deps.now(), patience_s=SHORT_S
+        )
     except Unavailable:
         return FrontDoor()
     return known.value

@@ -110,7 +110,7 @@ def page_context(
 
 async def show_incident(call: Call) -> web.Response:
     copy = await opened(call)
-    incident = await incident_of(call, copy)
+    incident, copy = await incident_of(call, copy)
     words = language(copy.page.language)
     now = copy.stale_since or call.deps.now()
 
@@ -122,23 +122,27 @@ async def show_incident(call: Call) -> web.Response:
     return answer(call, copy, key, make, media=HTML, more=HEADERS)
 
 
-async def incident_of(call: Call, copy: Copy) -> PublicIncident:
-    """The incident of the path, however long ago. Raises NotFound INCIDENT_NOT_FOUND for what is not on this page."""
+async def incident_of(call: Call, copy: Copy) -> tuple[PublicIncident, Copy]:
+    """The incident of the path, however long ago, and the copy, as old as what is told of the incident.
+
+    Raises NotFound INCIDENT_NOT_FOUND for what is not on this page.
+    """
     incident_id = call.uuid("incident_id")
     found = next((each for each in copy.page.incidents if each.id == incident_id), None)
     if found is None:
         read = partial(read_public_incident, call.deps.database, copy.face, incident_id)
-        found = await call.deps.pages.part(copy, ("incident", incident_id), read)
+        found, copy = await call.deps.pages.part(copy, ("incident", incident_id), read)
     if found is None:
         raise NotFound("There is no such incident on this page", code="INCIDENT_NOT_FOUND")
-    return found
+    return found, copy
 
 
 async def show_history(call: Call) -> web.Response:
     copy = await opened(call)
     today = call.deps.now().astimezone(UTC).date()
     newest = _month(call.request.query.get("until", ""), today)
-    found, held = await call.deps.pages.part(copy, ("history", newest), partial(_told_until, call, copy, newest))
+    read = partial(_told_until, call, copy, newest)
+    (found, held), copy = await call.deps.pages.part(copy, ("history", newest), read)
 
     def make() -> str:
         context = {

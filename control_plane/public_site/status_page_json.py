@@ -120,7 +120,7 @@ async def incidents(call: Call) -> web.Response:
 
 async def incident(call: Call) -> web.Response:
     copy = await opened(call)
-    found = await incident_of(call, copy)
+    found, copy = await incident_of(call, copy)
     return json_answer(call, copy, ("incident", found.id, found.updated_at), lambda: incident_reply(found))
 
 

@@ -82,7 +82,8 @@ async def show_logo(call: Call) -> web.StreamResponse:
     digest = call.path["digest"]
     if copy.page.logo != digest or not admitted(call, copy.face):
         raise NotFound("There is no such logo")
-    logo: Logo | None = await call.deps.pages.part(copy, ("logo", digest), partial(_logo, call, copy.face))
+    logo: Logo | None
+    logo, _ = await call.deps.pages.part(copy, ("logo", digest), partial(_logo, call, copy.face))
     if logo is None:
         raise NotFound("There is no such logo")
     kept = PRIVATE_READ if copy.page.protected else FOR_EVER

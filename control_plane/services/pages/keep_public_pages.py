@@ -1,8 +1,8 @@
 """Published pages as this process last read them: one reading for all who ask at once, and a copy for bad times.
 
 Readers come in crowds exactly when something is wrong. So a page is read at most once in FRESH_S seconds however many
-ask for it, and while the database is away the last good copy is handed out with how old it is. Copies are kept in
-memory only: a process that starts without a database has none.
+ask for it, and while the database is away, or hangs, the last good copy is handed out with how old it is. Copies are
+kept in memory only: a process that starts without a database has none.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from control_plane.domain.pages.public_page import PublicPage
 from control_plane.errors import Unavailable
+from control_plane.services.pages.patience import FIRST_S, PATIENCE_S, SHORT_S, Late, in_time, seen
 from control_plane.services.pages.read_public_page import page_gate, page_gate_of_domain, read_faced_page
 from control_plane.services.uptime.read_availability import Horizon
 from control_plane.store.page_reads import PageFace
 from control_plane.store.pool import Database
 
 FRESH_S = 3.0
-PATIENCE_S = 0.6
-"""How long somebody waits for a new reading where there is a copy."""
 OLD_S = 30.0
 """A copy of that age says how old it is, even if nothing failed."""
 MOST_PAGES = 500
@@ -59,6 +58,8 @@ class Copy:
     kept: KeptPage
     stale_since: datetime | None = None
     age_s: int = 0
+    late: bool = False
+    """Whether a newer one was waited for in vain."""
 
     @property
     def face(self) -> PageFace:
@@ -69,6 +70,11 @@ class Copy:
         return self.kept.page
 
 
+class _Reading(NamedTuple):
+    task: asyncio.Task[Any]
+    begun: float
+
+
 @dataclass
 class PublicPages:
     """The pages of this process. `clock` gives monotonic seconds."""
@@ -76,7 +82,7 @@ class PublicPages:
     clock: Callable[[], float] = time.monotonic
     password_turns: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, PASSWORDS_AT_ONCE))
     _kept: OrderedDict[str, KeptPage] = field(default_factory=OrderedDict)
-    _reading: dict[str, asyncio.Task[KeptPage | None]] = field(default_factory=dict)
+    _reading: dict[Hashable, _Reading] = field(default_factory=dict)
     _domains: OrderedDict[str, tuple[str | None, float | None]] = field(default_factory=OrderedDict)
 
     @property
@@ -89,14 +95,13 @@ class PublicPages:
         known = self._kept.get(slug)
         if known is not None and self.clock() - known.at < FRESH_S:
             return Copy(known)
-        reading = self._reading.get(slug) or self._begin(database, slug, horizon)
+        read = partial(self._read, database, slug, horizon)
         try:
-            async with asyncio.timeout(PATIENCE_S if known is not None else None):
-                found = await asyncio.shield(reading)
-        except (Unavailable, TimeoutError) as error:
+            found: KeptPage | None = await self._once(("page", slug), read, PATIENCE_S if known else FIRST_S)
+        except Unavailable as error:
             if known is None:
                 raise
-            return self._old(known, failed=isinstance(error, Unavailable))
+            return self._old(known, error)
         return None if found is None else Copy(found)
 
     async def slug_of_domain(self, database: Database, domain: str) -> str | None:
@@ -107,55 +112,88 @@ class PublicPages:
         slug, until = self._domains.get(domain, (None, None))
         if until is not None and self.clock() < until:
             return slug
+        read = partial(self._read_domain, database, domain)
         try:
-            async with asyncio.timeout(PATIENCE_S if until is not None else None):
-                face = await page_gate_of_domain(database, domain)
-        except (Unavailable, TimeoutError):
+            slug = await self._once(("domain", domain), read, FIRST_S if until is None else SHORT_S)
+        except Unavailable:
             if until is None:
                 raise
-            return slug
+        return slug
+
+    async def _read_domain(self, database: Database, domain: str) -> str | None:
+        domains = self._domains
+        face = await page_gate_of_domain(database, domain)
         slug = None if face is None else face.slug
-        _put(self._domains, domain, (slug, self.clock() + DOMAIN_GOOD_S), most=MOST_DOMAINS)
+        _put(domains, domain, (slug, self.clock() + DOMAIN_GOOD_S), most=MOST_DOMAINS)
         return slug
 
     def forget_domains(self, _hint: str = "") -> None:
         """Ask anew which page each host name leads to: a domain, or its proof, has changed."""
-        self._domains.clear()
+        self._domains = OrderedDict()  # what is being read now goes into the former
+        for key in [key for key in self._reading if isinstance(key, tuple) and key[0] == "domain"]:
+            del self._reading[key]
 
-    async def part(self, copy: Copy, key: Hashable, read: Callable[[], Awaitable[Any]]) -> Any:
+    async def part(self, copy: Copy, key: Hashable, read: Callable[[], Awaitable[Any]]) -> tuple[Any, Copy]:
         """Something else of the page, kept beside it: as fresh as the page, and as long as it when that cannot be read.
 
-        Raises Unavailable where it was never read.
+        With it the copy again, which is as old as what is older of the two. Raises Unavailable where it was never read.
         """
         value, at = copy.kept.parts.get(key, (None, None))
         if at is not None and self.clock() - at < FRESH_S:
-            return value
+            return value, copy
+        patience_s = FIRST_S if at is None else 0.0 if copy.late else PATIENCE_S  # one wait is enough for everything
+        read_and_keep = partial(self._read_part, copy.kept, key, read)
         try:
-            async with asyncio.timeout(PATIENCE_S if at is not None else None):
-                value = await read()
-        except (Unavailable, TimeoutError):
+            return await self._once(("part", copy.face.id, key), read_and_keep, patience_s), copy
+        except Unavailable as error:
             if at is None:
                 raise
-            return value
-        _put(copy.kept.parts, key, (value, self.clock()), most=MOST_PARTS)
+            return value, self._older(copy, at, error)
+
+    async def _read_part(self, kept: KeptPage, key: Hashable, read: Callable[[], Awaitable[Any]]) -> Any:
+        value = await read()
+        _put(kept.parts, key, (value, self.clock()), most=MOST_PARTS)
         return value
 
-    def _old(self, known: KeptPage, *, failed: bool) -> Copy:
+    def _old(self, known: KeptPage, error: Unavailable) -> Copy:
         age = self.clock() - known.at
-        if not failed and age < OLD_S:
-            return Copy(known)
-        return Copy(known, known.page.as_of, int(age))
+        if isinstance(error, Late) and age < OLD_S:
+            return Copy(known, late=True)
+        return Copy(known, known.page.as_of, int(age), late=True)
 
-    def _begin(self, database: Database, slug: str, horizon: Horizon) -> asyncio.Task[KeptPage | None]:
-        task = asyncio.create_task(self._read(database, slug, horizon), name=f"status page {slug}")
-        self._reading[slug] = task
-        task.add_done_callback(lambda ended: self._ended(slug, ended))
-        return task
+    def _older(self, copy: Copy, at: float, error: Unavailable) -> Copy:
+        """The copy with a part that was read at `at`."""
+        age = self.clock() - at
+        if age <= copy.age_s or (isinstance(error, Late) and age < OLD_S):
+            return copy
+        before = timedelta(seconds=max(0.0, copy.kept.at - at))
+        return Copy(copy.kept, copy.page.as_of - before, int(age), late=True)
 
-    def _ended(self, slug: str, ended: asyncio.Task[KeptPage | None]) -> None:
-        self._reading.pop(slug, None)
-        if not ended.cancelled():
-            ended.exception()  # everybody who waited was told; perhaps nobody did
+    async def _once(self, key: Hashable, read: Callable[[], Awaitable[Any]], patience_s: float) -> Any:
+        """What `read` gives, which is one reading for all who ask at once: their patience counts from its beginning.
+
+        Raises Late, and what it raises; Unavailable where it has taken longer than a first reading may.
+        """
+        reading = self._reading.get(key) or self._begin(key, read)
+        waited_s = self.clock() - reading.begun
+        try:
+            return await in_time(reading.task, seconds=patience_s - waited_s)
+        except Late:
+            if waited_s >= FIRST_S:
+                raise Unavailable("The database is away. Try again shortly.") from None
+            raise
+
+    def _begin(self, key: Hashable, read: Callable[[], Awaitable[Any]]) -> _Reading:
+        task = asyncio.create_task(_made(read), name=f"public reading of {key}")
+        reading = self._reading[key] = _Reading(task, self.clock())
+        task.add_done_callback(lambda ended: self._ended(key, ended))
+        return reading
+
+    def _ended(self, key: Hashable, ended: asyncio.Task[Any]) -> None:
+        reading = self._reading.get(key)
+        if reading is not None and reading.task is ended:
+            del self._reading[key]
+        seen(ended)
 
     async def _read(self, database: Database, slug: str, horizon: Horizon) -> KeptPage | None:
         face = await page_gate(database, slug)
@@ -184,3 +222,7 @@ def _put(kept: OrderedDict[Any, Any], key: Hashable, value: object, *, most: int
     kept.move_to_end(key)
     if len(kept) > most:
         kept.popitem(last=False)
+
+
+async def _made(read: Callable[[], Awaitable[Any]]) -> Any:
+    return await read()

@@ -11,14 +11,14 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from control_plane.errors import NotFound, Unavailable
+from control_plane.services.pages.patience import FIRST_S, PATIENCE_S, Late, in_time, seen
 
 V = TypeVar("V")
 
-PATIENCE_S = 0.6
-"""How long somebody waits for a new answer where there is one."""
 LONGEST = timedelta(days=1)
 """Nothing older is told: whether a link still counts cannot be asked meanwhile."""
 MOST = 5000
@@ -59,45 +59,55 @@ class LastKnown:
         *,
         now: datetime,
         until: Callable[[V], datetime | None] = lambda _: None,
+        patience_s: float | None = None,
     ) -> Known[V]:
         """What `make` says, or what it said last. Its NotFound is an answer, too: what was kept is forgotten.
 
-        `until`: when an answer stops counting by itself. Raises Unavailable where there is nothing to tell instead.
+        `until`: when an answer stops counting by itself. `patience_s`: how long to wait for a new one where there is
+        one. Raises Unavailable where there is nothing to tell instead.
         """
         kept = self._kept.get(key)
         if kept is not None and kept.ends <= now:
             kept = None
         if kept is not None and key in self._asking:  # the one before us waits already
             return _old(kept, now)
-        task = asyncio.create_task(_made(make))
+        keep = partial(self._keep, key, now, until)
+        task = self._asking.get(key) or asyncio.create_task(_made(make))
         try:
-            value = await self._answered(key, task, patience_s=None if kept is None else PATIENCE_S)
-        except (Unavailable, TimeoutError):
+            value: V = await in_time(task, seconds=FIRST_S if kept is None else patience_s or PATIENCE_S)
+        except Unavailable as error:
+            if isinstance(error, Late):
+                self._leave(key, task, keep)
             if kept is None:
                 raise
             return _old(kept, now)
         except NotFound:
             self._kept.pop(key, None)
             raise
-        self._keep(key, _Kept(value, now, min(now + LONGEST, until(value) or datetime.max.replace(tzinfo=UTC))))
+        keep(value)
         return Known(value)
 
-    async def _answered(self, key: Hashable, task: asyncio.Task[V], *, patience_s: float | None) -> V:
-        done, _ = await asyncio.wait({task}, timeout=patience_s)
-        if not done:
+    def _leave(self, key: Hashable, task: asyncio.Task[V], keep: Callable[[V], None]) -> None:
+        """Nobody waits for it any more; what it says then counts all the same."""
+
+        def ended(_: asyncio.Task[V]) -> None:
+            if self._asking.get(key) is task:
+                del self._asking[key]
+            seen(task)
+            if task.cancelled():
+                return
+            if isinstance(task.exception(), NotFound):
+                self._kept.pop(key, None)
+            elif task.exception() is None:
+                keep(task.result())
+
+        if self._asking.get(key) is not task:
             self._asking[key] = task
-            task.add_done_callback(lambda ended: self._late(key, ended))
-            raise TimeoutError
-        return task.result()
+            task.add_done_callback(ended)
 
-    def _late(self, key: Hashable, ended: asyncio.Task[Any]) -> None:
-        """Nobody waits for it any more; what it says of a link that is gone counts all the same."""
-        self._asking.pop(key, None)
-        if not ended.cancelled() and isinstance(ended.exception(), NotFound):
-            self._kept.pop(key, None)
-
-    def _keep(self, key: Hashable, kept: _Kept) -> None:
-        self._kept[key] = kept
+    def _keep(self, key: Hashable, now: datetime, until: Callable[[V], datetime | None], value: V) -> None:
+        ends = min(now + LONGEST, until(value) or datetime.max.replace(tzinfo=UTC))
+        self._kept[key] = _Kept(value, now, ends)
         self._kept.move_to_end(key)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)

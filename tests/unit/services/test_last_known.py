@@ -91,6 +91,34 @@ async def test_nobody_waits_long_and_only_one_asks_a_database_that_hangs(monkeyp
         await known.ask("share", source, now=LATER)
 
 
+async def test_an_answer_that_comes_late_is_what_is_told_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(last_known, "PATIENCE_S", 0.01)
+    known, source = LastKnown(), Source()
+    await known.ask("share", source, now=NOW)
+    source.may_go.clear()
+    source.says = "down"
+    assert (await known.ask("share", source, now=LATER)).since == NOW
+    source.may_go.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    source.says = Unavailable("away")
+    assert (await known.ask("share", source, now=LATER + timedelta(seconds=5))) == Known("down", LATER, 5)
+
+
+async def test_what_was_never_told_is_waited_for_so_long_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(last_known, "FIRST_S", 0.01)
+    known, source = LastKnown(), Source()
+    source.may_go.clear()
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await known.ask("share", source, now=NOW)
+    assert source.asked == 1, "who comes later waits for the same answer"
+    monkeypatch.setattr(last_known, "FIRST_S", 60.0)
+    asked = asyncio.create_task(known.ask("share", source, now=NOW))
+    source.may_go.set()
+    assert await asked == Known("up")
+
+
 async def test_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(last_known, "MOST", 3)
     known, source = LastKnown(), Source()
