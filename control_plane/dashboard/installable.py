@@ -51,7 +51,23 @@ async def manifest(_call: Call) -> web.StreamResponse:
     return web.Response(body=body, content_type="application/manifest+json", headers={"Cache-Control": "no-cache"})
 
 
+async def favicon(_call: Call) -> web.StreamResponse:
+    """Browsers ask for it wherever what they show names no icon: JSON, a badge, a feed. They look at what it is."""
+    headers = {"Cache-Control": "public, max-age=86400"}
+    return web.Response(body=content_of("icon-192.png"), content_type="image/png", headers=headers)
+
+
 ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/favicon.ico",
+        handler=favicon,
+        operation="get_favicon",
+        summary="The icon that browsers ask for by themselves",
+        tag="Dashboard",
+        door=Door.PUBLIC,
+        in_openapi=False,
+    ),
     Route(
         method="GET",
         path="/sw.js",

@@ -1,21 +1,22 @@
-"""A page under a domain of its own, and its logo."""
+"""A page under a domain of its own, and where a slash too many leads; its logo."""
 
 from __future__ import annotations
 
 from functools import partial
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
 from control_plane.errors import NotFound, Unavailable
 from control_plane.public_site.everybody import front_door, is_on_the_way_in, show_everybody
 from control_plane.public_site.rendering import FOR_EVER
-from control_plane.public_site.status_page import in_words, page_answer, refused
-from control_plane.public_site.status_page_door import PRIVATE_READ, admitted, find, horizon, host_of, opened
+from control_plane.public_site.status_page import in_words, page_answer, refused, route
+from control_plane.public_site.status_page_door import PRIVATE_READ, admitted, base_of, find, horizon, host_of, opened
 from control_plane.store import page_reads
 from control_plane.store.page_reads import Logo, PageFace
 from control_plane.web.call import Call, Reply
+from control_plane.web.dispatch import PUBLIC_READ
 from control_plane.web.routes import Door, Handler, Route
 
 
@@ -76,6 +77,13 @@ def _is_ours(call: Call, domain: str) -> bool:
     return True
 
 
+async def lead_to_page(call: Call) -> web.Response:
+    """Whether there is such a page is told there."""
+    query = call.request.rel_url.raw_query_string
+    there = base_of(quote(call.path["slug"], safe="")) + (f"?{query}" if query else "")
+    return web.Response(status=301, headers={"Location": there, "Cache-Control": PUBLIC_READ})
+
+
 async def show_logo(call: Call) -> web.StreamResponse:
     """The picture as it was encoded here. Its digest is in the path, so it may be kept for ever."""
     copy = await find(call, call.path["slug"])
@@ -98,6 +106,7 @@ async def _logo(call: Call, face: PageFace) -> Logo | None:
 
 
 ROUTES: tuple[Route, ...] = (
+    route("/status/{slug}/", lead_to_page, operation="lead_to_status_page", summary="The same without the slash"),
     Route(
         method="GET",
         path="/status/{slug}/logo/{digest}",

@@ -73,6 +73,16 @@ async def test_the_service_worker_governs_the_site_and_is_never_stale(desk: Desk
     assert "script-src" not in reply.headers["Content-Security-Policy"]
 
 
+async def test_every_host_has_the_icon_that_browsers_ask_for_by_themselves(desk: Desk) -> None:
+    async with desk.browser() as stranger:
+        for host in ("127.0.0.1", "status.acme.example"):
+            reply = await stranger.get("/favicon.ico", headers={"Host": host})
+            assert (reply.status_code, reply.headers["Content-Type"]) == (200, "image/png")
+            assert reply.content.startswith(b"\x89PNG")
+            assert reply.headers["Cache-Control"] == "public, max-age=86400"
+        assert (await stranger.head("/favicon.ico")).status_code == 200
+
+
 async def test_the_dashboard_can_be_installed(desk: Desk) -> None:
     """The rules by which browsers offer it: a name, a start within the scope, icons of 192 and 512 that are there."""
     async with desk.browser() as stranger:

@@ -23,6 +23,7 @@ OPEN = {
     "/login",
     "/sw.js",
     "/app.webmanifest",
+    "/favicon.ico",
     "/static/{digest}/{name}",
     "/auth/{provider}/login",
     "/auth/{provider}/callback",

@@ -61,6 +61,20 @@ async def test_a_page_says_nothing_of_what_stays_inside(stage: Stage, http: http
         assert [each for each in hidden if each in text] == []
 
 
+async def test_a_slash_too_many_leads_to_the_page(stage: Stage, http: httpx.AsyncClient) -> None:
+    await stage.page()
+    moved = await http.get("/status/acme/?status=major_outage&search=a%20b")
+    assert (moved.status_code, moved.headers["Location"]) == (301, "/status/acme?status=major_outage&search=a%20b")
+    assert (await http.get(moved.headers["Location"])).status_code == 200
+    head = await http.head("/status/acme/")
+    assert (head.status_code, head.headers["Location"], head.content) == (301, "/status/acme", b"")
+    assert (await http.post("/status/acme/")).status_code == 405
+    for slug in ("%2F%2Fevil.example", "%5Cevil.example", "a%0d%0aSet-Cookie:%20x", "%2e%2e", "\u00e9"):
+        there = (await http.get(f"/status/{slug}/?next=//evil.example")).headers.get("Location", "/status/")
+        assert there.startswith("/status/"), slug
+        assert "\n" not in there, slug
+
+
 async def test_drafts_unknown_slugs_and_suspended_tenants_are_told_alike(stage: Stage, http: httpx.AsyncClient) -> None:
     await stage.page("draft", state="draft")
     await stage.page("gone")

@@ -149,7 +149,8 @@ async def _hear(stream: httpx.Response, event: str) -> str:
 QUIET = {
     *("get_configuration_schema", "get_llms_text", "get_robots_text", "get_public_style", "get_page_colours"),
     *("get_static_file", "show_docs", "show_error_reference", "show_docs_chapter", "get_openapi", "get_health"),
-    *("get_service_worker", "get_status_worker", "get_manifest", "show_operator_sign_in", "show_sign_in"),
+    *("get_service_worker", "get_status_worker", "get_manifest", "get_favicon", "show_operator_sign_in"),
+    "show_sign_in",
 }
 """What needs no database, and is served as ever."""
 SAID = {"show_acknowledge_link", "show_verification", "show_unsubscribe", "show_delegation", "show_setup"}
