@@ -178,20 +178,26 @@ async def month_histograms(
 
 _DONE = "(SELECT coalesce(max(done_until), 0) FROM rollup_walks WHERE name = 'hourly')"
 
-# Whole hours from the coarser rollups, and what these have not come to yet from the finer ones. Put together monitor by
+# Whole hours from the coarser rollups; from the finer ones what lies before the first of them ($4), and what they have
+# not come to yet. Put together monitor by
 # monitor: in one grouping over all of them, megabytes would be sorted first, and on disk.
 DAY_HISTOGRAMS = f"""
 SELECT asked.id, (
     SELECT string_agg(r.histogram, ''::bytea)
     FROM regions g CROSS JOIN LATERAL (
         (SELECT h.histogram FROM rollups_hourly h
-         WHERE h.tenant_id = $1 AND h.monitor_id = asked.id AND h.region_id = g.id AND h.starts >= $3
+         WHERE h.tenant_id = $1 AND h.monitor_id = asked.id AND h.region_id = g.id AND h.starts >= $4
              AND h.starts < {_DONE}
          OFFSET 0)
         UNION ALL
         (SELECT f.histogram FROM rollups_fine f
          WHERE f.tenant_id = $1 AND f.monitor_id = asked.id AND f.region_id = g.id
-             AND f.starts >= greatest($3, {_DONE})
+             AND f.starts >= $3 AND f.starts < $4
+         OFFSET 0)
+        UNION ALL
+        (SELECT f.histogram FROM rollups_fine f
+         WHERE f.tenant_id = $1 AND f.monitor_id = asked.id AND f.region_id = g.id
+             AND f.starts >= greatest($4, {_DONE})
          OFFSET 0)
     ) r
 )
@@ -200,8 +206,11 @@ FROM unnest($2::uuid[]) AS asked (id)
 
 
 async def day_histograms(
-    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID], since_ms: int
+    conn: Connection, *, tenant_id: UUID, monitor_ids: Sequence[UUID], since_ms: int, first_hour_ms: int
 ) -> dict[UUID, bytes]:
-    """Each monitor's latency over all regions, from the rollups that start since (Unix ms)."""
-    rows = await conn.fetch(DAY_HISTOGRAMS, tenant_id, list(monitor_ids), since_ms)
+    """Each monitor's latency over all regions, from the five minutes that start since (Unix ms) on.
+
+    `first_hour_ms`: the first start of an hour that is not before `since_ms`.
+    """
+    rows = await conn.fetch(DAY_HISTOGRAMS, tenant_id, list(monitor_ids), since_ms, first_hour_ms)
     return {monitor_id: histogram for monitor_id, histogram in rows if histogram}

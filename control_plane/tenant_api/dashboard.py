@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from control_plane.errors import BadRequest
 from control_plane.services.uptime.read_sparklines import Sparkline, read_sparklines
 from control_plane.services.uptime.read_summary import (
+    SLOW_MS,
     LastDay,
     SlowMonitor,
     Standing,
@@ -81,8 +82,8 @@ class RecentIncidentJson(Struct, frozen=True, kw_only=True):
 
 
 class SummaryJson(Struct, frozen=True, kw_only=True):
-    """What is wrong first. `slowest` is by the mean of the last quarter of an hour that was rolled up, in ms. What is
-    of incidents is null for a key without incidents:read.
+    """What is wrong first. `slowest` is by the mean of the last `slowest_window_secs` that were rolled up, in ms.
+    What is of incidents is null for a key without incidents:read.
     """
 
     monitors: MonitorsJson
@@ -90,6 +91,7 @@ class SummaryJson(Struct, frozen=True, kw_only=True):
     open_incidents: int | None
     recent_incidents: Sequence[RecentIncidentJson] | None
     slowest: Sequence[SlowMonitor]
+    slowest_window_secs: int
     last_24h: LastDayJson
 
 
@@ -136,6 +138,7 @@ def _summary(standing: Standing, day: LastDay, *, with_incidents: bool) -> Summa
         open_incidents=standing.incidents.open if with_incidents else None,
         recent_incidents=[_incident(view) for view in standing.recent] if with_incidents else None,
         slowest=day.slowest,
+        slowest_window_secs=SLOW_MS // 1000,
         last_24h=LastDayJson(
             uptime_pct=day.uptime_pct,
             seconds=TimeJson(**seconds),

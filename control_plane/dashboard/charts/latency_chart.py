@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from control_plane.dashboard.charts.charts import PHASES
 from control_plane.dashboard.words import milliseconds
@@ -75,10 +76,11 @@ class LatencyChart(Struct, frozen=True, kw_only=True):
     is_empty: bool
 
 
-def latency_chart(chart: Chart, *, shades: Sequence[Shade] = ()) -> LatencyChart:
-    """The chart of the first series."""
+def latency_chart(chart: Chart, *, shades: Sequence[Shade] = (), p95: float | None = None) -> LatencyChart:
+    """The chart of the first series. `p95`: what is said of the whole range elsewhere, where that is said instead."""
     slices = chart.series[0].slices
     whole = chart.series[0].whole
+    whole = whole if p95 is None or not whole.samples else replace(whole, p95=p95)
     measured = [each.latency for each in slices if each.latency.samples]
     top = nice_top(max((each.p99 or 0 for each in measured), default=0))
     most = nice_top(max((_sum(each) for each in measured), default=0))

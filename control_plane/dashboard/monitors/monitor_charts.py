@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -14,6 +15,7 @@ from control_plane.dashboard.visit import Visit
 from control_plane.domain.checks.regionless import kind_is_regionless
 from control_plane.domain.uptime.availability import History
 from control_plane.services.uptime.read_availability import Horizon, read_days, read_histories
+from control_plane.services.uptime.read_day_p95 import DAY, read_day_p95s
 from control_plane.services.uptime.read_latency import read_latency
 from control_plane.store import uptime_reads
 from control_plane.store.incidents_read import IncidentView
@@ -74,7 +76,7 @@ async def monitor_charts(visit: Visit, view: MonitorView, incidents: Sequence[In
         if not kind_is_regionless(view.kind):
             shades = _of_incidents(incidents, now)
             shades += _of_maintenance(history, now)
-            latency = await _latency(conn, visit, view, shades, start=now - RANGES[chosen], region=region)
+            latency = await _latency(conn, visit, view, shades, long=RANGES[chosen], now=now, region=region)
     return MonitorCharts(
         latency=latency,
         uptime=uptime_figures(monitor, history, now=now),
@@ -96,9 +98,16 @@ def _href(view: MonitorView, name: str, region: str) -> str:
 
 
 async def _latency(
-    conn: Connection, visit: Visit, view: MonitorView, shades: Sequence[Shade], *, start: datetime, region: str
+    conn: Connection,
+    visit: Visit,
+    view: MonitorView,
+    shades: Sequence[Shade],
+    *,
+    long: timedelta,
+    now: datetime,
+    region: str,
 ) -> LatencyChart:
-    now = visit.deps.now()
+    start = now - long
     chart = await read_latency(
         conn,
         tenant_id=visit.tenant_id,
@@ -109,8 +118,11 @@ async def _latency(
         kept=visit.deps.settings.retention,
         region=region or None,
     )
+    p95s: Mapping[UUID, float] = {}
+    if long == DAY and not region:
+        p95s = await read_day_p95s(conn, [view.id], tenant_id=visit.tenant_id, now=now)
     within = [shade for shade in shades if shade.end > start]
-    return latency_chart(chart, shades=within)
+    return latency_chart(chart, shades=within, p95=p95s.get(view.id))
 
 
 def _of_incidents(incidents: Sequence[IncidentView], now: datetime) -> list[Shade]:

@@ -20,20 +20,18 @@ from control_plane.domain.pages.public_page import (
     PublicPage,
 )
 from control_plane.domain.pages.public_state import component_state, day_state, page_state, worst
-from control_plane.domain.uptime import availability, latency_histogram
+from control_plane.domain.uptime import availability
 from control_plane.domain.uptime.availability import Durations
 from control_plane.services.fleet.read_notice import read_notice
 from control_plane.services.pages.public_incidents import incidents_of, open_declared, touched
 from control_plane.services.pages.public_maintenance import held_of, maintenance_of
 from control_plane.services.uptime.read_availability import Day, Horizon, day_start, read_days_of
-from control_plane.store import page_reads, rollup_reads
+from control_plane.services.uptime.read_day_p95 import read_day_p95s
+from control_plane.store import page_reads
 from control_plane.store.page_reads import FacedComponent, PageFace
 from control_plane.store.pool import Connection, Database
-from shared.clock import to_unix_ms
 from shared.ids import TenantId
 
-_HOUR_MS = 3_600_000
-P95 = (0.95,)
 _TYPED = tuple(name for name in PageConfig.__struct_fields__ if name in PageFace.__struct_fields__)
 
 
@@ -161,7 +159,7 @@ async def _groups(
     for row in rows:
         order.setdefault(row.group, []).append(row)
     told = {
-        name: [_component(row, lived.get(row.monitor_id, ()), slow.get(row.monitor_id, b"")) for row in under]
+        name: [_component(row, lived.get(row.monitor_id, ()), slow.get(row.monitor_id)) for row in under]
         for name, under in order.items()
     }
     return [
@@ -170,8 +168,7 @@ async def _groups(
     ]
 
 
-def _component(row: FacedComponent, days: Sequence[Day], histogram: bytes) -> PublicComponent:
-    p95 = latency_histogram.percentiles_of(histogram, P95)
+def _component(row: FacedComponent, days: Sequence[Day], latency_ms: float | None) -> PublicComponent:
     whole = sum((day.availability.durations for day in days), Durations())
     return PublicComponent(
         id=row.id,
@@ -181,7 +178,7 @@ def _component(row: FacedComponent, days: Sequence[Day], histogram: bytes) -> Pu
         since=row.since,
         uptime=availability.uptime_pct(whole),
         days=[_day(day) for day in days],
-        latency_ms=None if p95 is None else round(p95[0]) / 1000,
+        latency_ms=latency_ms,
     )
 
 
@@ -212,15 +209,10 @@ async def _days(
 
 async def _latencies(
     conn: Connection, face: PageFace, rows: Sequence[FacedComponent], *, now: datetime
-) -> Mapping[UUID, bytes]:
-    """Histograms of the last 24 whole hours by monitor; of those that show latency."""
+) -> Mapping[UUID, float]:
+    """The p95 of the last 24 hours by monitor, in ms; of those that show latency."""
     wanted = [row.monitor_id for row in rows if face.show_latency and row.show_latency]
-    if not wanted:
-        return {}
-    until = to_unix_ms(now) // _HOUR_MS * _HOUR_MS
-    return await rollup_reads.month_histograms(
-        conn, tenant_id=face.tenant_id, monitor_ids=wanted, start_ms=until - 24 * _HOUR_MS, end_ms=until
-    )
+    return await read_day_p95s(conn, wanted, tenant_id=face.tenant_id, now=now) if wanted else {}
 
 
 def _first_day(now: datetime, days: int) -> datetime:

@@ -19,6 +19,7 @@ from control_plane.services.pages.shared_view import (
     sentence,
 )
 from control_plane.services.uptime.read_availability import Horizon, read_spans
+from control_plane.services.uptime.read_day_p95 import DAY, read_day_p95s
 from control_plane.services.uptime.read_latency import Chart, read_latency
 from control_plane.settings import RetentionSettings
 from control_plane.store import monitor_reads, public_monitors, uptime_reads
@@ -30,7 +31,6 @@ from shared.ids import TenantId
 
 INCIDENTS_SINCE = timedelta(days=90)
 MAX_INCIDENTS = 10
-LATENCY_OF = timedelta(hours=24)
 
 
 async def read_share(database: Database, shared: SharedMonitor, *, kept: RetentionSettings) -> SharedView:
@@ -45,8 +45,9 @@ async def read_share(database: Database, shared: SharedMonitor, *, kept: Retenti
     now = from_unix_ms(view.now_ms)
     async with database.tenant(tenant_id) as conn:
         chart = await read_latency(
-            conn, tenant_id=tenant_id, monitor_id=view.id, start=now - LATENCY_OF, end=now, now=now, kept=kept
+            conn, tenant_id=tenant_id, monitor_id=view.id, start=now - DAY, end=now, now=now, kept=kept
         )
+        p95s = await read_day_p95s(conn, [view.id], tenant_id=tenant_id, now=now)
         horizon = Horizon(now, timedelta(days=kept.transitions_days))
         return SharedView(
             name=view.name,
@@ -56,7 +57,7 @@ async def read_share(database: Database, shared: SharedMonitor, *, kept: Retenti
             at=now,
             votes=votes,
             uptime=await _uptime(conn, view, tenant_id=tenant_id, horizon=horizon),
-            latency=_latency(chart),
+            latency=_latency(chart, p95s.get(view.id)),
             incidents=await _incidents(conn, view, tenant_id=tenant_id, horizon=horizon),
         )
 
@@ -81,11 +82,12 @@ async def _uptime(conn: Connection, view: MonitorView, *, tenant_id: TenantId, h
     ]
 
 
-def _latency(chart: Chart) -> SharedLatency:
+def _latency(chart: Chart, p95: float | None) -> SharedLatency:
+    """The chart, with the p95 of the day; of a monitor that is too young to have one, that of the chart."""
     series = chart.series[0]
     return SharedLatency(
         p50=series.whole.p50,
-        p95=series.whole.p95,
+        p95=series.whole.p95 if p95 is None else p95,
         bucket_seconds=chart.slice_s,
         buckets=[
             SharedSlice(t=each.start, p50=each.latency.p50, p95=each.latency.p95, samples=each.latency.samples)

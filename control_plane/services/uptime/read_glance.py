@@ -5,30 +5,28 @@ All of a page at once, in three statements however many monitors there are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
-from control_plane.domain.uptime import availability, latency_histogram
+from control_plane.domain.uptime import availability
 from control_plane.domain.uptime.availability import History, Span
 from control_plane.services.uptime.read_availability import Horizon, read_histories
-from control_plane.store import rollup_reads
+from control_plane.services.uptime.read_day_p95 import DAY, read_day_p95s
 from control_plane.store.monitor_reads import MonitorView
 from control_plane.store.pool import Connection
 from control_plane.store.uptime_reads import UptimeMonitor
 from shared.clock import to_unix_ms
 
-DAY = timedelta(days=1)
 MONTH = timedelta(days=30)
 
 
 class Glance(Struct, frozen=True, kw_only=True):
     """`spans`: the states of [since_ms, until_ms), which is a day; none before the monitor was made.
 
-    Uptime in per cent and `p95_ms` of the last day's rollups; None where nothing is known.
+    Uptime in per cent and `p95_ms` of the last day (read_day_p95); None where nothing is known.
     """
 
     since_ms: int
@@ -47,7 +45,7 @@ async def read_glances(
     histories = await read_histories(
         conn, asked, tenant_id=tenant_id, start=horizon.now - MONTH, end=horizon.now, horizon=horizon
     )
-    p95s = await _p95s(conn, [view.id for view in monitors], tenant_id=tenant_id, now=horizon.now)
+    p95s = await read_day_p95s(conn, [view.id for view in monitors], tenant_id=tenant_id, now=horizon.now)
     now_ms = to_unix_ms(horizon.now)
     return {each: _glance(history, now_ms, p95s.get(each)) for each, history in histories.items()}
 
@@ -63,24 +61,6 @@ def _uptime_monitor(view: MonitorView) -> UptimeMonitor:
         sla_target=view.sla_target,
         sla_period_days=view.sla_period_days,
     )
-
-
-async def _p95s(
-    conn: Connection, monitor_ids: Sequence[UUID], *, tenant_id: UUID, now: datetime
-) -> Mapping[UUID, float]:
-    since_ms = to_unix_ms(now - DAY)
-    histograms = await rollup_reads.day_histograms(
-        conn, tenant_id=tenant_id, monitor_ids=monitor_ids, since_ms=since_ms
-    )
-    return {each: _p95(data) for each, data in histograms.items()}
-
-
-@lru_cache(maxsize=1000)
-def _p95(histogram: bytes) -> float:
-    """Milliseconds. Remembered: a page that is open asks for the same day again and again."""
-    found = latency_histogram.percentiles_of(histogram, (0.95,))
-    assert found is not None, "the store leaves out what counts nothing"
-    return found[0] / 1000
 
 
 def _glance(history: History, now_ms: int, p95_ms: float | None) -> Glance:

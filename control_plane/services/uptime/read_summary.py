@@ -23,7 +23,8 @@ DAY = timedelta(days=1)
 SLOWEST = 5
 RECENT = 5
 _AT_ONCE = 500
-_SLOW_SLICES = 3
+SLOW_MS = 3 * FINE_MS
+"""The slowest are those of the last quarter of an hour that is rolled up: a day of all monitors is too much to read."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -91,7 +92,7 @@ async def read_last_day(conn: Connection, *, tenant_id: UUID, now: datetime) -> 
 async def _slowest(conn: Connection, *, tenant_id: UUID) -> list[SlowMonitor]:
     """By the last quarter of an hour that is rolled up."""
     until = (await dashboard_reads.rolled_up(conn)).fine_until
-    start = until - _SLOW_SLICES * FINE_MS
+    start = until - SLOW_MS
     rows = await dashboard_reads.slowest(conn, tenant_id=tenant_id, start_ms=start, end_ms=until, limit=SLOWEST)
     return [_slow(row) for row in rows]
 
