@@ -89,27 +89,32 @@ async def serve_calendar(call: Call) -> web.Response:
     return answer(call, copy, "ics", make, media=MEDIA_TYPE)
 
 
-def _route(path: str, handler: object, *, operation: str, summary: str) -> Route:
-    return Route(
-        method="GET",
-        path=path,
-        handler=handler,  # type: ignore[arg-type]
-        operation=operation,
-        summary=summary,
-        tag="public pages",
-        door=Door.PUBLIC,
-        errors=("STATUS_PAGE_NOT_FOUND", "PAGE_PASSWORD_NEEDED"),
-        in_openapi=False,
-    )
+FEEDS = (
+    ("feed.atom", serve_atom, "atom", ATOM, "Its incidents as Atom"),
+    ("feed.rss", serve_rss, "rss", RSS, "Its incidents as RSS"),
+    ("maintenance.ics", serve_calendar, "calendar", MEDIA_TYPE, "Its maintenance as a calendar"),
+)
+
+
+def _routes(base: str, *, operation: str, in_openapi: bool) -> list[Route]:
+    return [
+        Route(
+            method="GET",
+            path=f"{base}/{name}",
+            handler=handler,
+            operation=operation.format(what),
+            summary=summary,
+            tag="public pages",
+            door=Door.PUBLIC,
+            also=(media,),
+            errors=("STATUS_PAGE_NOT_FOUND", "PAGE_PASSWORD_NEEDED"),
+            in_openapi=in_openapi,
+        )
+        for name, handler, what, media, summary in FEEDS
+    ]
 
 
 ROUTES: tuple[Route, ...] = (
-    _route("/status/{slug}/feed.atom", serve_atom, operation="get_page_atom", summary="Its incidents as Atom"),
-    _route("/status/{slug}/feed.rss", serve_rss, operation="get_page_rss", summary="Its incidents as RSS"),
-    _route(
-        "/status/{slug}/maintenance.ics",
-        serve_calendar,
-        operation="get_page_calendar",
-        summary="Its maintenance as a calendar",
-    ),
+    *_routes("/status/{slug}", operation="get_page_{}", in_openapi=False),
+    *_routes("/api/public/v1/pages/{slug}", operation="get_public_page_{}", in_openapi=True),
 )

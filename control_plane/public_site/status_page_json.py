@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,7 @@ from control_plane.public_site.status_page_types import (
     HistoryReply,
     IncidentReply,
     Incidents,
+    ListReply,
     Maintenances,
     StatusReply,
     component_replies,
@@ -33,6 +34,7 @@ from control_plane.public_site.status_page_views import SEARCH_LIMIT, Wanted
 from control_plane.services.pages.keep_public_pages import Copy
 from control_plane.web.call import Call
 from control_plane.web.page_streams import PageWatcher
+from control_plane.web.paging import DEFAULT_LIMIT, Limit, Offset, PageQuery, capped, page_links
 from control_plane.web.routes import Door, Route
 
 JSON = "application/json"
@@ -65,6 +67,19 @@ class FilterQuery(Struct, frozen=True):
         return Wanted(search=self.search, status=self.status, group=self.group)
 
 
+class ComponentsQuery(FilterQuery, frozen=True):
+    """The same, a page of them."""
+
+    limit: Limit = DEFAULT_LIMIT
+    offset: Offset = 0
+
+
+class HistoryQuery(Struct, frozen=True):
+    """The newest `days` of those that the page shows."""
+
+    days: Annotated[int, Meta(ge=1, le=90)] = 90
+
+
 class BadgeQuery(Struct, frozen=True):
     """`label` replaces the left field, and is cut off after 60 characters."""
 
@@ -77,6 +92,20 @@ def json_answer(call: Call, copy: Copy, key: object, make: Callable[[], Any]) ->
     return answer(call, copy, ("json", key), lambda: _encoder.encode(make()), media=JSON, more=ANYBODY)
 
 
+def list_answer(call: Call, copy: Copy, key: object, kind: type[ListReply], items: Sequence[Any]) -> web.Response:
+    """A page of these items, cut from the copy, with its links."""
+    limit, offset = capped(call.query.limit), call.query.offset
+    part = items[offset : offset + limit]
+
+    def make() -> ListReply:
+        around = {"total": len(items), "limit": limit, "offset": offset, "stale_since": copy.stale_since}
+        return kind(items=part, **around)  # type: ignore[call-arg]
+
+    response = json_answer(call, copy, (key, limit, offset), make)
+    response.headers.update(page_links(call, count=len(part), total=len(items)))
+    return response
+
+
 async def status(call: Call) -> web.Response:
     copy, wanted = await opened(call), call.query.wanted
     return json_answer(call, copy, ("status", wanted), lambda: status_reply(copy, wanted))
@@ -84,12 +113,7 @@ async def status(call: Call) -> web.Response:
 
 async def components(call: Call) -> web.Response:
     copy, wanted = await opened(call), call.query.wanted
-
-    def make() -> Components:
-        items = list(component_replies(copy, wanted))
-        return Components(items=items, total=len(items), stale_since=copy.stale_since)
-
-    return json_answer(call, copy, ("components", wanted), make)
+    return list_answer(call, copy, ("components", wanted), Components, list(component_replies(copy, wanted)))
 
 
 async def history(call: Call) -> web.Response:
@@ -101,7 +125,8 @@ async def history(call: Call) -> web.Response:
     found = next((each for each in copy.page.components if each.id == component_id), None)
     if found is None:
         raise _no_component()
-    return json_answer(call, copy, ("history", component_id), lambda: history_reply(copy, found))
+    days = call.query.days
+    return json_answer(call, copy, ("history", component_id, days), lambda: history_reply(copy, found, days=days))
 
 
 def _no_component() -> NotFound:
@@ -110,12 +135,7 @@ def _no_component() -> NotFound:
 
 async def incidents(call: Call) -> web.Response:
     copy = await opened(call)
-
-    def make() -> Incidents:
-        items = [incident_reply(each) for each in copy.page.incidents]
-        return Incidents(items=items, total=len(items), stale_since=copy.stale_since)
-
-    return json_answer(call, copy, "incidents", make)
+    return list_answer(call, copy, "incidents", Incidents, [incident_reply(each) for each in copy.page.incidents])
 
 
 async def incident(call: Call) -> web.Response:
@@ -126,12 +146,9 @@ async def incident(call: Call) -> web.Response:
 
 async def maintenance(call: Call) -> web.Response:
     copy = await opened(call)
-
-    def make() -> Maintenances:
-        items = [maintenance_reply(each) for each in copy.page.maintenance]
-        return Maintenances(items=items, total=len(items), stale_since=copy.stale_since)
-
-    return json_answer(call, copy, "maintenance", make)
+    return list_answer(
+        call, copy, "maintenance", Maintenances, [maintenance_reply(each) for each in copy.page.maintenance]
+    )
 
 
 async def badge(call: Call) -> web.Response:
@@ -157,6 +174,7 @@ async def events(call: Call) -> web.StreamResponse:
 
 
 _NOT_SHOWN = ("STATUS_PAGE_NOT_FOUND", "PAGE_PASSWORD_NEEDED")
+_PAGED = ("INVALID_LIMIT", "INVALID_OFFSET")
 
 _route = partial(Route, method="GET", tag="public pages", door=Door.PUBLIC)
 
@@ -171,29 +189,40 @@ ROUTES: tuple[Route, ...] = (
         errors=(*_NOT_SHOWN, "INVALID_SEARCH", "INVALID_STATUS", "INVALID_GROUP"),
     ),
     _route(
+        path=f"{BASE}/status",
+        handler=status,
+        operation="get_public_page_status",
+        summary="The same as the page itself, by the name of what it tells",
+        query=FilterQuery,
+        reply=StatusReply,
+        errors=(*_NOT_SHOWN, "INVALID_SEARCH", "INVALID_STATUS", "INVALID_GROUP"),
+    ),
+    _route(
         path=f"{BASE}/components",
         handler=components,
         operation="list_public_components",
         summary="The components of a status page",
-        query=FilterQuery,
+        query=ComponentsQuery,
         reply=Components,
-        errors=(*_NOT_SHOWN, "INVALID_SEARCH", "INVALID_STATUS", "INVALID_GROUP"),
+        errors=(*_NOT_SHOWN, *_PAGED, "INVALID_SEARCH", "INVALID_STATUS", "INVALID_GROUP"),
     ),
     _route(
         path=f"{BASE}/components/{{component_id}}/history",
         handler=history,
         operation="get_public_component_history",
         summary="The days of a component",
+        query=HistoryQuery,
         reply=HistoryReply,
-        errors=(*_NOT_SHOWN, "COMPONENT_NOT_FOUND"),
+        errors=(*_NOT_SHOWN, "COMPONENT_NOT_FOUND", "INVALID_DAYS"),
     ),
     _route(
         path=f"{BASE}/incidents",
         handler=incidents,
         operation="list_public_incidents",
         summary="The incidents of a status page",
+        query=PageQuery,
         reply=Incidents,
-        errors=_NOT_SHOWN,
+        errors=(*_NOT_SHOWN, *_PAGED),
     ),
     _route(
         path=f"{BASE}/incidents/{{incident_id}}",
@@ -208,8 +237,9 @@ ROUTES: tuple[Route, ...] = (
         handler=maintenance,
         operation="list_public_maintenance",
         summary="The maintenance of a status page",
+        query=PageQuery,
         reply=Maintenances,
-        errors=_NOT_SHOWN,
+        errors=(*_NOT_SHOWN, *_PAGED),
     ),
     _route(
         path=f"{BASE}/badge.svg",

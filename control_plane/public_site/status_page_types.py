@@ -48,7 +48,10 @@ class DayReply(Struct, frozen=True, kw_only=True):
 
 
 class HistoryReply(Struct, frozen=True, kw_only=True):
-    """The days of a component, oldest first. Empty where the page does not show uptime."""
+    """The days of a component, oldest first. Empty where the page does not show uptime.
+
+    `uptime_pct` is over all the days that the page shows, however many are asked for.
+    """
 
     id: UUID
     name: str
@@ -114,9 +117,11 @@ class StatusReply(Struct, frozen=True, kw_only=True):
 
 
 class ListReply(Struct, frozen=True, kw_only=True):
-    """What every list of a page has around its items; there is nothing to page through."""
+    """What every list of a page has around its items."""
 
     total: int
+    limit: int
+    offset: int
     stale_since: datetime | None
 
 
@@ -174,8 +179,9 @@ def component_reply(each: PublicComponent, group: str | None) -> ComponentReply:
     )
 
 
-def history_reply(copy: Copy, each: PublicComponent) -> HistoryReply:
-    days = [
+def history_reply(copy: Copy, each: PublicComponent, *, days: int) -> HistoryReply:
+    """The newest `days` of it."""
+    told = [
         DayReply(
             date=day.day,
             status=day.state,
@@ -184,9 +190,9 @@ def history_reply(copy: Copy, each: PublicComponent) -> HistoryReply:
             degraded_secs=day.degraded_s,
             maintenance_secs=day.maintenance_s,
         )
-        for day in each.days
+        for day in each.days[-days:]
     ]
-    return HistoryReply(id=each.id, name=each.name, uptime_pct=each.uptime, days=days, stale_since=copy.stale_since)
+    return HistoryReply(id=each.id, name=each.name, uptime_pct=each.uptime, days=told, stale_since=copy.stale_since)
 
 
 def incident_reply(each: PublicIncident) -> IncidentReply:

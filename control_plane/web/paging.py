@@ -65,13 +65,19 @@ def capped(limit: int, cap: int = LIMIT_CAP) -> int:
 def page_reply(call: Call, items: Sequence[Any], *, total: int, cap: int = LIMIT_CAP) -> Reply:
     """A page by position with `Link` rel next and prev (RFC 8288). The call's query is a PageQuery."""
     limit, offset = capped(call.query.limit, cap), call.query.offset
+    page = Page(items=items, total=total, limit=limit, offset=offset)
+    return Reply(page, headers=page_links(call, count=len(items), total=total, cap=cap))
+
+
+def page_links(call: Call, *, count: int, total: int, cap: int = LIMIT_CAP) -> dict[str, str]:
+    """The headers of a page by position that holds `count` items."""
+    limit, offset = capped(call.query.limit, cap), call.query.offset
     links = []
-    if offset + len(items) < total and items:
+    if offset + count < total and count:
         links.append(_link(call, rel="next", limit=limit, offset=offset + limit))
     if offset > 0:
         links.append(_link(call, rel="prev", limit=limit, offset=max(0, offset - limit)))
-    page = Page(items=items, total=total, limit=limit, offset=offset)
-    return Reply(page, headers={"Link": ", ".join(links)} if links else {})
+    return {"Link": ", ".join(links)} if links else {}
 
 
 def cursor_reply(call: Call, items: Sequence[Any], *, next_cursor: str | None, cap: int = LIMIT_CAP) -> Reply:

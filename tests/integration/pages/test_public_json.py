@@ -73,6 +73,40 @@ async def test_a_page_is_told_with_its_components_incidents_and_maintenance(
     assert [(each["id"], each["component_ids"]) for each in windows] == [(str(window), [str(mail.id)])]
 
 
+async def test_lists_come_in_pages_with_links_and_refuse_what_is_no_page(stage: Stage, http: httpx.AsyncClient) -> None:
+    page = await stage.page()
+    lines = [await stage.component(page, name, position=at) for at, name in enumerate("ABC")]
+    for line in lines:
+        await stage.incident(line)
+        await stage.window(line, "Disks")
+    for name in ("components", "incidents", "maintenance"):
+        reply = await http.get(f"{API}/{name}?limit=2")
+        told = reply.json()
+        assert (len(told["items"]), told["total"], told["limit"], told["offset"]) == (2, 3, 2, 0), name
+        following = await http.get(reply.links["next"]["url"])
+        assert (len(following.json()["items"]), following.json()["offset"]) == (1, 2)
+        assert set(following.links) == {"prev"}
+        for query, code in (("limit=0", "LIMIT"), ("limit=abc", "LIMIT"), ("offset=-1", "OFFSET")):
+            refused = (await http.get(f"{API}/{name}?{query}")).json()
+            assert refused["error"]["code"] == f"INVALID_{code}", (name, query)
+        assert (await http.get(f"{API}/{name}?page=2")).json()["error"]["code"] == "UNKNOWN_PARAMETER"
+    days = f"{API}/components/{lines[0].id}/history?days="
+    assert len((await get(http, f"{days}7"))["days"]) == 7
+    assert (await http.get(f"{days}0")).json()["error"]["code"] == "INVALID_DAYS"
+
+
+async def test_the_page_and_its_feeds_lie_below_its_address_for_programs_as_well(
+    stage: Stage, http: httpx.AsyncClient
+) -> None:
+    await stage.incident(await stage.component(await stage.page(), "Shop", "down"))
+    assert await get(http, f"{API}/status") == await get(http, API)
+    for name in ("feed.atom", "feed.rss", "maintenance.ics"):
+        replies = [await http.get(f"{base}/{name}") for base in (API, "/status/acme")]
+        assert [reply.status_code for reply in replies] == [200, 200]
+        assert replies[0].content == replies[1].content
+        assert replies[0].headers["Content-Type"] == replies[1].headers["Content-Type"]
+
+
 async def test_filters_are_those_of_the_page_and_others_are_refused(stage: Stage, http: httpx.AsyncClient) -> None:
     page = await stage.page()
     await stage.component(page, "Shop", "down", group="Web")
