@@ -31,6 +31,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Show": {
         "pages": "control_plane.cli.status_pages:pages",
         "shares": "control_plane.cli.shares:shares",
+        "badges": "control_plane.cli.badges:badges",
         "feeds": "control_plane.cli.feeds:feeds",
         "overview": "control_plane.cli.overview:overview",
     },

@@ -47,6 +47,7 @@ SHOWN = frozenset(
         *("get_public_page", "list_public_components", "get_public_component_history", "list_public_incidents"),
         "subscribe_to_public_page",
         *("get_public_incident", "list_public_maintenance", "get_badge", "get_shared_monitor", "get_public_page_badge"),
+        *("get_public_page_status", "get_public_page_atom", "get_public_page_rss", "get_public_page_calendar"),
     }
 )
 SCOPES = ["monitors:read"]

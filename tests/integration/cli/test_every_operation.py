@@ -147,6 +147,8 @@ WALK = f"""
 0 pages edit shop --title Store --unlisted
 0 pages components first-page
 0 pages component first-page {{component_id}}
+3 badges {{monitor_id}}
+3 badges {{monitor_id}} --save {{picture}}
 0 pages add-component shop {{monitor_id}} --name Checkout --group Web
 0 pages edit-component shop Checkout --name Paying
 0 pages order shop Paying
@@ -223,6 +225,8 @@ async def test_every_operation_of_a_tenant_is_reached_by_a_command(shop: Shop, t
             known["office_agent"] = ran.out.strip()
     assert wrong == []
     await heartbeats(shop)
+    await badges(shop, tmp_path / "badge.svg")
+    assert (tmp_path / "badge.svg").read_bytes().startswith(b"<svg")
     await files(shop, tmp_path)
     assert not_asked_since(before) == set(ELSEWHERE)
 
@@ -244,6 +248,24 @@ async def heartbeats(shop: Shop) -> None:
         assert (await shop.run("heartbeats", *verb.split())).status == 0, verb
     assert (await shop.run("heartbeats", "ping-body", "Nightly", "1")).status == 3
     assert (await shop.run("incidents", "reopen", shop.known["incident_id"])).status == 0
+
+
+async def badges(shop: Shop, picture: Path) -> None:
+    made = await shop.run("monitors", "add", "https://example.com/shown", "--name", "Shown", "--wait", "0")
+    assert made.status == 0, made.err
+    link = (await shop.run("shares", "add", "Shown", "-o", "json")).out
+    token = json.loads(link)["token"]
+    chosen = ("--kind", "uptime", "--period", "7d", "--style", "plastic", "--token", f"https://a.example/m/{token}")
+    url = (await shop.run("badges", "Shown", *chosen, "--format", "url")).out.strip()
+    assert url.endswith(f"/badge/uptime?period=7d&style=plastic&token={token}")
+    markdown = (await shop.run("badges", "Shown", *chosen)).out.strip()
+    assert markdown == f"[![Shown: uptime]({url})]({url.partition('/api/')[0]}/m/{token})"
+    assert (await shop.run("badges", "Shown", *chosen, "--save", str(picture))).status == 0
+    assert (await shop.run("pages", "add", "open-to-all", "--title", "Open", "--publish")).status == 0
+    assert (await shop.run("pages", "add-component", "open-to-all", "Shown", "--name", "Site")).status == 0
+    html = (await shop.run("badges", "Shown", "--format", "html")).out
+    assert '/status/open-to-all"' in html
+    assert 'alt="Site: status"' in html
 
 
 async def files(shop: Shop, directory: Path) -> None:
