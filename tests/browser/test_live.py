@@ -10,6 +10,7 @@ from aiohttp import web
 from playwright.async_api import Page, expect
 
 from control_plane.app import DEPS, build_app
+from control_plane.dashboard.words import lasting, relative
 from control_plane.store.pool import Database
 from control_plane.web.server import EnvelopeRunner
 from tests.browser.conftest import sign_in
@@ -47,6 +48,31 @@ async def pill_says(page: Page, word: str) -> None:
     await expect(page.locator("#live-pill")).to_have_text(word, timeout=RECONNECTS_MS)
 
 
+SAYS = """
+async (lengths) => {
+  const script = document.querySelector('script[src$="live.js"]').src;
+  const { tick } = await import(script.replace('live.js', 'clock.js'));
+  const now = Date.parse(document.documentElement.dataset.now);
+  const made = lengths.flatMap((seconds) => [true, false].map((passed) => {
+    const one = document.createElement('time');
+    one.dateTime = new Date(now - seconds * 1000).toISOString();
+    if (passed) one.dataset.passed = '';
+    return document.body.appendChild(one);
+  }));
+  tick();
+  return made.map((one) => { one.remove(); return one.textContent; });
+}
+"""
+LENGTHS = (3630, 7110, 90_030, 275_430)
+"""Half a minute beyond what is told: a page that was loaded seconds ago says the same."""
+
+
+async def _lengths_are_told_as_by_the_server(page: Page) -> None:
+    expected = [said for each in LENGTHS for said in (lasting(each), relative(each))]
+    assert await page.evaluate(SAYS, list(LENGTHS)) == expected
+    assert expected[2:4] == ["1 h 58 min", "1 h ago"]
+
+
 async def test_a_page_outlives_a_restart_of_the_server(database: Database, browser: Browser) -> None:
     browser.expect_complaint(r"net::ERR_")
     async with AsyncExitStack() as first:
@@ -56,6 +82,7 @@ async def test_a_page_outlives_a_restart_of_the_server(database: Database, brows
         await page.goto("/")
         await sign_in(page, desk)
         await pill_says(page, "Live")
+        await _lengths_are_told_as_by_the_server(page)
         await page.evaluate("window.sameDocument = true")
         await page.evaluate(WATCH_SHIFTS)
     await pill_says(page, "Reconnecting")

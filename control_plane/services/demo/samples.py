@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from struct import iter_unpack
 
 from msgspec import Struct
 
 from control_plane.domain.uptime.latency_histogram import bucket_of
+from control_plane.domain.uptime.time_slices import HOUR_MS
 from control_plane.services.demo.pace import answer_ms
 from control_plane.services.demo.story import SEED, Spell
 from control_plane.services.demo.timeline import off
@@ -130,6 +133,16 @@ def _counted(seen: Sequence[Seen]) -> SliceRow:
         download_us=download,
         histogram=b"".join(bucket_of(each).to_bytes(2, "big") for each in times),
     )
+
+
+def hours_of(fine: Iterable[SliceRow]) -> Iterator[SliceRow]:
+    """The hours that these slices, which ascend, come to: of the same results, so that both say the same of a day."""
+    for starts, group in groupby(fine, key=lambda row: row.starts // HOUR_MS * HOUR_MS):
+        rows = list(group)
+        *_, histograms = zip(*rows, strict=True)
+        sums = [sum(each) for each in list(zip(*rows, strict=True))[1:-1]]
+        numbers = iter_unpack("2s", b"".join(histograms))
+        yield SliceRow._make((starts, *sums, b"".join(sorted(number for (number,) in numbers))))
 
 
 def _from(row: SliceRow, starts: int) -> SliceRow:

@@ -12,7 +12,7 @@ from control_plane.services.demo import story
 from control_plane.services.demo.heartbeat_past import write_heartbeats
 from control_plane.services.demo.incident_past import write_incidents
 from control_plane.services.demo.pace import PACES
-from control_plane.services.demo.samples import Pair, Samples, hour_before
+from control_plane.services.demo.samples import Pair, Samples, hour_before, hours_of
 from control_plane.services.demo.story import Spell
 from control_plane.services.demo.timeline import (
     Stretch,
@@ -130,10 +130,10 @@ async def _write_results(
             samples = Samples(pair, now=past.now)
             start_ms = to_unix_ms(past.since[key]) // HOUR_MS * HOUR_MS
             ids = demo_history.PairIds(tenant_id, monitor.id, region[0])
-            hours = samples.slices(start_ms, raw_ms, width_ms=HOUR_MS)
-            await demo_history.copy_slices(conn, "hourly", hours, ids)
-            fine = samples.slices(max(fine_ms, start_ms), raw_ms, width_ms=FINE_MS)
+            fine = list(samples.slices(max(fine_ms, start_ms), raw_ms, width_ms=FINE_MS))
             await demo_history.copy_slices(conn, "fine", fine, ids)
+            older = samples.slices(start_ms, fine_ms, width_ms=HOUR_MS)
+            await demo_history.copy_slices(conn, "hourly", [*older, *hours_of(fine)], ids)
             results = samples.results(raw_ms, to_unix_ms(past.now))
             await demo_history.copy_results(conn, results, tenant_id=tenant_id, monitor=monitor, region=region)
             pairs.append((monitor.id, region[0]))
