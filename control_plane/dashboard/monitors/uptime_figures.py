@@ -10,7 +10,7 @@ from msgspec import Struct
 from control_plane.dashboard.monitors.overview_views import percent
 from control_plane.dashboard.words import SLA_STANDS, budget_left, lasting
 from control_plane.domain.pages.badge_words import NO_DATA, PERIOD_WORDS, PERIODS
-from control_plane.domain.uptime.availability import History
+from control_plane.domain.uptime.availability import History, Sla
 from control_plane.services.uptime.read_availability import Availability, spans_of
 from control_plane.store.uptime_reads import UptimeMonitor
 
@@ -58,5 +58,10 @@ def _sla(monitor: UptimeMonitor, of: Availability) -> SlaLine | None:
         period=f"{monitor.sla_period_days} days" if monitor.sla_period_days != 1 else "1 day",
         mark=mark,
         stands=stands if sla.state else NO_DATA.capitalize(),
-        budget=f"{budget_left(sla.left_s)} of an error budget of {lasting(sla.budget_s)}" if sla.state else "",
+        budget=_budget(sla) if sla.state else "",
     )
+
+
+def _budget(sla: Sla) -> str:
+    of = "of an" if sla.left_s >= 0 else "the"
+    return f"{budget_left(sla.left_s)} {of} error budget of {lasting(sla.budget_s)}"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from control_plane.domain.alerting.alerting import IncidentFacts, MonitorFacts, NoticeBody, notice_body
 from control_plane.services.demo.story import ALL, PEOPLE, Said
-from control_plane.services.demo.timeline import SOLE, Told, up
+from control_plane.services.demo.timeline import SOLE, Told
 from control_plane.services.installation.identity import new_id
 from control_plane.store import channels, decisions, demo_history
 from control_plane.store.demo_history import DemoMonitor, Row
@@ -92,7 +92,7 @@ class _Rows:
         self._events.append((*head, new_id(), "opened", one.opened_at, None, one.cause, {}))
         for each in said:
             self._say(head, each, one)
-        self._events.append((*head, new_id(), "resolved", one.resolved_at, None, up(one.key), {}))
+        self._events.append((*head, new_id(), "resolved", one.resolved_at, None, one.ended, {}))
 
     def _say(self, head: tuple[UUID, UUID], each: Said, one: Told) -> None:
         at, email = one.opened_at + timedelta(minutes=each.after_min), _EMAILS[each.who]

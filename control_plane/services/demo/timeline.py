@@ -32,6 +32,8 @@ class Told(Struct, frozen=True, kw_only=True):
     opened_at: datetime
     resolved_at: datetime
     cause: str
+    ended: str
+    """What its recovery says."""
     spell: Spell | None = None
 
 
@@ -90,6 +92,7 @@ def incidents(key: str, spells: Sequence[Spell], *, now: datetime) -> list[Told]
             started_at=spell.begins(now),
             opened_at=proven(spell.begins(now), key),
             resolved_at=proven(spell.ends(now), key),
+            ended=up(spell.key),
             cause=cause(spell),
             spell=spell,
         )
@@ -119,6 +122,7 @@ def composite_incidents(key: str, told: Sequence[Stretch], work: Sequence[Work],
             opened_at=one.since,
             resolved_at=following.since,
             cause=f"Down: {one.reason}",
+            ended=f"{following.verdict.capitalize()}: {following.reason}",
         )
         for one, following in itertools.pairwise(told)
         if one.verdict == "down" and not any(begins <= one.since < ends for begins, ends in planned)

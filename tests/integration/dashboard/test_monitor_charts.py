@@ -88,9 +88,7 @@ async def test_uptime_and_how_the_target_stands_are_what_the_api_says(desk: Desk
     assert told["state"] == "breached"
     assert dict(_figures(page))["30 days"] == f"{int(told['uptime_pct'] * 100) / 100:.2f} %"
     assert dict(_figures(page))["24 hours"] == "0.00 %"
-    stands = re.search(
-        r"Breached</span> <span>SLA of 99.9 % over 30 days: (.+) over of an error budget of (.+)\.", page
-    )
+    stands = re.search(r"Breached</span> <span>SLA of 99.9 % over 30 days: (.+) over the error budget of (.+)\.", page)
     assert stands is not None
     assert stands[2] == lasting(told["error_budget_secs"])
     assert "SLA of" not in await page_of(http, f"/app/monitors/{plain}")

@@ -8,7 +8,7 @@ from control_plane.domain.uptime.latency_histogram import from_bytes, merge, ord
 from control_plane.domain.uptime.time_slices import FINE_MS, HOUR_MS
 from control_plane.services.demo.pace import PACES
 from control_plane.services.demo.samples import Pair, Samples, hours_of
-from control_plane.services.demo.timeline import SOLE, up
+from control_plane.services.demo.timeline import SOLE, Stretch, composite, composite_incidents, up
 from shared.clock import to_unix_ms
 
 NOW = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
@@ -33,3 +33,11 @@ def test_an_hour_is_what_its_five_minutes_come_to() -> None:
 def test_a_heartbeat_has_no_regions_to_be_up_from() -> None:
     assert {up(key) for key in SOLE} == {"Up: pinged in time"}
     assert up("website") == "Up from all regions"
+
+
+def test_a_composite_is_up_again_by_its_members() -> None:
+    began = NOW - timedelta(days=1)
+    ill = [Stretch(began, "up", ""), Stretch(NOW - timedelta(hours=2), "down", ""), Stretch(NOW, "up", "")]
+    told = composite({"A": ill, "B": [Stretch(began, "up", "")]}, at_least=2)
+    (incident,) = composite_incidents("journey", told, (), now=NOW)
+    assert (incident.cause, incident.ended) == ("Down: 1 of 2 up, 2 needed; down: A", "Up: 2 of 2 up, 2 needed")
