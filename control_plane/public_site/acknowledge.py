@@ -25,14 +25,14 @@ NAME_LIMIT = 100
 async def show(call: Call) -> web.StreamResponse:
     found = await _find(call)
     if found is None:
-        return link_over("This link")
+        return link_over(call)
     return _page(*found)
 
 
 async def acknowledge(call: Call) -> web.StreamResponse:
     found = await _find(call)
     if found is None:
-        return link_over("This link")
+        return link_over(call)
     incident, channel = found
     try:
         await acknowledge_incident(

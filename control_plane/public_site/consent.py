@@ -24,7 +24,7 @@ from control_plane.web.routes import Door, Handler, Route
 
 async def show_verification(call: Call) -> web.StreamResponse:
     found = await find_verification(call.deps.database, call.path["token"])
-    return link_over() if found is None else _ask_verification(found)
+    return link_over(call) if found is None else _ask_verification(found)
 
 
 def _ask_verification(found: OpenLink) -> web.Response:
@@ -41,7 +41,7 @@ def _ask_verification(found: OpenLink) -> web.Response:
 async def verify(call: Call) -> web.StreamResponse:
     found = await verify_address(call.deps.database, call.path["token"])
     if found is None:
-        return link_over()
+        return link_over(call)
     text = f"Alerts of {found.tenant_name} may be sent to {found.address} now."
     return page("said.html", title="Thank you", text=text, mark="done")
 
@@ -50,7 +50,7 @@ async def show_unsubscribe(call: Call) -> web.StreamResponse:
     what = read_unsubscribe_token(call.path["token"])
     found = None if what is None else await find_subscription(call.deps.database, what, pepper=_pepper(call))
     if found is None:
-        return link_over()
+        return link_over(call)
     return _ended(found) if found.ended else _ask_unsubscribe(found)
 
 
@@ -68,7 +68,7 @@ def _ask_unsubscribe(found: Subscription) -> web.Response:
 async def end_subscription(call: Call) -> web.StreamResponse:
     what: Unsubscribable | None = read_unsubscribe_token(call.path["token"])
     found = None if what is None else await unsubscribe(call.deps.database, what, pepper=_pepper(call))
-    return link_over() if found is None else _ended(found)
+    return link_over(call) if found is None else _ended(found)
 
 
 def _ended(found: Subscription) -> web.Response:

@@ -49,7 +49,7 @@ async def show(call: Call) -> web.StreamResponse:
         link = await _find(call)
     except TooMany as error:
         return _wait(error)
-    return link_over() if link is None else _page(call, link)
+    return link_over(call) if link is None else _page(call, link)
 
 
 async def connect(call: Call) -> web.StreamResponse:
@@ -58,13 +58,13 @@ async def connect(call: Call) -> web.StreamResponse:
     except TooMany as error:
         return _wait(error)
     if link is None:
-        return link_over()
+        return link_over(call)
     given = form_fields(call.body)
     try:
         prepared = _prepared(call, link, given)
         row = await _created(call, link, prepared)
     except NotFound:
-        return link_over()
+        return link_over(call)
     except Unavailable:
         raise
     except FarwatchError as error:
@@ -80,7 +80,7 @@ async def add(call: Call) -> web.StreamResponse:
         return _wait(error)
     settings, kind = call.deps.settings, call.path["kind"]
     if link is None or kind not in _apps(call, link):
-        return link_over()
+        return link_over(call)
     response = web.Response(status=303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
     mark = mark_browser(call.request, response, settings, lasts_s=int(SIGNING_IN_FOR.total_seconds()))
     asker = Asker(link.tenant_id, link=code_digest(call.path["code"], _pepper(call)))

@@ -6,6 +6,7 @@ A language is a file in translations/. Plural categories are those of Unicode CL
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +22,8 @@ from control_plane.domain.pages.text_direction import isolated
 
 LANGUAGES = ("en", "de", "ar")
 """Every language of status pages; the first is where nothing else is known."""
+
+_WEIGHT = re.compile(r"[01](?:\.\d{0,3})?")
 
 Plural = Literal["zero", "one", "two", "few", "many", "other"]
 
@@ -115,3 +118,16 @@ def language(code: str) -> Language:
     known = code if code in LANGUAGES else LANGUAGES[0]
     text = (files(__package__) / "translations" / f"{known}.toml").read_text("utf-8")
     return msgspec.convert({**tomllib.loads(text), "code": known}, Language)
+
+
+def preferred_of(accepted: str) -> Language:
+    """The language of an Accept-Language that its sender likes best of ours (RFC 9110, 12.5.4), where no page says."""
+    wanted = [(_liking(part), part.strip()[:2].lower()) for part in accepted[:500].split(",")]
+    known = [(liking, code) for liking, code in wanted if liking > 0 and code in LANGUAGES]
+    return language(max(known, key=lambda each: each[0])[1] if known else LANGUAGES[0])
+
+
+def _liking(part: str) -> float:
+    """The weight of one language; of what is no weight, none."""
+    _, given, weight = part.replace(" ", "").partition(";q=")
+    return (float(weight) if _WEIGHT.fullmatch(weight) else 0) if given else 1

@@ -18,6 +18,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from control_plane.errors import BadRequest, NotFound, Unavailable
+from control_plane.public_site.language import Language, language, preferred_of
 from control_plane.web.call import Call, Reply
 from control_plane.web.routes import Door, Handler, Route
 
@@ -90,17 +91,27 @@ def rendered(template: str, context: Mapping[str, Any]) -> str:
     return _INDENT.sub("\n", _environment().get_template(template).render(context))
 
 
-def page(template: str, *, status: int = 200, **context: Any) -> web.Response:
-    """A page of its own, for whoever follows a link: no chrome, no cookie, kept by nobody."""
-    text = _environment().get_template(template).render(context)
-    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=_HEADERS)
+def page(template: str, *, status: int = 200, words: Language | None = None, **context: Any) -> web.Response:
+    """A page of its own, for whoever follows a link: no chrome, no cookie, kept by nobody.
+
+    `words`: what it says is in this language, chosen by what its reader prefers; without, it is in English.
+    """
+    told = {**context, "words": words or language("en")}
+    text = _environment().get_template(template).render(told)
+    headers = _HEADERS if words is None else {**_HEADERS, "Vary": "Accept-Language"}
+    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=headers)
 
 
-def link_over(what: str = "This link") -> web.Response:
+def words_for(call: Call) -> Language:
+    """The language that the reader of a link likes best."""
+    return preferred_of(call.request.headers.get("Accept-Language", ""))
+
+
+def link_over(call: Call, key: str = "link_over") -> web.Response:
     """One answer for links that are unknown, spent, revoked or too old: none of them tells which."""
-    return page(
-        "said.html", status=404, title="Nothing here", text=f"{what} was used before, or is too old.", mark="gone"
-    )
+    words = words_for(call)
+    text = words.say(key)
+    return page("said.html", status=404, words=words, title=words.say("gone_title"), text=text, mark="gone")
 
 
 def calm(answer: Handler) -> Handler:
@@ -110,15 +121,16 @@ def calm(answer: Handler) -> Handler:
         try:
             return await answer(call)
         except Unavailable:
-            return not_now()
+            return not_now(call)
 
     return answered
 
 
-def not_now() -> web.Response:
+def not_now(call: Call) -> web.Response:
     """The page of what cannot be read or changed at the moment."""
-    text = "The database of this installation does not answer. Open the link again in a minute: it stays good."
-    response = page("said.html", status=503, title="Not available just now", text=text, mark="stop")
+    words = words_for(call)
+    title, text = words.say("away_title"), words.say("link_away")
+    response = page("said.html", status=503, words=words, title=title, text=text, mark="stop")
     response.headers["Retry-After"] = "5"
     return response
 

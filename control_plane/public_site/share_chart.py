@@ -7,6 +7,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
+from control_plane.public_site.language import Language
 from control_plane.services.pages.shared_view import SharedLatency, SharedSlice
 
 WIDTH, HEIGHT = 640, 160
@@ -31,7 +32,7 @@ class ShareChart(Struct, frozen=True):
     text: str
 
 
-def share_chart(latency: SharedLatency) -> ShareChart | None:
+def share_chart(latency: SharedLatency, words: Language) -> ShareChart | None:
     """The chart; None where nothing was measured."""
     buckets = latency.buckets
     if latency.p50 is None or latency.p95 is None:
@@ -51,8 +52,7 @@ def share_chart(latency: SharedLatency) -> ShareChart | None:
         grid="".join(f"M0 {_y(step * n, top)}H{WIDTH}" for n in range(4)),
         across=[milliseconds(step * n) for n in (3, 2, 1, 0)],
         below=_hours(buckets),
-        text=f"Latency of the last 24 hours: half of the answers took {milliseconds(latency.p50)} or less, "
-        f"95 of 100 took {milliseconds(latency.p95)} or less.",
+        text=words.say("share_chart", half=milliseconds(latency.p50), most=milliseconds(latency.p95)),
     )
 
 

@@ -17,7 +17,7 @@ from aiohttp import web
 from control_plane.domain.pages.public_page import ComponentState, PublicIncident, PublicMaintenance, PublicPage
 from control_plane.domain.pages.subscriber_rules import Kind
 from control_plane.errors import BadRequest, FarwatchError, Forbidden, NotFound, TooMany, Unavailable
-from control_plane.public_site.language import LANGUAGES, Language, language
+from control_plane.public_site.language import Language, language, preferred_of
 from control_plane.public_site.rendering import rendered
 from control_plane.public_site.status_page_door import answer, api_of, base_of, colours_path, find, opened
 from control_plane.public_site.status_page_views import (
@@ -257,6 +257,7 @@ def refused(call: Call, error: FarwatchError) -> web.Response:
     response = told(
         "status_gone.html", {"words": words, "what": what, "shell": bare_shell("Farwatch")}, status=error.status
     )
+    response.headers["Vary"] = "Accept-Language"
     if what == "away":
         response.headers["Retry-After"] = "5"
     return response
@@ -264,9 +265,7 @@ def refused(call: Call, error: FarwatchError) -> web.Response:
 
 def preferred(call: Call) -> Language:
     """The first language of the reader's browser that there is, where no page says which."""
-    header = call.request.headers.get("Accept-Language", "")
-    codes = (part.split(";")[0].strip()[:2].lower() for part in header.split(","))
-    return language(next((code for code in codes if code in LANGUAGES), LANGUAGES[0]))
+    return preferred_of(call.request.headers.get("Accept-Language", ""))
 
 
 async def ask_password(call: Call, *, error: FarwatchError | None = None) -> web.Response:

@@ -157,3 +157,25 @@ def test_no_public_type_can_hold_what_is_asked_or_answered() -> None:
             assert leaf not in (bytes, dict, object, Any), name
             assert typing.get_origin(leaf) is not dict, name
             assert leaf is not str or name in TEXTS, name
+
+
+@pytest.mark.parametrize(
+    ("accepted", "html", "over", "uptime"),
+    [
+        ("fr, de;q=0.8, en;q=0.5", '<html lang="de" dir="ltr">', "Dieser Link führt nirgendwohin", "Verfügbarkeit"),
+        ("ar-EG", '<html lang="ar" dir="rtl">', "هذا الرابط لا يؤدي إلى شيء", "نسبة التوفر"),
+        ("", '<html lang="en" dir="ltr">', "It may have been revoked", "Uptime"),
+    ],
+    ids=["de", "ar", "none"],
+)
+async def test_a_link_is_told_in_the_readers_language(
+    desk: Desk, accepted: str, html: str, over: str, uptime: str
+) -> None:
+    token = (await share(desk, await desk.monitor(name="Shop")))["token"]
+    async with desk.served.client(**{"Accept-Language": accepted}) as http:
+        for path, said in ((f"/m/{token}", uptime), ("/m/nope", over), ("/c/nope", ""), ("/verify/nope", "")):
+            reply = await http.get(path)
+            assert html in reply.text, path
+            assert said in reply.text
+            assert "Accept-Language" in reply.headers["Vary"]
+        assert "used before" not in (await http.get("/m/nope")).text
