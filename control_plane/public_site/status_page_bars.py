@@ -26,7 +26,7 @@ _TALL: Mapping[str, int] = {
 }
 TOLD_DAYS = 6
 """Newest days with trouble or maintenance that are named in words; the API tells all of them."""
-NOTE = 4
+NOTE = 6
 """How tall the mark of maintenance is that a day had besides; it lies at the top, over what the day was."""
 MARKED_DAYS = 15
 """Newest days with trouble or maintenance that tell a pointer what was."""

@@ -232,7 +232,7 @@ async def test_maintenance_that_is_over_stays_in_the_bars_and_the_history(
     await stage.held(shop, "New disks")
     await stage.held(shop, "Nobody's business", ago=timedelta(hours=9), public=False)
     text = (await http.get("/status/acme")).text
-    assert re.search(r'<path class="s-maintenance" d="M\d+ 2h\d+" stroke-width="4"/>', text)
+    assert re.search(r'<path class="s-maintenance" d="M\d+ 3h\d+" stroke-width="6"/>', text)
     assert re.search(r'aria-label="[^"]*: maintenance for \d hours', text)
     assert "100%" in text
     history = (await http.get("/status/acme/history")).text
