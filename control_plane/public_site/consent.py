@@ -9,7 +9,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from control_plane.domain.alerting.unsubscribe_link import Unsubscribable, read_unsubscribe_token
-from control_plane.public_site.rendering import calm, link_over, page
+from control_plane.public_site.language import Language
+from control_plane.public_site.rendering import calm, link_over, page, words_for
 from control_plane.services.alerting.answer_address import (
     Subscription,
     find_subscription,
@@ -24,17 +25,22 @@ from control_plane.web.routes import Door, Handler, Route
 
 async def show_verification(call: Call) -> web.StreamResponse:
     found = await find_verification(call.deps.database, call.path["token"])
-    return link_over(call) if found is None else _ask_verification(found)
+    return link_over(call) if found is None else _ask_verification(found, words_for(call))
 
 
-def _ask_verification(found: OpenLink) -> web.Response:
+def _ask_verification(found: OpenLink, words: Language) -> web.Response:
     return page(
         "ask.html",
-        title="May Farwatch send alerts to this address?",
-        text="Only if you say yes is anything sent, and every mail has a link that ends it.",
-        facts=[("Address", found.address), ("For", found.tenant_name), ("Channel", found.channel_name)],
+        words=words,
+        title=words.say("verify_title"),
+        text=words.say("verify"),
+        facts=[
+            (words.say("sub_address"), found.address),
+            (words.say("verify_for"), found.tenant_name),
+            (words.say("verify_channel"), found.channel_name),
+        ],
         asks_name=False,
-        button="Yes, send alerts here",
+        button=words.say("verify_go"),
     )
 
 
@@ -42,8 +48,9 @@ async def verify(call: Call) -> web.StreamResponse:
     found = await verify_address(call.deps.database, call.path["token"])
     if found is None:
         return link_over(call)
-    text = f"Alerts of {found.tenant_name} may be sent to {found.address} now."
-    return page("said.html", title="Thank you", text=text, mark="done")
+    words = words_for(call)
+    text = words.say("verified", tenant=words.apart(found.tenant_name), address=words.apart(found.address))
+    return page("said.html", words=words, title=words.say("verified_title"), text=text, mark="done")
 
 
 async def show_unsubscribe(call: Call) -> web.StreamResponse:
@@ -51,29 +58,30 @@ async def show_unsubscribe(call: Call) -> web.StreamResponse:
     found = None if what is None else await find_subscription(call.deps.database, what, pepper=_pepper(call))
     if found is None:
         return link_over(call)
-    return _ended(found) if found.ended else _ask_unsubscribe(found)
+    return _ended(found, words_for(call)) if found.ended else _ask_unsubscribe(found, words_for(call))
 
 
-def _ask_unsubscribe(found: Subscription) -> web.Response:
+def _ask_unsubscribe(found: Subscription, words: Language) -> web.Response:
     return page(
         "ask.html",
-        title="No more alerts to this address?",
-        text="The channel is disabled for everybody. To be told again, its owners have to ask you again.",
-        facts=[("Address", found.address), ("Channel", found.channel.name)],
+        words=words,
+        title=words.say("end_title"),
+        text=words.say("end"),
+        facts=[(words.say("sub_address"), found.address), (words.say("verify_channel"), found.channel.name)],
         asks_name=False,
-        button="Send no more",
+        button=words.say("end_go"),
     )
 
 
 async def end_subscription(call: Call) -> web.StreamResponse:
     what: Unsubscribable | None = read_unsubscribe_token(call.path["token"])
     found = None if what is None else await unsubscribe(call.deps.database, what, pepper=_pepper(call))
-    return link_over(call) if found is None else _ended(found)
+    return link_over(call) if found is None else _ended(found, words_for(call))
 
 
-def _ended(found: Subscription) -> web.Response:
-    text = f"Nothing is sent to {found.address} through {found.channel.name} any more."
-    return page("said.html", title="No more alerts", text=text, mark="done")
+def _ended(found: Subscription, words: Language) -> web.Response:
+    text = words.say("ended_text", address=words.apart(found.address), channel=words.apart(found.channel.name))
+    return page("said.html", words=words, title=words.say("ended_title"), text=text, mark="done")
 
 
 def _pepper(call: Call) -> bytes:

@@ -215,6 +215,8 @@ async def test_whoever_reads_it_ends_it_with_one_click(stage: EmailStage) -> Non
     path = await an_unsubscribe_link(stage, made)
     incident = await stage.outbox.incident()
     [owed] = await stage.outbox.owe_words(UUID(made["id"]), [incident])
+    german = await stage.public.get(path, headers={"Accept-Language": "de"})
+    assert "Keine Alarme mehr an diese Adresse?" in german.text
     asked = await stage.public.get(path)
     assert (asked.status_code, ADDRESS in asked.text) == (200, True)
     assert (await stage.read(made))["enabled"], "looking at the link ends nothing"
