@@ -264,7 +264,7 @@ async def test_a_dead_digest_ends_all_its_rows_and_each_can_be_replayed(outbox: 
         await outbox.a_minute_passes()
         for each in owed[5:]:
             view = await outbox.ended(each)
-            assert (view.state, view.reason) == ("dead", "The ntfy server answered 400")
+            assert (view.state, view.reason) == ("dead", "The ntfy server answered 400: no")
         before = await messages(outbox)
         await outbox.a_minute_passes()
         await replay_delivery(outbox.database, tenant_id=outbox.tenant_id, delivery_id=owed[6])
