@@ -6,7 +6,7 @@ from functools import partial
 
 from control_plane.store import fleet_reads, fleet_regions
 from control_plane.store.fleet_reads import FleetAgent
-from control_plane.store.fleet_regions import RegionHealth
+from control_plane.store.fleet_regions import RegionOfFleet
 from control_plane.web.call import Call, Reply
 from control_plane.web.paging import Page, PageQuery, capped, page_reply
 from control_plane.web.routes import Door, Route
@@ -60,6 +60,6 @@ ROUTES: tuple[Route, ...] = (
         operation="get_fleet_regions",
         summary="Every region with its live agents, since when it is silent, its assignments and those without a vote",
         query=PageQuery,
-        reply=Page[RegionHealth],
+        reply=Page[RegionOfFleet],
     ),
 )

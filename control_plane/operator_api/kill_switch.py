@@ -34,7 +34,7 @@ class SwitchBody(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(max_length=500)] = ""
 
 
-class SettingsPatch(Struct, frozen=True, forbid_unknown_fields=True):
+class InstallationPatch(Struct, frozen=True, forbid_unknown_fields=True):
     """What is not named stays; null is the default."""
 
     require_domain_verification: Proof | UnsetType | None = UNSET
@@ -71,7 +71,7 @@ async def change_settings(call: Call) -> Reply:
     async with call.deps.database.app_transaction() as conn:
         await safety.hold_settings(conn)
         require_match(call.request, await safety.settings_revision(conn))
-        for name in SettingsPatch.__struct_fields__:
+        for name in InstallationPatch.__struct_fields__:
             value = getattr(call.body, name)
             if value is not UNSET:
                 await safety.put_setting(conn, name, getattr(default, name) if value is None else value)
@@ -116,7 +116,7 @@ ROUTES: tuple[Route, ...] = (
         handler=change_settings,
         operation="change_settings",
         summary="Change settings; they hold from the next request on",
-        body=SettingsPatch,
+        body=InstallationPatch,
         reply=SafetySettings,
         errors=("PRECONDITION_FAILED",),
         example={"require_domain_verification": True},

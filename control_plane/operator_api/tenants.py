@@ -62,7 +62,7 @@ class TenantUsage(Struct, frozen=True):
     usage: dict[str, QuotaUse]
 
 
-class KeyBody(Struct, frozen=True, forbid_unknown_fields=True):
+class FirstKeyBody(Struct, frozen=True, forbid_unknown_fields=True):
     """A new key; without scopes it has all of them."""
 
     label: Label
@@ -256,7 +256,7 @@ ROUTES: tuple[Route, ...] = (
         handler=create_key,
         operation="create_tenant_key",
         summary="Make a key for a tenant; it is shown once",
-        body=KeyBody,
+        body=FirstKeyBody,
         reply=NewKey,
         status=201,
         errors=("TENANT_NOT_FOUND", "QUOTA_EXCEEDED", "INVALID_LABEL", "INVALID_SCOPES"),

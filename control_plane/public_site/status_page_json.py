@@ -17,12 +17,12 @@ from control_plane.public_site.language import language
 from control_plane.public_site.status_page import incident_of
 from control_plane.public_site.status_page_door import answer, find, opened
 from control_plane.public_site.status_page_types import (
-    Components,
     HistoryReply,
     IncidentReply,
     Incidents,
     ListReply,
     Maintenances,
+    PublicComponents,
     StatusReply,
     component_replies,
     history_reply,
@@ -113,7 +113,7 @@ async def status(call: Call) -> web.Response:
 
 async def components(call: Call) -> web.Response:
     copy, wanted = await opened(call), call.query.wanted
-    return list_answer(call, copy, ("components", wanted), Components, list(component_replies(copy, wanted)))
+    return list_answer(call, copy, ("components", wanted), PublicComponents, list(component_replies(copy, wanted)))
 
 
 async def history(call: Call) -> web.Response:
@@ -203,7 +203,7 @@ ROUTES: tuple[Route, ...] = (
         operation="list_public_components",
         summary="The components of a status page",
         query=ComponentsQuery,
-        reply=Components,
+        reply=PublicComponents,
         errors=(*_NOT_SHOWN, *_PAGED, "INVALID_SEARCH", "INVALID_STATUS", "INVALID_GROUP"),
     ),
     _route(

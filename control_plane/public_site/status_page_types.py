@@ -125,7 +125,7 @@ class ListReply(Struct, frozen=True, kw_only=True):
     stale_since: datetime | None
 
 
-class Components(ListReply, frozen=True, kw_only=True):
+class PublicComponents(ListReply, frozen=True, kw_only=True):
     items: Sequence[ComponentReply]
 
 

@@ -31,7 +31,7 @@ NO_STORE = "no-store"
 Chosen = Annotated[list[UUID], Meta(max_length=MOST_CHOSEN)]
 
 
-class PushKeys(Struct, frozen=True, kw_only=True):
+class BrowserKeys(Struct, frozen=True, kw_only=True):
     """The keys of a browser's subscription, in base64url."""
 
     p256dh: Annotated[str, Meta(max_length=200)]
@@ -42,7 +42,7 @@ class BrowserSubscription(Struct, frozen=True, kw_only=True):
     """What PushSubscription.toJSON() gives (https://www.w3.org/TR/push-api/)."""
 
     endpoint: Annotated[str, Meta(max_length=2000)]
-    keys: PushKeys
+    keys: BrowserKeys
 
 
 class NewSubscription(Struct, frozen=True, kw_only=True):

@@ -104,7 +104,7 @@ async def remember(conn: Connection, regions: Mapping[int, Noted]) -> None:
     await conn.execute(FLEET_NOTE, value)
 
 
-class RegionHealth(Struct, frozen=True, kw_only=True):
+class RegionOfFleet(Struct, frozen=True, kw_only=True):
     """A region as whoever watches the fleet sees it.
 
     `state`: disabled, never_seen, silent, ok. `silent_since` is null unless silent. `assignments` are those of running
@@ -167,10 +167,10 @@ ORDER BY r.slug LIMIT $2 OFFSET $3
 FLEET_COUNT_REGIONS = "SELECT count(*) FROM regions"
 
 
-async def health(conn: Connection, *, now_ms: int, limit: int, offset: int) -> tuple[list[RegionHealth], int]:
+async def health(conn: Connection, *, now_ms: int, limit: int, offset: int) -> tuple[list[RegionOfFleet], int]:
     """A page of the regions and how many there are."""
     rows = await conn.fetch(FLEET_REGION_HEALTH, now_ms, limit, offset)
-    return [RegionHealth(**row) for row in rows], await conn.fetchval(FLEET_COUNT_REGIONS)
+    return [RegionOfFleet(**row) for row in rows], await conn.fetchval(FLEET_COUNT_REGIONS)
 
 
 class Open(Struct, frozen=True):

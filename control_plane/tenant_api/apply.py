@@ -27,12 +27,12 @@ from control_plane.tenant_api.configuration import (
     read_document,
 )
 from control_plane.tenant_api.jobs import ASYNC_ERRORS, ordered, wants_async
-from control_plane.tenant_api.plan import OBJECT_ERRORS, PlanJson, plan_json
+from control_plane.tenant_api.plan import OBJECT_ERRORS, FilePlanJson, plan_json
 from control_plane.web.call import Call, Reply
 from control_plane.web.routes import Door, Route
 
 
-class AppliedJson(PlanJson, frozen=True, kw_only=True):
+class AppliedJson(FilePlanJson, frozen=True, kw_only=True):
     """What was done, in the words of the plan. `made`: secrets that were made for new channels, shown this once."""
 
     made: Mapping[str, Mapping[str, Any]] = {}

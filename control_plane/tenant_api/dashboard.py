@@ -36,7 +36,7 @@ class MonitorsJson(Struct, frozen=True):
     paused: int
 
 
-class StatesJson(Struct, frozen=True):
+class StateCountsJson(Struct, frozen=True):
     """Monitors by what they are shown as."""
 
     down: int = 0
@@ -81,13 +81,13 @@ class RecentIncidentJson(Struct, frozen=True, kw_only=True):
     resolved_at: datetime | None
 
 
-class SummaryJson(Struct, frozen=True, kw_only=True):
+class DashboardSummaryJson(Struct, frozen=True, kw_only=True):
     """What is wrong first. `slowest` is by the mean of the last `slowest_window_secs` that were rolled up, in ms.
     What is of incidents is null for a key without incidents:read.
     """
 
     monitors: MonitorsJson
-    states: StatesJson
+    states: StateCountsJson
     open_incidents: int | None
     recent_incidents: Sequence[RecentIncidentJson] | None
     slowest: Sequence[SlowMonitor]
@@ -128,13 +128,13 @@ async def _last_day(call: Call) -> LastDay:
         return await read_last_day(conn, tenant_id=tenant_id, now=call.deps.now())
 
 
-def _summary(standing: Standing, day: LastDay, *, with_incidents: bool) -> SummaryJson:
+def _summary(standing: Standing, day: LastDay, *, with_incidents: bool) -> DashboardSummaryJson:
     shown: Mapping[str, int] = standing.shown
     total, paused = sum(shown.values()), shown.get("paused", 0)
     seconds = {name: ms // 1000 for name, ms in asdict(day.durations).items()}
-    return SummaryJson(
+    return DashboardSummaryJson(
         monitors=MonitorsJson(total, total - paused, paused),
-        states=StatesJson(**shown),
+        states=StateCountsJson(**shown),
         open_incidents=standing.incidents.open if with_incidents else None,
         recent_incidents=[_incident(view) for view in standing.recent] if with_incidents else None,
         slowest=day.slowest,
@@ -183,7 +183,7 @@ ROUTES: tuple[Route, ...] = (
         operation="get_dashboard_summary",
         summary="How everything is: counts by state, incidents, the slowest, uptime of the last day",
         description="Worked out at most every 5 seconds for a tenant, the figures of the day every minute.",
-        reply=SummaryJson,
+        reply=DashboardSummaryJson,
         cache="private, max-age=5",
     ),
     _route(

@@ -62,7 +62,7 @@ class NoisyMonitorJson(Struct, frozen=True):
     open_seconds: float
 
 
-class DayJson(Struct, frozen=True):
+class IncidentDayJson(Struct, frozen=True):
     """A day of UTC."""
 
     day: date
@@ -88,7 +88,7 @@ class IncidentStatsJson(Struct, frozen=True, kw_only=True):
     mtta_seconds: float | None
     mttr_seconds: float | None
     noisiest: list[NoisyMonitorJson]
-    per_day: list[DayJson]
+    per_day: list[IncidentDayJson]
 
 
 async def get_stats(call: Call) -> Reply:
@@ -125,7 +125,7 @@ def _stats_json(
         mtta_seconds=_rounded(counts.mtta_s),
         mttr_seconds=_rounded(counts.mttr_s),
         noisiest=[NoisyMonitorJson(m.id, m.number, m.name, m.incidents, round(m.open_s, 3)) for m in noisy],
-        per_day=[DayJson(day.day, day.incidents) for day in days],
+        per_day=[IncidentDayJson(day.day, day.incidents) for day in days],
     )
 
 

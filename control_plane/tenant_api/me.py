@@ -42,7 +42,7 @@ class MyMember(Struct, frozen=True):
     role: Role
 
 
-class MySession(Struct, frozen=True):
+class ThisSession(Struct, frozen=True):
     """The session of the browser that asks. `csrf_token` goes into X-CSRF-Token of whatever changes something."""
 
     id: UUID
@@ -55,7 +55,7 @@ class Me(Struct, frozen=True):
     tenant: MyTenant
     key: MyKey | None
     member: MyMember | None
-    session: MySession | None
+    session: ThisSession | None
     scopes: list[str]
     plan: PlanJson
     usage: dict[str, QuotaUse]
@@ -91,12 +91,12 @@ def _member(caller: TenantCaller) -> MyMember | None:
     return MyMember(id=caller.user_id, name=caller.label, email=caller.email or "", role=caller.role)
 
 
-def _session(call: Call) -> MySession | None:
+def _session(call: Call) -> ThisSession | None:
     session_id = call.tenant().session_id
     session = read_session(call.request, call.deps.settings)
     if session_id is None or session is None:
         return None
-    return MySession(session_id, session.form_token())
+    return ThisSession(session_id, session.form_token())
 
 
 _route = partial(Route, door=Door.TENANT, tag="Me")

@@ -20,7 +20,7 @@ from control_plane.web.routes import BODY_LIMIT, Door, Route
 from control_plane.web.streams import STREAMS_PER_KEY
 
 
-class Features(Struct, frozen=True):
+class OfferedFeatures(Struct, frozen=True):
     """Kinds that may be used."""
 
     checks: list[str]
@@ -45,7 +45,7 @@ class Meta(Struct, frozen=True):
 
     name: str
     version: str
-    features: Features
+    features: OfferedFeatures
     limits: Limits
     scopes: list[str]
     notice: Notice | None = None
@@ -54,7 +54,7 @@ class Meta(Struct, frozen=True):
 ABOUT = Meta(
     name="Farwatch",
     version=version("farwatch"),
-    features=Features(checks=sorted(SPECS), channels=sorted(TRANSPORTS)),
+    features=OfferedFeatures(checks=sorted(SPECS), channels=sorted(TRANSPORTS)),
     limits=Limits(
         body_bytes=BODY_LIMIT,
         page_items=LIMIT_CAP,

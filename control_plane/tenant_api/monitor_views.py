@@ -61,7 +61,7 @@ class RegionVoteJson(Struct, frozen=True):
     incapable: str | UnsetType | None = UNSET
 
 
-class SlaJson(Struct, frozen=True):
+class PromiseJson(Struct, frozen=True):
     """Per cent of the known time that it is meant to be up, over a rolling period of days."""
 
     target: float
@@ -127,7 +127,7 @@ class MonitorJson(Struct, frozen=True, kw_only=True):
     severity: str
     alert_on: str
     backoff_when_down: bool
-    sla: SlaJson | None
+    sla: PromiseJson | None
     quiet_hours: QuietHoursJson | None
     depends_on: list[UUID]
     owner: str | None
@@ -166,7 +166,7 @@ class MonitorBody(Struct, frozen=True, kw_only=True):
     severity: str | UnsetType | None = UNSET
     alert_on: str | UnsetType | None = UNSET
     backoff_when_down: bool | UnsetType | None = UNSET
-    sla: SlaJson | UnsetType | None = UNSET
+    sla: PromiseJson | UnsetType | None = UNSET
     quiet_hours: QuietHoursJson | UnsetType | None = UNSET
     depends_on: Annotated[list[str], Meta(description="Ids or keys of monitors")] | UnsetType | None = UNSET
     owner: str | UnsetType | None = UNSET
@@ -261,10 +261,10 @@ def _warnings(view: MonitorView, given: Sequence[Caution] | None) -> list[Cautio
     return [Caution(view.blocked_by["code"], view.blocked_by["message"]), *(given or ())]
 
 
-def _sla_json(view: MonitorView) -> SlaJson | None:
+def _sla_json(view: MonitorView) -> PromiseJson | None:
     if view.sla_target is None or view.sla_period_days is None:
         return None
-    return SlaJson(view.sla_target, view.sla_period_days)
+    return PromiseJson(view.sla_target, view.sla_period_days)
 
 
 def from_slot(slot: int | None) -> datetime | None:

@@ -50,7 +50,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     unmanaged: int = 0
 
 
-class PlanJson(Struct, frozen=True, kw_only=True):
+class FilePlanJson(Struct, frozen=True, kw_only=True):
     """`drift`: applying would change something. `digest` goes with an apply that does this, or else nothing."""
 
     drift: bool
@@ -74,11 +74,11 @@ async def plan(call: Call) -> Reply:
         return Reply(await asyncio.to_thread(plan_json, planned, unchanged=call.query.unchanged))
 
 
-def plan_json(planned: Planned, *, unchanged: bool = False) -> PlanJson:
+def plan_json(planned: Planned, *, unchanged: bool = False) -> FilePlanJson:
     """The plan as JSON shows it; its changes, which may be megabytes, are written already."""
     changes = [step.change for step in planned.steps]
     counted = Counter[str](change.action for change in changes)
-    return PlanJson(
+    return FilePlanJson(
         drift=planned.writes,
         summary=Summary(**counted),
         changes=[_written(change) for change in changes if unchanged or change.action != "unchanged"],
@@ -107,7 +107,7 @@ ROUTES: tuple[Route, ...] = (
         schema=ConfigurationFile,
         media=MEDIA,
         query=PlanQuery,
-        reply=PlanJson,
+        reply=FilePlanJson,
         errors=OBJECT_ERRORS,
         example=EXAMPLE,
         max_body=MAX_BODY,

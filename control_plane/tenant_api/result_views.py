@@ -54,7 +54,7 @@ class CertificateJson(Struct, frozen=True, kw_only=True):
     chain: tuple[str, ...]
 
 
-class DomainJson(Struct, frozen=True, kw_only=True):
+class DomainEvidenceJson(Struct, frozen=True, kw_only=True):
     """What the registry says of a domain; `server` is the RDAP server that said so."""
 
     expires_at: datetime | None
@@ -88,7 +88,7 @@ class ResultJson(Struct, frozen=True, kw_only=True):
     answers: tuple[str, ...] | None
     ping: PingFacts | None
     certificate: CertificateJson | None
-    domain: DomainJson | None
+    domain: DomainEvidenceJson | None
     lag_ms: float | None
     late_ms: float | None
     evidence: Evidence | None
@@ -183,8 +183,8 @@ def _certificate(facts: CertificateFacts) -> CertificateJson:
     )
 
 
-def _domain(facts: DomainFacts) -> DomainJson:
-    return DomainJson(
+def _domain(facts: DomainFacts) -> DomainEvidenceJson:
+    return DomainEvidenceJson(
         expires_at=from_unix_s(facts.expires_at),
         registrar=facts.registrar,
         status=facts.status,

@@ -104,6 +104,11 @@ OF_NO_ROUTE = {
 }
 
 
+def test_a_schema_has_a_name_of_its_own_and_no_path_of_our_modules() -> None:
+    names = json.loads(openapi_document())["components"]["schemas"]
+    assert [name for name in names if "." in name] == [], "two types of one name: give one of them another"
+
+
 def test_every_code_of_a_refusal_is_told_by_some_route() -> None:
     document = json.loads(openapi_document())
     told = {code for path in document["paths"].values() for each in path.values() for code in each["x-error-codes"]}

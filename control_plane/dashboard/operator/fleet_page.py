@@ -11,7 +11,7 @@ from control_plane.dashboard.words import count, maybe_moment, milliseconds
 from control_plane.services.safety.read_gate import switch_of
 from control_plane.store import fleet_reads, fleet_regions, operator_incidents, safety
 from control_plane.store.fleet_reads import FleetAgent
-from control_plane.store.fleet_regions import RegionHealth
+from control_plane.store.fleet_regions import RegionOfFleet
 from control_plane.store.operator_incidents import Filter
 from control_plane.web.routes import Route
 from shared.clock import to_unix_ms
@@ -50,7 +50,7 @@ async def show_fleet(visit: OperatorVisit) -> web.StreamResponse:
     return show(visit, "operator_fleet.html", context)
 
 
-def _region(visit: OperatorVisit, region: RegionHealth) -> dict[str, Any]:
+def _region(visit: OperatorVisit, region: RegionOfFleet) -> dict[str, Any]:
     lost = region.without_vote
     return {
         "slug": region.region,
