@@ -28,7 +28,11 @@ from tests.support.planted import Secrets
 
 PUBLIC = ("/status/", "/api/public/", "/api/v1/monitors/{monitor_id}/badge", "/m/", "/feed")
 """Where the public looks at monitors."""
-NOT_ABOUT_MONITORS = {"get_announcements_feed", "get_status_worker"}
+NOT_ABOUT_MONITORS = {
+    "get_announcements_feed",
+    "get_status_worker",
+    "lead_to_status_page",  # takes the slash off any slug, whether there is such a page or not
+}
 NEVER_WAS = "0197a2f0-0000-7000-8000-00000000dead"
 NO_TOKEN = "A" * 32
 KINDS = ("status", "uptime.json", "latency", "certificate.svg")
