@@ -60,7 +60,9 @@ async def test_a_day_is_read_where_the_pointer_is(home: Page, desk: Desk) -> Non
     box = await days.locator("svg").bounding_box()
     assert box is not None
     await home.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
-    await expect(days.locator(".reading")).to_contain_text(re.compile(r"^\d+ \w+ \d{4}: (up|no data), uptime .+, down for "))
+    await expect(days.locator(".reading")).to_contain_text(
+        re.compile(r"^\d+ \w+ \d{4}: (up|no data), uptime .+, down for ")
+    )
 
 
 async def test_live_updates_shift_nothing(home: Page, desk: Desk) -> None:
