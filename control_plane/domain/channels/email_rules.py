@@ -34,9 +34,14 @@ def needs_utf8(address: str) -> bool:
     return not address.isascii()
 
 
+_ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
+"""Around a name they stand without spaces of their own (Unicode UAX #9), so they go without leaving any."""
+
+
 def subject_of(title: str) -> str:
-    """One line without control characters, nor those that turn the direction of writing."""
-    line = " ".join("".join(each if _shows(each) else " " for each in title).split())
+    """One line without control characters, nor those that turn or set off the direction of writing."""
+    plain = title.translate(_ISOLATES)
+    line = " ".join("".join(each if _shows(each) else " " for each in plain).split())
     return line if len(line) <= SUBJECT_LIMIT else line[: SUBJECT_LIMIT - 1] + "…"
 
 

@@ -88,7 +88,7 @@ async def test_whoever_leaves_is_let_go_even_when_the_page_is_a_draft(stage: Sub
     ("language", "title", "subject", "label"),
     [
         ("de", "Meldungen von Acme", "Möchten Sie Meldungen von „Acme“?", "Neue Störung"),
-        ("ar", "رسائل Acme", "هل تريد رسائل من «\u2068Acme\u2069»؟", "عطل جديد"),
+        ("ar", "رسائل Acme", "هل تريد رسائل من «Acme»؟", "عطل جديد"),
     ],
 )
 async def test_a_page_speaks_its_language_to_its_subscribers(
