@@ -14,7 +14,7 @@ from control_plane.domain.checks.http_check_rules import METHODS
 from control_plane.domain.checks.kinds import SPECS
 from control_plane.domain.pages.page_rules import TEXT_LIMIT
 from control_plane.notify import TRANSPORTS
-from control_plane.tenant_api.monitor_views import MonitorBody
+from control_plane.tenant_api.monitor_views import MonitorBody, PromiseJson
 from control_plane.web.maintenance_view import NewWindow
 from control_plane.web.quiet_hours_view import QuietHoursJson, Severity
 from control_plane.web.status_page_view import NewStatusPage
@@ -158,19 +158,10 @@ def file_schema() -> bytes:
     _loosen(defs)
     defs["ChannelEntry"]["properties"]["config"] = {"anyOf": channels, "description": "Tagged by its `type`"}
     for entry in (
-        "ConfigurationFile",
-        "MonitorEntry",
-        "ChannelEntry",
-        "WindowEntry",
-        "AlertEntry",
-        "SlaJson",
-        "QuietHoursJson",
-        "RouteEntry",
-        "RouteMatchEntry",
-        "PageEntry",
-        "ComponentEntry",
+        *(ConfigurationFile, MonitorEntry, ChannelEntry, WindowEntry, AlertEntry, PromiseJson, QuietHoursJson),
+        *(RouteEntry, RouteMatchEntry, PageEntry, ComponentEntry),
     ):
-        defs[entry]["additionalProperties"] = False
+        defs[entry.__name__]["additionalProperties"] = False
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Farwatch configuration, version 1",
