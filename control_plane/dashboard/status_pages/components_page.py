@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast, get_args
 from uuid import UUID
 
 from aiohttp import web
-from msgspec import Struct
 
-from control_plane.dashboard.fields import Field, Group, told
 from control_plane.dashboard.status_pages.arrange import (
     Way,
     headings,
@@ -18,66 +15,19 @@ from control_plane.dashboard.status_pages.arrange import (
     with_component_moved,
     with_heading_moved,
 )
-from control_plane.dashboard.status_pages.frame import PAGE, REFUSALS, VERDICTS, Opened, accepted, opened, shown
+from control_plane.dashboard.status_pages.components_view import Wrong, draw_components
+from control_plane.dashboard.status_pages.frame import PAGE, REFUSALS, Opened, accepted, opened
 from control_plane.dashboard.visit import Visit, form, page, see_other
-from control_plane.dashboard.words import sentence
-from control_plane.domain.pages.public_state import component_state
-from control_plane.errors import FarwatchError, NotFound, PreconditionFailed
+from control_plane.errors import NotFound
 from control_plane.services.installation.require_revision import require_revision
 from control_plane.services.pages.keep_components import change_component, remove_component, reorder_components
 from control_plane.services.pages.place_monitors import Chosen, place_monitors, rename_heading
-from control_plane.store import page_editing
 from control_plane.store.page_components import ComponentRow
-from control_plane.store.page_editing import Candidate
 from control_plane.web.routes import Route
-
-_OFFERED = 100
-_MEANWHILE = "Somebody else changed this line after you had opened it: save again to put yours in the place of theirs"
-_SAID = {
-    "added": "Added, at the end of its heading.",
-    "removed": "Taken off the page. Its monitor goes on.",
-    "changed": "Saved.",
-    "moved": "Moved.",
-}
-
-
-class Line(Struct, frozen=True, kw_only=True):
-    """A component as it is edited. `up` and `down`: it can move there."""
-
-    id: UUID
-    name: str
-    inside: str
-    monitor: str
-    about: str
-    state: tuple[str, str]
-    fields: tuple[Group, ...]
-    problem: str
-    open: bool
-    revision: int
-    up: bool
-    down: bool
-
-
-class Part(Struct, frozen=True, kw_only=True):
-    """A heading with its lines. `at`: its number on the page, from 1."""
-
-    at: int
-    name: str
-    lines: tuple[Line, ...]
-    up: bool
-    down: bool
-
-
-class Wrong(Struct, frozen=True):
-    """A form of the page that was refused: of a line, of a heading, or (neither) the one that adds."""
-
-    error: FarwatchError
-    component_id: UUID | None = None
-    heading: str | None = None
 
 
 async def show_components(visit: Visit) -> web.StreamResponse:
-    return await _page(visit)
+    return await draw_components(visit)
 
 
 async def add(visit: Visit) -> web.StreamResponse:
@@ -95,7 +45,7 @@ async def add(visit: Visit) -> web.StreamResponse:
             write_source=visit.caller.write_source,
         )
     except REFUSALS as error:
-        return await _page(visit, Wrong(error))
+        return await draw_components(visit, Wrong(error))
     return see_other(f"{_here(visit)}?said={'added' if put else 'nothing'}")
 
 
@@ -112,7 +62,7 @@ async def change(visit: Visit) -> web.StreamResponse:
             check_revision=partial(require_revision, accepted=accepted(visit)),
         )
     except REFUSALS as error:
-        return await _page(visit, Wrong(error, component_id=component_id))
+        return await draw_components(visit, Wrong(error, component_id=component_id))
     return see_other(f"{_here(visit)}?said=changed#c-{component_id}")
 
 
@@ -199,7 +149,7 @@ async def change_heading(visit: Visit) -> web.StreamResponse:
             write_source=visit.caller.write_source,
         )
     except REFUSALS as error:
-        return await _page(visit, Wrong(error, heading=old))
+        return await draw_components(visit, Wrong(error, heading=old))
     return see_other(f"{_here(visit)}?said=changed")
 
 
@@ -216,137 +166,6 @@ async def _reorder(visit: Visit, ids: list[UUID]) -> None:
         write_source=visit.caller.write_source,
         check_revision=lambda _revision: None,
     )
-
-
-async def _page(visit: Visit, wrong: Wrong | None = None) -> web.StreamResponse:
-    page = await opened(visit)
-    q = (visit.query("q") or visit.text("q")).replace("\x00", "")
-    async with visit.deps.database.tenant(visit.tenant_id) as conn:
-        offer, total = await page_editing.candidates(
-            conn, tenant_id=visit.tenant_id, page_id=page.row.id, q=q, limit=_OFFERED
-        )
-        states = await page_editing.shown_on_pages(conn, tenant_id=visit.tenant_id, page_ids=[page.row.id])
-    shown_as = {each.component_id: component_state(shown=each.shown, regions_up=each.regions_up) for each in states}
-    words = {row.id: VERDICTS[shown_as[row.id]] for row in page.components}
-    adding = wrong is not None and wrong.component_id is None and wrong.heading is None
-    context = {
-        "parts": _parts(visit, page, words, wrong),
-        "names": [each.name for each in headings(page.components) if each.name],
-        "offer": [_option(visit, each) for each in offer],
-        "total": total,
-        "q": q,
-        "group": visit.text("group") if adding else "",
-        "own_groups": not adding or visit.text("own_groups") == "yes",
-        "add_problem": _words(wrong.error) if wrong is not None and adding else "",
-        "heading_problem": _words(wrong.error) if wrong is not None and wrong.heading is not None else "",
-        "said": _SAID.get(visit.query("said"), ""),
-    }
-    status = 200 if wrong is None else wrong.error.status
-    return shown(visit, page, "status_page_components.html", context, status=status)
-
-
-def _words(error: FarwatchError) -> str:
-    details = error.details or {}
-    if error.code == "QUOTA_EXCEEDED" and details.get("quota") == "public_components":
-        return (
-            f"Your plan, {details['plan']}, shows {details['limit']} monitors on status pages, and this would be more. "
-            "Nothing was added: take some off a page first, or ask for a larger plan."
-        )
-    return sentence(error.message)
-
-
-def _option(visit: Visit, each: Candidate) -> dict[str, Any]:
-    about = ", ".join([f"#{each.number}", *([each.group] if each.group else []), *each.tags[:5]])
-    chosen = str(each.id) in visit.form.get("monitors", ())
-    return {"value": each.id, "word": each.name, "hint": about, "chosen": chosen}
-
-
-def _parts(visit: Visit, page: Opened, words: Mapping[UUID, tuple[str, str]], wrong: Wrong | None) -> list[Part]:
-    found = headings(page.components)
-    parts = []
-    for at, each in enumerate(found, 1):
-        last = len(each.rows) - 1
-        part = Part(
-            at=at,
-            name=each.name or "",
-            lines=tuple(
-                _line(visit, row, words[row.id], wrong, up=place > 0, down=place < last)
-                for place, row in enumerate(each.rows)
-            ),
-            up=at > 1,
-            down=at < len(found),
-        )
-        parts.append(part)
-    return parts
-
-
-def _line(
-    visit: Visit, row: ComponentRow, state: tuple[str, str], wrong: Wrong | None, *, up: bool, down: bool
-) -> Line:
-    mine = wrong is not None and wrong.component_id == row.id
-    is_open = visit.may("status-pages:write") and (mine or visit.query("change") == str(row.id))
-    error = wrong.error if wrong is not None and mine else None
-    fields, problem = _fields(visit, row, error) if is_open else ((), "")
-    hidden = [word for word, is_shown in (("uptime", row.show_uptime), ("latency", row.show_latency)) if not is_shown]
-    return Line(
-        id=row.id,
-        name=row.name,
-        inside=row.monitor_name if row.monitor_name != row.name else "",
-        monitor=f"/app/monitors/{row.monitor_id}",
-        about=" · ".join([*([row.description] if row.description else []), *(f"without {word}" for word in hidden)]),
-        state=state,
-        fields=fields,
-        problem=problem,
-        open=is_open,
-        revision=row.revision,
-        up=up,
-        down=down,
-    )
-
-
-def _fields(visit: Visit, row: ComponentRow, error: FarwatchError | None) -> tuple[tuple[Group, ...], str]:
-    """Ids are the row's: a page has many of these forms."""
-
-    def value(name: str) -> str:
-        return visit.text(name) if error is not None else str(getattr(row, name) or "")
-
-    def ticked(name: str) -> str:
-        on = visit.text(name) == "yes" if error is not None else getattr(row, name)
-        return "yes" if on else ""
-
-    limit = {"maxlength": "100", "dir": "auto"}
-    fields = (
-        Field(name="name", label="Name for the public", at="/name", value=value("name"), required=True, extra=limit),
-        Field(
-            name="group",
-            label="Heading",
-            at="/group",
-            value=value("group"),
-            hint="Empty: under none.",
-            extra={**limit, "list": "headings"},
-        ),
-        Field(
-            name="description",
-            label="What it is",
-            at="/description",
-            type="area",
-            value=value("description"),
-            rows=2,
-            extra={"maxlength": "2000", "dir": "auto"},
-        ),
-        Field(name="show_uptime", label="Show its uptime", at="/show_uptime", type="tick", value=ticked("show_uptime")),
-        Field(
-            name="show_latency",
-            label="Show how fast it answers, where the page does",
-            at="/show_latency",
-            type="tick",
-            value=ticked("show_latency"),
-        ),
-    )
-    if isinstance(error, PreconditionFailed):
-        return (Group(fields),), f"{_MEANWHILE}."
-    groups, problem = told([Group(fields)], error)
-    return tuple(groups), problem
 
 
 def _here(visit: Visit) -> str:
